@@ -1,0 +1,87 @@
+"""A single-threaded event loop for servers and clients, on `selectors` and the standard library alone.
+
+    from reactor import Protocol, Reactor
+
+    class Echo(Protocol):
+        def connection_made(self, transport):
+            self.transport = transport
+
+        def data_received(self, data):
+            self.transport.write(data)
+
+    with Reactor() as reactor:
+        reactor.listen_tcp(Echo, "127.0.0.1", 9000)
+        reactor.run()
+
+The map, from the bottom up; imports only point down:
+
+    errors limits protocol lanes       names, bounds, contracts, the table of states
+    timers deadlines buffers addresses wakeup poller signals workers watcher
+    loop                               the tick: poll, I/O, timers, soon, flush, reap
+    connection outbound transport      one connection: its life, its lane out, its lane in
+    roster listener resolver connector stdio
+    framing                            lines, netstrings, length prefixes
+    reactor                            the loop with the verbs of the network
+"""
+
+from __future__ import annotations
+
+from .errors import (
+    CloseTimeout,
+    ConnectError,
+    ConnectionTimeout,
+    ConnectRefused,
+    ConnectTimeout,
+    DrainTimeout,
+    FramingError,
+    HandshakeTimeout,
+    IdleTimeout,
+    LimitExceeded,
+    ListenError,
+    PeerError,
+    ReactorClosed,
+    ReactorError,
+    ResolveError,
+    WriteTimeout,
+)
+from .framing import LengthPrefixedProtocol, LineProtocol, NetstringProtocol
+from .limits import Limits, Timeouts
+from .listener import Listener
+from .protocol import BaseProtocol, BufferedProtocol, DatagramProtocol, Protocol
+from .reactor import Reactor
+from .roster import DrainReport
+from .timers import Timer
+from .transport import StreamTransport
+
+__all__ = [
+    "BaseProtocol",
+    "BufferedProtocol",
+    "CloseTimeout",
+    "ConnectError",
+    "ConnectRefused",
+    "ConnectTimeout",
+    "ConnectionTimeout",
+    "DatagramProtocol",
+    "DrainReport",
+    "DrainTimeout",
+    "FramingError",
+    "HandshakeTimeout",
+    "IdleTimeout",
+    "LengthPrefixedProtocol",
+    "LimitExceeded",
+    "Limits",
+    "LineProtocol",
+    "ListenError",
+    "Listener",
+    "NetstringProtocol",
+    "PeerError",
+    "Protocol",
+    "Reactor",
+    "ReactorClosed",
+    "ReactorError",
+    "ResolveError",
+    "StreamTransport",
+    "Timeouts",
+    "Timer",
+    "WriteTimeout",
+]

@@ -1,0 +1,258 @@
+"""The life of a connection: its state, its deadlines, its end, and the one boundary to the protocol's code.
+
+Knows nothing of how bytes go in or out: `outbound` and `transport` add a lane each to this class.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import struct
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, Protocol as Interface
+
+from .addresses import show
+from .errors import CloseTimeout, HandshakeTimeout, IdleTimeout, LimitExceeded, PeerError, WriteTimeout
+from .lanes import IN_LEAVING, INBOUND, OUT_LEAVING, OUTBOUND, In, Out, Phase
+from .limits import Limits, Timeouts
+from .loop import Loop
+from .poller import READ, WRITE
+from .protocol import Bytes
+
+log = logging.getLogger("reactor")
+
+HIGH = 64 * 1024  # bytes, the high watermark unless set_write_buffer_limits; the low one is a quarter of it
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
+
+
+class Home(Interface):
+    """Who counts this connection: its listener, or the reactor."""
+
+    def left(self, transport: Any) -> None: ...
+
+
+class Connection(ABC):
+    """What `StreamTransport` is apart from its lanes."""
+
+    __slots__ = (
+        "__weakref__", "_buffered", "_chunks", "_exc", "_fd", "_high", "_home", "_in", "_interest", "_limits", "_loop",
+        "_low", "_out", "_peername", "_phase", "_protocol", "_since", "_size", "_sock", "_soft_since", "_stamp",
+        "_timeouts", "_unread", "bytes_in", "bytes_out", "due", "turn",
+    )  # fmt: skip
+
+    _protocol: Any
+
+    def __init__(
+        self,
+        loop: Loop,
+        sock: Any,
+        protocol: Any,
+        home: Home,
+        peername: Any = None,
+        limits: Limits = Limits(),  # noqa: B008 (frozen)
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 (frozen)
+    ) -> None:
+        self._loop = loop
+        self._sock = sock
+        self._fd = sock.fileno()
+        self._home = home
+        self._peername = peername
+        self._limits = limits
+        self._timeouts = timeouts
+        self._phase = Phase.OPENING
+        self._in = In.READING
+        self._out = Out.FLOWING
+        self._interest = 0  # what the poller watches; WRITE in it means that the peer is not taking our bytes
+        self._chunks: list[Bytes] = []
+        self._size = 0  # bytes in _chunks; if there are any we are in loop.dirty or wait for WRITE
+        self._high = HIGH
+        self._low = HIGH // 4
+        self._unread = b""
+        self._exc: Exception | None = None
+        self._stamp = loop.now  # when a byte last went in or out
+        self._since = loop.now  # OPENING: begun; OPEN: output last moved; CLOSING: begun
+        self._soft_since: float | None = None
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self.due: float | None = None
+        self.turn = 0  # goes up whenever a batch in delivery may have to stop: a framer looks at one integer a frame
+        self.set_protocol(protocol)
+
+    def start(self) -> None:
+        """Tell the protocol that the connection stands, then read. Called once, by who made us."""
+        self._phase = Phase.OPEN
+        self._callback(self._protocol.connection_made, self)
+        if self._phase is Phase.OPEN:
+            self._watch_input()
+            if self._timeouts.idle is not None:
+                self._loop.wheel.arm(self, self._loop.now, self._stamp + self._timeouts.idle)
+
+    @abstractmethod
+    def on_ready(self, events: int) -> None:
+        """The poller found us readable, writable, hung up or broken."""
+
+    @abstractmethod
+    def on_flush(self) -> None:
+        """Step 5 of the tick, or the peer takes bytes again: one send, and what follows from it."""
+
+    def on_reap(self) -> None:
+        """Step 6 of the tick: the end. Nothing refers to the protocol afterwards."""
+        protocol, self._protocol = self._protocol, None
+        try:
+            self._callback(protocol.connection_lost, self._exc)
+        finally:
+            self._sock.close()
+            self._home.left(self)
+
+    def on_deadline(self, now: float) -> float | None:
+        """A deadline that we gave has come: end, or give the next one."""
+        deadlines = self._deadlines()
+        if not deadlines:
+            return None
+        when, error = min(deadlines, key=lambda deadline: deadline[0])
+        if now < when:
+            return when
+        self.end_lingering()  # the peer has our every byte and only keeps its end open: that is no fault
+        self.lose(error)
+        return None
+
+    def _deadlines(self) -> list[tuple[float, Exception]]:
+        """What this state may not outlast, each with the error that it would be."""
+        times, found = self._timeouts, []
+
+        def add(start: float, timeout: float | None, kind: type[Exception], text: str) -> None:
+            if timeout is not None:
+                found.append((start + timeout, kind(f"{text} {timeout} s")))
+
+        if self._phase is Phase.CLOSING:
+            add(self._since, times.close, CloseTimeout, f"close() had {self._size} bytes not taken within")
+        elif self._phase is Phase.OPENING:
+            add(self._since, times.handshake, HandshakeTimeout, "no handshake within")
+        else:
+            add(self._stamp, times.idle, IdleTimeout, "no byte in or out for")
+            if self._interest & WRITE:
+                add(self._since, times.write, WriteTimeout, f"{self._size} bytes waiting and none taken for")
+            if self._soft_since is not None:
+                text = f"more than {self._limits.output_soft} bytes waiting for"
+                add(self._soft_since, self._limits.output_soft_seconds, LimitExceeded, text)
+        return found
+
+    def _watch_input(self) -> None:
+        reading = (self._in is In.READING and not self._unread) or self._in is In.DISCARDING
+        self._watch((self._interest & WRITE) | (READ if reading else 0))
+
+    def _watch(self, interest: int) -> None:
+        held = self._interest
+        if interest == held or self._phase is Phase.CLOSED:
+            return
+        self._interest = interest
+        poller = self._loop.poller
+        if not interest:
+            poller.unregister(self._fd)
+        elif held:
+            poller.modify(self._fd, interest)
+        else:
+            poller.register(self._fd, interest, self)
+
+    # -- ending -------------------------------------------------------------------------------------------------
+
+    def abort(self) -> None:
+        """End at once. What was not sent is lost, and the peer sees a reset rather than an end."""
+        self._end(None)
+
+    def lose(self, exc: Exception) -> None:
+        """End at once because of the peer: one quiet log line, and `connection_lost(exc)`."""
+        if self._phase is not Phase.CLOSED:
+            log.info("%r lost: %s", self, exc)
+            self._end(exc)
+
+    def end_lingering(self) -> None:
+        """End now if all that is left is to wait for the peer's end."""
+        if self._phase is Phase.CLOSING and self._out is Out.SHUT:
+            self._end(None)
+
+    def is_closing(self) -> bool:
+        """True once the end has begun, whoever began it."""
+        return self._phase is not Phase.OPEN
+
+    def _check_phase(self) -> None:
+        if self._phase is Phase.CLOSED or self._in not in IN_LEAVING or self._out not in OUT_LEAVING:
+            return
+        if self._in is In.ENDED and self._out is Out.SHUT:
+            self._end(None)
+        elif self._phase is Phase.OPEN:
+            self._phase = Phase.CLOSING
+            self._since = self._loop.now
+            if self._timeouts.close is not None:
+                self._loop.wheel.arm(self, self._since, self._since + self._timeouts.close)
+
+    def _callback(self, fn: Callable[..., Any], *args: Any) -> Any:
+        """The boundary: what the protocol raises ends this connection and nothing else."""
+        try:
+            return fn(*args)
+        except Exception as exc:
+            self._blame(exc)
+            return None
+
+    def _blame(self, exc: Exception) -> None:
+        if isinstance(exc, PeerError) and self._phase is not Phase.CLOSED:
+            self.lose(exc)
+        else:
+            log.error("exception in the protocol of %r, which ends", self, exc_info=exc)
+            self._end(exc)
+
+    def _end(self, exc: Exception | None) -> None:
+        if self._phase is Phase.CLOSED:
+            return
+        self._exc = exc
+        if self._size:
+            # Bytes are lost here: a reset tells the peer so, an end of file would pass off a part as the whole.
+            self._linger_not()
+        self._watch(0)
+        self.turn += 1
+        self._phase = Phase.CLOSED
+        self._in = INBOUND[self._in, "lost"]
+        self._out = OUTBOUND[self._out, "lost"]
+        self._chunks.clear()
+        self._size = 0
+        self._unread = b""
+        self._loop.wheel.disarm(self)
+        self._loop.doomed.append(self)
+
+    def _linger_not(self) -> None:
+        try:
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        except (OSError, AttributeError):
+            pass  # not a TCP socket
+
+    # -- about --------------------------------------------------------------------------------------------------
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """`peername` (still known in connection_lost), `sockname`, `socket`; others as the carrier has them."""
+        if name == "peername":
+            return default if self._peername is None else self._peername
+        if name == "socket":
+            return self._sock
+        if name == "sockname":
+            try:
+                return self._sock.getsockname()
+            except (OSError, AttributeError):
+                return default
+        carrier_info = getattr(self._sock, "get_extra_info", None)
+        return default if carrier_info is None else carrier_info(name, default)
+
+    def set_protocol(self, protocol: Any) -> None:
+        """Give the connection to another protocol; its `connection_made` is the caller's business."""
+        self.turn += 1
+        self._protocol = protocol
+        self._buffered = hasattr(protocol, "get_buffer")
+
+    def get_protocol(self) -> Any:
+        """The protocol; None once the connection is over."""
+        return self._protocol
+
+    def __repr__(self) -> str:
+        peer = show(self._peername) if self._peername else f"fd {self._fd}"
+        waiting = f" {self._size} bytes" if self._size else ""
+        return f"<StreamTransport {peer} {self._phase.name} in={self._in.name} out={self._out.name}{waiting}>"

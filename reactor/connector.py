@@ -1,0 +1,208 @@
+"""Outgoing connections: resolve, try the addresses side by side, keep the first that answers (RFC 8305)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Callable
+from concurrent.futures import Future
+from itertools import chain, zip_longest
+from typing import Any
+
+from .addresses import show, tune
+from .errors import ConnectError, ConnectRefused, ConnectTimeout
+from .limits import Limits, Timeouts
+from .loop import Loop, settle
+from .poller import WRITE
+from .resolver import Address, resolve
+from .roster import Roster
+from .timers import Timer
+from .transport import StreamTransport
+
+STAGGER = 0.25  # seconds before the next address is tried beside the last one (RFC 8305, section 5)
+
+UNDER_WAY = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY})
+
+
+class Connector:
+    """One attempt to reach one host, over as many addresses as it takes. `future` holds (transport, protocol)."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        factory: Callable[[], Any],
+        where: str,
+        roster: Roster,
+        *,
+        timeout: float | None,
+        local: tuple[str, int] | None = None,
+        limits: Limits | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        self._loop = loop
+        self._factory = factory
+        self._where = where
+        self._roster = roster
+        self._local = local
+        self._limits = limits or Limits()
+        self._timeouts = timeouts or Timeouts()
+        self._addresses: list[Address] = []
+        self._attempts: dict[socket.socket, Attempt] = {}
+        self._failures: list[tuple[str, OSError]] = []
+        self._stagger: Timer | None = None
+        self._resolving: Future[list[Address]] | None = None
+        self.future: Future[tuple[StreamTransport, Any]] = loop.promise()
+        self.future.add_done_callback(self._on_done)
+        self._timer: Timer | None = None
+        if timeout is not None:
+            error = ConnectTimeout(f"no connection to {where} within {timeout} s")
+            self._timer = loop.call_later(timeout, settle, self.future, None, error)
+
+    def resolve(self, host: str, port: int, family: int = 0) -> None:
+        """Begin with a name or a literal address."""
+        self._resolving = resolve(self._loop, host, port, family)
+        self._resolving.add_done_callback(self._on_resolved)
+
+    def try_addresses(self, addresses: list[Address]) -> None:
+        """Begin with known addresses: IPv6 and IPv4 in turn, whichever the resolver prefers first."""
+        self._addresses = interleave(addresses)
+        self._try_next()
+
+    def _on_resolved(self, future: Future[list[Address]]) -> None:
+        if self.future.done() or future.cancelled():
+            return
+        error = future.exception()
+        if error is not None:
+            settle(self.future, error=error)
+        else:
+            self.try_addresses(future.result())
+
+    def _try_next(self) -> None:
+        while self._addresses and not self.future.done():
+            family, address = self._addresses.pop(0)
+            try:
+                sock = self._begin(family, address)
+            except OSError as exc:
+                self._failures.append((show(address), exc))
+                continue
+            self._attempts[sock] = Attempt(self._loop, sock, address, self._on_outcome)
+            if self._addresses:
+                self._stagger_next()
+            return
+        if not self._attempts:
+            settle(self.future, error=connect_error(self._where, self._failures))
+
+    def _stagger_next(self) -> None:
+        if self._stagger is None:
+            self._stagger = self._loop.call_later(STAGGER, self._try_next)
+        else:
+            self._stagger.reset(STAGGER)
+
+    def _begin(self, family: int, address: Any) -> socket.socket:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            tune(sock)
+            if self._local is not None:
+                sock.bind(self._local)
+            error = sock.connect_ex(address)
+            if error and error not in UNDER_WAY:
+                raise OSError(error, os.strerror(error))
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def _on_outcome(self, attempt: Attempt, error: OSError | None) -> None:
+        sock = attempt.sock
+        del self._attempts[sock]
+        if error is None:
+            self._made(sock, attempt.address)
+        else:
+            sock.close()
+            self._failures.append((show(attempt.address), error))
+            self._try_next()
+
+    def _made(self, sock: socket.socket, address: Any) -> None:
+        try:
+            protocol = self._factory()
+        except Exception as exc:
+            sock.close()
+            return settle(self.future, error=exc)
+        transport = StreamTransport(self._loop, sock, protocol, self._roster, address, self._limits, self._timeouts)
+        if not self.future.set_running_or_notify_cancel():
+            return transport.abort()
+        self._roster.connections.add(transport)
+        transport.start()
+        settle(self.future, (transport, protocol))
+
+    def _on_done(self, future: Future[Any]) -> None:
+        # Cancelling may happen in any thread; what follows touches the poller.
+        self._loop.call_soon_threadsafe(self._clean_up)
+
+    def _clean_up(self) -> None:
+        for timer in (self._stagger, self._timer):
+            if timer is not None:
+                timer.cancel()
+        if self._resolving is not None:
+            self._resolving.cancel()
+        while self._attempts:
+            sock, attempt = self._attempts.popitem()
+            attempt.stop()
+            sock.close()
+
+
+class Attempt:
+    """One socket that is connecting. Tells `outcome` once, then forgets the socket."""
+
+    def __init__(
+        self, loop: Loop, sock: socket.socket, address: Any, outcome: Callable[[Attempt, OSError | None], None]
+    ) -> None:
+        self.sock = sock
+        self.address = address
+        self._poller = loop.poller
+        self._outcome = outcome
+        self._poller.register(sock.fileno(), WRITE, self)
+
+    def stop(self) -> None:
+        """Watch it no longer."""
+        self._poller.unregister(self.sock.fileno())
+
+    def on_ready(self, events: int) -> None:
+        """Connected or refused: SO_ERROR says which (connect(2))."""
+        if self.sock.fileno() < 0:
+            return  # another attempt won earlier in this batch
+        self.stop()
+        error = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if not error and self._reached_itself():
+            error = errno.ECONNREFUSED
+        self._outcome(self, OSError(error, os.strerror(error)) if error else None)
+
+    def _reached_itself(self) -> bool:
+        # With nobody listening, a port of the ephemeral range may be given to the very socket that connects to it, and
+        # TCP's simultaneous open then connects the socket to itself (RFC 9293, 3.5).
+        try:
+            return self.sock.family != socket.AF_UNIX and self.sock.getsockname() == self.sock.getpeername()
+        except OSError:
+            return False
+
+
+def interleave(addresses: list[Address]) -> list[Address]:
+    """The families in turn, beginning with the one the resolver put first (RFC 8305, section 4)."""
+    if not addresses:
+        return []
+    first = addresses[0][0]
+    ours = [address for address in addresses if address[0] == first]
+    others = [address for address in addresses if address[0] != first]
+    return [address for address in chain.from_iterable(zip_longest(ours, others)) if address is not None]
+
+
+def connect_error(where: str, failures: list[tuple[str, OSError]]) -> ConnectError:
+    """One error for all attempts, with the errno that they have in common."""
+    numbers = {error.errno for _, error in failures}
+    kind = ConnectRefused if numbers == {errno.ECONNREFUSED} else ConnectError
+    error = kind(where, failures)
+    if len(numbers) == 1:
+        error.errno = numbers.pop()
+    return error

@@ -1,0 +1,81 @@
+"""Every error the reactor raises by name. Knows nothing else of the package.
+
+Two questions sort them. Whose fault is it? A `PeerError` is the peer's: it ends that connection with one quiet
+log line and no traceback. Anything else raised in a callback is a bug in the program and is logged with its
+traceback. And what would a caller catch? Timeouts are also `TimeoutError`, losses are also `ConnectionError`.
+"""
+
+from __future__ import annotations
+
+
+class ReactorError(Exception):
+    """The root of every error named here."""
+
+
+class ReactorClosed(ReactorError):
+    """The reactor was closed, so this can no longer happen."""
+
+
+class PeerError(ReactorError):
+    """The peer broke the rules of its protocol. Raised in a callback, it ends the connection quietly."""
+
+
+class FramingError(PeerError):
+    """The bytes received are not a frame of this protocol."""
+
+
+class LimitExceeded(PeerError):
+    """A bound in `Limits`, or one of a protocol such as `max_line`, was passed."""
+
+
+class ConnectionTimeout(PeerError, TimeoutError):
+    """A deadline in `Timeouts` passed. The subclass says which."""
+
+
+class ConnectTimeout(ConnectionTimeout):
+    """No connection within `timeout`, resolving included."""
+
+
+class HandshakeTimeout(ConnectionTimeout):
+    """The handshake of a carrier was not done within `Timeouts.handshake`."""
+
+
+class IdleTimeout(ConnectionTimeout):
+    """No byte in or out for `Timeouts.idle`."""
+
+
+class WriteTimeout(ConnectionTimeout):
+    """Bytes waited and none left for `Timeouts.write`."""
+
+
+class CloseTimeout(ConnectionTimeout):
+    """The peer had not taken everything within `Timeouts.close` after `close()`."""
+
+
+class DrainTimeout(ConnectionTimeout):
+    """The connection was still open when the grace of a drain ended."""
+
+
+class ConnectError(ReactorError, ConnectionError):
+    """No address could be connected to. `attempts` lists each `(address, error)` in the order tried."""
+
+    def __init__(self, where: str, attempts: list[tuple[str, OSError]]) -> None:
+        reasons = "; ".join(f"{address}: {_reason(error)}" for address, error in attempts)
+        super().__init__(f"cannot connect to {where}: {reasons}")
+        self.attempts = attempts
+
+
+class ConnectRefused(ConnectError, ConnectionRefusedError):
+    """Every address answered, and nobody listens there."""
+
+
+class ResolveError(ReactorError, OSError):
+    """A name has no address, or none was found in time."""
+
+
+class ListenError(ReactorError, OSError):
+    """An address cannot be listened on; `errno` says why, the message says which."""
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__

@@ -1,0 +1,212 @@
+"""Framing: lines, netstrings and length-prefixed messages, each a pure cutter of bytes and a protocol on it.
+
+A protocol here handles at most BATCH frames in one call, and stops earlier where the program paused reading, closed,
+or changed the protocol. What it has not handled it gives back with `transport.unread`, so the rest comes again, to
+whoever is the protocol then, in the next tick that reads: nothing is lost, nothing overtakes, nothing piles up.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+from .errors import FramingError, LimitExceeded
+from .protocol import Protocol
+
+BATCH = 1024  # frames handled in one call: about a millisecond, after which the other connections have their turn
+MAX_LINE = 64 * 1024  # bytes: ten times what any text protocol sends, SMTP and IRC and HTTP fields included
+MAX_MESSAGE = 1024 * 1024  # bytes: a peer that announces a length has us hold as much until the rest comes
+
+
+class LineProtocol(Protocol):
+    """Lines ended by LF, one CR before it dropped. Define `line_received`."""
+
+    max_line = MAX_LINE
+    """Bytes of the longest line delivered, its ending not counted."""
+
+    transport: Any = None
+    _partial = b""
+    _skipping = False
+
+    def connection_made(self, transport: Any) -> None:
+        """Keep the transport as `self.transport`. A subclass that overrides this calls it."""
+        self.transport = transport
+
+    def line_received(self, line: bytes) -> None:
+        """One line, without its ending."""
+
+    def line_too_long(self, size: int) -> None:
+        """A line passed `max_line`; `size` is how much of it has come. Called once for each such line.
+
+        Ends the connection with LimitExceeded. An override that returns has the rest of the line skipped instead.
+        """
+        raise LimitExceeded(f"a line of {size} bytes or more, over the limit of {self.max_line}")
+
+    def send_line(self, line: bytes) -> None:
+        """Send a line; LF is added."""
+        self.transport.write(line + b"\n")
+
+    def data_received(self, data: bytes) -> None:
+        if self._partial:
+            data = self._partial + data
+            self._partial = b""
+        if b"\r" in data:
+            data = data.replace(b"\r\n", b"\n")
+        lines = data.split(b"\n", BATCH)
+        rest = lines.pop()
+        waiting = iter(lines)
+        if self._skipping and lines:
+            self._skipping = False
+            next(waiting)
+        received = self.line_received if len(data) <= self.max_line else self._check_line
+        transport = self.transport
+        turn = transport.turn
+        for line in waiting:
+            received(line)
+            if transport.turn != turn:
+                if not transport.is_reading() or transport.get_protocol() is not self:
+                    transport.unread(b"\n".join([*waiting, rest]))
+                    return
+                turn = transport.turn
+        if len(lines) == BATCH:
+            transport.unread(rest)
+        elif rest:
+            self._keep(rest)
+
+    def _check_line(self, line: bytes) -> None:
+        if len(line) <= self.max_line:
+            self.line_received(line)
+        else:
+            self.line_too_long(len(line))
+
+    def _keep(self, rest: bytes) -> None:
+        """Hold an unended line, never more than `max_line` of it (and the CR that may come before its LF)."""
+        if self._skipping:
+            return
+        if len(rest) <= self.max_line + 1:
+            self._partial = rest
+        else:
+            self._skipping = True
+            self.line_too_long(len(rest))
+
+    def eof_received(self) -> bool | None:
+        """An unended last line is a line, as when a file is read."""
+        line, self._partial = self._partial, b""
+        if line:
+            self._check_line(line)
+        return None
+
+
+class FrameProtocol(Protocol):
+    """Frames whose beginning announces their length. A subclass says how to `cut` one and what to do with it."""
+
+    transport: Any = None
+    _pending: bytes | bytearray = b""
+
+    def connection_made(self, transport: Any) -> None:
+        """Keep the transport as `self.transport`. A subclass that overrides this calls it."""
+        self.transport = transport
+
+    def cut(self, data: bytes | bytearray, start: int) -> tuple[int, int, int] | None:
+        """Where the frame at `start` has its payload's start and end, and its own end; None if it is not all here."""
+        raise NotImplementedError
+
+    def frame_received(self, payload: bytes) -> None:
+        """One payload."""
+        raise NotImplementedError
+
+    def data_received(self, data: bytes) -> None:
+        pending: bytes | bytearray = data
+        if self._pending:
+            pending = self._pending
+            if not isinstance(pending, bytearray):
+                pending = bytearray(pending)  # a long message comes in many pieces: each is appended, not recopied
+            pending += data
+        position = handled = 0
+        transport = self.transport
+        turn = transport.turn
+        while (frame := self.cut(pending, position)) is not None:
+            if handled == BATCH:
+                return self._give_back(pending, position)
+            start, end, position = frame
+            handled += 1
+            self._pending = b""
+            self.frame_received(bytes(pending[start:end]))
+            if transport.turn != turn:
+                if not transport.is_reading() or transport.get_protocol() is not self:
+                    return self._give_back(pending, position)
+                turn = transport.turn
+        self._pending = pending if not position else pending[position:]
+
+    def _give_back(self, pending: bytes | bytearray, position: int) -> None:
+        self._pending = b""
+        self.transport.unread(bytes(pending[position:]))
+
+    def eof_received(self) -> bool | None:
+        """The peer's end in the middle of a frame is a FramingError."""
+        if self._pending:
+            raise FramingError(f"the stream ended within a frame, {len(self._pending)} bytes of it received")
+        return None
+
+
+class NetstringProtocol(FrameProtocol):
+    """`5:hello,` (cr.yp.to/proto/netstrings.txt). Define `string_received`."""
+
+    max_string = MAX_MESSAGE
+    """Bytes of the longest string accepted."""
+
+    def string_received(self, string: bytes) -> None:
+        """One string."""
+
+    def send_string(self, string: bytes) -> None:
+        """Send one string."""
+        self.transport.write(b"%d:%b," % (len(string), string))
+
+    def frame_received(self, payload: bytes) -> None:
+        self.string_received(payload)
+
+    def cut(self, data: bytes | bytearray, start: int) -> tuple[int, int, int] | None:
+        digits = len(str(self.max_string))
+        colon = data.find(b":", start, start + digits + 1)
+        length = bytes(data[start : colon if colon >= 0 else start + digits + 1])
+        if length and (not length.isdigit() or (length[0] == 0x30 and len(length) > 1)):
+            raise FramingError(f"a netstring begins with its length, not with {length!r}")
+        if colon < 0 and len(length) <= digits:
+            return None
+        if colon < 0 or not length or int(length) > self.max_string:
+            text = f"a netstring announced as {length!r} bytes; the limit is {self.max_string}"
+            raise LimitExceeded(text) if length else FramingError("a netstring without a length")
+        end = colon + 1 + int(length)
+        if len(data) <= end:
+            return None
+        if data[end] != 0x2C:
+            raise FramingError(f"a netstring of {int(length)} bytes does not end with a comma")
+        return colon + 1, end, end + 1
+
+
+class LengthPrefixedProtocol(FrameProtocol):
+    """Each message behind its length, packed as `prefix` says. Define `message_received`."""
+
+    prefix = "!I"
+    """The `struct` format of the length: here four bytes, big-endian."""
+    max_message = MAX_MESSAGE
+    """Bytes of the longest message accepted."""
+
+    def message_received(self, message: bytes) -> None:
+        """One message."""
+
+    def send_message(self, message: bytes) -> None:
+        """Send one message. Raises struct.error if its length does not fit `prefix`."""
+        self.transport.write(struct.pack(self.prefix, len(message)) + message)
+
+    def frame_received(self, payload: bytes) -> None:
+        self.message_received(payload)
+
+    def cut(self, data: bytes | bytearray, start: int) -> tuple[int, int, int] | None:
+        body = start + struct.calcsize(self.prefix)
+        if len(data) < body:
+            return None
+        (length,) = struct.unpack_from(self.prefix, data, start)
+        if not 0 <= length <= self.max_message:
+            raise LimitExceeded(f"a message announced as {length} bytes; the limit is {self.max_message}")
+        return (body, body + length, body + length) if len(data) >= body + length else None

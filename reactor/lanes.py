@@ -1,0 +1,74 @@
+"""The states of a connection: two lanes and a phase. Pure data; the transport walks it, the tests walk every cell.
+
+    phase  OPENING --connection_made--> OPEN --both lanes leaving--> CLOSING --both done--> CLOSED, connection_lost
+           an I/O error, abort() or a deadline goes straight to CLOSED from anywhere
+    in     READING <-> PAUSED;   peer's EOF -> ENDED;   close() -> DISCARDING --EOF or deadline--> ENDED
+    out    FLOWING <-> FULL;     write_eof()/close() -> FINISHING --all sent, end said to the peer--> SHUT
+
+Each direction leaves on its own, which is what half-close means. DISCARDING reads and drops: closing a socket with
+unread input sends a reset, and that would take our last bytes from the peer (RFC 1122, 4.2.2.13).
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import TypeVar
+
+E = TypeVar("E", bound=Enum)
+
+
+class Phase(Enum):
+    OPENING = auto()
+    OPEN = auto()
+    CLOSING = auto()
+    CLOSED = auto()
+
+
+class In(Enum):
+    READING = auto()
+    PAUSED = auto()
+    DISCARDING = auto()
+    ENDED = auto()
+
+
+class Out(Enum):
+    FLOWING = auto()
+    FULL = auto()
+    FINISHING = auto()
+    SHUT = auto()
+
+
+def _table(states: type[E], drawing: str) -> dict[tuple[E, str], E]:
+    head, *rows = drawing.strip().splitlines()
+    events = head.split()
+    return {
+        (states[state], event): states[following]
+        for state, *cells in map(str.split, rows)
+        for event, following in zip(events, cells, strict=True)
+    }
+
+
+INBOUND = _table(
+    In,
+    """
+                pause       resume      close       eof     lost
+    READING     PAUSED      READING     DISCARDING  ENDED   ENDED
+    PAUSED      PAUSED      READING     DISCARDING  ENDED   ENDED
+    DISCARDING  DISCARDING  DISCARDING  DISCARDING  ENDED   ENDED
+    ENDED       ENDED       ENDED       ENDED       ENDED   ENDED
+    """,
+)
+
+OUTBOUND = _table(
+    Out,
+    """
+                fill        drain       finish      sent        lost
+    FLOWING     FULL        FLOWING     FINISHING   FLOWING     SHUT
+    FULL        FULL        FLOWING     FINISHING   FULL        SHUT
+    FINISHING   FINISHING   FINISHING   FINISHING   SHUT        SHUT
+    SHUT        SHUT        SHUT        SHUT        SHUT        SHUT
+    """,
+)
+
+IN_LEAVING = frozenset({In.DISCARDING, In.ENDED})
+OUT_LEAVING = frozenset({Out.FINISHING, Out.SHUT})

@@ -1,0 +1,66 @@
+"""The bounds of a connection: `Limits` counts and measures, `Timeouts` waits. Pure data.
+
+`None` means no bound. The defaults are for a server on the open internet whose author has set nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Counts and sizes, in bytes, for the connections of one listener (or one outgoing connection).
+
+    connections: at this many, accepting pauses and newcomers wait in the backlog. No default: the number of
+        descriptors already bounds it, and running out of those has a rule of its own (accepting pauses as well).
+    per_peer: connections of one address, IPv6 counted by /64 because that is what one customer is given
+        (RFC 6177). No default: behind a NAT or a proxy thousands of people share one address.
+    output: bytes that may wait for one peer. Beyond it the connection is evicted. 64 MiB because one `write` of a
+        large reply is legitimate, and a writer that heeds `pause_writing` stays a thousand times below it.
+    output_soft, output_soft_seconds: bytes that may wait for at most that long: a peer that always reads a little
+        never trips a write timeout. No default size; 60 s is long enough for a train to leave its tunnel.
+    """
+
+    connections: int | None = None
+    per_peer: int | None = None
+    output: int | None = 64 * MIB
+    output_soft: int | None = None
+    output_soft_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        _refuse_negative(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """Seconds, for each state in which a connection could otherwise wait for ever.
+
+    connect: an outgoing connection, resolving included. 30 s: TCP's fifth SYN leaves after 15 s, its sixth after 31.
+    handshake: from accept to `connection_made` on carriers that shake hands. 10 s: several round trips to the moon.
+    idle: no byte in or out. Off: silence is no fault where people talk, and a vanished TCP peer is found by
+        keepalive instead (see `addresses.tune`).
+    write: bytes wait and none has left. 60 s: the peer stopped reading, or is gone; TCP alone would try for 15 minutes.
+    close: from `close()` until the peer has taken everything and answered with its own end. 30 s, as long as nginx
+        lingers. What is not read by then is given up.
+    """
+
+    connect: float | None = 30.0
+    handshake: float | None = 10.0
+    idle: float | None = None
+    write: float | None = 60.0
+    close: float | None = 30.0
+
+    def __post_init__(self) -> None:
+        _refuse_negative(self)
+
+
+def _refuse_negative(bounds: Any) -> None:
+    for field in fields(bounds):
+        value = getattr(bounds, field.name)
+        if value is not None and not value >= 0:  # `not >=` refuses NaN as well
+            raise ValueError(f"{type(bounds).__name__}.{field.name} must not be negative: {value!r}")

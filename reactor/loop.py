@@ -1,0 +1,344 @@
+"""The tick: poll, I/O, timers, soon, flush, reap. Knows no sockets and no protocols.
+
+     +-> 1 poll      timeout 0 if work is queued, else the next deadline; at most MAX_EVENTS events
+     |   2 I/O       handlers, not descriptor numbers; a handler whose connection ended in this batch skips itself
+     |   3 timers    due ones, by deadline, ties in order of arrival
+     |   4 soon      a snapshot; what it adds waits for the next tick
+     |   5 flush     every transport written to: one send each
+     |   6 reap      the only place that closes descriptors and calls connection_lost
+     +---- until stopped
+
+Flushing once a tick is what makes this loop fast: a send costs more than all the Python around it, so sixteen
+replies to sixteen pipelined lines leave in one. Reaping last means that a descriptor number cannot be closed and
+reused while the batch that was polled still names it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from typing import Any, Protocol as Interface, Self, TypeVar
+
+from .deadlines import DeadlineWheel
+from .errors import ReactorClosed, ReactorError
+from .poller import READ, Poller, default_poller
+from .signals import Signals
+from .timers import Timer, TimerHeap
+from .wakeup import Wakeup
+from .watcher import Watcher
+from .workers import WorkerPool
+
+T = TypeVar("T")
+log = logging.getLogger("reactor")
+
+MAX_WAIT = 3600.0  # seconds; poll takes an int of milliseconds, and an hourly look at an idle loop costs nothing
+WORKERS = 16  # threads for run_in_thread: they wait on disks and name servers, not on the processor
+
+
+class Flushed(Interface):
+    """What steps 5 and 6 ask of a transport."""
+
+    def on_flush(self) -> None: ...
+    def on_reap(self) -> None: ...
+
+
+class Loop:
+    """The event loop without its network verbs; `Reactor` adds those."""
+
+    def __init__(self, *, clock: Callable[[], float] | None = None, poller: Poller | None = None) -> None:
+        self.clock = clock or time.monotonic
+        self.now = self.clock()  # the time of this tick: transports stamp their activity with it
+        self.poller = poller or default_poller()
+        self.dirty: list[Flushed] = []  # written to in this tick
+        self.doomed: deque[Flushed] = deque()  # ended in this tick
+        self.ticks = 0
+        self.accepted = 0
+        self.ignored_writes = 0
+        self.timers = TimerHeap(self.clock)
+        self.wheel = DeadlineWheel(self._wake_wheel_at)
+        self._wheel_timer: Timer | None = None
+        self._soon: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
+        self._inbox: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
+        self._watchers: dict[int, Watcher] = {}
+        self._promised: set[Future[Any]] = set()
+        self._workers = WorkerPool(WORKERS, "reactor-worker")
+        self._wakeup = Wakeup()
+        self._signals = Signals(self._post, self._wakeup.signal_fileno())
+        self._pid = os.getpid()
+        self._running = False
+        self._stopping = False
+        self.closed = False
+        self.poller.register(self._wakeup.fileno(), READ, self._wakeup)
+
+    # -- running ------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Run until `stop()`. May be called again afterwards."""
+        self._spin(lambda: False)
+
+    def run_until(self, future: Future[T], timeout: float | None = None) -> T:
+        """Run until `future` is done and give its result, or raise what it holds.
+
+        Raises TimeoutError after `timeout` seconds; the loop and the future stay usable.
+        """
+        timer = None if timeout is None else self.call_later(timeout, _nothing)
+        future.add_done_callback(lambda _: self._wakeup.wake())  # it may be a foreign one, settled in a thread
+        try:
+            self._spin(lambda: future.done() or (timer is not None and not timer.active))
+        finally:
+            if timer is not None:
+                timer.cancel()
+        if future.done():
+            return future.result()
+        if self._stopping:
+            raise ReactorError("the loop was stopped before the future was done")
+        raise TimeoutError(f"not done within {timeout} s")
+
+    def stop(self) -> None:
+        """Return from `run` after this tick. From another thread: `call_soon_threadsafe(reactor.stop)`."""
+        self._stopping = True
+
+    def _spin(self, done: Callable[[], bool]) -> None:
+        self.check_usable()
+        if self._running:
+            raise ReactorError("the loop is running already; a callback must not wait for it")
+        self._running, self._stopping = True, False
+        tick = self.tick
+        try:
+            while not self._stopping and not done():
+                tick()
+        finally:
+            self._running = False
+
+    def tick(self) -> None:
+        """One round, as drawn above."""
+        self.ticks += 1
+        timers = self.timers
+        if self._soon or self.dirty or self.doomed:
+            events = self.poller.poll(0)
+        elif (deadline := timers.next_deadline()) is None:
+            events = self.poller.poll(MAX_WAIT)
+        else:
+            events = self.poller.poll(min(max(0.0, deadline - self.clock()), MAX_WAIT))
+        self.now = now = self.clock()
+        for handler, mask in events:
+            handler.on_ready(mask)
+        if timers.entries and timers.entries[0][0] <= now:
+            self._run_timers(now)
+        if self._inbox or self._soon:
+            self._run_soon()
+        if self.dirty:
+            self._flush()
+        if self.doomed:
+            self._reap()
+
+    def _run_timers(self, now: float) -> None:
+        due = self.timers.take_due(now)
+        while due:
+            timer = due.pop(0)
+            try:
+                self.timers.fire(timer, now)
+            except Exception:
+                log.exception("exception in timer %r", timer)
+            except BaseException:
+                for left in due:
+                    if left.active:
+                        self.timers.arm(left, left.when)
+                raise
+
+    def _run_soon(self) -> None:
+        soon = self._soon
+        while self._inbox:
+            soon.append(self._inbox.popleft())
+        for _ in range(len(soon)):
+            fn, args = soon.popleft()
+            self.guard(fn, *args)
+
+    def _flush(self) -> None:
+        dirty, self.dirty = self.dirty, []
+        try:
+            for transport in dirty:
+                transport.on_flush()
+        except BaseException:
+            self.dirty += dirty  # KeyboardInterrupt: to flush twice is harmless, not at all is not
+            raise
+
+    def _reap(self) -> None:
+        while self.doomed:
+            self.doomed.popleft().on_reap()
+
+    def guard(self, fn: Callable[..., Any], *args: Any) -> None:
+        """Call code of the program: what it raises is logged once and goes no further."""
+        try:
+            fn(*args)
+        except Exception:
+            log.exception("exception in callback %s", getattr(fn, "__qualname__", fn))
+
+    # -- calls --------------------------------------------------------------------------------------------------
+
+    def time(self) -> float:
+        """Seconds of the loop's clock, monotonic."""
+        return self.clock()
+
+    def call_soon(self, fn: Callable[..., Any], *args: Any) -> None:
+        """Call `fn(*args)` in this tick's `soon` step, or in the next tick's if that has begun. In order."""
+        self._soon.append((fn, args))
+
+    def call_soon_threadsafe(self, fn: Callable[..., Any], *args: Any) -> None:
+        """As `call_soon`, from any thread. Raises ReactorClosed once the reactor is closed."""
+        if self.closed:
+            raise ReactorClosed("the reactor is closed")
+        self._post(fn, *args)
+
+    def _post(self, fn: Callable[..., Any], *args: Any) -> None:
+        self._inbox.append((fn, args))  # before the wake-up: the tick empties the inbox after it takes the bytes
+        self._wakeup.wake()
+
+    def call_later(self, delay: float, fn: Callable[..., Any], *args: Any) -> Timer:
+        """Call `fn(*args)` once, `delay` seconds from now."""
+        return Timer(self.timers, self.clock() + delay, fn, args)
+
+    def call_at(self, when: float, fn: Callable[..., Any], *args: Any) -> Timer:
+        """Call `fn(*args)` once, when `time()` reaches `when`."""
+        return Timer(self.timers, when, fn, args)
+
+    def call_every(self, interval: float, fn: Callable[..., Any], *args: Any) -> Timer:
+        """Call `fn(*args)` every `interval` seconds, first after one interval, on a grid without drift.
+
+        What it raises is logged, and the series goes on. A tick that comes late skips grid points: no burst.
+        """
+        if not interval > 0:
+            raise ValueError(f"the interval must be positive: {interval!r}")
+        return Timer(self.timers, self.clock() + interval, fn, args, interval)
+
+    def run_in_thread(self, fn: Callable[..., T], *args: Any) -> Future[T]:
+        """Call `fn(*args)` in a worker thread; the future completes on the loop. Cancelling works until it starts."""
+        future = self.promise()
+
+        def job() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                outcome: tuple[Any, BaseException | None] = fn(*args), None
+            except BaseException as exc:  # SystemExit too: it is the caller who must hear of it
+                outcome = None, exc
+            self._post(settle, future, *outcome)  # a closed loop does not come round to it: `close` has settled it
+
+        self._workers.submit(job)
+        return future
+
+    def promise(self) -> Future[Any]:
+        """A future that `close` fails if nothing else has settled it."""
+        self.check_usable()
+        future: Future[Any] = Future()
+        self._promised.add(future)
+        future.add_done_callback(self._promised.discard)
+        return future
+
+    # -- signals and foreign descriptors ------------------------------------------------------------------------
+
+    def add_signal_handler(self, signum: int, fn: Callable[..., Any], *args: Any) -> None:
+        """Call `fn(*args)` on the loop when the signal comes. Main thread only (ValueError elsewhere)."""
+        self.check_usable()
+        self._signals.add(signum, fn, args)
+
+    def remove_signal_handler(self, signum: int) -> bool:
+        """Put back the handler that was there before; False if there was none of ours."""
+        return self._signals.remove(signum)
+
+    def add_reader(self, fd: Any, fn: Callable[..., Any], *args: Any) -> None:
+        """Call `fn(*args)` whenever `fd` (a number, or anything with `fileno()`) is readable or hung up.
+
+        Replaces an earlier reader of `fd`. A callback that raises is logged and removed: left there, it would be
+        called again at once and for ever. The descriptor stays the caller's, to be removed here before it is closed.
+        """
+        self._watch(fd).set_reader((fn, args))
+
+    def add_writer(self, fd: Any, fn: Callable[..., Any], *args: Any) -> None:
+        """As `add_reader`, for writing."""
+        self._watch(fd).set_writer((fn, args))
+
+    def remove_reader(self, fd: Any) -> bool:
+        """Stop watching `fd` for reading; False if it was not watched."""
+        watcher = self._watchers.get(_fileno(fd))
+        return watcher is not None and watcher.set_reader(None)
+
+    def remove_writer(self, fd: Any) -> bool:
+        """Stop watching `fd` for writing; False if it was not watched."""
+        watcher = self._watchers.get(_fileno(fd))
+        return watcher is not None and watcher.set_writer(None)
+
+    def _watch(self, fd: Any) -> Watcher:
+        self.check_usable()
+        number = _fileno(fd)
+        return self._watchers.get(number) or Watcher(number, self.poller, self._watchers)
+
+    # -- ending -------------------------------------------------------------------------------------------------
+
+    def check_usable(self) -> None:
+        """Raise a clear error where the reactor cannot work any more."""
+        if self.closed:
+            raise ReactorClosed("the reactor is closed")
+        if os.getpid() != self._pid:
+            raise ReactorError("this reactor belongs to the parent process: after a fork make a new one")
+
+    def close(self) -> None:
+        """Give back every descriptor and signal handler. Futures not done fail with ReactorClosed. Harmless twice."""
+        if self.closed:
+            return
+        if self._running:
+            raise ReactorError("a running loop cannot be closed: stop it first")
+        self._fail_promises()
+        self._run_soon()  # what the futures' callbacks posted: connectors give back their sockets
+        self._reap()
+        self.closed = True
+        self._fail_promises()
+        self.timers.clear()
+        self._soon.clear()
+        self._inbox.clear()
+        self._workers.close()
+        self._signals.close()
+        self.poller.close()
+        self._wakeup.close()
+
+    def _fail_promises(self) -> None:
+        for future in list(self._promised):
+            settle(future, error=ReactorClosed("the reactor was closed"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def _wake_wheel_at(self, when: float) -> None:
+        if self._wheel_timer is None:
+            self._wheel_timer = self.call_at(when, self._turn_wheel)
+        else:
+            self.timers.arm(self._wheel_timer, when)
+
+    def _turn_wheel(self) -> None:
+        self.wheel.expire(self.now)
+
+
+def settle(future: Future[Any], result: Any = None, error: BaseException | None = None) -> None:
+    """Complete a future, unless it was cancelled (which any thread may do at any moment) or is complete."""
+    try:
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+    except InvalidStateError:
+        pass
+
+
+def _fileno(fd: Any) -> int:
+    return fd if isinstance(fd, int) else fd.fileno()
+
+
+def _nothing() -> None:
+    pass

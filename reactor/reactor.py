@@ -1,0 +1,204 @@
+"""The reactor: the loop, and the verbs of the network. Everything else is found from here."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from .addresses import listening_sockets, show, tune
+from .connector import Connector
+from .limits import Limits, Timeouts
+from .listener import BACKLOG, Listener
+from .loop import Loop, settle
+from .poller import Poller
+from .roster import DrainReport, Roster
+from .stdio import StdioSocket, descriptor
+from .transport import StreamTransport
+
+GRACE = 5.0  # seconds a drain gives; systemd and docker wait 10 and more before they kill
+
+
+class Reactor(Loop):
+    """A single-threaded event loop with sockets. One a thread; use it as a context manager, or call `close`.
+
+    clock: a callable giving monotonic seconds; poller: see `reactor.poller`. Both are for tests: see `reactor.testing`.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] | None = None, poller: Poller | None = None) -> None:
+        super().__init__(clock=clock, poller=poller)
+        self._listeners: set[Listener] = set()
+        self._clients = Roster(self)
+        self._drain: Future[DrainReport] | None = None
+
+    # -- running ------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Run until `stop()`. On the main thread SIGINT and SIGTERM drain and then stop; a second one ends at once.
+
+        A handler that the program has set itself, here or with `signal.signal`, is left alone.
+        """
+        ours = [signum for signum in (signal.SIGINT, signal.SIGTERM) if self._may_handle(signum)]
+        for signum in ours:
+            self.add_signal_handler(signum, self._on_terminate)
+        try:
+            super().run()
+        finally:
+            for signum in ours:
+                self.remove_signal_handler(signum)
+
+    def _may_handle(self, signum: int) -> bool:
+        if threading.current_thread() is not threading.main_thread() or signum in self._signals:
+            return False
+        return signal.getsignal(signum) in (signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler)
+
+    def _on_terminate(self) -> None:
+        if self._drain is None or self._drain.done():
+            self.drain()
+        else:
+            self.abort()
+            self.stop()
+
+    def drain(self, grace: float = GRACE) -> Future[DrainReport]:
+        """Stop accepting, tell the protocols (`draining(grace)`), flush, close; cut what is left at the end; then stop.
+
+        The future holds what was closed and what was cut. Works from a callback, and before `run` or `run_until`.
+        """
+        if self._drain is not None and not self._drain.done():
+            return self._drain
+        drain = self._drain = self.promise()
+        parts = [listener.drain(grace) for listener in list(self._listeners)] + [self._clients.drain(grace)]
+
+        def check(part: Future[DrainReport]) -> None:
+            if all(part.done() for part in parts):
+                self.call_soon(self._on_drained, drain, parts)
+
+        for part in parts:
+            part.add_done_callback(check)
+        return drain
+
+    def _on_drained(self, drain: Future[DrainReport], parts: list[Future[DrainReport]]) -> None:
+        if not drain.done():
+            self.stop()
+            reports = [part.result() for part in parts]
+            settle(drain, DrainReport(sum(r.closed for r in reports), [peer for r in reports for peer in r.cut]))
+
+    def abort(self) -> None:
+        """End every listener and connection at once."""
+        for listener in list(self._listeners):
+            listener.abort()
+        self._clients.abort()
+
+    def close(self) -> None:
+        """End every connection (connection_lost is delivered), give back every descriptor and signal handler."""
+        if not self.closed and not self._running:
+            self.abort()
+        super().close()
+
+    # -- verbs --------------------------------------------------------------------------------------------------
+
+    def listen_tcp(
+        self,
+        factory: Callable[[], Any],
+        host: str | None,
+        port: int,
+        *,
+        backlog: int = BACKLOG,
+        reuse_port: bool = False,
+        limits: Limits | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> Listener:
+        """Accept TCP connections; `factory()` makes a protocol for each.
+
+        host: an address or a name, of which every address is listened on; None is every interface, IPv4 and IPv6.
+        port: 0 is any free one, the same for all addresses; `Listener.port` tells.
+        reuse_port: several processes may listen on the port, and the kernel spreads the connections among them.
+        Raises ListenError, which is an OSError, with the address in its message.
+        """
+        self.check_usable()
+        sockets = listening_sockets(host, port, backlog=backlog, reuse_port=reuse_port)
+        return self._listen(factory, sockets, limits, timeouts)
+
+    def listen_socket(
+        self,
+        factory: Callable[[], Any],
+        sock: socket.socket,
+        *,
+        backlog: int = BACKLOG,
+        limits: Limits | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> Listener:
+        """Accept from a bound stream socket that the caller made or was given. The listener owns and closes it."""
+        self.check_usable()
+        if sock.type != socket.SOCK_STREAM:
+            raise ValueError(f"cannot accept connections on {sock!r}: not a stream socket")
+        sock.listen(backlog)
+        sock.setblocking(False)
+        tune(sock)
+        return self._listen(factory, [sock], limits, timeouts)
+
+    def _listen(
+        self, factory: Callable[[], Any], sockets: list[socket.socket], limits: Limits | None, timeouts: Timeouts | None
+    ) -> Listener:
+        listener = Listener(self, factory, sockets, limits, timeouts, on_gone=self._listeners.discard)
+        self._listeners.add(listener)
+        return listener
+
+    def connect_tcp(
+        self,
+        factory: Callable[[], Any],
+        host: str,
+        port: int,
+        *,
+        local: tuple[str, int] | None = None,
+        timeout: float | None = 30.0,
+        family: int = 0,
+        limits: Limits | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> Future[tuple[StreamTransport, Any]]:
+        """Connect to `host`, a name (resolved in a thread) or an address; the future holds `(transport, protocol)`.
+
+        Several addresses are tried side by side, 250 ms apart (RFC 8305). `timeout` covers all of it. `local` is the
+        address to connect from. Cancelling the future cancels the attempt. It may hold ConnectRefused, ConnectError
+        (both list every attempt), ConnectTimeout, ResolveError, or what `factory` raised.
+        """
+        self.check_usable()
+        where = show((host, port))
+        connector = Connector(
+            self, factory, where, self._clients, timeout=timeout, local=local, limits=limits, timeouts=timeouts
+        )
+        connector.resolve(host, port, family)
+        return connector.future
+
+    def open_stdio(
+        self, factory: Callable[[], Any], *, limits: Limits | None = None, timeouts: Timeouts | None = None
+    ) -> StreamTransport:
+        """Standard input and output as one connection: a terminal, pipes, files, /dev/null or closed.
+
+        The end of stdin is `eof_received`; a closed stdin ends at once. `close` ends both ways once all is written.
+        """
+        self.check_usable()
+        if sys.stdout is not None:
+            sys.stdout.flush()  # what was printed before comes first
+        carrier = StdioSocket(descriptor(sys.stdin), descriptor(sys.stdout))
+        bounds = limits or Limits(), timeouts or Timeouts(write=None)  # Ctrl-S stalls a terminal; that is no fault
+        transport = StreamTransport(self, carrier, factory(), self._clients, "stdio", *bounds)
+        self._clients.connections.add(transport)
+        transport.start()
+        return transport
+
+    def stats(self) -> dict[str, int]:
+        """Counters since the start, and what there is now."""
+        return {
+            "ticks": self.ticks,
+            "accepted": self.accepted,
+            "ignored_writes": self.ignored_writes,
+            "timers": len(self.timers),
+            "listeners": len(self._listeners),
+            "connections": sum(len(listener.connections) for listener in self._listeners)
+            + len(self._clients.connections),
+        }

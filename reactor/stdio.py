@@ -1,0 +1,111 @@
+"""Standard input and output as one carrier. Two threads move the bytes; the loop sees an ordinary socket.
+
+Why threads: descriptor 0 may be a terminal, a pipe, a socket, a file, /dev/null or closed. epoll refuses files, and
+O_NONBLOCK would be set for everybody who shares the descriptor, the parent shell first of all. A thread may block,
+so it handles every kind alike and leaves the descriptor as it was.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import socket
+import sys
+import threading
+import time
+from typing import IO, Any
+
+CHUNK = 64 * 1024  # bytes moved at once
+BACKGROUND_PAUSE = 0.5  # seconds between looks whether a background job has come to the foreground
+
+# Not epoll, which refuses files; macOS cannot poll(2) a terminal.
+_Selector = selectors.PollSelector if sys.platform == "linux" else selectors.SelectSelector
+
+
+def descriptor(stream: IO[Any] | None) -> int | None:
+    """The descriptor of a standard stream; None if it was closed at start, or is no real file (a test's, say).
+
+    A closed descriptor 0 must not be read by its number: the next socket opened is given that number.
+    """
+    try:
+        return None if stream is None else stream.fileno()
+    except (OSError, ValueError):
+        return None
+
+
+class StdioSocket:
+    """The loop's end of a socket pair; the other end is fed from `stdin` and emptied to `stdout` (None: closed).
+
+    EOF on stdin is EOF here. `shutdown` ends both ways: EOF follows once everything written is on stdout.
+    """
+
+    def __init__(self, stdin: int | None, stdout: int | None) -> None:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        self.recv, self.recv_into, self.send = ours.recv, ours.recv_into, ours.send
+        self.shutdown, self.close, self.fileno = ours.shutdown, ours.close, ours.fileno
+        self._info = {"stdin": stdin, "stdout": stdout}
+        Pump(stdin, stdout, theirs)
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """`stdin` and `stdout`: their descriptors, or None."""
+        return self._info.get(name, default)
+
+
+class Pump:
+    """The threads. They are daemons: a read that never returns must not hold back the exit of the program."""
+
+    def __init__(self, stdin: int | None, stdout: int | None, sock: socket.socket) -> None:
+        self._sock = sock
+        self._stopped, self._stop = os.pipe()
+        reader = threading.Thread(target=self._read, args=(stdin,), name="reactor-stdin", daemon=True)
+        writer = threading.Thread(target=self._write, args=(stdout, reader), name="reactor-stdout", daemon=True)
+        reader.start()
+        writer.start()
+
+    def _read(self, stdin: int | None) -> None:
+        with _Selector() as selector:
+            try:
+                if stdin is not None:
+                    selector.register(stdin, selectors.EVENT_READ)
+                    selector.register(self._stopped, selectors.EVENT_READ)
+                    while data := self._next_input(selector, stdin):
+                        self._sock.sendall(data)
+            except (OSError, ValueError):
+                pass  # stdin cannot be read any more, or the loop has closed its end: no more input either way
+        _shutdown(self._sock, socket.SHUT_WR)
+
+    def _next_input(self, selector: selectors.BaseSelector, stdin: int) -> bytes:
+        while True:
+            if any(key.fd == self._stopped for key, _ in selector.select()):
+                return b""
+            if not _in_background(stdin):
+                return os.read(stdin, CHUNK)
+            time.sleep(BACKGROUND_PAUSE)  # reading now would stop the whole program with SIGTTIN
+
+    def _write(self, stdout: int | None, reader: threading.Thread) -> None:
+        try:
+            while stdout is not None and (data := self._sock.recv(CHUNK)):
+                while data:
+                    data = data[os.write(stdout, data) :]
+        except OSError:
+            pass  # nobody reads our output: the loop learns it from its next write
+        _shutdown(self._sock, socket.SHUT_RD)
+        os.close(self._stop)
+        reader.join()
+        os.close(self._stopped)
+        self._sock.close()
+
+
+def _in_background(fd: int) -> bool:
+    try:
+        return os.isatty(fd) and os.tcgetpgrp(fd) != os.getpgrp()
+    except OSError:
+        return False  # not our controlling terminal: no job control
+
+
+def _shutdown(sock: socket.socket, how: int) -> None:
+    try:
+        sock.shutdown(how)
+    except OSError:
+        pass

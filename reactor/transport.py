@@ -1,0 +1,179 @@
+"""The stream transport: one machine for every carrier. Owns a connection from accept or connect to connection_lost.
+
+A carrier is anything that behaves as a non-blocking socket: `recv recv_into send shutdown close fileno`, raising
+BlockingIOError for "not now". TCP and Unix sockets are used as they are, so the hot path has no frame to spare:
+
+    poller -> on_ready -> sock.recv -> protocol.data_received -> write (queue, mark dirty) -> on_flush -> sock.send
+
+Small writes are queued and leave once a tick, in one send. A write of SEND_NOW or more with nothing queued before it
+is sent at once: holding a hundred replies of 10 KiB until the end of the tick costs 40 % more (cache and heap).
+
+Nothing here calls the protocol from inside `write`, `close` or `abort`, but for `pause_writing`: what they find out
+(a dead peer, a passed limit) is told by `connection_lost` at the end of the tick.
+"""
+
+from __future__ import annotations
+
+from .lanes import IN_LEAVING, INBOUND, OUTBOUND, In, Out, Phase
+from .outbound import Outbound
+from .poller import READ, WRITE
+
+READ_SIZE = 120 * 1024
+"""Bytes asked of one recv: the most that malloc takes from its heap. From 128 KiB on each read costs an mmap, an mremap
+and a munmap (10 KiB echo: 14 microseconds of CPU a message become 21), and at 64 KiB a message of 100 KB takes two
+reads (41 become 57)."""
+
+READING = In.READING
+
+
+class StreamTransport(Outbound):
+    """One connection. Made by listeners and connectors; protocols get it in `connection_made`."""
+
+    __slots__ = ()
+
+    def on_ready(self, events: int) -> None:
+        """The poller found us readable, writable, hung up or broken."""
+        if events != WRITE:
+            if self._in is not READING or self._buffered:
+                self._receive_otherwise()
+            else:
+                try:
+                    data = self._sock.recv(READ_SIZE)
+                except BlockingIOError:
+                    pass
+                except OSError as exc:
+                    self.lose(exc)
+                else:
+                    if data:
+                        self.bytes_in += len(data)
+                        self._stamp = self._loop.now
+                        try:
+                            self._protocol.data_received(data)
+                        except Exception as exc:
+                            self._blame(exc)
+                    else:
+                        self._on_eof()
+        if self._size and events != READ:
+            self.on_flush()
+
+    def _receive_otherwise(self) -> None:
+        if self._in is READING:
+            self._receive_into()
+        elif self._in is In.DISCARDING:
+            self._discard()
+        # PAUSED or ENDED: only a hang-up brings us here, and what waits to be sent will find it
+
+    def pause_reading(self) -> None:
+        """Deliver no more until `resume_reading`; the peer is held back by TCP. Harmless twice."""
+        self.turn += 1
+        self._in = INBOUND[self._in, "pause"]
+        self._watch_input()
+
+    def resume_reading(self) -> None:
+        """Deliver again; never from inside this call. Harmless twice."""
+        self._in = INBOUND[self._in, "resume"]
+        if self._unread:
+            self._loop.call_soon(self._redeliver)
+        else:
+            self._watch_input()
+
+    def is_reading(self) -> bool:
+        """True unless paused, closing, or at the peer's end."""
+        return self._in is READING
+
+    def unread(self, data: bytes) -> None:
+        """Give back the end of what `data_received` was given: it comes again, first, in the next tick that reads.
+
+        This is how a framer stops in the middle of a batch, because the program paused, closed, changed the protocol,
+        or because the batch is long. Meanwhile nothing is read from the peer, so nothing piles up.
+        """
+        if data and self._in not in IN_LEAVING:
+            self._unread = data + self._unread
+            self._watch_input()
+            self._loop.call_soon(self._redeliver)
+
+    def _redeliver(self) -> None:
+        if self._in is not READING or not self._unread:
+            return
+        data, self._unread = self._unread, b""
+        try:
+            if self._buffered:
+                self._feed_buffer(data)
+            else:
+                self._protocol.data_received(data)
+        except Exception as exc:
+            self._blame(exc)
+        self._watch_input()
+
+    def _receive_into(self) -> None:
+        try:
+            buffer = self._protocol.get_buffer(-1)
+            if not len(buffer):
+                raise RuntimeError("get_buffer() returned an empty buffer")
+        except Exception as exc:
+            return self._blame(exc)
+        try:
+            count = self._sock.recv_into(buffer)
+        except BlockingIOError:
+            return
+        except OSError as exc:
+            return self.lose(exc)
+        if not count:
+            return self._on_eof()
+        self.bytes_in += count
+        self._stamp = self._loop.now
+        self._callback(self._protocol.buffer_updated, count)
+
+    def _feed_buffer(self, data: bytes) -> None:
+        while data and self._in is READING:
+            buffer = memoryview(self._protocol.get_buffer(-1)).cast("B")
+            part = data[: len(buffer)]
+            buffer[: len(part)] = part
+            data = data[len(part) :]
+            self._protocol.buffer_updated(len(part))
+        self.unread(data)
+
+    def _discard(self) -> None:
+        try:
+            data = self._sock.recv(READ_SIZE)
+        except BlockingIOError:
+            return
+        except OSError as exc:
+            # Once our end is said, a reset only means that the peer did not wait for it.
+            return self._end(None) if self._out is Out.SHUT else self.lose(exc)
+        self.bytes_in += len(data)
+        if not data:
+            self._in = INBOUND[self._in, "eof"]
+            self._watch_input()
+            self._check_phase()
+
+    def _on_eof(self) -> None:
+        self._in = INBOUND[self._in, "eof"]
+        self._watch_input()
+        if not self._callback(self._protocol.eof_received):
+            self.close()
+        self._check_phase()
+
+    # -- ending -------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Send all that was written, say our end, wait for the peer's; at most `Timeouts.close`. Harmless twice.
+
+        Nothing more is delivered; what the peer still sends is read and dropped, so that no reset cuts off our bytes.
+        """
+        if self._phase is not Phase.OPEN:
+            return
+        self.turn += 1
+        self._in = INBOUND[self._in, "close"]
+        self._out = OUTBOUND[self._out, "finish"]
+        self._unread = b""
+        if not self._size and self._out is not Out.SHUT:
+            self._shut()
+        self._watch_input()
+        self._check_phase()
+
+    def drain(self, grace: float) -> None:
+        """A drain begins: tell the protocol, and close unless it wants to finish something within `grace` seconds."""
+        hook = getattr(self._protocol, "draining", None)
+        if hook is None or not self._callback(hook, grace):
+            self.close()

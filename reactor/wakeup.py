@@ -1,0 +1,44 @@
+"""Interrupts a poll from another thread or from a signal. Knows no queue: it only makes the poller return."""
+
+from __future__ import annotations
+
+import socket
+
+
+class Wakeup:
+    """A connected pair of sockets: a byte written to one end makes the other readable.
+
+    A socket pair rather than a pipe or an eventfd, because `signal.set_wakeup_fd` writes single bytes and on Windows
+    only to a socket.
+    """
+
+    def __init__(self) -> None:
+        self._receiver, self._sender = socket.socketpair()
+        self._receiver.setblocking(False)
+        self._sender.setblocking(False)
+
+    def fileno(self) -> int:
+        """The descriptor to poll for reading."""
+        return self._receiver.fileno()
+
+    def signal_fileno(self) -> int:
+        """The descriptor for `signal.set_wakeup_fd`."""
+        return self._sender.fileno()
+
+    def wake(self) -> None:
+        """Make the poll return. From any thread, and from a signal handler."""
+        try:
+            self._sender.send(b"\0")
+        except OSError:
+            pass  # full: a wake-up is already under way; closed: nobody is left to wake
+
+    def on_ready(self, events: int) -> None:
+        """Take the bytes; called by the loop."""
+        try:
+            self._receiver.recv(4096)
+        except BlockingIOError:
+            pass  # spurious
+
+    def close(self) -> None:
+        self._receiver.close()
+        self._sender.close()

@@ -1,0 +1,77 @@
+"""A foreign descriptor with a callback for reading, one for writing, or both. Knows the poller, not the loop."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from .poller import READ, WRITE, Poller
+
+log = logging.getLogger("reactor")
+
+Call = tuple[Callable[..., Any], tuple[Any, ...]]
+
+
+class Watcher:
+    """One descriptor that the program owns. It is in `registry` exactly while it is registered with the poller."""
+
+    __slots__ = ("_fd", "_interest", "_poller", "_reader", "_registry", "_writer")
+
+    def __init__(self, fd: int, poller: Poller, registry: dict[int, Watcher]) -> None:
+        self._fd = fd
+        self._poller = poller
+        self._registry = registry
+        self._reader: Call | None = None
+        self._writer: Call | None = None
+        self._interest = 0
+
+    def set_reader(self, call: Call | None) -> bool:
+        """Set or (None) remove the callback for reading; true if there was one."""
+        had, self._reader = self._reader is not None, call
+        self._update()
+        return had
+
+    def set_writer(self, call: Call | None) -> bool:
+        """Set or (None) remove the callback for writing; true if there was one."""
+        had, self._writer = self._writer is not None, call
+        self._update()
+        return had
+
+    def on_ready(self, events: int) -> None:
+        """Called by the loop."""
+        if events & ~WRITE and self._reader is not None and not self._ran(self._reader):
+            self.set_reader(None)
+        if events & ~READ and self._writer is not None and not self._ran(self._writer):
+            self.set_writer(None)
+
+    def _ran(self, call: Call) -> bool:
+        fn, args = call
+        try:
+            fn(*args)
+        except Exception:
+            log.exception("exception in the callback for descriptor %d, which is removed", self._fd)
+            return False
+        return True
+
+    def _update(self) -> None:
+        wanted = (READ if self._reader else 0) | (WRITE if self._writer else 0)
+        held, self._interest = self._interest, wanted
+        if wanted == held:
+            return
+        if not wanted:
+            del self._registry[self._fd]
+            self._poller.unregister(self._fd)
+        elif held:
+            self._poller.modify(self._fd, wanted)
+        else:
+            self._register(wanted)
+
+    def _register(self, wanted: int) -> None:
+        try:
+            self._poller.register(self._fd, wanted, self)
+        except PermissionError:  # epoll_ctl(2): EPERM for files and directories
+            text = f"descriptor {self._fd} is a file: always ready, and not to be polled. Read it in run_in_thread"
+            raise PermissionError(errno.EPERM, text) from None
+        self._registry[self._fd] = self

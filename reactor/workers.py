@@ -1,0 +1,64 @@
+"""Threads for calls that block. Knows no loop: a job is a callable that reports for itself.
+
+Why not `concurrent.futures.ThreadPoolExecutor`: the interpreter joins its threads at exit, so that one name lookup
+that hangs for 20 s would hold back a Ctrl-C for 20 s. These are daemon threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+
+KEEP = 30.0  # seconds an idle thread waits for more work before it ends
+
+
+class WorkerPool:
+    """At most `size` threads, started when needed; further jobs wait their turn."""
+
+    def __init__(self, size: int, name: str) -> None:
+        self._size = size
+        self._name = name
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._unclaimed = 0  # jobs queued, less threads waiting for one
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Run `job()` in a thread. It must not raise."""
+        with self._lock:
+            self._unclaimed += 1
+            starting = self._unclaimed > 0 and self._threads < self._size
+            if starting:
+                self._threads += 1
+                self._unclaimed -= 1
+            number = self._threads
+        self._jobs.put(job)
+        if starting:
+            threading.Thread(target=self._work, name=f"{self._name}-{number}", daemon=True).start()
+
+    def close(self) -> None:
+        """Let idle threads end now. Those in a job end after it."""
+        with self._lock:
+            threads = self._threads
+        for _ in range(threads):
+            self._jobs.put(None)
+
+    def _work(self) -> None:
+        while True:
+            try:
+                job = self._jobs.get(timeout=KEEP)
+            except Empty:
+                with self._lock:
+                    if self._jobs.empty():  # `submit` counts before it queues: look again under its lock
+                        self._threads -= 1
+                        self._unclaimed += 1
+                        return
+                continue
+            if job is None:
+                with self._lock:
+                    self._threads -= 1
+                return
+            job()
+            with self._lock:
+                self._unclaimed -= 1

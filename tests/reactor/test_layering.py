@@ -1,0 +1,82 @@
+"""Imports point down. The list is the map of the package; a module may import only what stands in a layer above its own."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+LAYERS = [
+    ["errors", "limits", "protocol", "lanes"],
+    ["timers", "deadlines", "buffers", "addresses", "wakeup", "poller", "signals", "workers"],
+    ["watcher", "framing"],
+    ["loop"],
+    ["connection", "resolver"],
+    ["outbound"],
+    ["transport"],
+    ["roster"],
+    ["listener", "connector", "stdio"],
+    ["reactor"],
+    ["__init__", "testing"],
+]
+LAYER_OF = {module: number for number, modules in enumerate(LAYERS) for module in modules}
+
+
+def imports(path):
+    """The modules that a file imports: `.name` for a sibling, else the top-level package."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                yield from (f".{node.module.split('.')[0]}",) if node.module else (f".{a.name}" for a in node.names)
+            else:
+                yield node.module.split(".")[0]
+
+
+def files(package):
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def test_every_module_of_the_reactor_has_a_layer():
+    assert {path.stem for path in files("reactor")} == set(LAYER_OF)
+
+
+@pytest.mark.parametrize("path", files("reactor"), ids=lambda path: path.stem)
+def test_a_module_imports_only_from_layers_below_its_own(path):
+    upward = [name for name in imports(path) if name[0] == "." and LAYER_OF[name[1:]] >= LAYER_OF[path.stem]]
+    assert not upward
+
+
+@pytest.mark.parametrize("path", files("reactor") + files("protocols"), ids=str)
+def test_only_the_standard_library_is_imported_at_run_time(path):
+    ours = {"reactor", "protocols"} if "protocols" in path.parts else set()
+    foreign = {name for name in imports(path) if name[0] != "."} - sys.stdlib_module_names - ours
+    assert not foreign
+
+
+@pytest.mark.parametrize("path", files("protocols"), ids=str)
+def test_protocols_use_only_the_public_face_of_the_reactor(path):
+    deep = [
+        node.module
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("reactor.")
+    ]
+    assert not deep
+
+
+def test_no_file_is_longer_than_400_lines():
+    long = {
+        str(path): n
+        for path in files("reactor") + files("protocols")
+        if (n := len(path.read_text().splitlines())) > 400
+    }
+    assert not long
+
+
+def test_nothing_imports_the_test_kit():
+    assert not [path for path in files("reactor") + files("protocols") if ".testing" in set(imports(path))]
