@@ -153,7 +153,14 @@ class Connection(ABC):
         elif held:
             poller.modify(self._fd, interest)
         else:
-            poller.register(self._fd, interest, self)
+            self._register(interest)
+
+    def _register(self, interest: int) -> None:
+        try:
+            self._loop.poller.register(self._fd, interest, self)
+        except OSError as exc:  # ENOSPC, ENOMEM (epoll_ctl(2)): the machine can watch no more
+            self._interest = 0
+            self.lose(exc)
 
     # -- ending -------------------------------------------------------------------------------------------------
 

@@ -93,12 +93,6 @@ class Reactor(Loop):
             listener.abort()
         self._clients.abort()
 
-    def close(self) -> None:
-        """End every connection (connection_lost is delivered), give back every descriptor and signal handler."""
-        if not self.closed and not self._running:
-            self.abort()
-        super().close()
-
     # -- verbs --------------------------------------------------------------------------------------------------
 
     def listen_tcp(

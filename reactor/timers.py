@@ -134,14 +134,15 @@ class TimerHeap:
         """An entry was emptied where it stands; sweep once the empty ones outnumber the rest."""
         self._empty += 1
         if self._empty > SWEEP_AT and self._empty * 2 > len(self.entries):
-            self.entries = [entry for entry in self.entries if entry[2] is not None]
+            self.entries[:] = [entry for entry in self.entries if entry[2] is not None]
             heapify(self.entries)
             self._empty = 0
 
     def clear(self) -> None:
         """Cancel every timer."""
-        entries, self.entries, self._empty = self.entries, [], 0
-        for *_, timer in entries:
+        for *_, timer in self.entries:
             if timer is not None:
                 timer.active = False
                 timer._entry = None
+        self.entries.clear()
+        self._empty = 0
