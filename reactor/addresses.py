@@ -64,6 +64,8 @@ def listening_sockets(host: str | None, port: int, *, backlog: int, reuse_port: 
 
     Looks a name up in the calling thread: a server listens once, before it serves. Raises ListenError.
     """
+    if not 0 <= port <= 65535:
+        raise ListenError(errno.EINVAL, f"cannot listen on port {port}: not in 0 to 65535")
     addresses = _addresses(host or None, port)
     for _ in range(PORT_TRIES):
         try:
@@ -81,8 +83,6 @@ def _addresses(host: str | None, port: int) -> list[tuple[int, Any]]:
     except (OSError, UnicodeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else exc
         raise ListenError(errno.EADDRNOTAVAIL, f"cannot listen on {host}: {reason}") from None
-    except OverflowError:
-        raise ListenError(errno.EINVAL, f"cannot listen on port {port}: not in 0-65535") from None
     return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
 
 

@@ -9,7 +9,6 @@ import logging
 import socket
 import struct
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import Any, Protocol as Interface
 
 from .addresses import show
@@ -36,9 +35,9 @@ class Connection(ABC):
     """What `StreamTransport` is apart from its lanes."""
 
     __slots__ = (
-        "__weakref__", "_buffered", "_chunks", "_exc", "_fd", "_high", "_home", "_in", "_interest", "_limits", "_loop",
-        "_low", "_out", "_peername", "_phase", "_protocol", "_since", "_size", "_sock", "_soft_since", "_stamp",
-        "_timeouts", "_unread", "bytes_in", "bytes_out", "due", "turn",
+        "__weakref__", "_buffered", "_chunks", "_crowd", "_direct", "_exc", "_fd", "_high", "_home", "_in",
+        "_interest", "_limits", "_loop", "_low", "_out", "_peername", "_phase", "_protocol", "_since", "_size",
+        "_sock", "_soft_since", "_stamp", "_timeouts", "_unread", "bytes_in", "bytes_out", "due", "turn",
     )  # fmt: skip
 
     _protocol: Any
@@ -62,12 +61,13 @@ class Connection(ABC):
         self._timeouts = timeouts
         self._phase = Phase.OPENING
         self._in = In.READING
+        self._direct = False  # what recv gives may go straight to data_received: kept by _watch_input
         self._out = Out.FLOWING
         self._interest = 0  # what the poller watches; WRITE in it means that the peer is not taking our bytes
         self._chunks: list[Bytes] = []
         self._size = 0  # bytes in _chunks; if there are any we are in loop.dirty or wait for WRITE
-        self._high = HIGH
-        self._low = HIGH // 4
+        self._high = self._low = self._crowd = 0
+        self._set_watermarks(HIGH, HIGH // 4)
         self._unread = b""
         self._exc: Exception | None = None
         self._stamp = loop.now  # when a byte last went in or out
@@ -77,12 +77,13 @@ class Connection(ABC):
         self.bytes_out = 0
         self.due: float | None = None
         self.turn = 0  # goes up whenever a batch in delivery may have to stop: a framer looks at one integer a frame
-        self.set_protocol(protocol)
+        self._protocol = protocol
+        self._buffered = hasattr(protocol, "get_buffer")
 
     def start(self) -> None:
         """Tell the protocol that the connection stands, then read. Called once, by who made us."""
         self._phase = Phase.OPEN
-        self._callback(self._protocol.connection_made, self)
+        self._callback("connection_made", self)
         if self._phase is Phase.OPEN:
             self._watch_input()
             if self._timeouts.idle is not None:
@@ -97,11 +98,12 @@ class Connection(ABC):
         """Step 5 of the tick, or the peer takes bytes again: one send, and what follows from it."""
 
     def on_reap(self) -> None:
-        """Step 6 of the tick: the end. Nothing refers to the protocol afterwards."""
-        protocol, self._protocol = self._protocol, None
+        """Step 6 of the tick: the end. Afterwards nothing here refers to the protocol or to the exception."""
+        exc, self._exc = self._exc, None  # its traceback may hold a frame that holds us
         try:
-            self._callback(protocol.connection_lost, self._exc)
+            self._callback("connection_lost", exc)
         finally:
+            self._protocol = None
             self._sock.close()
             self._home.left(self)
 
@@ -138,13 +140,21 @@ class Connection(ABC):
                 add(self._soft_since, self._limits.output_soft_seconds, LimitExceeded, text)
         return found
 
+    def _set_watermarks(self, high: int, low: int) -> None:
+        limits = self._limits
+        self._high, self._low = high, low
+        # `write` compares with one number: below it there is neither a watermark nor a limit to think of.
+        self._crowd = min(bound for bound in (high, limits.output, limits.output_soft) if bound is not None)
+
     def _watch_input(self) -> None:
-        reading = (self._in is In.READING and not self._unread) or self._in is In.DISCARDING
+        reading = self._in is In.READING and not self._unread
+        self._direct = reading and not self._buffered
+        reading = reading or self._in is In.DISCARDING
         self._watch((self._interest & WRITE) | (READ if reading else 0))
 
     def _watch(self, interest: int) -> None:
         held = self._interest
-        if interest == held or self._phase is Phase.CLOSED:
+        if interest == held or self._phase in (Phase.OPENING, Phase.CLOSED):
             return
         self._interest = interest
         poller = self._loop.poller
@@ -194,20 +204,25 @@ class Connection(ABC):
             if self._timeouts.close is not None:
                 self._loop.wheel.arm(self, self._since, self._since + self._timeouts.close)
 
-    def _callback(self, fn: Callable[..., Any], *args: Any) -> Any:
-        """The boundary: what the protocol raises ends this connection and nothing else."""
+    def _callback(self, name: str, *args: Any) -> Any:
+        """The boundary: what the protocol raises, or lacks, ends this connection and nothing else."""
         try:
-            return fn(*args)
+            return getattr(self._protocol, name)(*args)
         except Exception as exc:
             self._blame(exc)
             return None
 
     def _blame(self, exc: Exception) -> None:
-        if isinstance(exc, PeerError) and self._phase is not Phase.CLOSED:
+        if isinstance(exc, PeerError):
             self.lose(exc)
         else:
             log.error("exception in the protocol of %r, which ends", self, exc_info=exc)
             self._end(exc)
+
+    def abandon(self) -> None:
+        """Close this process's copy of the descriptor; the connection is another process's."""
+        self._phase = Phase.CLOSED
+        self._sock.close()
 
     def _end(self, exc: Exception | None) -> None:
         if self._phase is Phase.CLOSED:
@@ -218,6 +233,7 @@ class Connection(ABC):
             self._linger_not()
         self._watch(0)
         self.turn += 1
+        self._direct = False
         self._phase = Phase.CLOSED
         self._in = INBOUND[self._in, "lost"]
         self._out = OUTBOUND[self._out, "lost"]
@@ -254,6 +270,7 @@ class Connection(ABC):
         self.turn += 1
         self._protocol = protocol
         self._buffered = hasattr(protocol, "get_buffer")
+        self._watch_input()
 
     def get_protocol(self) -> Any:
         """The protocol; None once the connection is over."""

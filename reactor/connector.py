@@ -52,34 +52,33 @@ class Connector:
         self._failures: list[tuple[str, OSError]] = []
         self._stagger: Timer | None = None
         self._resolving: Future[list[Address]] | None = None
-        self.future: Future[tuple[StreamTransport, Any]] = loop.promise()
-        self.future.add_done_callback(self._on_done)
+        self._future: Future[tuple[StreamTransport, Any]] | None = loop.promise()
+        self._future.add_done_callback(self._on_done)
         self._timer: Timer | None = None
         if timeout is not None:
             error = ConnectTimeout(f"no connection to {where} within {timeout} s")
-            self._timer = loop.call_later(timeout, settle, self.future, None, error)
+            self._timer = loop.call_later(timeout, self._fail, error)
 
-    def resolve(self, host: str, port: int, family: int = 0) -> None:
-        """Begin with a name or a literal address."""
+    def resolve(self, host: str, port: int, family: int = 0) -> Future[tuple[StreamTransport, Any]]:
+        """Begin with a name or a literal address. Gives the future of `(transport, protocol)`."""
+        assert self._future is not None
+        future = self._future
         self._resolving = resolve(self._loop, host, port, family)
         self._resolving.add_done_callback(self._on_resolved)
+        return future
 
-    def try_addresses(self, addresses: list[Address]) -> None:
-        """Begin with known addresses: IPv6 and IPv4 in turn, whichever the resolver prefers first."""
-        self._addresses = interleave(addresses)
-        self._try_next()
-
-    def _on_resolved(self, future: Future[list[Address]]) -> None:
-        if self.future.done() or future.cancelled():
+    def _on_resolved(self, resolving: Future[list[Address]]) -> None:
+        if self._is_over() or resolving.cancelled():
             return
-        error = future.exception()
+        error = resolving.exception()
         if error is not None:
-            settle(self.future, error=error)
+            self._fail(error)
         else:
-            self.try_addresses(future.result())
+            self._addresses = interleave(resolving.result())
+            self._try_next()
 
     def _try_next(self) -> None:
-        while self._addresses and not self.future.done():
+        while self._addresses and not self._is_over():
             family, address = self._addresses.pop(0)
             try:
                 sock = self._begin(family, address)
@@ -90,8 +89,8 @@ class Connector:
             if self._addresses:
                 self._stagger_next()
             return
-        if not self._attempts:
-            settle(self.future, error=connect_error(self._where, self._failures))
+        if not self._attempts and not self._is_over():
+            self._fail(connect_error(self._where, self._failures))
 
     def _stagger_next(self) -> None:
         if self._stagger is None:
@@ -117,7 +116,9 @@ class Connector:
     def _on_outcome(self, attempt: Attempt, error: OSError | None) -> None:
         sock = attempt.sock
         del self._attempts[sock]
-        if error is None:
+        if self._is_over():
+            sock.close()  # another attempt won, or the caller cancelled, earlier in this batch
+        elif error is None:
             self._made(sock, attempt.address)
         else:
             sock.close()
@@ -125,26 +126,37 @@ class Connector:
             self._try_next()
 
     def _made(self, sock: socket.socket, address: Any) -> None:
+        future = self._future
+        if future is None or not future.set_running_or_notify_cancel():  # from here on it cannot be cancelled
+            return sock.close()
+        self._clean_up()
         try:
             protocol = self._factory()
         except Exception as exc:
             sock.close()
-            return settle(self.future, error=exc)
+            return settle(future, error=exc)
         transport = StreamTransport(self._loop, sock, protocol, self._roster, address, self._limits, self._timeouts)
-        if not self.future.set_running_or_notify_cancel():
-            return transport.abort()
-        self._roster.connections.add(transport)
-        transport.start()
-        settle(self.future, (transport, protocol))
+        self._roster.seat(transport)
+        settle(future, (transport, protocol))
+
+    def _is_over(self) -> bool:
+        return self._future is None or self._future.done()
+
+    def _fail(self, error: BaseException) -> None:
+        if self._future is not None:
+            settle(self._future, error=error)
 
     def _on_done(self, future: Future[Any]) -> None:
         # Cancelling may happen in any thread; what follows touches the poller.
         self._loop.call_soon_threadsafe(self._clean_up)
 
     def _clean_up(self) -> None:
+        """Stop whatever still runs. The future keeps us as its callback: for us to keep it would be a cycle."""
+        self._future = None
         for timer in (self._stagger, self._timer):
             if timer is not None:
                 timer.cancel()
+        self._stagger = self._timer = None
         if self._resolving is not None:
             self._resolving.cancel()
         while self._attempts:
@@ -172,7 +184,7 @@ class Attempt:
     def on_ready(self, events: int) -> None:
         """Connected or refused: SO_ERROR says which (connect(2))."""
         if self.sock.fileno() < 0:
-            return  # another attempt won earlier in this batch
+            return  # closed earlier in this batch: another attempt won
         self.stop()
         error = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if not error and self._reached_itself():

@@ -59,15 +59,17 @@ class DeadlineWheel:
 
     def expire(self, now: float) -> None:
         """Look at every connection whose slot has come, and set the next wake-up."""
-        for slot in sorted(when for when in self._slots if when <= now):
-            for watched in list(self._slots.pop(slot, ())):
-                watched.due = None
-                deadline = watched.on_deadline(now)
-                if deadline is not None:
-                    self.arm(watched, now, deadline)
-        self._next = min(self._slots, default=float("inf"))
-        if self._slots:
-            self._wake_at(self._next)
+        try:
+            for slot in sorted(when for when in self._slots if when <= now):
+                for watched in list(self._slots[slot]):
+                    self.disarm(watched)
+                    deadline = watched.on_deadline(now)
+                    if deadline is not None:
+                        self.arm(watched, now, deadline)
+        finally:  # a KeyboardInterrupt must not stop the wheel for good
+            self._next = min(self._slots, default=float("inf"))
+            if self._slots:
+                self._wake_at(self._next)
 
 
 def round_up(now: float, deadline: float) -> float:

@@ -50,15 +50,14 @@ class LineProtocol(Protocol):
         if self._partial:
             data = self._partial + data
             self._partial = b""
-        if b"\r" in data:
-            data = data.replace(b"\r\n", b"\n")
         lines = data.split(b"\n", BATCH)
         rest = lines.pop()
         waiting = iter(lines)
         if self._skipping and lines:
             self._skipping = False
             next(waiting)
-        received = self.line_received if len(data) <= self.max_line else self._check_line
+        simple = len(data) <= self.max_line and b"\r" not in data  # then no line needs a look of its own
+        received = self.line_received if simple else self._check_line
         transport = self.transport
         turn = transport.turn
         for line in waiting:
@@ -74,6 +73,8 @@ class LineProtocol(Protocol):
             self._keep(rest)
 
     def _check_line(self, line: bytes) -> None:
+        if line.endswith(b"\r"):
+            line = line[:-1]
         if len(line) <= self.max_line:
             self.line_received(line)
         else:
@@ -92,8 +93,10 @@ class LineProtocol(Protocol):
     def eof_received(self) -> bool | None:
         """An unended last line is a line, as when a file is read."""
         line, self._partial = self._partial, b""
-        if line:
-            self._check_line(line)
+        if len(line) > self.max_line:
+            self.line_too_long(len(line))
+        elif line:
+            self.line_received(line)
         return None
 
 

@@ -55,9 +55,10 @@ class Listener:
         self._retry: Timer | None = None
         self._short = False  # descriptors ran out and none has been had since
         self._accepting = False
+        self._seating = False  # a factory may close us: we are not gone while it seats somebody
         self.addresses = [sock.getsockname() for sock in sockets]
         self._acceptors = [Acceptor(self, sock) for sock in sockets]
-        self.resume()
+        self._resume()
 
     @property
     def port(self) -> int | None:
@@ -70,10 +71,14 @@ class Listener:
         """The transports that were accepted here and are not over."""
         return self._roster.connections
 
+    def is_accepting(self) -> bool:
+        """False once closed, and while full or out of descriptors."""
+        return self._accepting
+
     def close(self) -> None:
         """Stop listening. Connections live on. Harmless twice."""
         if self._acceptors:
-            self.pause()
+            self._pause()
             acceptors, self._acceptors = self._acceptors, []
             for acceptor in acceptors:
                 acceptor.sock.close()
@@ -89,8 +94,47 @@ class Listener:
         self.close()
         self._roster.abort()
 
-    def pause(self) -> None:
-        """Accept nobody for now: newcomers wait in the backlog."""
+    def abandon(self) -> None:
+        """In a forked child: close our copies of the descriptors and nothing else."""
+        for acceptor in self._acceptors:
+            acceptor.sock.close()
+        self._roster.abandon()
+
+    def admit(self, sock: socket.socket, address: Any) -> bool:
+        """Seat one newcomer, or turn it away. True if the next may come."""
+        self._short = False
+        self._seating = True
+        try:
+            if self._has_too_many(address):
+                log.info("%s turned away: it has %d connections already", show(address), self._limits.per_peer)
+                sock.close()
+            else:
+                self._seat(sock, address)
+        finally:
+            self._seating = False
+        if self._is_full():
+            self._pause()
+        self._check_gone()
+        return self._accepting
+
+    def _has_too_many(self, address: Any) -> bool:
+        limit = self._limits.per_peer
+        return limit is not None and self._per_peer[peer_key(address)] >= limit
+
+    def _seat(self, sock: socket.socket, address: Any) -> None:
+        try:
+            protocol = self._factory()
+        except Exception:
+            log.exception("exception in the factory for %s, which is turned away", show(address))
+            return sock.close()
+        sock.setblocking(False)
+        if self._limits.per_peer is not None:
+            self._per_peer[peer_key(address)] += 1
+        transport = StreamTransport(self._loop, sock, protocol, self._roster, address, self._limits, self._timeouts)
+        self._loop.accepted += 1
+        self._roster.seat(transport)
+
+    def _pause(self) -> None:
         if self._retry is not None:
             self._retry.cancel()
         if self._accepting:
@@ -98,47 +142,11 @@ class Listener:
             for acceptor in self._acceptors:
                 self._loop.poller.unregister(acceptor.sock.fileno())
 
-    def resume(self) -> None:
-        """Accept again."""
+    def _resume(self) -> None:
         if not self._accepting and self._acceptors:
             self._accepting = True
             for acceptor in self._acceptors:
                 self._loop.poller.register(acceptor.sock.fileno(), READ, acceptor)
-
-    def admit(self, sock: socket.socket, address: Any) -> None:
-        """Seat one newcomer, or turn it away."""
-        self._short = False
-        try:
-            sock.setblocking(False)
-            protocol = self._protocol_for(address)
-        except BaseException:
-            sock.close()
-            raise
-        if protocol is None:
-            sock.close()
-            return
-        transport = StreamTransport(self._loop, sock, protocol, self._roster, address, self._limits, self._timeouts)
-        self._roster.connections.add(transport)
-        self._loop.accepted += 1
-        if self._is_full():
-            self.pause()
-        transport.start()
-
-    def _protocol_for(self, address: Any) -> Any:
-        limit = self._limits.per_peer
-        if limit is not None:
-            key = peer_key(address)
-            if self._per_peer[key] >= limit:
-                log.info("%s turned away: it has %d connections already", show(address), limit)
-                return None
-            self._per_peer[key] += 1
-        try:
-            return self._factory()
-        except Exception:
-            log.exception("exception in the factory for %s, which is turned away", show(address))
-            if limit is not None:
-                self._forget_peer(address)
-            return None
 
     def _is_full(self) -> bool:
         limit = self._limits.connections
@@ -146,20 +154,17 @@ class Listener:
 
     def _on_left(self, transport: StreamTransport) -> None:
         if self._limits.per_peer is not None:
-            self._forget_peer(transport.get_extra_info("peername"))
-        if not self._accepting and not self._is_full():
-            self.resume()
+            key = peer_key(transport.get_extra_info("peername"))
+            self._per_peer[key] -= 1
+            if not self._per_peer[key]:
+                del self._per_peer[key]
+        if not self._is_full():
+            self._resume()
         self._check_gone()
 
     def _check_gone(self) -> None:
-        if self._on_gone is not None and not self._acceptors and not self._roster.connections:
+        if self._on_gone is not None and not (self._acceptors or self._roster.connections or self._seating):
             self._on_gone(self)
-
-    def _forget_peer(self, address: Any) -> None:
-        key = peer_key(address)
-        self._per_peer[key] -= 1
-        if not self._per_peer[key]:
-            del self._per_peer[key]
 
     def on_exhausted(self, exc: OSError) -> None:
         """No descriptor (or memory) for a newcomer: it waits in the backlog until there is one.
@@ -167,12 +172,12 @@ class Listener:
         EMFILE, ENFILE, ENOBUFS, ENOMEM: to go on polling would report them again at once and for ever. Accepting
         resumes when a connection ends, and by a timer, because the descriptors may be somebody else's.
         """
-        self.pause()
+        self._pause()
         if not self._short:
             self._short = True
             log.warning("accepting on %s pauses: %s", show(self.addresses[0]), exc.strerror)
         if self._retry is None:
-            self._retry = self._loop.call_later(RETRY, self.resume)
+            self._retry = self._loop.call_later(RETRY, self._resume)
         else:
             self._retry.reset(RETRY)
 
@@ -192,16 +197,18 @@ class Acceptor:
 
     def on_ready(self, events: int) -> None:
         """Newcomers wait."""
+        if not self._listener.is_accepting():
+            return  # full or closed since this batch was polled
+        listener = self._listener
         for _ in range(ACCEPT_BUDGET):
-            if not self._listener._accepting:
-                return  # full, or closed, by the one before
             try:
                 sock, address = self.sock.accept()
             except BlockingIOError:
                 return
             except OSError as exc:
                 if exc.errno not in LOST:
-                    return self._listener.on_exhausted(exc)
-                log.info("a newcomer on %s was lost: %s", show(self._listener.addresses[0]), exc.strerror)
+                    return listener.on_exhausted(exc)
+                log.info("a newcomer on %s was lost: %s", show(listener.addresses[0]), exc.strerror)
                 continue
-            self._listener.admit(sock, address)
+            if not listener.admit(sock, address):
+                return

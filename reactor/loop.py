@@ -129,7 +129,7 @@ class Loop:
         clock, poll, timers = self.clock, self.poller.poll, self.timers
         soon, inbox, dirty, doomed = self._soon, self._inbox, self.dirty, self.doomed
         while True:
-            if soon or dirty or doomed or self._stopping:
+            if soon or inbox or dirty or doomed or self._stopping:
                 events = poll(0)
             elif timers.entries:
                 events = poll(self._wait())
@@ -227,8 +227,11 @@ class Loop:
         future = self.promise()
 
         def job() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
+            try:
+                if self.closed or not future.set_running_or_notify_cancel():
+                    return
+            except (InvalidStateError, RuntimeError):
+                return  # `close` settled it at this very moment
             try:
                 outcome: tuple[Any, BaseException | None] = fn(*args), None
             except BaseException as exc:  # SystemExit too: it is the caller who must hear of it
@@ -303,6 +306,10 @@ class Loop:
         """
         if self.closed:
             return
+        if os.getpid() != self._pid:
+            # A fork shares the epoll instance and every connection: to end them here would end them for the parent.
+            self.abandon()
+            return self._give_back()
         if self._running:
             raise ReactorError("a running loop cannot be closed: stop it first")
         for _ in range(2):  # twice: what a connection_lost or a future's callback began in the first round ends too
@@ -311,8 +318,11 @@ class Loop:
                 self.doomed.popleft().on_reap()
             self._fail_promises()
             self._run_soon()
-        self.closed = True
+        self._give_back()
         self._fail_promises()
+
+    def _give_back(self) -> None:
+        self.closed = True
         self.timers.clear()
         self._soon.clear()
         self._inbox.clear()
@@ -320,6 +330,9 @@ class Loop:
         self._signals.close()
         self.poller.close()
         self._wakeup.close()
+
+    def abandon(self) -> None:
+        """Close copies of descriptors that belong to the parent process."""
 
     def _fail_promises(self) -> None:
         for future in list(self._promised):

@@ -37,7 +37,7 @@ class Outbound(Connection):
         if waiting:
             self._chunks.append(data)
             self._size = waiting = waiting + len(data)
-            if waiting > self._high:
+            if waiting > self._crowd:
                 self._on_crowded()
         elif data:
             self._chunks.append(data)
@@ -46,8 +46,6 @@ class Outbound(Connection):
                 self._loop.dirty.append(self)
             else:
                 self._send()
-                if self._size > self._high:
-                    self._on_crowded()
 
     def writelines(self, chunks: Iterable[Bytes]) -> None:
         """Write many chunks as one."""
@@ -62,19 +60,22 @@ class Outbound(Connection):
         return False
 
     def _on_crowded(self) -> None:
-        if not self._interest & WRITE:
+        if self._interest & WRITE:
+            self._press_back()
+        else:
             self._send()  # nothing has refused it so far: perhaps it need not wait at all
-            if self._size <= self._high:
-                return
-        limits = self._limits
-        if limits.output is not None and self._size > limits.output:
-            return self.lose(LimitExceeded(f"{self._size} bytes of output waiting, over the limit of {limits.output}"))
-        if limits.output_soft is not None and self._size > limits.output_soft and self._soft_since is None:
+
+    def _press_back(self) -> None:
+        """The peer does not take what waits, and that is more than the least bound."""
+        limits, size = self._limits, self._size
+        if limits.output is not None and size > limits.output:
+            return self.lose(LimitExceeded(f"{size} bytes of output waiting, over the limit of {limits.output}"))
+        if limits.output_soft is not None and size > limits.output_soft and self._soft_since is None:
             self._soft_since = self._loop.now
             self._loop.wheel.arm(self, self._loop.now, self._loop.now + limits.output_soft_seconds)
-        if self._out is FLOWING:
+        if size > self._high and self._out is FLOWING:
             self._out = OUTBOUND[FLOWING, "fill"]
-            self._callback(self._protocol.pause_writing)
+            self._callback("pause_writing")
 
     def _send(self) -> None:
         chunks = self._chunks
@@ -95,6 +96,7 @@ class Outbound(Connection):
         self._size -= sent
         if not self._size:
             chunks.clear()
+            self._soft_since = None
             if self._interest & WRITE:
                 self._watch(self._interest & ~WRITE)
             return
@@ -102,16 +104,17 @@ class Outbound(Connection):
         self._on_blocked(sent)
 
     def _on_blocked(self, sent: int) -> None:
+        """Something is left: wait for the peer, with a deadline, and press back on the writer."""
         if self._soft_since is not None and self._size <= (self._limits.output_soft or 0):
             self._soft_since = None
-        if self._phase is Phase.CLOSING:
-            return self._watch(self._interest | WRITE)
-        if sent or not self._interest & WRITE:
+        if self._phase is not Phase.CLOSING and (sent or not self._interest & WRITE):
             self._since = self._loop.now
         if not self._interest & WRITE:
             self._watch(self._interest | WRITE)
-            if self._timeouts.write is not None:
+            if self._timeouts.write is not None and self._phase is not Phase.CLOSING:
                 self._loop.wheel.arm(self, self._loop.now, self._since + self._timeouts.write)
+        if self._size > self._crowd and self._phase is not Phase.CLOSED:
+            self._press_back()
 
     def can_write_eof(self) -> bool:
         """True: every carrier of a stream has a half-close, or says so itself."""
@@ -145,8 +148,8 @@ class Outbound(Connection):
             low = high // 4
         if not high >= low >= 0:
             raise ValueError(f"high ({high}) must not be below low ({low}), nor low below 0")
-        self._high, self._low = high, low
-        if self._size > high:
+        self._set_watermarks(high, low)
+        if self._size > self._crowd:
             self._on_crowded()
 
     def get_write_buffer_limits(self) -> tuple[int, int]:
@@ -165,8 +168,7 @@ class Outbound(Connection):
             if self._out is FULL:
                 if self._size <= self._low:
                     self._out = OUTBOUND[FULL, "drain"]
-                    self._soft_since = None
-                    self._callback(self._protocol.resume_writing)
+                    self._callback("resume_writing")
             elif self._out is Out.FINISHING and not self._size:
                 self._shut()
 

@@ -161,12 +161,13 @@ class Reactor(Loop):
         (both list every attempt), ConnectTimeout, ResolveError, or what `factory` raised.
         """
         self.check_usable()
+        if not 0 < port <= 65535:
+            raise ValueError(f"a port to connect to is 1 to 65535, not {port}")
         where = show((host, port))
         connector = Connector(
             self, factory, where, self._clients, timeout=timeout, local=local, limits=limits, timeouts=timeouts
         )
-        connector.resolve(host, port, family)
-        return connector.future
+        return connector.resolve(host, port, family)
 
     def open_stdio(
         self, factory: Callable[[], Any], *, limits: Limits | None = None, timeouts: Timeouts | None = None
@@ -176,14 +177,20 @@ class Reactor(Loop):
         The end of stdin is `eof_received`; a closed stdin ends at once. `close` ends both ways once all is written.
         """
         self.check_usable()
-        if sys.stdout is not None:
+        protocol = factory()
+        stdin, stdout = descriptor(sys.stdin), descriptor(sys.stdout)
+        if stdout is not None:
             sys.stdout.flush()  # what was printed before comes first
-        carrier = StdioSocket(descriptor(sys.stdin), descriptor(sys.stdout))
         bounds = limits or Limits(), timeouts or Timeouts(write=None)  # Ctrl-S stalls a terminal; that is no fault
-        transport = StreamTransport(self, carrier, factory(), self._clients, "stdio", *bounds)
-        self._clients.connections.add(transport)
-        transport.start()
+        transport = StreamTransport(self, StdioSocket(stdin, stdout), protocol, self._clients, "stdio", *bounds)
+        self._clients.seat(transport)
         return transport
+
+    def abandon(self) -> None:
+        """In a forked child: close the child's copies of the descriptors, so that the parent notices nothing."""
+        for listener in self._listeners:
+            listener.abandon()
+        self._clients.abandon()
 
     def stats(self) -> dict[str, int]:
         """Counters since the start, and what there is now."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import DrainTimeout
-from .loop import Loop
+from .loop import Loop, settle
 from .transport import StreamTransport
 
 LINGER = 0.5  # seconds: a drain waits no longer for a peer that has our every byte and only keeps its own end open
@@ -31,46 +31,84 @@ class Roster:
         self._drain: Drain | None = None
         self.connections: set[StreamTransport] = set()
 
+    def seat(self, transport: StreamTransport) -> None:
+        """Take a new transport in and start it; one that comes during a drain is drained like the others."""
+        self.connections.add(transport)
+        transport.start()
+        if self._drain is not None:
+            self._drain.include(transport)
+
     def left(self, transport: StreamTransport) -> None:
         """A transport is over; called by the transport, after connection_lost."""
         self.connections.discard(transport)
+        if self._drain is not None and self._drain.on_left():
+            self._drain = None
         if self._on_left is not None:
             self._on_left(transport)
-        if self._drain is not None:
-            self._drain.check()
 
     def drain(self, grace: float) -> Future[DrainReport]:
-        """Tell the protocols, close every connection, cut what is left after `grace` seconds. One at a time."""
-        if self._drain is None or self._drain.future.done():
-            self._drain = Drain(self._loop, self.connections, grace)
-        return self._drain.future
+        """Tell the protocols, close every connection, cut what is left after `grace` seconds.
+
+        A second drain can only shorten the grace of the first.
+        """
+        if self._drain is not None:
+            self._drain.hasten(grace)
+            return self._drain.future
+        drain = self._drain = Drain(self._loop, self.connections, grace)
+        if drain.begin():
+            self._drain = None
+        return drain.future
 
     def abort(self) -> None:
         """End every connection at once."""
         for transport in list(self.connections):
             transport.abort()
 
+    def abandon(self) -> None:
+        """Close our copies of the descriptors and nothing else."""
+        for transport in self.connections:
+            transport.abandon()
+
 
 class Drain:
     """One drain of one set of connections; `future` holds its report."""
 
     def __init__(self, loop: Loop, connections: set[StreamTransport], grace: float) -> None:
+        self._loop = loop
         self._connections = connections
-        self._report = DrainReport(closed=len(connections))
-        self._grace = grace
+        self._report = DrainReport()
         self._linger = loop.call_every(LINGER, self._end_lingering)
         self._deadline = loop.call_later(grace, self._cut)
         self.future: Future[DrainReport] = loop.promise()
-        for transport in list(connections):
-            transport.drain(grace)
-        self.check()
 
-    def check(self) -> None:
-        """Done once nobody is left."""
-        if not self._connections and not self.future.done():
-            self._linger.cancel()
-            self._deadline.cancel()
-            self.future.set_result(self._report)
+    def begin(self) -> bool:
+        """Drain all that are there; true if that is nobody, and the drain over."""
+        for transport in list(self._connections):
+            self.include(transport)
+        return self._is_over()
+
+    def include(self, transport: StreamTransport) -> None:
+        """Drain one transport."""
+        transport.drain(max(0.0, self._deadline.when - self._loop.time()))
+
+    def hasten(self, grace: float) -> None:
+        """Let the deadline come earlier, never later."""
+        if self._loop.time() + grace < self._deadline.when:
+            self._deadline.reset(grace)
+
+    def on_left(self) -> bool:
+        """One is gone; true if it was the last."""
+        self._report.closed += 1
+        return self._is_over()
+
+    def _is_over(self) -> bool:
+        if self._connections:
+            return False
+        self._linger.cancel()
+        self._deadline.cancel()
+        self._report.closed -= len(self._report.cut)
+        settle(self.future, self._report)
+        return True
 
     def _end_lingering(self) -> None:
         for transport in list(self._connections):
@@ -78,6 +116,5 @@ class Drain:
 
     def _cut(self) -> None:
         for transport in list(self._connections):
-            self._report.closed -= 1
             self._report.cut.append(transport.get_extra_info("peername"))
-            transport.lose(DrainTimeout(f"not closed within the {self._grace} s of a drain"))
+            transport.lose(DrainTimeout("not closed when the grace of the drain was over"))

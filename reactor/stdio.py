@@ -85,8 +85,8 @@ class Pump:
 
     def _write(self, stdout: int | None, reader: threading.Thread) -> None:
         try:
-            while stdout is not None and (data := self._sock.recv(CHUNK)):
-                while data:
+            while data := self._sock.recv(CHUNK):
+                while data and stdout is not None:  # closed at start: what is written goes nowhere
                     data = data[os.write(stdout, data) :]
         except OSError:
             pass  # nobody reads our output: the loop learns it from its next write

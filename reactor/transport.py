@@ -34,7 +34,7 @@ class StreamTransport(Outbound):
     def on_ready(self, events: int) -> None:
         """The poller found us readable, writable, hung up or broken."""
         if events != WRITE:
-            if self._in is not READING or self._buffered:
+            if not self._direct:
                 self._receive_otherwise()
             else:
                 try:
@@ -57,11 +57,12 @@ class StreamTransport(Outbound):
             self.on_flush()
 
     def _receive_otherwise(self) -> None:
-        if self._in is READING:
-            self._receive_into()
-        elif self._in is In.DISCARDING:
+        if not self._interest & READ:
+            return  # a hang-up or an error, reported whether asked for or not: what waits to be sent will find it
+        if self._in is In.DISCARDING:
             self._discard()
-        # PAUSED or ENDED: only a hang-up brings us here, and what waits to be sent will find it
+        else:
+            self._receive_into()
 
     def pause_reading(self) -> None:
         """Deliver no more until `resume_reading`; the peer is held back by TCP. Harmless twice."""
@@ -103,13 +104,12 @@ class StreamTransport(Outbound):
                 self._protocol.data_received(data)
         except Exception as exc:
             self._blame(exc)
-        self._watch_input()
+        else:
+            self._watch_input()
 
     def _receive_into(self) -> None:
         try:
-            buffer = self._protocol.get_buffer(-1)
-            if not len(buffer):
-                raise RuntimeError("get_buffer() returned an empty buffer")
+            buffer = self._get_buffer()
         except Exception as exc:
             return self._blame(exc)
         try:
@@ -122,16 +122,22 @@ class StreamTransport(Outbound):
             return self._on_eof()
         self.bytes_in += count
         self._stamp = self._loop.now
-        self._callback(self._protocol.buffer_updated, count)
+        self._callback("buffer_updated", count)
 
     def _feed_buffer(self, data: bytes) -> None:
-        while data and self._in is READING:
-            buffer = memoryview(self._protocol.get_buffer(-1)).cast("B")
+        while data and self._buffered and self._in is READING:
+            buffer = self._get_buffer()
             part = data[: len(buffer)]
             buffer[: len(part)] = part
             data = data[len(part) :]
             self._protocol.buffer_updated(len(part))
         self.unread(data)
+
+    def _get_buffer(self) -> memoryview:
+        buffer = memoryview(self._protocol.get_buffer(-1)).cast("B")
+        if not len(buffer):
+            raise RuntimeError("get_buffer() gave an empty buffer")
+        return buffer
 
     def _discard(self) -> None:
         try:
@@ -150,7 +156,7 @@ class StreamTransport(Outbound):
     def _on_eof(self) -> None:
         self._in = INBOUND[self._in, "eof"]
         self._watch_input()
-        if not self._callback(self._protocol.eof_received):
+        if not self._callback("eof_received"):
             self.close()
         self._check_phase()
 
@@ -174,6 +180,5 @@ class StreamTransport(Outbound):
 
     def drain(self, grace: float) -> None:
         """A drain begins: tell the protocol, and close unless it wants to finish something within `grace` seconds."""
-        hook = getattr(self._protocol, "draining", None)
-        if hook is None or not self._callback(hook, grace):
+        if not hasattr(self._protocol, "draining") or not self._callback("draining", grace):
             self.close()
