@@ -45,7 +45,46 @@ class Outbound(Connection):
             if self._size < SEND_NOW:
                 self._loop.dirty.append(self)
             else:
-                self._send()
+                self.on_flush()
+
+    def on_flush(self) -> None:
+        """Step 5 of the tick, or the peer takes bytes again, or a large write: one send, and what follows from it."""
+        if self._size:
+            chunks = self._chunks
+            if len(chunks) == 1:
+                data, count = chunks[0], 1
+            elif self._size <= JOIN_ALL:
+                data, count = b"".join(chunks), len(chunks)
+            else:
+                data, count = gather(chunks)
+            try:
+                sent = self._sock.send(data)
+            except BlockingIOError:
+                sent = 0
+            except OSError as exc:
+                return self.lose(exc)
+            self.bytes_out += sent
+            self._stamp = self._loop.now
+            self._size -= sent
+            if self._size:
+                chunks[:count] = [] if sent == len(data) else [memoryview(data)[sent:]]
+                self._on_blocked(sent)
+            else:
+                chunks.clear()
+                if self._interest & WRITE:
+                    self._soft_since = None
+                    self._watch(self._interest & ~WRITE)
+        if self._out is not FLOWING:
+            self._settle()
+
+    def _settle(self) -> None:
+        """What was sent may let the writer go on, or be the last of it."""
+        if self._out is FULL:
+            if self._size <= self._low:
+                self._out = OUTBOUND[FULL, "drain"]
+                self._callback("resume_writing")
+        elif self._out is Out.FINISHING and not self._size:
+            self._shut()
 
     def writelines(self, chunks: Iterable[Bytes]) -> None:
         """Write many chunks as one."""
@@ -63,7 +102,7 @@ class Outbound(Connection):
         if self._interest & WRITE:
             self._press_back()
         else:
-            self._send()  # nothing has refused it so far: perhaps it need not wait at all
+            self.on_flush()  # nothing has refused it so far: perhaps it need not wait at all
 
     def _press_back(self) -> None:
         """The peer does not take what waits, and that is more than the least bound."""
@@ -76,32 +115,6 @@ class Outbound(Connection):
         if size > self._high and self._out is FLOWING:
             self._out = OUTBOUND[FLOWING, "fill"]
             self._callback("pause_writing")
-
-    def _send(self) -> None:
-        chunks = self._chunks
-        if len(chunks) == 1:
-            data, count = chunks[0], 1
-        elif self._size <= JOIN_ALL:
-            data, count = b"".join(chunks), len(chunks)
-        else:
-            data, count = gather(chunks)
-        try:
-            sent = self._sock.send(data)
-        except BlockingIOError:
-            sent = 0
-        except OSError as exc:
-            return self.lose(exc)
-        self.bytes_out += sent
-        self._stamp = self._loop.now
-        self._size -= sent
-        if not self._size:
-            chunks.clear()
-            self._soft_since = None
-            if self._interest & WRITE:
-                self._watch(self._interest & ~WRITE)
-            return
-        chunks[:count] = [] if sent == len(data) else [memoryview(data)[sent:]]
-        self._on_blocked(sent)
 
     def _on_blocked(self, sent: int) -> None:
         """Something is left: wait for the peer, with a deadline, and press back on the writer."""
@@ -159,18 +172,6 @@ class Outbound(Connection):
     def get_write_buffer_size(self) -> int:
         """Bytes written and not yet taken by the kernel."""
         return self._size
-
-    def on_flush(self) -> None:
-        """Step 5 of the tick, or the peer takes bytes again: one send, and what follows from it."""
-        if self._size:
-            self._send()
-        if self._out is not FLOWING:
-            if self._out is FULL:
-                if self._size <= self._low:
-                    self._out = OUTBOUND[FULL, "drain"]
-                    self._callback("resume_writing")
-            elif self._out is Out.FINISHING and not self._size:
-                self._shut()
 
 
 def _copy(data: Bytes) -> bytes:
