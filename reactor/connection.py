@@ -115,8 +115,10 @@ class Connection(ABC):
         when, error = min(deadlines, key=lambda deadline: deadline[0])
         if now < when:
             return when
-        self.end_lingering()  # the peer has our every byte and only keeps its end open: that is no fault
-        self.lose(error)
+        if self._phase is Phase.CLOSING and self._out is Out.SHUT:
+            self._end(None)  # our every byte is sent, and the peer only keeps its end open: that is no fault
+        else:
+            self.lose(error)
         return None
 
     def _deadlines(self) -> list[tuple[float, Exception]]:
@@ -184,9 +186,9 @@ class Connection(ABC):
             log.info("%r lost: %s", self, exc)
             self._end(exc)
 
-    def end_lingering(self) -> None:
-        """End now if all that is left is to wait for the peer's end."""
-        if self._phase is Phase.CLOSING and self._out is Out.SHUT:
+    def end_lingering(self, quiet: float) -> None:
+        """End now if all that is left is to wait for the peer's end, and nothing has moved for `quiet` seconds."""
+        if self._phase is Phase.CLOSING and self._out is Out.SHUT and self._loop.now - self._stamp >= quiet:
             self._end(None)
 
     def is_closing(self) -> bool:

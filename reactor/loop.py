@@ -86,15 +86,18 @@ class Loop:
 
         Raises TimeoutError after `timeout` seconds; the loop and the future stay usable.
         """
-        self.check_usable()
+        self._check_idle()
+        if future.done():
+            return future.result()
+        # Its last step may come from any thread, and long after this run.
         run = self._runs + 1
+        future.add_done_callback(lambda _: self._post(self._stop_run, run))
         timer = None if timeout is None else self.call_later(timeout, self.stop)
-        if not future.done():
-            # Its last step may come from any thread, and long after this run.
-            future.add_done_callback(lambda _: self._post(self._stop_run, run))
+        try:
             self._spin()
-        if timer is not None:
-            timer.cancel()
+        finally:
+            if timer is not None:
+                timer.cancel()
         if future.done():
             return future.result()
         if timer is not None and self.clock() >= timer.when:
@@ -102,23 +105,29 @@ class Loop:
         raise ReactorError("the loop was stopped before the future was done")
 
     def stop(self) -> None:
-        """Return from `run` after this tick. From another thread: `call_soon_threadsafe(reactor.stop)`."""
-        self._stopping = True
+        """Return from `run` after this tick; nothing where the loop does not run.
+
+        From another thread: `call_soon_threadsafe(reactor.stop)`.
+        """
+        self._stopping = self._running
 
     def _stop_run(self, run: int) -> None:
         if run == self._runs:
             self._stopping = True
 
-    def _spin(self) -> None:
+    def _check_idle(self) -> None:
         self.check_usable()
         if self._running:
             raise ReactorError("the loop is running already; a callback must not wait for it")
+
+    def _spin(self) -> None:
+        self._check_idle()
         self._running, self._stopping = True, False
         self._runs += 1
         try:
             self.tick(forever=True)
         finally:
-            self._running = False
+            self._running = self._stopping = False
 
     def tick(self, forever: bool = False) -> None:
         """One round, as drawn above; or round after round until stopped.

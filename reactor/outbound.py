@@ -144,6 +144,7 @@ class Outbound(Connection):
 
     def _shut(self) -> None:
         self._out = OUTBOUND[self._out, "sent"]
+        self._stamp = self._loop.now
         try:
             self._sock.shutdown(socket.SHUT_WR)
         except OSError:

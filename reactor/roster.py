@@ -11,7 +11,7 @@ from .errors import DrainTimeout
 from .loop import Loop, settle
 from .transport import StreamTransport
 
-LINGER = 0.5  # seconds: a drain waits no longer for a peer that has our every byte and only keeps its own end open
+LINGER = 0.5  # seconds of silence after our end was said: a drain waits no longer for a peer that keeps its own open
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Drain:
         self._loop = loop
         self._connections = connections
         self._report = DrainReport()
-        self._linger = loop.call_every(LINGER, self._end_lingering)
+        self._linger = loop.call_every(LINGER / 4, self._end_lingering)
         self._deadline = loop.call_later(grace, self._cut)
         self.future: Future[DrainReport] = loop.promise()
 
@@ -112,7 +112,7 @@ class Drain:
 
     def _end_lingering(self) -> None:
         for transport in list(self._connections):
-            transport.end_lingering()
+            transport.end_lingering(LINGER)
 
     def _cut(self) -> None:
         for transport in list(self._connections):

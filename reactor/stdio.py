@@ -7,6 +7,7 @@ so it handles every kind alike and leaves the descriptor as it was.
 
 from __future__ import annotations
 
+import atexit
 import os
 import selectors
 import socket
@@ -17,6 +18,8 @@ from typing import IO, Any
 
 CHUNK = 64 * 1024  # bytes moved at once
 BACKGROUND_PAUSE = 0.5  # seconds between looks whether a background job has come to the foreground
+
+EXIT_GRACE = 5.0  # seconds for which an exit waits until what was written is on stdout; a stalled one is given up
 
 # Not epoll, which refuses files; macOS cannot poll(2) a terminal.
 _Selector = selectors.PollSelector if sys.platform == "linux" else selectors.SelectSelector
@@ -58,10 +61,11 @@ class Pump:
     def __init__(self, stdin: int | None, stdout: int | None, sock: socket.socket) -> None:
         self._sock = sock
         self._stopped, self._stop = os.pipe()
-        reader = threading.Thread(target=self._read, args=(stdin,), name="reactor-stdin", daemon=True)
-        writer = threading.Thread(target=self._write, args=(stdout, reader), name="reactor-stdout", daemon=True)
-        reader.start()
-        writer.start()
+        self._reader = threading.Thread(target=self._read, args=(stdin,), name="reactor-stdin", daemon=True)
+        self._writer = threading.Thread(target=self._write, args=(stdout,), name="reactor-stdout", daemon=True)
+        self._reader.start()
+        self._writer.start()
+        atexit.register(self._writer.join, EXIT_GRACE)
 
     def _read(self, stdin: int | None) -> None:
         with _Selector() as selector:
@@ -83,7 +87,7 @@ class Pump:
                 return os.read(stdin, CHUNK)
             time.sleep(BACKGROUND_PAUSE)  # reading now would stop the whole program with SIGTTIN
 
-    def _write(self, stdout: int | None, reader: threading.Thread) -> None:
+    def _write(self, stdout: int | None) -> None:
         try:
             while data := self._sock.recv(CHUNK):
                 while data and stdout is not None:  # closed at start: what is written goes nowhere
@@ -92,9 +96,10 @@ class Pump:
             pass  # nobody reads our output: the loop learns it from its next write
         _shutdown(self._sock, socket.SHUT_RD)
         os.close(self._stop)
-        reader.join()
+        self._reader.join()
         os.close(self._stopped)
         self._sock.close()
+        atexit.unregister(self._writer.join)
 
 
 def _in_background(fd: int) -> bool:

@@ -148,6 +148,7 @@ class StreamTransport(Outbound):
             # Once our end is said, a reset only means that the peer did not wait for it.
             return self._end(None) if self._out is Out.SHUT else self.lose(exc)
         self.bytes_in += len(data)
+        self._stamp = self._loop.now
         if not data:
             self._in = INBOUND[self._in, "eof"]
             self._watch_input()

@@ -41,9 +41,11 @@ class Watcher:
 
     def on_ready(self, events: int) -> None:
         """Called by the loop."""
-        if events & ~WRITE and self._reader is not None and not self._ran(self._reader):
+        reader = self._reader
+        if events & ~WRITE and reader is not None and not self._ran(reader) and self._reader is reader:
             self.set_reader(None)
-        if events & ~READ and self._writer is not None and not self._ran(self._writer):
+        writer = self._writer
+        if events & ~READ and writer is not None and not self._ran(writer) and self._writer is writer:
             self.set_writer(None)
 
     def _ran(self, call: Call) -> bool:
