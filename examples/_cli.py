@@ -1,0 +1,93 @@
+"""What the examples share: the command line, the line that says where a server listens, one line for what is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from reactor import Listener, Reactor
+
+USAGE_ERROR = 2
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage around it."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__(description=description, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        complain(f"{self.prog}: {' '.join(message.split())} (--help lists the options)")
+        sys.exit(USAGE_ERROR)
+
+
+def server_parser(description: str, port: int) -> Parser:
+    """A parser with what every server takes."""
+    parser = Parser(description)
+    parser.add_argument("--host", default="127.0.0.1", help="address or name to listen on (%(default)s)")
+    parser.add_argument("--port", type=port_number, default=port, help="0 takes any free one (%(default)s)")
+    return parser
+
+
+def port_number(text: str) -> int:
+    """A port, as argparse asks for it."""
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"a port is 0 to 65535, not {text}")
+    return port
+
+
+def count(text: str) -> int:
+    """A number of things; 0 is often none or no limit."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"must not be negative: {text}")
+    return number
+
+
+def rate(text: str) -> float:
+    """A number a second."""
+    number = float(text)
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number from 0 up, not {text}")
+    return number
+
+
+def serve(reactor: Reactor, listen: Callable[[], Listener]) -> int:
+    """Listen, say where, and run until Ctrl-C or SIGTERM. Gives the exit status."""
+    try:
+        listener = listen()
+    except OSError as error:
+        complain(f"{sys.argv[0]}: {error}")
+        return 1
+    # From inside the loop: whoever reads the line may send a signal at once, and only `run` takes signals.
+    reactor.call_soon(say, f"listening on {address(listener.addresses[0])}")
+    reactor.run()
+    return 0
+
+
+def address(sockname: tuple[str, int]) -> str:
+    """`HOST:PORT`; an IPv6 address stands in brackets."""
+    host, port = sockname[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def log_to_stderr(level: str = "WARNING") -> None:
+    """Log lines go to stderr, so that stdout holds what the program has to say."""
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+def say(text: str) -> None:
+    """One line on stdout, at once. A stdout that is closed or broken is no reason not to serve."""
+    try:
+        print(text, flush=True)
+    except OSError:
+        pass
+
+
+def complain(text: str) -> None:
+    """One line on stderr."""
+    print(text, file=sys.stderr)

@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+"""Step 3: lines. TCP is a stream of bytes: one `send` there may be three `data_received` here, or three one.
+
+`LineProtocol` puts the lines together again, and gives each to `line_received` once it is whole. Try:
+`nc 127.0.0.1 9002`, and type `1 2 3`. Then see what step 2 makes of `(printf 'he'; sleep 1; echo llo) | nc ...`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
+
+from _cli import serve, server_parser
+
+from reactor import LineProtocol, Reactor
+
+
+class Adder(LineProtocol):
+    """Adds the numbers of each line."""
+
+    max_line = 1000  # a peer that sends more without a newline is not adding numbers, and is cut off
+
+    def line_received(self, line: bytes) -> None:
+        try:
+            self.send_line(b"%d" % sum(map(int, line.split())))
+        except ValueError:
+            self.send_line(b"numbers, please")
+
+
+def main() -> int:
+    options = server_parser("Add the numbers of each line.", 9002).parse_args()
+    with Reactor() as reactor:
+        return serve(reactor, lambda: reactor.listen_tcp(Adder, options.host, options.port))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""How much one person may say, and how many may come. Pure; callers pass the time and the address."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+
+LONG = 512  # characters from which a message costs more than one: four lines of a terminal are still a thought
+
+
+def cost(text: str) -> int:
+    """What a message takes out of the bucket.
+
+    >>> cost("hi"), cost("x" * 2048)
+    (1, 5)
+    """
+    return 1 + len(text) // LONG
+
+
+class TokenBucket:
+    """`burst` messages at once, then `rate` a second. What goes beyond waits; nothing is dropped."""
+
+    __slots__ = ("_level", "_stamp", "burst", "rate")
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self.rate = rate
+        self.burst = burst
+        self._level = float(burst)
+        self._stamp = now
+
+    def spend(self, tokens: float, now: float) -> float:
+        """Take `tokens`; gives the seconds to wait until the next message, 0.0 if it may come at once."""
+        self._level = min(self.burst, self._level + (now - self._stamp) * self.rate) - tokens
+        self._stamp = now
+        return max(0.0, (1 - self._level) / self.rate)
+
+
+class Door:
+    """Counts who is inside. `None` is no limit.
+
+    per_address: IPv6 counts by /64, which is what one customer is given (RFC 6177).
+    spare_loopback: 127.0.0.1 and ::1 are not counted: proxies, tunnels and tests all come from there.
+    """
+
+    def __init__(
+        self, everybody: int | None = None, per_address: int | None = None, *, spare_loopback: bool = True
+    ) -> None:
+        self.everybody = everybody
+        self.per_address = per_address
+        self.spare_loopback = spare_loopback
+        self._inside = 0
+        self._by_address: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return self._inside
+
+    def refuses(self, address: str) -> str | None:
+        """Why a newcomer from `address` is not let in; None if it is."""
+        if self.everybody is not None and self._inside >= self.everybody:
+            return "the server is full"
+        if self.per_address is not None and self._by_address[self._key(address)] >= self.per_address:
+            return "too many connections from your address"
+        return None
+
+    def enter(self, address: str) -> None:
+        """Somebody who was not refused comes in."""
+        self._inside += 1
+        if key := self._key(address):
+            self._by_address[key] += 1
+
+    def leave(self, address: str) -> None:
+        """Somebody who has entered goes."""
+        self._inside -= 1
+        if key := self._key(address):
+            self._by_address[key] -= 1
+            if not self._by_address[key]:
+                del self._by_address[key]
+
+    def _key(self, address: str) -> str:
+        """What counts as one address; empty for what is not counted at all."""
+        if self.per_address is None:
+            return ""
+        try:
+            ip = ipaddress.ip_address(address.partition("%")[0])
+        except ValueError:
+            return ""  # a Unix socket's peer
+        if isinstance(ip, ipaddress.IPv6Address):
+            if ip.ipv4_mapped is None:
+                return "" if ip.is_loopback and self.spare_loopback else ip.packed[:8].hex()
+            return self._key(str(ip.ipv4_mapped))
+        return "" if ip.is_loopback and self.spare_loopback else str(ip)

@@ -1,0 +1,108 @@
+"""What a person may be called, and which names are the same. Pure text; knows nobody.
+
+A name is shown before everything its holder says, so it is where a forger would begin: no name may be taken for the
+operator's or make a line look like the server's.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+MAX_NAME = 32  # code points after NFKC: a full name in most languages, and still a line's beginning
+RESERVED = ("Admin", "Server")
+
+# How lines begin that are not a person's: notices, and marks kept free for private messages, replays and prompts.
+_SERVERS_BEGINNINGS = "/*[<>-=#+|"
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")  # letters and signs without ink
+_EMOJI_STYLE = re.compile("[\ufe0e\ufe0f]")  # chooses between two pictures of one character: no part of a name
+
+# Characters that look like a letter of a reserved name or of "from", the operator's first word. From the Unicode
+# confusables (UTS 39), cut down to what fonts really show alike, with what people write for these letters (4, @, $).
+_LOOKALIKES = {
+    "a": "4@∀αΑаАⲁⲀɑɐᴀꓮᎪ𐊠",
+    "d": "ԁԀɖɗđĐᴅꓓᎠժᗞᗪ",
+    "e": "3€ҽεΕеЕєЄёЁəɛᴇꓰᎬΣⲉⲈⴹ",
+    "f": "ғҒƒϝꓝᖴꜰ",
+    "i": "1!|¡lLιΙіІӏӀɩıɪⲓⲒꓲᎥᏆᛁ׀∣ⵏ",
+    "m": "мМΜϻϺⲙⲘᴍɱꓟᎷᛖ",
+    "n": "ηΝпПпиИոռɴɲŋꓠⲛⲚᴎℕ",
+    "o": "0οΟоОօՕⲟⲞᴏꓳØø",
+    "r": "гГяЯʀɾɼᴦꓣᏒᎡᖇⲅ",
+    "s": "5$ѕЅʂꜱƨꓢᏚՏ§",
+    "v": "νѵѴᴠꓦᏙ∨⋁ᐯⴸ",
+}
+_SKELETON = {ord(char): letter for letter, alike in _LOOKALIKES.items() for char in alike} | {
+    first + number: chr(ord("a") + number)
+    for first in (0x1F150, 0x1F170, 0x1F1E6)  # letters in discs, in squares, of flags: NFKC leaves them as they are
+    for number in range(26)
+}
+
+
+class BadName(ValueError):
+    """A name that nobody may have; the message tells the person why."""
+
+
+def clean(raw: str) -> str:
+    """The name as it will be shown. Raises BadName.
+
+    >>> clean("  The   Weeknd "), clean("Ｓｃｏｔｔ")
+    ('The Weeknd', 'Scott')
+    """
+    name = " ".join(filter(None, unicodedata.normalize("NFKC", _EMOJI_STYLE.sub("", raw)).split(" ")))
+    if not 1 <= len(name) <= MAX_NAME:
+        raise BadName(f"a name has 1 to {MAX_NAME} characters")
+    if any(map(_is_refused, name)):
+        raise BadName("a name has no ':' or ',' and nothing invisible in it")
+    if name[0] in _SERVERS_BEGINNINGS or unicodedata.category(name[0]).startswith("M"):
+        raise BadName(f"a name does not begin with {name[0]!r}" if name[0].isascii() else "a name begins with a letter")
+    if _is_reserved(name):
+        raise BadName("that name is reserved")
+    return name
+
+
+def key(name: str) -> str:
+    """What two names that count as the same have in common: case and width do not tell people apart."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def suggest(name: str, is_taken: Callable[[str], bool]) -> str:
+    """A free name like `name`, which is taken.
+
+    >>> suggest("Ada", {"Ada", "Ada2"}.__contains__)
+    'Ada3'
+    """
+    number = 2
+    while is_taken(other := name[: MAX_NAME - len(str(number))].rstrip() + str(number)):
+        number += 1
+    return other
+
+
+def _is_refused(char: str) -> bool:
+    if char.isalnum() or char == " ":
+        return char in _UNSEEN
+    return char in ":,\ufffd" or unicodedata.category(char)[0] in "CZ" or char in _UNSEEN or _is_selector(char)
+
+
+def _is_selector(char: str) -> bool:
+    return "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef" or "\u180b" <= char <= "\u180f"
+
+
+def skeleton(name: str) -> str:
+    """The letters and digits that a reader takes `name` for, as far as reserved names are concerned."""
+    text = name.translate(_SKELETON).casefold()
+    text = "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text))).translate(_SKELETON)
+    return text.replace("rn", "m").replace("cl", "d").replace("ci", "d")
+
+
+_WORDS = "|".join(map(skeleton, RESERVED))
+_RESERVED = re.compile(f"(?:{_WORDS})+|{skeleton('From')}(?:{_WORDS}).*")
+_DECORATION = re.compile(r"^\W+|\W+$")
+_DECORATION_BEHIND = re.compile(r"\W+$")
+
+
+def _is_reserved(name: str) -> bool:
+    # "@dmin" reads its sign as a letter, "Admin!" does not
+    readings = name, _DECORATION.sub("", name), _DECORATION_BEHIND.sub("", name)
+    return any(_RESERVED.fullmatch(skeleton(reading)) for reading in readings)

@@ -1,0 +1,137 @@
+"""Members and rooms: who hears what. Knows no names' rules, no commands and no sockets; a member is two callables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+Write = Callable[[bytes], None]
+NOTICE = "* "  # how the server's own lines begin; a person's begin with a name, and no name begins like this
+
+
+class Member:
+    """One person here. `send` takes bytes and never blocks; `close` ends its connection."""
+
+    __slots__ = ("_send", "_welcome", "announced", "close", "name", "named", "prefix", "room", "write")
+
+    def __init__(self, send: Write, close: Callable[[], None]) -> None:
+        self._send = send
+        self._welcome = b""
+        self.write = send
+        self.close = close
+        self.name = ""
+        self.named = False  # has chosen a name, once
+        self.announced = False  # the others know that it is here
+        self.prefix = ""  # "From LABEL, NAME:" as it wrote it first
+        self.room: Room | None = None
+
+    def owe(self, welcome: str) -> None:
+        """Tell this before anything else, at the latest by `greet`."""
+        self._welcome = f"{NOTICE}{welcome}\n".encode()
+        self.write = self._greet_and_write
+
+    def greet(self) -> None:
+        """Tell the welcome now, if it is still owed."""
+        welcome = self._welcome
+        self.forgo_welcome()
+        if welcome:
+            self._send(welcome)
+
+    def forgo_welcome(self) -> None:
+        """The welcome is owed no more."""
+        self._welcome = b""
+        self.write = self._send
+
+    def _greet_and_write(self, data: bytes) -> None:
+        self.greet()
+        self._send(data)
+
+    def tell(self, *notices: str) -> None:
+        """Say something to this member alone, after all that was said in its room before."""
+        if self.room is not None:
+            self.room.deliver()
+        self.write("".join(f"{NOTICE}{notice}\n" for notice in notices).encode())
+
+    def __repr__(self) -> str:
+        return f"<Member {self.name!r}{'' if self.announced else ' not announced'}>"
+
+
+class Room:
+    """Members who hear each other.
+
+    Lines are collected, and delivered once a tick as one bytes object that all silent members share: a line costs its
+    encoding once, and a delivery 0.2 to 0.4 microseconds instead of the 10 of a send for each.
+
+    defer: calls a function later in this tick, before what was written is sent: `reactor.call_soon`.
+    """
+
+    __slots__ = ("_defer", "_deferred", "_log", "_own", "_size", "members", "name")
+
+    def __init__(self, name: str, defer: Callable[[Callable[[], None]], None]) -> None:
+        self.name = name
+        self.members: dict[Member, None] = {}  # in the order of joining
+        self._defer = defer
+        self._deferred = False
+        self._log: list[bytes] = []
+        self._size = 0  # bytes in _log
+        self._own: dict[Member, list[tuple[int, int]]] = {}  # where in the joined log each sender's own lines are
+
+    def add(self, member: Member) -> None:
+        """`member` hears what is said from now on."""
+        self.deliver()
+        self.members[member] = None
+        member.room = self
+
+    def remove(self, member: Member) -> None:
+        """`member` hears no more."""
+        self.members.pop(member, None)
+        self._own.pop(member, None)
+        member.room = None
+
+    def post(self, line: bytes, sender: Member | None = None) -> None:
+        """Let everybody but its sender have `line`, which is complete with its end."""
+        end = self._size + len(line)
+        if sender is not None:
+            self._own.setdefault(sender, []).append((self._size, end))
+        self._size = end
+        self._log.append(line)
+        if not self._deferred:
+            self._deferred = True
+            self._defer(self._on_deferred)
+
+    def deliver(self) -> None:
+        """Write what was collected, now, where something else must come after it."""
+        if not self._log:
+            return
+        block, own = b"".join(self._log), self._own
+        self._log, self._own, self._size = [], {}, 0
+        if own:
+            for member in self.members:
+                if member not in own:
+                    member.write(block)
+            for member, spans in own.items():
+                if others := without(block, spans):
+                    member.write(others)
+        else:
+            for member in self.members:
+                member.write(block)
+
+    def _on_deferred(self) -> None:
+        self._deferred = False
+        self.deliver()
+
+    def __repr__(self) -> str:
+        return f"<Room {self.name!r} {len(self.members)} members>"
+
+
+def without(block: bytes, spans: Iterable[tuple[int, int]]) -> bytes:
+    """`block` with the spans cut out, which are in order and do not overlap.
+
+    >>> without(b"abcdef", [(0, 1), (3, 5)])
+    b'bcf'
+    """
+    kept, at = [], 0
+    for start, end in spans:
+        kept.append(block[at:start])
+        at = end
+    kept.append(block[at:])
+    return b"".join(kept)

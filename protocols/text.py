@@ -1,0 +1,143 @@
+"""The text layer that chat, greeting and bot share: people's clients in, messages out. Knows nothing of what is said.
+
+The cutting of bytes is `protocols.framer`, the cleaning of text `protocols.sanitize`; both are pure. Here they meet
+connections and the clock.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from reactor import Protocol, Reactor, StreamTransport, Timer
+
+from .framer import Fault, Item, TextFramer
+from .sanitize import sanitize
+
+__all__ = ["PATIENCE", "QUIET_GAP", "WORDS", "Fault", "TextFramer", "TextProtocol", "sanitize"]
+
+log = logging.getLogger("protocols.text")
+
+QUIET_GAP = 0.2  # seconds of silence that end a message of a client without newlines: longer than a LAN's jitter
+PATIENCE = 0.6  # seconds more for what is plainly unfinished; with the gap still within the second a browser is given
+SLICE = 16 * 1024  # bytes handled in one call: milliseconds at most, after which the other connections have their turn
+
+_WONT_TIMING_MARK = b"\xff\xfc\x06"  # any answer will do (RFC 860), and this one promises nothing
+
+_MARK = b"\n"  # stands in `transport.unread` for what is held back here as messages
+
+WORDS = {
+    Fault.LINE_TOO_LONG: "* that line was not taken: it is longer than 2,048 bytes",
+    Fault.NOT_UTF8: "* that line was not taken: it is not UTF-8",
+    Fault.NO_NEWLINE: "* goodbye: that was 8 KiB without the end of a line",
+}
+"""What a sender is told. Strangers who speak HTTP or TLS would not understand, so they are told nothing."""
+
+
+class TextProtocol(Protocol):
+    """Messages of people. Define `message_received`; answer with `send_line`.
+
+    `transport.pause_reading()` inside `message_received` holds back the messages after it, `transport.close()` drops
+    them; the end of the peer's stream comes after its last message, and a last line without its end is a message.
+    """
+
+    __slots__ = ("_framer", "_held", "_quiet", "reactor", "transport")
+
+    transport: StreamTransport
+    raw = False
+    """True in a class that wants messages as they were sent, and sanitizes what it shows itself."""
+
+    def __init__(self, reactor: Reactor) -> None:
+        self.reactor = reactor
+        self._framer = TextFramer(raw=self.raw)
+        self._held: list[Item] = []
+        self._quiet: Timer | None = None
+
+    def message_received(self, text: str) -> None:
+        """One message. Unless `raw`, it is sanitized and may be shown to anybody."""
+
+    def fault_received(self, fault: Fault) -> None:
+        """Something that is no message came. Tells its sender, and closes after a fatal fault."""
+        if fault in WORDS:
+            self.send_line(WORDS[fault])
+        if fault.fatal:
+            log.info("%r closed: it sent %s", self.transport, fault.value)
+            self.transport.close()
+
+    def send_line(self, text: str) -> None:
+        """Send one line; its end is added."""
+        self.transport.write(f"{text}\n".encode())
+
+    def connection_made(self, transport: StreamTransport) -> None:
+        """Keeps the transport as `self.transport`. A subclass that overrides this calls it."""
+        self.transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stops the clock. A subclass that overrides this calls it."""
+        if self._quiet is not None:
+            self._quiet.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        transport = self.transport
+        if self._held:
+            items, self._held, data = self._held, [], data[len(_MARK) :]
+            transport.unread(data)
+            return self.batch_received(items)
+        if len(data) > SLICE:
+            transport.unread(data[SLICE:])
+            data = data[:SLICE]
+        self.batch_received(self._framer.feed(data))
+        if self._framer.marks_wanted:
+            transport.write(_WONT_TIMING_MARK * self._framer.marks_wanted)
+            self._framer.marks_wanted = 0
+        if self._quiet is not None or self._framer.waiting:
+            self._mind_the_gap(QUIET_GAP)
+
+    def eof_received(self) -> bool | None:
+        """A last line without its end is a message; then our side is closed too."""
+        for item in self._framer.finish():
+            self._handle_one(item)
+        return None
+
+    def batch_received(self, items: list[Item]) -> None:
+        """What came together: calls `message_received` and `fault_received` until one pauses reading or closes.
+
+        An override is for speed only, and leaves to this all but plain messages that do neither.
+        """
+        transport = self.transport
+        message_received = self.message_received
+        queue = iter(items)
+        for item in queue:
+            if item.__class__ is str:
+                message_received(item)
+            else:
+                self.fault_received(item)  # type: ignore[arg-type]
+            if not transport.is_reading():
+                self._hold(list(queue))
+                return
+
+    def _handle_one(self, item: Item) -> None:
+        if isinstance(item, str):
+            self.message_received(item)
+        else:
+            self.fault_received(item)
+
+    def _hold(self, items: list[Item]) -> None:
+        """Keep messages until reading is resumed: the mark given back brings `data_received` again, in its turn."""
+        if items and not self.transport.is_closing():
+            self._held = items
+            self.transport.unread(_MARK)
+
+    def _mind_the_gap(self, seconds: float) -> None:
+        if not self._framer.waiting:
+            if self._quiet is not None:
+                self._quiet.cancel()
+                self._quiet = None
+        elif self._quiet is None:
+            self._quiet = self.reactor.call_later(seconds, self._on_quiet)
+        else:
+            self._quiet.reset(seconds)
+
+    def _on_quiet(self) -> None:
+        for item in self._framer.flush_quiet():
+            self._handle_one(item)
+        self._mind_the_gap(PATIENCE)
