@@ -1,0 +1,198 @@
+"""Programs as a user runs them: in a process of their own, over real sockets, watched with deadlines."""
+
+from __future__ import annotations
+
+import os
+import queue
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SEEDS = Path(__file__).parent / "seeds"
+DEADLINE = 20.0  # seconds after which a scene has failed; a loaded machine starts Python slowly
+
+
+class Stream:
+    """Everything a program has written to one stream, collected by a thread."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._pieces: queue.Queue[bytes] = queue.Queue()
+        self.data = b""
+        self.ended = False
+        threading.Thread(target=self._collect, args=(file,), daemon=True).start()
+
+    def _collect(self, file: IO[bytes]) -> None:
+        while data := _read(file.fileno()):
+            self._pieces.put(data)
+        self._pieces.put(b"")
+
+    @property
+    def text(self) -> str:
+        return self.data.decode()
+
+    def wait(self, condition: Callable[[str], Any], what: str) -> None:
+        deadline = time.monotonic() + DEADLINE
+        while not condition(self.text):
+            left = deadline - time.monotonic()
+            assert left > 0, f"waited in vain for {what} in {self.text!r}"
+            assert not self.ended, f"ended before {what}: {self.text!r}"
+            try:
+                piece = self._pieces.get(timeout=left)
+            except queue.Empty:
+                continue
+            self.data += piece
+            self.ended = not piece
+
+    def shows(self, text: str) -> None:
+        self.wait(lambda shown: text in shown, repr(text))
+
+    def all(self) -> str:
+        """Everything until its end."""
+        try:
+            self.wait(lambda _: self.ended, "the end")
+        except AssertionError:
+            assert self.ended
+        return self.text
+
+
+def _read(fd: int) -> bytes:
+    try:
+        return os.read(fd, 65536)
+    except OSError:
+        return b""  # the end of a pseudo-terminal
+
+
+class Program:
+    """One running program. What it writes to stderr must be expected by the test, see `clean_exit`."""
+
+    def __init__(
+        self, *arguments: str, stdin: Any = subprocess.DEVNULL, stdout: Any = subprocess.PIPE, redirected: str = ""
+    ) -> None:
+        command = [sys.executable, "-W", "error", *arguments]
+        if redirected:
+            command = ["/bin/sh", "-c", f'exec "$@" {redirected}', "sh", *command]
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+        self.process = subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, env=environment)
+        assert self.process.stderr is not None
+        if self.process.stdout is not None:
+            self.out = Stream(self.process.stdout)
+        self.err = Stream(self.process.stderr)
+
+    @property
+    def port(self) -> int:
+        """Where a server listens."""
+        pattern = re.compile(r"^listening on \S+:(\d+)$", re.MULTILINE)
+        self.out.wait(lambda text: pattern.search(text) and text.endswith("\n"), "the line that says where")
+        found = pattern.search(self.out.text)
+        assert found
+        return int(found[1])
+
+    def types(self, text: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(text.encode())
+        self.process.stdin.flush()
+
+    def ends_input(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
+    def exits(self) -> int:
+        """Wait for the end; gives the status."""
+        return self.process.wait(DEADLINE)
+
+    def clean_exit(self, signum: int = signal.SIGINT) -> None:
+        """Ends by a signal with status 0, and has never complained."""
+        self.process.send_signal(signum)
+        assert self.exits() == 0
+        assert self.err.all() == ""
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        for file in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if file is not None:
+                try:
+                    file.close()
+                except OSError:
+                    pass  # what it had to say to a dead program
+
+
+class Peer:
+    """A plain client, as nc is one."""
+
+    def __init__(self, port: int) -> None:
+        self.sock = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
+        self.text = ""
+
+    def sends(self, text: str | bytes) -> None:
+        self.sock.sendall(text.encode() if isinstance(text, str) else text)
+
+    def gets(self, text: str) -> None:
+        while text not in self.text:
+            data = self.sock.recv(65536)
+            assert data, f"ended before {text!r}: {self.text!r}"
+            self.text += data.decode()
+
+    def ends(self) -> str:
+        """Everything until the server's end."""
+        while data := self.sock.recv(65536):
+            self.text += data.decode()
+        return self.text
+
+
+class Theatre:
+    """Starts programs and clients, and clears up after the scene."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.tmp_path = tmp_path
+        self._programs: list[Program] = []
+        self._peers: list[Peer] = []
+
+    def run(self, name: str, *arguments: str, **options: Any) -> Program:
+        """Run one of our examples."""
+        return self._start(str(ROOT / "examples" / name), *arguments, **options)
+
+    def serve(self, name: str, *arguments: str, **options: Any) -> Program:
+        """Run a server on a free port."""
+        return self.run(name, "--port", "0", *arguments, **options)
+
+    def seed(self, name: str, ports: dict[str, int]) -> Program:
+        """Run a tutorial's program as it was printed, but for its port."""
+        text = (SEEDS / name).read_text(encoding="utf-8")
+        for printed, port in ports.items():
+            assert text.count(printed) == 1
+            text = text.replace(printed, str(port))
+        path = self.tmp_path / name.removesuffix(".txt")
+        path.write_text(text, encoding="utf-8")
+        return self._start(str(path), stdin=subprocess.PIPE)
+
+    def peer(self, server: Program) -> Peer:
+        self._peers.append(Peer(server.port))
+        return self._peers[-1]
+
+    def _start(self, *arguments: str, **options: Any) -> Program:
+        self._programs.append(Program(*arguments, **options))
+        return self._programs[-1]
+
+    def close(self) -> None:
+        for peer in self._peers:
+            peer.sock.close()
+        for program in self._programs:
+            program.close()
+
+
+@pytest.fixture
+def theatre(tmp_path: Path) -> Iterator[Theatre]:
+    theatre = Theatre(tmp_path)
+    yield theatre
+    theatre.close()

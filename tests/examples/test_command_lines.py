@@ -1,0 +1,81 @@
+"""What every server's command line does, good and bad."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+SERVERS = [path.name for pattern in ("*_server.py", "ladder_[234]*.py") for path in sorted(EXAMPLES.glob(pattern))]
+PROGRAMS = [*SERVERS, "chat_client.py"]
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_every_server_says_where_it_listens_and_leaves_on_a_signal(theatre: Any, signum: int) -> None:
+    for server in [theatre.serve(name) for name in SERVERS]:
+        theatre.peer(server).sock.close()
+        assert server.out.text == f"listening on 127.0.0.1:{server.port}\n"
+        server.clean_exit(signum)
+
+
+def test_a_port_in_use_is_one_line(theatre: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        for server in [theatre.run(name, "--port", str(port)) for name in SERVERS]:
+            assert server.exits() == 1
+            assert server.out.all() == ""
+            line = server.err.all()
+            assert line.count("\n") == 1
+            assert str(port) in line
+
+
+BAD_ARGUMENTS = (["--port", "http"], ["--port", "70000"], ["--port"], ["--nope"], ["left over"])
+BAD_FOR_THE_CHAT = (
+    *(["--flood-rate", rate] for rate in ("-1", "nan", "inf", "fast")),
+    *([option, "-1"] for option in ("--flood-burst", "--max-clients", "--max-per-ip")),
+    ["--log-level", "loud"],
+)
+
+
+def bad_command_lines() -> Iterator[list[str]]:
+    for number, name in enumerate(PROGRAMS):
+        yield [name, *BAD_ARGUMENTS[number % len(BAD_ARGUMENTS)]]
+    for bad in BAD_ARGUMENTS + BAD_FOR_THE_CHAT:
+        yield ["chat_server.py", *bad]
+
+
+def test_a_usage_error_is_one_line(theatre: Any) -> None:
+    for program in [theatre.run(*command_line) for command_line in bad_command_lines()]:
+        assert program.exits() == 2
+        assert program.out.all() == ""
+        assert program.err.all().count("\n") == 1
+
+
+def test_help(theatre: Any) -> None:
+    for program in [theatre.run(name, "--help") for name in PROGRAMS]:
+        assert program.exits() == 0
+        assert "--port" in program.out.all()
+
+
+def test_an_unknown_host_is_one_line(theatre: Any) -> None:
+    server = theatre.serve("echo_server.py", "--host", "no.such.host.invalid")
+    assert server.exits() == 1
+    assert server.err.all().count("\n") == 1
+
+
+def test_ipv6(theatre: Any) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("no IPv6 here")
+    server = theatre.serve("echo_server.py", "--host", "::1")
+    with socket.create_connection(("::1", server.port)) as sock:
+        sock.sendall(b"hi")
+        assert sock.recv(10) == b"hi"
+    assert server.out.text.startswith("listening on [::1]:")
+    server.clean_exit()

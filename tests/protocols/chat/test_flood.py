@@ -1,0 +1,73 @@
+"""Buckets and doors."""
+
+from __future__ import annotations
+
+import pytest
+
+from protocols.chat.flood import Door, TokenBucket, cost
+
+
+def test_a_burst_then_a_rate() -> None:
+    bucket = TokenBucket(rate=2.0, burst=3, now=0.0)
+    assert [bucket.spend(1, 0.0) for _ in range(3)] == [0.0, 0.0, 0.5]
+    assert bucket.spend(1, 0.5) == 0.5
+    assert bucket.spend(1, 1.0) == 0.5
+
+
+def test_a_rest_fills_the_bucket_and_no_more() -> None:
+    bucket = TokenBucket(rate=2.0, burst=3, now=0.0)
+    bucket.spend(3, 0.0)
+    assert [bucket.spend(1, 1000.0) for _ in range(3)] == [0.0, 0.0, 0.5]
+
+
+def test_a_long_message_is_paid_off() -> None:
+    bucket = TokenBucket(rate=2.0, burst=3, now=0.0)
+    assert bucket.spend(cost("x" * 2048), 0.0) == 1.5
+
+
+def test_the_door_counts_everybody() -> None:
+    door = Door(everybody=2)
+    for address in ("192.0.2.1", "127.0.0.1"):
+        assert door.refuses(address) is None
+        door.enter(address)
+    assert door.refuses("192.0.2.2") == "the server is full"
+    door.leave("127.0.0.1")
+    assert door.refuses("192.0.2.2") is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("2001:db8::1", "2001:db8::ffff", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("fe80::1%eth0", "fe80::2%eth0", True),
+        ("127.0.0.1", "127.0.0.1", False),
+        ("::1", "::1", False),
+        ("::ffff:127.0.0.1", "127.0.0.1", False),
+        ("", "", False),
+    ],
+)
+def test_the_door_counts_addresses(first: str, second: str, same: bool) -> None:
+    door = Door(per_address=1)
+    door.enter(first)
+    assert (door.refuses(second) is not None) is same
+    door.leave(first)
+    assert door.refuses(second) is None
+
+
+def test_loopback_counts_if_asked() -> None:
+    door = Door(per_address=1, spare_loopback=False)
+    door.enter("127.0.0.1")
+    assert door.refuses("127.0.0.1") == "too many connections from your address"
+
+
+def test_the_door_forgets() -> None:
+    door = Door(per_address=1)
+    for number in range(1000):
+        door.enter(f"10.0.{number // 256}.{number % 256}")
+        door.leave(f"10.0.{number // 256}.{number % 256}")
+    assert not door._by_address
+    assert len(door) == 0

@@ -1,0 +1,165 @@
+"""Who may be called what."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+
+from protocols.chat.names import MAX_NAME, BadName, clean, key, suggest
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Ada",
+        "小明",
+        "The Weeknd",
+        "a",
+        "x" * MAX_NAME,
+        "O'Brien",
+        "Zoë",
+        "Łukasz",
+        "😀",
+        "дмитрий",
+        "guest-7",
+        "R2-D2",
+        "Administrator",
+        "Severus",
+        "Serena",
+        "Adam",
+        "Fromage",
+        "Ανδρέας",
+        "naïve",
+        "_x_",
+        "(a)",
+    ],
+)
+def test_ordinary_names_stay_as_they_are(name: str) -> None:
+    assert clean(name) == unicodedata.normalize("NFC", name)
+
+
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        (" Ada ", "Ada"),
+        ("a   b", "a b"),
+        ("a\u00a0b", "a b"),
+        ("Ｂｏｂ", "Bob"),
+        ("ﬁsh", "fish"),
+        ("❤\ufe0f", "❤"),
+        ("e\u0301", "é"),
+        ("\u3000Bob\u3000", "Bob"),
+    ],
+)
+def test_names_are_normalized(raw: str, name: str) -> None:
+    assert clean(raw) == name
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "",
+        "   ",
+        "x" * (MAX_NAME + 1),
+        "ﬀ" * 17,
+        "a:b",
+        "a：b",
+        "a,b",
+        "a，b",
+        "/nick",
+        "／nick",
+        "* Ada",
+        "＊",
+        "[12:00",
+        "<x>",
+        "a\tb",
+        "a\nb",
+        "a\x00b",
+        "a\x1b[1m",
+        "a\x7f",
+        "a\x85b",
+        "a\u2028b",
+        "a\u200bb",
+        "a\u200db",
+        "\u202eadA",
+        "a\u2066b",
+        "a\u00adb",
+        "\ufeffAda",
+        "\u3164",
+        "a\u115fb",
+        "\u2800",
+        "a\ufe0ab",
+        "a\U000e0100",
+        "\u0301",
+        "a\ue000b",
+        "a\ud800",
+    ],
+)
+def test_names_that_nobody_may_have(raw: str) -> None:
+    with pytest.raises(BadName):
+        clean(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "Admin",
+        "ADMIN",
+        "admin",
+        " Server ",
+        "Ａｄｍｉｎ",
+        "Аdmin",
+        "Αdmin",
+        "АDМІN",
+        "ΑDΜΙΝ",
+        "Adm1n",
+        "AdmIn",
+        "Admln",
+        "@dmin",
+        "4dmin",
+        "Admın",
+        "Ädmín",
+        "A d m i n",
+        "A.d.m.i.n",
+        "Admin!",
+        "adrnin",
+        "aclmin",
+        "𝐀𝐝𝐦𝐢𝐧",
+        "Ⓐⓓⓜⓘⓝ",
+        "🅰🅳🅼🅸🅽",
+        "🇦dmin",
+        "ᴀᴅᴍɪɴ",
+        "ᎪᎠᎷᏆN",
+        "Sеrver",
+        "5erver",
+        "S3rver",
+        "Ѕеrvеr",
+        "ꜱerver",
+        "serνer",
+        "Ser ver",
+        "Server Admin",
+        "Admin Admin",
+        "From Server‚ Admin꞉",
+        "From Server",
+        "From Аdmin",
+        "Fr0m Server x",
+        "Admin😀",
+        "Adm❗in",
+    ],
+)
+def test_the_operators_names_and_their_look_alikes(raw: str) -> None:
+    with pytest.raises(BadName, match="reserved"):
+        clean(raw)
+
+
+def test_names_are_the_same_without_case_and_width() -> None:
+    assert key("Straße") == key("STRASSE")
+    assert key("Ada") == key("ＡＤＡ") == key("ada")
+    assert key("Ada") != key("Ade")
+
+
+def test_a_suggestion_is_free_and_short_enough() -> None:
+    taken = {"Ada", *(f"Ada{n}" for n in range(2, 12))}
+    assert suggest("Ada", taken.__contains__) == "Ada12"
+    assert suggest("x" * MAX_NAME, lambda _: False) == "x" * (MAX_NAME - 1) + "2"

@@ -1,0 +1,117 @@
+"""Who hears what, in which order, in how many writes."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from protocols.chat.room import Member, Room, without
+
+
+def test_everybody_but_the_sender_hears(trio: Any) -> None:
+    ada, bob, guest = trio
+    ada.says("hello")
+    assert ada.lines == []
+    assert bob.lines == guest.lines == ["Ada: hello"]
+
+
+def test_a_tick_is_one_write_of_one_object(chat: Any) -> None:
+    written: list[list[bytes]] = [[], [], []]
+    room = Room("r", chat.deferred.append)
+    members = [Member(box.append, lambda: None) for box in written]
+    for member in members:
+        room.add(member)
+    for number in range(3):
+        room.post(b"%d\n" % number, members[0])
+    assert len(chat.deferred) == 1
+    chat.tick()
+    assert written == [[], [b"0\n1\n2\n"], [b"0\n1\n2\n"]]
+    assert written[1][0] is written[2][0], "encoded, joined and held once for all"
+
+
+def test_who_spoke_hears_all_but_its_own(trio: Any) -> None:
+    ada, bob, guest = trio
+    ada.says("1")
+    bob.says("2", "3")
+    ada.says("4")
+    assert ada.lines == ["Bob: 2", "Bob: 3"]
+    assert bob.lines == ["Ada: 1", "Ada: 4"]
+    assert guest.lines == ["Ada: 1", "Bob: 2", "Bob: 3", "Ada: 4"]
+
+
+def test_what_is_told_to_one_comes_after_what_was_said_before(trio: Any) -> None:
+    ada, bob, _ = trio
+    ada.says("before")
+    bob.says("/nope")
+    ada.says("after")
+    heard = bob.lines
+    assert (heard[0], heard[-1]) == ("Ada: before", "Ada: after")
+    assert heard[1].startswith("* there is no /nope")
+
+
+def test_a_newcomer_hears_nothing_from_before(chat: Any, trio: Any) -> None:
+    ada, bob, _ = trio
+    ada.says("before")
+    late = chat.join()
+    bob.says("after")
+    assert late.lines == ["Bob: after"]
+
+
+def test_who_left_hears_no_more_and_what_it_said_stays(chat: Any, trio: Any) -> None:
+    ada, bob, _ = trio
+    ada.says("last words")
+    chat.hub.leave(ada.member)
+    bob.says("gone already?")
+    assert ada.lines == []
+    assert bob.lines == ["Ada: last words", "* Ada left"]
+
+
+def test_an_empty_room_delivers_to_nobody(chat: Any) -> None:
+    room = Room("r", chat.deferred.append)
+    room.post(b"hello?\n")
+    chat.tick()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_against_a_plain_model(chat: Any, seed: int) -> None:
+    """The model writes each line to each other member at once; ours must give each the same, later."""
+    rng = random.Random(seed)
+    room = Room("r", chat.deferred.append)
+    ours: dict[Member, list[bytes]] = {}
+    model: dict[Member, list[bytes]] = {}
+    present: list[Member] = []
+    for number in range(300):
+        action = rng.random()
+        if action < 0.1 or not present:
+            box: list[bytes] = []
+            member = Member(box.append, lambda: None)
+            ours[member], model[member] = box, []
+            present.append(member)
+            room.add(member)
+        elif action < 0.15:
+            # who leaves may miss the lines of its last tick, so that the tick ends first
+            chat.tick()
+            room.remove(present.pop(rng.randrange(len(present))))
+        elif action < 0.3:
+            chat.tick()
+        else:
+            sender = rng.choice([*present, None])
+            line = b"%d\n" % number
+            room.post(line, sender)
+            for member in present:
+                if member is not sender:
+                    model[member].append(line)
+    chat.tick()
+    assert {member: b"".join(box) for member, box in ours.items()} == {
+        member: b"".join(box) for member, box in model.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("spans", "left"),
+    [([], b"abcdef"), ([(0, 6)], b""), ([(0, 1), (1, 2)], b"cdef"), ([(2, 4), (5, 6)], b"abe")],
+)
+def test_without(spans: list[tuple[int, int]], left: bytes) -> None:
+    assert without(b"abcdef", spans) == left

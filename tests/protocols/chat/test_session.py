@@ -1,0 +1,334 @@
+"""The chat on connections: joining, leaving in every way, and the limits."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+
+from protocols.chat import LIMITS, TIMEOUTS, Chat, Door, Session
+from protocols.chat.session import FLOOD_PATIENCE, INTRODUCTION, SOFT
+from protocols.text import QUIET_GAP
+
+
+@pytest.fixture
+def open_chat(scene: Any) -> Any:
+    """Opens a chat on the scene, with these options."""
+
+    def open_chat(**options: Any) -> Chat:
+        chat = Chat(scene.reactor, **{"flood_rate": 0, **options})
+        scene.sessions = []
+
+        def session() -> Session:
+            scene.sessions.append(chat.session())
+            return scene.sessions[-1]
+
+        scene.listen(session, limits=LIMITS, timeouts=TIMEOUTS)
+        return chat
+
+    return open_chat
+
+
+def join(scene: Any, name: str, **options: Any) -> Any:
+    peer = scene.peer(**options)
+    peer.send(f"/nick {name}\n")
+    peer.gets(f"* you are {name} now\n")
+    scene.advance(INTRODUCTION)
+    return peer
+
+
+def test_a_newcomer_is_welcomed_and_announced(scene: Any, open_chat: Any) -> None:
+    open_chat()
+    ada = scene.peer()
+    scene.advance(INTRODUCTION)
+    assert ada.text.startswith("* welcome, guest-1: type to talk")
+    bob = scene.peer()
+    scene.advance(INTRODUCTION * 0.9)
+    assert bob.text == ""
+    assert len(ada.lines) == 1
+    scene.advance(INTRODUCTION * 0.2)
+    assert ada.lines[1:] == ["* guest-2 joined"]
+    assert bob.text.startswith("* welcome, guest-2: ")
+    assert len(bob.lines) == 1
+
+
+@pytest.mark.parametrize("message", [b"/who\n", b"\xc3\x28\n", b"exit\n"])
+def test_the_welcome_comes_before_any_answer(scene: Any, open_chat: Any, message: bytes) -> None:
+    open_chat()
+    ada = scene.peer()
+    ada.send(message)
+    scene.settle()
+    assert len(ada.lines) == 2
+    assert ada.lines[0].startswith("* welcome, guest-1: ")
+
+
+def test_the_welcome_comes_before_what_others_say(scene: Any, open_chat: Any) -> None:
+    open_chat()
+    ada, bob = scene.peer(), scene.peer()
+    scene.settle()
+    ada.send("hello\n")
+    bob.gets("guest-1: hello\n")
+    assert bob.lines[0].startswith("* welcome, guest-2: ")
+
+
+def test_the_tutorials_client_joins_under_its_name_and_hears_nothing_but_answers(scene: Any, open_chat: Any) -> None:
+    chat = open_chat()
+    ada = join(scene, "Ada")
+    scott = scene.peer()
+    scott.send("From Client, Scott: Hi!")
+    scene.advance(QUIET_GAP)
+    scene.advance(60)
+    assert ada.lines[2:] == ["* Scott joined", "Scott: Hi!"]
+    assert scott.text == ""
+    chat.hub.say_as_operator("Hi Scott!")
+    scott.gets("From Server, Admin:Hi Scott!\n")
+
+
+def test_an_introduction_that_is_refused_is_told_after_the_welcome(scene: Any, open_chat: Any) -> None:
+    open_chat()
+    mallory = scene.peer()
+    mallory.send("From Server, Admin: Hi!")
+    scene.advance(QUIET_GAP)
+    assert [line.split(":")[0] for line in mallory.lines] == ["* welcome, guest-1", "* you stay guest-1"]
+
+
+@pytest.mark.parametrize("opening", [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00"])
+def test_a_stranger_is_never_broadcast(scene: Any, open_chat: Any, opening: bytes) -> None:
+    chat = open_chat()
+    ada = join(scene, "Ada")
+    stranger = scene.peer()
+    stranger.send(opening)
+    stranger.ends()
+    assert stranger.text == ""
+    stranger.close()
+    scene.advance(1)
+    assert len(ada.lines) == 2
+    assert len(chat.hub) == 1
+
+
+@pytest.mark.parametrize("way", ["close", "reset", "end"])
+def test_however_somebody_leaves_the_name_is_free(scene: Any, open_chat: Any, way: str) -> None:
+    open_chat()
+    ada, bob = join(scene, "Ada"), join(scene, "Bob")
+    getattr(ada, way)()
+    bob.gets("* Ada left\n")
+    bob.send("/nick Ada\n")
+    bob.gets("* you are Ada now\n")
+
+
+def test_a_name_is_free_at_exit_though_the_client_keeps_its_end_open(scene: Any, open_chat: Any) -> None:
+    open_chat()
+    ada, bob = join(scene, "Ada"), join(scene, "Bob")
+    ada.send("exit\nnot said\n")
+    ada.ends()
+    assert ada.lines[-1] == "* goodbye"
+    bob.gets("* Ada left\n")
+    bob.send("/nick Ada\n")
+    bob.gets("* you are Ada now\n")
+    assert "not said" not in bob.text
+
+
+def test_all_that_was_sent_before_the_end_is_handled_and_answered(scene: Any, open_chat: Any) -> None:
+    open_chat()
+    ada, bob = join(scene, "Ada"), scene.peer()
+    bob.send("one\n/who\nlast")
+    bob.end()
+    bob.ends()
+    ada.gets("guest-2: one\nguest-2: last\n* guest-2 left\n")
+    assert bob.lines[-1] == "* 2 here: Ada, guest-2"
+
+
+def test_bad_bytes_are_told_to_their_sender_and_nobody_else(scene: Any, open_chat: Any) -> None:
+    open_chat()
+    ada, bob = join(scene, "Ada"), join(scene, "Bob")
+    ada.send(b"\xff\xfe\xfd\n" + "你好".encode("gbk") + b"\n" + b"x" * 3000 + b"\nfine\n")
+    bob.gets("Ada: fine\n")
+    scene.settle()
+    assert bob.lines[-1] == "Ada: fine"
+    assert len(bob.lines) == 3
+    assert [line for line in ada.lines if "not taken" in line] == [
+        "* that line was not taken: it is not UTF-8",
+        "* that line was not taken: it is not UTF-8",
+        "* that line was not taken: it is longer than 2,048 bytes",
+    ]
+
+
+def test_a_word_about_a_fault_comes_after_what_was_said_before(scene: Any, open_chat: Any) -> None:
+    chat = open_chat()
+    ada = join(scene, "Ada")
+    bob = join(scene, "Bob")
+    chat.hub.say(next(iter(chat.hub.members())), "before")
+    bob.send(b"\xc3\x28\n")
+    bob.gets("Ada: before\n* that line was not taken")
+    assert ada.lines[-1] == "* Bob joined"
+
+
+def test_a_client_that_floods_without_newlines_is_gone(scene: Any, open_chat: Any) -> None:
+    open_chat()
+    ada, bob = join(scene, "Ada"), join(scene, "Bob")
+    ada.send(b"x" * 100_000)
+    ada.ends()
+    bob.gets("* Ada left\n")
+    assert "xx" not in bob.text
+
+
+# -- limits ---------------------------------------------------------------------------------------------------------
+
+
+def said(peer: Any) -> int:
+    return sum(": line" in line for line in peer.lines)
+
+
+def test_beyond_the_burst_messages_wait_and_none_is_lost(scene: Any, open_chat: Any) -> None:
+    open_chat(flood_rate=2.0, flood_burst=10)
+    ada, bob = scene.peer(), scene.peer()
+    scene.settle()
+    ada.send("".join(f"line {n}\n" for n in range(30)))
+    scene.settle()
+    assert said(bob) == 10
+    scene.advance(0.4)
+    assert said(bob) == 10
+    scene.advance(0.11)
+    assert said(bob) == 11
+    for _ in range(19):
+        scene.advance(0.51)
+    assert [line for line in bob.lines if ": line" in line] == [f"guest-1: line {n}" for n in range(30)]
+
+
+def test_the_end_of_a_flood_waits_its_turn(scene: Any, open_chat: Any) -> None:
+    open_chat(flood_rate=2.0, flood_burst=2)
+    ada, bob = scene.peer(), scene.peer()
+    scene.settle()
+    ada.send("line 0\nline 1\nline 2\nline 3")
+    ada.end()
+    scene.settle()
+    assert said(bob) == 2
+    for _ in range(3):
+        scene.advance(0.51)
+    assert bob.lines[-3:] == ["guest-1: line 2", "guest-1: line 3", "* guest-1 left"]
+
+
+def test_who_resets_in_the_middle_of_a_flood_is_gone_soon(scene: Any, open_chat: Any) -> None:
+    chat = open_chat(flood_rate=2.0, flood_burst=2)
+    ada = scene.peer()
+    scene.advance(INTRODUCTION)  # nothing is written to it any more, which would find the reset as well
+    ada.send("x\n" * 1000)
+    scene.settle()
+    ada.reset()
+    scene.advance(0.51)
+    assert len(chat.hub) == 0
+
+
+def test_reading_waits_for_the_flood_and_for_the_output(scene: Any, open_chat: Any) -> None:
+    open_chat(flood_rate=2.0, flood_burst=1)
+    ada = scene.peer()
+    ada.send("x\n")
+    scene.settle()
+    (session,) = scene.sessions
+    session.pause_writing()
+    session.resume_writing()
+    assert not session.transport.is_reading(), "the flood still holds"
+    session.pause_writing()
+    scene.advance(0.6)
+    assert not session.transport.is_reading(), "the output still holds"
+    session.resume_writing()
+    assert session.transport.is_reading()
+
+
+def test_who_floods_on_and_on_is_cut_off_with_a_word(scene: Any, open_chat: Any) -> None:
+    open_chat(flood_rate=2.0, flood_burst=10)
+    ada, bob = scene.peer(), scene.peer()
+    scene.settle()
+    ada.send("line\n" * 1000)
+    scene.advance(FLOOD_PATIENCE * 0.9)
+    assert said(bob) == 10 + FLOOD_PATIENCE * 0.9 * 2
+    scene.advance(FLOOD_PATIENCE * 0.2)
+    assert ada.lines[-1] == "* goodbye: that was too much at once, and the rest is not said"
+    assert ada.ended
+    assert bob.lines[-1] == "* guest-1 left"
+    assert said(bob) < 140
+
+
+def test_flood_rate_zero_is_off(scene: Any, open_chat: Any) -> None:
+    open_chat(flood_rate=0)
+    ada, bob = scene.peer(), scene.peer()
+    scene.settle()
+    ada.send("line\n" * 1000)
+    scene.until(lambda: said(bob) == 1000)
+
+
+def test_the_full_server_says_so(scene: Any, open_chat: Any) -> None:
+    open_chat(door=Door(everybody=1))
+    ada, bob = join(scene, "Ada"), scene.peer()
+    bob.send("hello?\n")
+    bob.ends()
+    assert bob.lines == ["* goodbye: the server is full"]
+    assert len(ada.lines) == 2
+    ada.close()
+    scene.settle()
+    eve = scene.peer()
+    scene.advance(INTRODUCTION)
+    assert eve.text.startswith("* welcome")
+
+
+def test_too_many_from_one_address(scene: Any, open_chat: Any) -> None:
+    open_chat(door=Door(per_address=1, spare_loopback=False))
+    join(scene, "Ada")
+    bob = scene.peer()
+    bob.ends()
+    assert bob.lines == ["* goodbye: too many connections from your address"]
+
+
+def join_slowly(scene: Any, name: str) -> Any:
+    """Join, with next to no room in the kernel for what is not read, and look at nothing any more."""
+    peer = join(scene, name, receive_buffer=4096)
+    sock = scene.sessions[-1].transport.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    scene.peers.remove(peer)
+    return peer
+
+
+def talk_until(scene: Any, speaker: Any, listener: Any, condition: Any) -> None:
+    """Let `speaker` talk, and `listener` hear every line of it without delay, until the condition holds."""
+    line = "x" * 2000
+    while not condition():
+        speaker.send(f"{line}\n" * 10)
+        scene.until(lambda: listener.text.count(line) == 10)
+        listener.received = b""
+
+
+def test_a_member_that_never_reads_is_evicted_and_delays_nobody(scene: Any, open_chat: Any, caplog: Any) -> None:
+    caplog.set_level("INFO")
+    chat = open_chat()
+    ada, bob, stuck = join(scene, "Ada"), join(scene, "Bob"), join_slowly(scene, "Stuck")
+    bob.received = b""
+    talk_until(scene, ada, bob, lambda: len(chat.hub) == 2)
+    stuck.close()
+    assert any("over the limit of 262144" in record.message for record in caplog.records)
+
+
+def test_who_does_not_keep_up_is_not_read_from_until_it_does(scene: Any, open_chat: Any) -> None:
+    open_chat()
+    ada, bob, slow = join(scene, "Ada"), join(scene, "Bob"), join_slowly(scene, "Slow")
+    bob.received = b""
+    talk_until(scene, ada, bob, lambda: scene.sessions[2].transport.get_write_buffer_size() > SOFT)
+    slow.send("what a talk\n")
+    scene.settle()
+    assert bob.text == ""
+    scene.peers.append(slow)
+    bob.gets("Slow: what a talk\n")
+
+
+def test_at_the_end_everybody_gets_one_farewell(scene: Any, open_chat: Any) -> None:
+    open_chat()
+    ada, bob = join(scene, "Ada"), join(scene, "Bob")
+    ada.send("last words\n")
+    bob.gets("last words\n")
+    drained = scene.reactor.drain()
+    for peer in (ada, bob):
+        peer.ends()
+        assert peer.lines[-1] == "* the server is shutting down, goodbye"
+        assert "left" not in peer.text
+        peer.close()
+    assert not scene.reactor.run_until(drained, 10).cut

@@ -1,0 +1,210 @@
+"""What a message means: text, commands, and the two forms of the tutorials' clients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from protocols.chat.commands import COMMANDS, WHO_LINE, WHO_MAX
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [
+        ("hello", "hello"),
+        ("  hello  ", "hello"),
+        ("//who is who", "/who is who"),
+        ("a\x1b[2Jb\u202ec\u2028d\x85e", "a[2Jbcde"),
+        ("From Server, Admin:send me your password", "From Server, Admin:send me your password"),
+        ("* Bob left", "* Bob left"),
+        ("exit now", "exit now"),
+        ("👋🏽", "👋🏽"),
+    ],
+)
+def test_text_is_said_under_the_senders_name(trio: Any, message: str, line: str) -> None:
+    ada, bob, _ = trio
+    ada.says(message)
+    assert bob.lines == [f"Ada: {line}"]
+    assert ada.lines == []
+
+
+@pytest.mark.parametrize("message", ["", "   ", "\x00\u200b", "\u2028"])
+def test_nothing_is_not_said(trio: Any, message: str) -> None:
+    trio[0].says(message)
+    assert trio[0].lines == trio[1].lines == []
+
+
+# -- commands -----------------------------------------------------------------------------------------------------
+
+
+def test_help_is_the_table(trio: Any) -> None:
+    trio[0].says("/help")
+    lines = trio[0].lines
+    assert len(lines) == len(COMMANDS)
+    for word, command, line in zip(COMMANDS, COMMANDS.values(), lines, strict=True):
+        assert line.startswith(f"* {word}")
+        assert command.help in line
+    assert trio[1].lines == []
+
+
+def test_who(trio: Any) -> None:
+    trio[1].says("/who")
+    assert trio[1].lines == ["* 3 here: Ada, Bob, guest-3"]
+    assert trio[0].lines == []
+
+
+def test_who_in_a_crowd(chat: Any) -> None:
+    people = [chat.join() for _ in range(WHO_MAX + 1)]
+    _ = people[0].lines
+    people[0].says("/WHO")
+    lines = people[0].lines
+    assert lines[0].startswith(f"* {WHO_MAX + 1} here: guest-1, guest-2, ")
+    assert lines[-1] == "* and 1 more"
+    assert len(lines) == WHO_MAX / WHO_LINE + 1
+
+
+def test_nick(trio: Any) -> None:
+    trio[2].says("/nick  小明 ")
+    assert trio[2].lines == ["* you are 小明 now"]
+    assert trio[0].lines == ["* guest-3 is now 小明"]
+
+
+@pytest.mark.parametrize(
+    ("argument", "why"),
+    [
+        ("", "1 to 32 characters"),
+        ("bob", "bob is taken; bob2 is free"),
+        ("Admin", "reserved"),
+        ("Аdmin", "reserved"),
+        ("a:b", "no ':'"),
+        ("a\u200bb", "invisible"),
+        ("/x", "does not begin"),
+    ],
+)
+def test_a_refused_nick(trio: Any, argument: str, why: str) -> None:
+    trio[0].says(f"/nick {argument}")
+    (line,) = trio[0].lines
+    assert line.startswith("* you stay Ada: ")
+    assert why in line
+    assert trio[1].lines == []
+
+
+@pytest.mark.parametrize("word", ["/quit", "/QUIT now", "exit", " EXIT ", "小明::exit", "From Client, Ada: exit"])
+def test_leaving(trio: Any, word: str) -> None:
+    ada, bob, _ = trio
+    ada.says(word)
+    assert ada.lines == ["* goodbye"]
+    assert not ada.open
+    assert bob.lines == ["* Ada left"]
+    assert bob.open
+
+
+@pytest.mark.parametrize("message", ["/nope", "/", "/ who", "/n\u200bick x", "/" + "x" * 2000])
+def test_an_unknown_command_is_an_error_to_its_sender_only(trio: Any, message: str) -> None:
+    trio[0].says(message)
+    (line,) = trio[0].lines
+    assert line.startswith("* there is no /")
+    assert len(line) < 150
+    assert trio[1].lines == []
+
+
+# -- NAME::text -----------------------------------------------------------------------------------------------------
+
+
+def test_a_guest_claims_a_name_and_speaks(trio: Any) -> None:
+    trio[2].says("小明::你好", "小明::再见")
+    assert trio[2].lines == ["* you are 小明 now"]
+    assert trio[0].lines == ["* guest-3 is now 小明", "小明: 你好", "小明: 再见"]
+
+
+def test_the_first_double_colon_splits(trio: Any) -> None:
+    trio[0].says("Ada::std::vector")
+    assert trio[1].lines == ["Ada: std::vector"]
+
+
+def test_another_name_is_a_rename(trio: Any) -> None:
+    trio[0].says("Eve::hi")
+    assert trio[1].lines == ["* Ada is now Eve", "Eve: hi"]
+
+
+@pytest.mark.parametrize("name", ["Bob", "bob", "ＢＯＢ", "Admin", "", "a,b", "x" * 33, "a\u202eb"])
+def test_a_refused_claim_says_nothing(trio: Any, name: str) -> None:
+    trio[2].says(f"{name}::hi")
+    (line,) = trio[2].lines
+    assert line.startswith("* not said, you stay guest-3: ")
+    assert trio[0].lines == trio[1].lines == []
+
+
+def test_a_claim_without_text_names_and_says_nothing(trio: Any) -> None:
+    trio[2].says("Eve::")
+    assert trio[0].lines == ["* guest-3 is now Eve"]
+
+
+def test_two_claims_of_one_name_in_one_tick(chat: Any, trio: Any) -> None:
+    other = chat.join()
+    _ = trio[0].lines
+    trio[2].says("Eve::first")
+    other.says("Eve::second")
+    assert trio[0].lines == ["* guest-3 is now Eve", "Eve: first"]
+    assert "Eve is taken; Eve2 is free" in other.lines[-1]
+
+
+# -- From LABEL, NAME: text -----------------------------------------------------------------------------------------
+
+
+def test_the_first_introduction_names_a_guest(trio: Any) -> None:
+    trio[2].says("From Client, Scott: Hi!", "From Client, Scott:Nice to meet you!!!", "plain")
+    assert trio[2].lines == [], "this client takes every line for an answer"
+    assert trio[0].lines == ["* guest-3 is now Scott", "Scott: Hi!", "Scott: Nice to meet you!!!", "Scott: plain"]
+
+
+def test_a_name_with_a_space_and_a_label_with_a_number(trio: Any) -> None:
+    trio[2].says("From Client 2, The Weeknd: Hi!")
+    assert trio[0].lines == ["* guest-3 is now The Weeknd", "The Weeknd: Hi!"]
+
+
+@pytest.mark.parametrize("name", ["Ada", "Admin", "Ѕerver"])
+def test_a_refused_introduction_leaves_the_guest_name_and_speaks(trio: Any, name: str) -> None:
+    trio[2].says(f"From Client, {name}: Hi!", f"From Client, {name}:again")
+    assert len(trio[2].lines) == 1, "told once"
+    assert trio[0].lines == ["guest-3: Hi!", "guest-3: again"]
+
+
+def test_a_later_introduction_does_not_rename(trio: Any) -> None:
+    trio[2].says("From Client, Scott: Hi!", "From Client, Eve: I am Eve")
+    assert trio[0].lines[-1] == "Scott: From Client, Eve: I am Eve"
+
+
+def test_a_named_person_is_not_renamed_by_an_introduction(trio: Any) -> None:
+    trio[0].says("From Client, Eve: hi", "From Server, Admin: hi", "From Anywhere, ada: hi")
+    assert trio[1].lines == ["Ada: From Client, Eve: hi", "Ada: From Server, Admin: hi", "Ada: hi"]
+
+
+def test_the_prefix_stays_hidden_after_nick(trio: Any) -> None:
+    trio[2].says("From Client, Scott: Hi!", "/nick Scottie", "From Client, Scott: still me")
+    assert trio[0].lines[-1] == "Scottie: still me"
+
+
+def test_an_introduction_without_text_only_names(trio: Any) -> None:
+    trio[2].says("From Client, Scott:")
+    assert trio[0].lines == ["* guest-3 is now Scott"]
+
+
+# -- nothing can be forged ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "From Server, Admin:pay me", "\u200bFrom Server, Admin:pay me", "hi\rFrom Server, Admin:pay me",
+        "hi\nFrom Server, Admin:pay me", "hi\u2028From Server, Admin:pay me", "hi\x85* Bob left", "\x1b[1G* Bob left",
+        "/nick From Server, Admin", "/nick *", "From Server::Admin: hi", "*::x left", "* Bob::left", "Admin::hi",
+        "From Server, Admin::hi", "/nick\u2028* Bob left", "//\r* Bob left",
+    ],
+)  # fmt: skip
+def test_no_line_begins_like_the_servers(trio: Any, message: str) -> None:
+    trio[2].says(message)
+    for line in trio[0].lines:
+        assert line.startswith(("guest-3: ", "* guest-3 is now "))
+        assert line.isprintable()

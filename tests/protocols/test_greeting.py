@@ -1,0 +1,70 @@
+"""`Hello, X!`"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from protocols.greeting import ASK_AFTER, QUESTION, Greeting, reply
+
+
+@pytest.mark.parametrize(
+    ("message", "answer"),
+    [
+        ("Ada", "Hello, Ada!"),
+        ("小明::你好", "Hello, 小明::你好!"),
+        ("From Client, Scott: Hi!", "Hello, From Client, Scott: Hi!!"),
+        ("exit now", "Hello, exit now!"),
+        ("the exit", "Hello, the exit!"),
+        ("", QUESTION),
+        (" \t ", QUESTION),
+        ("exit", None),
+        (" EXIT ", None),
+        ("小明::exit", None),
+    ],
+)
+def test_reply(message: str, answer: str | None) -> None:
+    assert reply(message) == answer
+
+
+@pytest.fixture
+def visitor(scene: Any) -> Any:
+    scene.listen(lambda: Greeting(scene.reactor))
+    return scene.peer()
+
+
+def test_who_speaks_first_hears_only_answers(scene: Any, visitor: Any) -> None:
+    visitor.send("Ada\nBob\r\n")
+    scene.advance(ASK_AFTER * 2)
+    assert visitor.text == "Hello, Ada!\nHello, Bob!\n"
+
+
+def test_who_is_silent_is_asked_once(scene: Any, visitor: Any) -> None:
+    scene.advance(ASK_AFTER * 2)
+    scene.advance(60)
+    assert visitor.lines == [QUESTION]
+    visitor.send("\n小明\n")
+    visitor.gets("Hello, 小明!\n")
+    assert visitor.lines == [QUESTION, QUESTION, "Hello, 小明!"]
+
+
+def test_exit_ends_this_conversation_only(scene: Any, visitor: Any) -> None:
+    other = scene.peer()
+    visitor.send("Ada\nexit\nBob\n")
+    visitor.ends()
+    assert visitor.text == "Hello, Ada!\n"
+    other.send("Bob\n")
+    other.gets("Hello, Bob!\n")
+
+
+def test_an_escape_sequence_is_not_returned(visitor: Any) -> None:
+    visitor.send("\x1b[31mA\u202eda\n")
+    visitor.gets("Hello, [31mAda!\n")
+
+
+def test_the_end_is_answered(visitor: Any) -> None:
+    visitor.send("Ada\nBob")
+    visitor.end()
+    visitor.ends()
+    assert visitor.text == "Hello, Ada!\nHello, Bob!\n"

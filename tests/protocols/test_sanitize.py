@@ -1,0 +1,68 @@
+"""What one person writes must not act on another's terminal."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+
+import pytest
+
+from protocols.sanitize import VISIBLE_FORMATS, sanitize
+
+ZWJ, ZWNJ = "\u200d", "\u200c"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "plain",
+        "grüße",
+        "小明",
+        "a b",
+        "👨‍👩‍👧 family",
+        "❤️",
+        "👋🏽",
+        "می‌خواهم",
+        "全角　空白",
+        "a\u00a0b",
+        "١٢\u0600٣",
+    ],
+)
+def test_what_people_write_passes_unchanged(text: str) -> None:
+    assert sanitize(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a\tb", "a b"),
+        ("a\x1b[31mb\x9b0m", "a[31mb0m"),
+        ("a\rFrom Server, Admin: b", "aFrom Server, Admin: b"),
+        ("a\u2028b\u2029c\x85d\x0be\x0cf", "abcdef"),
+        ("a\x00\x07\x08\x7fb", "ab"),
+        ("a\u202eb\u2066c\u200ed\u061ce", "abcde"),
+        ("Ad\u200bm\u2060i\ufeffn\u00ad", "Admin"),
+        (f"a{ZWJ}b{ZWNJ}c", "abc"),
+        (f"{ZWJ}👨{ZWJ}", "👨"),
+        (f"👨{ZWJ}a", "👨a"),
+        ("\U0001f3f4\U000e0067\U000e0062\U000e007f", "\U0001f3f4"),
+    ],
+)
+def test_what_acts_or_hides_is_removed(text: str, expected: str) -> None:
+    assert sanitize(text) == expected
+
+
+def test_every_code_point_as_this_python_knows_it() -> None:
+    codes = map(chr, range(sys.maxunicode + 1))
+    everything = [char for char in codes if unicodedata.category(char) not in ("Cn", "Co") and char != "\t"]
+    kept = set(sanitize("é".join(["", *everything, ""])))  # between letters, where the joiners may stay
+    wrong = [f"{ord(char):04X}" for char in everything if may_stay(char) != (char in kept)]
+    assert not wrong
+
+
+def may_stay(char: str) -> bool:
+    category = unicodedata.category(char)
+    if category == "Cf":
+        return ord(char) in VISIBLE_FORMATS or char in (ZWJ, ZWNJ)
+    return category not in ("Cc", "Zl", "Zp", "Cs")
