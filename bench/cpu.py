@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+"""Server CPU and memory: the reactor against asyncio, uvloop and threads, case by case, with the goals checked.
+
+CPU is user and system time of the server process alone, in nanoseconds from its process clock; the load comes from
+another process that checks every byte. The contenders of a case run side by side and take rounds in turn. A ratio is
+the median of the rounds' ratios, so that a machine that is busy for a while spoils neither side alone.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import contest
+import procs
+from arguments import Parser, positive, seconds
+from contest import Contender
+from tables import Progress, complain, figure, table
+
+US = "reactor"
+PEERS = (US, "asyncio", "uvloop")
+EVERYBODY = (*PEERS, "threads")
+ACTIVE = {"connections": 100, "size": 100}  # who works while the others idle
+HELD = 10_000  # connections
+FINE = 2  # times as many rounds where a difference of 5 % is sought
+SETTLE = 1.0  # seconds after connecting until an idle server counts as idle
+IDLE_GOAL = 1000.0  # us of CPU per second: "no measurable CPU" is a tenth of a 10 ms tick of /proc/PID/stat
+HEADERS = ["server", "CPU us", "lowest", "highest", "to reactor", "messages/s", "core used"]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """The reactor's figure is at most `factor` times the peer's."""
+
+    peer: str
+    factor: float
+
+
+@dataclass(frozen=True)
+class Case:
+    """Rounds of one kind of load on several servers."""
+
+    name: str
+    title: str
+    service: str
+    load: dict
+    contenders: tuple[str, ...]
+    goals: tuple[Goal, ...]
+    full: bool = False  # left out unless asked for: it takes minutes
+
+
+@dataclass
+class Outcome:
+    """What one case gave: a table and sentences about goals."""
+
+    title: str
+    headers: list[str]
+    rows: list[list[str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def show(self, markdown: bool) -> str:
+        heading = f"**{self.title}**" if markdown else self.title
+        notes = "\n".join(f"- {note}" if markdown else f"  {note}" for note in self.notes)
+        return f"\n{heading}\n\n{table(self.headers, self.rows, markdown)}\n\n{notes}".rstrip()
+
+
+CASES = (
+    Case(
+        "echo-100", "echo, 100 B, 100 connections: server CPU per message", "echo",
+        {"connections": 100, "size": 100}, EVERYBODY, (Goal("uvloop", 1.10), Goal("asyncio", 1.0)),
+    ),
+    Case(
+        "echo-10k", "echo, 10 KiB, 100 connections: server CPU per message", "echo",
+        {"connections": 100, "size": 10240}, EVERYBODY, (Goal("uvloop", 1.10), Goal("asyncio", 1.0)),
+    ),
+    Case(
+        "lines", "lines, 100 connections, 16 pipelined, one reply each: server CPU per line", "lines",
+        {"connections": 100, "pipeline": 16}, PEERS, (Goal("uvloop", 1 / 5),),
+    ),
+    Case(
+        "fanout-100", "fan-out, 100 members, 100 senders: server CPU per delivery", "chat",
+        {"connections": 100, "senders": 100, "size": 50}, EVERYBODY, (Goal("asyncio", 1 / 10),),
+    ),
+    Case(
+        "fanout-1000", "fan-out, 1,000 members, 100 senders: server CPU per delivery", "chat",
+        {"connections": 1000, "senders": 100, "size": 50}, PEERS, (Goal("asyncio", 1 / 10),), full=True,
+    ),
+)  # fmt: skip
+
+
+def run_case(case: Case, options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
+    """Start every contender of a case, let them take rounds in turn, and judge."""
+    mode = case.service
+    present = [name for name in case.contenders if name != "uvloop" or options.about["uvloop"]]
+    with ExitStack() as stack:
+        contenders = {}
+        for name in present:
+            tick(f"connecting to {name}")
+            contenders[name] = stack.enter_context(contest.starting(case.service, name, options.python))
+            contenders[name].connect(mode, **case.load)
+        contest.alternate(list(contenders.values()), options.rounds, options.seconds, tick)
+        tick("stopping")
+    rows = [cost_row(name, contenders.get(name), contenders[US]) for name in case.contenders]
+    return Outcome(case.title, HEADERS, rows, [judge(goal, contenders) for goal in case.goals])
+
+
+def cost_row(name: str, contender: Contender | None, ours: Contender) -> list[str]:
+    """One line of a case's table, in the order of HEADERS."""
+    if contender is None:
+        return [name, "not installed", *["-"] * (len(HEADERS) - 2)]
+    costs = [1e6 * round_["cpu_per_message"] for round_ in contender.rounds]
+    return [
+        name,
+        figure(1e6 * contender.median("cpu_per_message")),
+        figure(min(costs)),
+        figure(max(costs)),
+        figure(contest.ratio(contender, ours)),
+        figure(contender.median("rate")),
+        f"{contender.median('busy'):.0%}",
+    ]
+
+
+def judge(goal: Goal, contenders: dict[str, Contender]) -> str:
+    """A sentence about one goal."""
+    if goal.peer not in contenders:
+        return f"goal: at most {goal.factor:.2f} of {goal.peer}: not checked, {goal.peer} is not installed"
+    found = contest.ratio(contenders[US], contenders[goal.peer])
+    return verdict(f"at most {goal.factor:.2f} of {goal.peer}", found, goal.factor)
+
+
+def verdict(wanted: str, found: float, limit: float, unit: str = "") -> str:
+    return f"goal: {wanted}: {figure(found)}{unit}, {'met' if found <= limit else 'MISSED'}"
+
+
+def run_memory(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
+    """Resident memory of each of many open connections."""
+    count = connections_allowed(HELD)
+    outcome = Outcome(f"{count:,} connections held open: resident memory of the echo server", [
+        "server", "bytes each", "KiB each", "before MiB", "with all MiB"])  # fmt: skip
+    for name in PEERS:
+        if name == "uvloop" and not options.about["uvloop"]:
+            outcome.rows.append([name, "not installed", "-", "-", "-"])
+            continue
+        with contest.starting("echo", name, options.python) as contender:
+            tick(f"{name}: {count:,} connections")
+            contender.warm_up("echo", **ACTIVE)
+            before = contender.server.memory()
+            hold(contender, count)
+            after = contender.server.memory()
+        each = (after - before) / count
+        cells = (figure(each), figure(each / 1024), figure(before / 2**20), figure(after / 2**20))
+        outcome.rows.append([name, *cells])
+        if name == US:
+            outcome.notes.append(verdict("at most 1.5 KiB each", each / 1024, 1.5, " KiB"))
+    return outcome
+
+
+def hold(contender: Contender, count: int) -> None:
+    """Open idle connections and wait until the server has taken them all in."""
+    contender.connect("idle", connections=count)
+    contender.server.wait_for_descriptors(count)
+    contender.load.round(SETTLE)  # anything but silence is an error
+
+
+def connections_allowed(wanted: int) -> int:
+    """As many connections as the limit of open files lets one process hold."""
+    needed = wanted + 2 * procs.SPARE_DESCRIPTORS
+    limit = procs.raise_descriptor_limit(needed)
+    if limit < needed:
+        print(f"ulimit -n allows only {limit}: fewer than {wanted:,} connections are held", file=sys.stderr)
+    return min(wanted, limit - 2 * procs.SPARE_DESCRIPTORS)
+
+
+def run_active(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
+    """The cost of active connections with and without many idle ones beside them."""
+    count = connections_allowed(HELD)
+    with ExitStack() as stack:
+        tick(f"{count:,} idle connections")
+        alone = stack.enter_context(contest.starting("echo", US, options.python))
+        crowded = stack.enter_context(contest.starting("echo", US, options.python))
+        hold(crowded, count)
+        stack.enter_context(crowded.load)  # keeps the idle ones while connect() brings the active ones
+        alone.name, crowded.name = "none idle", f"{count:,} idle"
+        for contender in (alone, crowded):
+            contender.connect("echo", **ACTIVE)
+        contest.alternate([alone, crowded], FINE * options.rounds, options.seconds, tick)
+        tick("stopping")
+    rows = [cost_row(contender.name, contender, alone) for contender in (alone, crowded)]
+    headers = ["reactor", *HEADERS[1:4], "to none idle", *HEADERS[5:]]
+    note = verdict("idle ones add less than 5 %", 100 * (contest.ratio(crowded, alone) - 1), 5.0, " %")
+    return Outcome(f"echo, 100 B, 100 active connections, {count:,} idle ones beside them", headers, rows, [note])
+
+
+def run_idle(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
+    """CPU of servers to whom nobody talks."""
+    outcome = Outcome(f"idle with 100 connections for {options.idle:g} s", ["server", "CPU us per second"])
+    present = [name for name in EVERYBODY if name != "uvloop" or options.about["uvloop"]]
+    with ExitStack() as stack:
+        contenders = []
+        for name in present:
+            tick(f"connecting to {name}")
+            contenders.append(stack.enter_context(contest.starting("echo", name, options.python)))
+            contenders[-1].connect("idle", connections=100)
+        time.sleep(SETTLE)
+        tick(f"watching for {options.idle:g} s")
+        before = [contender.server.cpu() for contender in contenders]
+        start = time.monotonic()
+        time.sleep(options.idle)
+        seconds = time.monotonic() - start
+        used = [(c.server.cpu() - cpu) / seconds for c, cpu in zip(contenders, before, strict=True)]
+    outcome.rows = [[c.name, figure(1e6 * cpu)] for c, cpu in zip(contenders, used, strict=True)]
+    outcome.notes.append(verdict(f"at most {IDLE_GOAL:,.0f} us per second", 1e6 * used[0], IDLE_GOAL, " us"))
+    return outcome
+
+
+def all_cases() -> dict[str, tuple[Callable[..., Outcome], bool]]:
+    """Every case by name: what runs it, and whether only --full includes it."""
+    cases = {case.name: (lambda *args, case=case: run_case(case, *args), case.full) for case in CASES}
+    return cases | {"memory": (run_memory, False), "active": (run_active, False), "idle": (run_idle, False)}
+
+
+def parse() -> argparse.Namespace:
+    parser = Parser(__doc__)
+    parser.add_argument("--only", action="append", choices=list(all_cases()), metavar="NAME",
+                        help=f"only this case (may be repeated): {', '.join(all_cases())}")  # fmt: skip
+    parser.add_argument("--full", action="store_true", help="include fanout-1000")
+    parser.add_argument("--rounds", type=positive, default=9, help="rounds for each server (9)")
+    parser.add_argument("--seconds", type=seconds, default=0.5, help="length of a round (0.5)")
+    parser.add_argument("--idle", type=seconds, default=5.0, help="seconds of watching idle servers (5)")
+    parser.add_argument("--python", default=sys.executable, help="interpreter of all servers, say one with uvloop")
+    parser.add_argument("--markdown", action="store_true", help="tables for a README")
+    return parser.parse_args()
+
+
+def outcomes(options: argparse.Namespace) -> Iterator[Outcome]:
+    """Run the chosen cases one after another."""
+    chosen = {
+        name: run for name, (run, full) in all_cases().items()
+        if (name in options.only if options.only else options.full or not full)
+    }  # fmt: skip
+    progress = Progress(len(chosen))
+    for name, run in chosen.items():
+        progress.next(name)
+        outcome = run(options, progress.tick)
+        progress.clear()
+        yield outcome
+
+
+def main() -> int:
+    options = parse()
+    try:
+        with procs.exits_cleanly():
+            options.about = procs.interpreter(options.python)
+            uvloop = f"uvloop {options.about['uvloop']}" if options.about["uvloop"] else "uvloop not installed"
+            versions = f"{options.about['python']}, {uvloop}"
+            print(f"{versions}; {procs.machine()}; medians of {options.rounds} rounds of {options.seconds:g} s")
+            for outcome in outcomes(options):
+                print(outcome.show(options.markdown), flush=True)
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return 130
+    except procs.BenchError as error:
+        complain(str(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+"""The load generator's command line: one mode, against one server, results as JSON lines.
+
+    load.py echo  --port 9000 --connections 100 --size 100 --seconds 1
+    load.py lines --port 9001 --connections 100 --pipeline 16
+    load.py chat  --port 2401 --connections 100 --senders 10
+    load.py idle  --port 9000 --connections 10000 --seconds 60
+
+One line is printed: counts, seconds, and the 50th and 99th percentile of the latency of a message, in seconds. With
+`--interactive` it first prints `{"ready": true, ...}` once everybody is connected and settled; then each line of
+stdin, a number of seconds, runs a round and prints its result, until stdin ends. So the caller can read the server's
+CPU exactly between rounds. Anything lost, added or broken makes the status 1 and the line `{"error": ...}`.
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from time import perf_counter
+
+import procs
+from arguments import Parser, positive, seconds
+from clients import Chat, Crowd, Exchange, Idle, LoadError, Round
+
+PATTERN = b"abcdefghijklmnopqrstuvwxyz0123456789-"  # a length that divides no buffer size: a shifted echo shows
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = Parser(__doc__)
+    parser.add_argument("mode", choices=("echo", "lines", "chat", "idle"))
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--connections", type=positive, default=100)
+    parser.add_argument("--seconds", type=seconds, default=1.0)
+    parser.add_argument("--size", type=positive, default=100, help="bytes of payload in a message of echo and chat")
+    parser.add_argument("--burst", action="store_true", help="echo, lines: send to all, collect from all, and again")
+    parser.add_argument("--pipeline", type=positive, default=16, help="lines: how many in one write")
+    parser.add_argument("--senders", type=positive, default=None, help="chat: how many of the members talk (all)")
+    parser.add_argument("--timeout", type=seconds, default=60.0, help="seconds a phase may take beyond --seconds")
+    parser.add_argument("--processes", type=int, choices=(1, 2), default=1, help="echo, lines: share the connections")
+    parser.add_argument("--interactive", action="store_true", help="rounds on request from stdin")
+    options = parser.parse_args(arguments)
+    if options.senders is None:
+        options.senders = options.connections
+    if options.senders > options.connections:
+        parser.error("there are no more senders than connections")
+    if options.processes > min(options.connections, 1 if options.mode in ("chat", "idle") else 2):
+        parser.error("--processes 2 is for echo and lines with at least two connections")
+    return options
+
+
+class Single:
+    """The load from this process."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        start = perf_counter()
+        self.crowd = make_crowd(options)
+        self.crowd.dial()
+        self.crowd.settle()
+        self.seconds = perf_counter() - start
+
+    def __enter__(self) -> "Single":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.crowd.close()
+
+    def run(self, seconds: float) -> Round:
+        return self.crowd.run(seconds)
+
+
+class Pair:
+    """The same load from two processes, each with half of the connections; their rounds are added up."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        start = perf_counter()
+        half = options.connections // 2
+        self.loads = []
+        try:
+            for count in (options.connections - half, half):
+                self.loads.append(start_part(options, count))
+            for load in self.loads:
+                load.ready()
+        except BaseException:
+            self.__exit__()
+            raise
+        self.seconds = perf_counter() - start
+
+    def __enter__(self) -> "Pair":
+        return self
+
+    def __exit__(self, failure: object = None, *_: object) -> None:
+        for load in self.loads:
+            load.stop(hurry=failure is not None)
+
+    def run(self, seconds: float) -> Round:
+        for load in self.loads:
+            load.begin(seconds)
+        results = [load.finish() for load in self.loads]
+        latencies: Counter[int] = Counter()
+        for result in results:
+            latencies.update({int(latency): count for latency, count in result["latencies"].items()})
+        messages, size = (sum(result[key] for result in results) for key in ("messages", "bytes"))
+        return Round(messages, size, max(result["seconds"] for result in results), latencies)
+
+
+def start_part(options: argparse.Namespace, connections: int) -> procs.Load:
+    """Start a process with some of the connections."""
+    shared = {name: getattr(options, name) for name in ("size", "pipeline", "burst", "timeout")}
+    return procs.Load(options.mode, (options.host, options.port), connections=connections, **shared)
+
+
+def make_crowd(options: argparse.Namespace) -> Crowd:
+    """The connections of one mode, not dialed yet."""
+    common = ((options.host, options.port), options.connections, options.timeout)
+    if options.mode == "idle":
+        return Idle(*common)
+    if options.mode == "chat":
+        return Chat(*common, options.senders, options.size)
+    if options.mode == "echo":
+        payload = bytes(PATTERN[i % len(PATTERN)] for i in range(options.size))
+        return Exchange(*common, payload, payload, 1, options.burst)
+    names = [b"line %06d" % number for number in range(options.pipeline)]
+    request = b"".join(b"%b\n" % name for name in names)
+    reply = b"".join(b"Hello, %b!\n" % name for name in names)
+    return Exchange(*common, request, reply, options.pipeline, options.burst)
+
+
+def percentile(latencies: Counter[int], share: float) -> float | None:
+    """The latency in seconds that so many of the messages did not exceed."""
+    left = share * latencies.total()
+    for latency in sorted(latencies):
+        left -= latencies[latency]
+        if left <= 0:
+            return latency / 1e6
+    return None
+
+
+def report(options: argparse.Namespace, done: Round) -> dict:
+    """What the caller is told about one round."""
+    return {
+        "mode": options.mode,
+        "connections": options.connections,
+        "messages": done.messages,
+        "bytes": done.bytes,
+        "seconds": round(done.seconds, 6),
+        "p50": percentile(done.latencies, 0.50),
+        "p99": percentile(done.latencies, 0.99),
+    }
+
+
+def rounds(options: argparse.Namespace) -> Iterator[dict]:
+    """Connect, and yield one line of output after another."""
+    if options.processes == 1:
+        needed = options.connections + procs.SPARE_DESCRIPTORS
+        if procs.raise_descriptor_limit(needed) < needed:
+            raise LoadError(f"the limit of open files (ulimit -n) is too small for {options.connections} connections")
+    with Single(options) if options.processes == 1 else Pair(options) as load:
+        if not options.interactive:
+            yield report(options, load.run(options.seconds))
+            return
+        yield {"ready": True, "connections": options.connections, "seconds": round(load.seconds, 6)}
+        for line in sys.stdin:
+            done = load.run(float(line))
+            yield report(options, done) | {"latencies": done.latencies}
+
+
+def main() -> int:
+    options = parse(sys.argv[1:])
+    try:
+        with procs.exits_cleanly():
+            for line in rounds(options):
+                print(json.dumps(line), flush=True)
+    except KeyboardInterrupt:
+        return 130
+    except (LoadError, procs.BenchError, OSError) as error:
+        print(json.dumps({"error": str(error)}), flush=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

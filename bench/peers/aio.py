@@ -1,0 +1,46 @@
+"""Running an asyncio.Protocol as a server, on asyncio's own loop or on uvloop. Knows no wire."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+
+BACKLOG = 1024  # the same as the threaded baselines
+
+
+async def serve(factory: Callable[[], asyncio.Protocol], host: str, port: int) -> None:
+    """Listen, say where, and leave on SIGINT or SIGTERM."""
+    loop = asyncio.get_running_loop()
+    leave = asyncio.Event()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signum, leave.set)
+    server = await loop.create_server(factory, host, port, backlog=BACKLOG)
+    host, port = server.sockets[0].getsockname()[:2]
+    print(f"listening on {host}:{port}", flush=True)
+    await leave.wait()
+    server.close()
+
+
+def main(factory: Callable[[], asyncio.Protocol], description: str) -> int:
+    """Run one peer from its command line."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 takes any free one")
+    parser.add_argument("--uvloop", action="store_true", help="run on uvloop instead of asyncio's own loop")
+    options = parser.parse_args()
+    loop_factory = None
+    if options.uvloop:
+        try:
+            import uvloop
+        except ImportError:
+            print("uvloop is not installed", file=sys.stderr)
+            return 2
+        loop_factory = uvloop.new_event_loop
+    try:
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(serve(factory, options.host, options.port))
+    except OSError as error:
+        print(f"cannot listen on {options.host}:{options.port}: {error}", file=sys.stderr)
+        return 1
+    return 0
