@@ -16,7 +16,7 @@ from .poller import Handler, Poller, default_poller
 from .protocol import Protocol
 from .reactor import Reactor
 
-PATIENCE = 0.005  # real seconds without an event after which the kernel is taken to have delivered everything
+PATIENCE = 0.001  # real seconds without an event after which the kernel is taken to have delivered everything
 
 
 class FakeClock:

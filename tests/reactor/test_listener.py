@@ -1,0 +1,523 @@
+"""Listening, and the contract of a connection, point 7: counts, and running out of descriptors. Over real TCP."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import resource
+import socket
+import sys
+import threading
+
+import pytest
+
+from reactor import Limits, ListenError, Reactor
+from reactor.addresses import peer_key, show
+from reactor.testing import Recorder
+
+
+class Echo(Recorder):
+    def data_received(self, data):
+        self.transport.write(data)
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as sock:
+            sock.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
+needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")
+
+
+def warnings(caplog):
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def call(stage, address, data=b"hello"):
+    """A new client's dialogue."""
+    with socket.create_connection(address[:2], timeout=10) as peer:
+        peer.sendall(data)
+        return stage.received(peer)
+
+
+# -- addresses ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", pytest.param("::1", marks=needs_ipv6)])
+def test_listening_on_one_address(stage, host):
+    listener = stage.reactor.listen_tcp(Echo, host, 0)
+    (address,) = listener.addresses
+    assert address[:2] == (host, listener.port)
+    assert listener.port > 0
+    assert call(stage, address) == b"hello"
+    assert show(address) in repr(listener)
+
+
+@needs_ipv6
+@pytest.mark.parametrize("host", [None, ""])
+def test_every_interface_is_both_families_on_one_port(stage, host):
+    listener = stage.reactor.listen_tcp(Echo, host, 0)
+    assert {address[0] for address in listener.addresses} == {"0.0.0.0", "::"}
+    assert {address[1] for address in listener.addresses} == {listener.port}
+    for local in ("127.0.0.1", "::1"):
+        assert call(stage, (local, listener.port)) == b"hello"
+
+
+def test_every_interface_draws_again_where_a_port_is_free_in_one_family_only(stage, monkeypatch):
+    from reactor import addresses
+
+    real, failures = addresses._listen_on, [3]
+
+    def unlucky(family, address, *args):
+        if address[1] and failures[0]:
+            failures[0] -= 1
+            raise OSError(errno.EADDRINUSE, "taken")
+        return real(family, address, *args)
+
+    monkeypatch.setattr(addresses, "_listen_on", unlucky)
+    listener = stage.reactor.listen_tcp(Echo, None, 0)
+    assert failures == [0]
+    assert len({address[1] for address in listener.addresses}) == 1
+
+
+def test_every_interface_makes_do_without_ipv6(stage, monkeypatch):
+    from reactor import addresses
+
+    real = addresses._listen_on
+
+    def no_ipv6(family, *args):
+        if family == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, "no such family")
+        return real(family, *args)
+
+    monkeypatch.setattr(addresses, "_listen_on", no_ipv6)
+    listener = stage.reactor.listen_tcp(Echo, None, 0)
+    assert [address[0] for address in listener.addresses] == ["0.0.0.0"]
+
+
+def test_a_name_is_looked_up(stage):
+    listener = stage.reactor.listen_tcp(Echo, "localhost", 0)
+    assert all(address[0] in {"127.0.0.1", "::1"} for address in listener.addresses)
+    assert call(stage, listener.addresses[0]) == b"hello"
+
+
+def test_a_port_in_use_is_named_in_the_error(stage):
+    taken = stage.serve(Echo)
+    with pytest.raises(ListenError, match=rf"cannot listen on 127\.0\.0\.1:{taken.port}: ") as caught:
+        stage.reactor.listen_tcp(Echo, "127.0.0.1", taken.port)
+    assert caught.value.errno == errno.EADDRINUSE
+    assert isinstance(caught.value, OSError)
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "a" * 70 + ".b", "192.0.2.1"])
+def test_an_address_that_is_not_ours_is_named_in_the_error(stage, host):
+    with pytest.raises(ListenError, match=host[:70]):
+        stage.reactor.listen_tcp(Echo, host, 0)
+
+
+@pytest.mark.parametrize("port", [-1, 65536, 70000])
+@pytest.mark.parametrize("host", ["127.0.0.1", None])
+def test_a_port_out_of_range_is_a_listen_error(stage, host, port):
+    with pytest.raises(ListenError, match=str(port)):
+        stage.reactor.listen_tcp(Echo, host, port)
+
+
+@pytest.mark.skipif(not hasattr(socket, "SO_REUSEPORT"), reason="no SO_REUSEPORT here")
+def test_reuse_port_shares_a_port(stage):
+    first = stage.serve(Echo, reuse_port=True)
+    second = stage.reactor.listen_tcp(Echo, "127.0.0.1", first.port, reuse_port=True)
+    assert second.port == first.port
+    with pytest.raises(ListenError):
+        stage.reactor.listen_tcp(Echo, "127.0.0.1", first.port)
+
+
+def test_a_port_can_be_had_again_at_once(stage):
+    listener = stage.serve(Echo)
+    peer = stage.dial(listener)
+    (transport,) = listener.connections
+    listener.close()
+    transport.close()
+    peer.close()
+    stage.reactor.settle()
+    again = stage.reactor.listen_tcp(Echo, "127.0.0.1", listener.port)
+    assert call(stage, again.addresses[0]) == b"hello"
+
+
+def test_an_adopted_socket_is_served_and_closed(stage):
+    sock = socket.create_server(("127.0.0.1", 0))
+    listener = stage.reactor.listen_socket(Echo, sock)
+    assert listener.addresses == [sock.getsockname()]
+    assert call(stage, listener.addresses[0]) == b"hello"
+    listener.close()
+    assert sock.fileno() == -1
+
+
+def test_a_socket_that_cannot_be_listened_on_is_refused(stage):
+    with (
+        socket.socket(type=socket.SOCK_DGRAM) as sock,
+        pytest.raises(ValueError, match="not a stream socket"),
+    ):
+        stage.reactor.listen_socket(Echo, sock)
+
+
+def test_accepted_connections_are_tuned(stage):
+    _, transport = stage.connect(Recorder())
+    sock = transport.get_extra_info("socket")
+    assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    assert not sock.getblocking()
+
+
+# -- life --------------------------------------------------------------------------------------------------------
+
+
+def test_closing_a_listener_leaves_its_connections(stage):
+    listener = stage.serve(Echo)
+    peer = stage.dial(listener)
+    listener.close()
+    listener.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(listener.addresses[0])
+    peer.sendall(b"still here")
+    assert stage.received(peer) == b"still here"
+    assert "closed 1 connections" in repr(listener)
+    assert stage.reactor.stats()["listeners"] == 1
+    peer.close()
+    stage.reactor.settle()
+    assert stage.reactor.stats()["listeners"] == 0
+
+
+def test_connections_are_counted(stage):
+    listener = stage.serve(Echo)
+    assert len(listener.connections) == 0
+    peers = [stage.dial(listener) for _ in range(3)]
+    assert len(listener.connections) == 3
+    assert stage.reactor.stats()["connections"] == 3
+    assert stage.reactor.stats()["accepted"] == 3
+    for transport in listener.connections:
+        assert transport in listener.connections
+    peers[0].close()
+    stage.reset(peers[1])
+    assert len(listener.connections) == 1
+
+
+def test_a_listener_closed_by_its_own_factory_serves_that_one(stage):
+    protocols = []
+
+    def only_one():
+        listener.close()
+        protocols.append(Echo())
+        return protocols[-1]
+
+    listener = stage.serve(only_one)
+    late = stage.own(socket.create_connection(listener.addresses[0]))
+    peer = stage.dial(listener)
+    stage.reactor.settle()
+    assert len(protocols) == 1
+    first = late if protocols[0].transport.get_extra_info("peername") == late.getsockname() else peer
+    first.sendall(b"hello")
+    assert stage.received(first) == b"hello"
+    assert stage.reactor.stats()["connections"] == 1
+    stage.reactor.close()
+    assert protocols[0].events[-1] == "connection_lost"
+
+
+def test_a_listener_closed_while_newcomers_wait_in_the_same_batch(stage):
+    """Two listeners are ready in one poll; the first to be served closes both."""
+    listeners = []
+
+    def factory():
+        for listener in listeners:
+            listener.close()
+        return Echo()
+
+    listeners += [stage.serve(factory), stage.serve(factory)]
+    peers = [stage.own(socket.create_connection(listener.addresses[0])) for listener in listeners]
+    stage.reactor.settle()
+    assert stage.reactor.stats()["accepted"] == 1
+    assert len(peers) == 2
+
+
+def test_a_flood_of_newcomers_does_not_starve_the_seated(stage):
+    listener = stage.serve(Echo)
+    peer = stage.dial(listener)
+    crowd = [stage.own(socket.create_connection(listener.addresses[0])) for _ in range(150)]
+    peer.sendall(b"me too")
+    stage.reactor.tick()
+    assert stage.reactor.stats()["accepted"] == 1 + 64
+    peer.settimeout(1)
+    assert peer.recv(10) == b"me too"
+    stage.reactor.settle()
+    assert stage.reactor.stats()["accepted"] == 1 + len(crowd)
+
+
+def test_a_newcomer_that_the_network_took_back_is_skipped(stage, caplog):
+    class Unlucky(socket.socket):
+        errors = [errno.ECONNABORTED, errno.EPERM, errno.ENETDOWN]
+
+        def accept(self):
+            if self.errors:
+                raise OSError(self.errors.pop(), "taken back")
+            return super().accept()
+
+    sock = Unlucky()
+    sock.bind(("127.0.0.1", 0))
+    listener = stage.reactor.listen_socket(Echo, sock)
+    assert call(stage, listener.addresses[0]) == b"hello"
+    assert sock.errors == []
+    assert warnings(caplog) == []
+
+
+# -- limits ------------------------------------------------------------------------------------------------------
+
+
+def test_at_the_limit_newcomers_wait_in_the_backlog(stage):
+    listener = stage.serve(Echo, limits=Limits(connections=2))
+    first, second, third = (stage.dial(listener) for _ in range(3))
+    third.sendall(b"may I?")
+    stage.reactor.settle()
+    assert len(listener.connections) == 2
+    assert "paused" in repr(listener)
+    before = stage.reactor.stats()["ticks"]
+    stage.reactor.settle()
+    assert stage.reactor.stats()["ticks"] == before + 1  # who waits costs nothing
+    first.close()
+    assert stage.received(third) == b"may I?"
+    assert len(listener.connections) == 2
+    second.close()
+    stage.reactor.settle()
+    assert "accepting" in repr(listener)
+
+
+def test_a_crowd_beyond_the_limit_in_one_batch(stage):
+    listener = stage.serve(Echo, limits=Limits(connections=3))
+    crowd = [stage.own(socket.create_connection(listener.addresses[0])) for _ in range(10)]
+    served = 0
+    for _ in crowd:
+        stage.reactor.settle()
+        assert len(listener.connections) == min(3, 10 - served)
+        next(iter(listener.connections)).abort()
+        served += 1
+    stage.reactor.settle()
+    assert stage.reactor.stats()["accepted"] == 10
+
+
+def test_over_the_limit_for_one_address_the_newcomer_is_turned_away(stage, caplog):
+    listener = stage.serve(Echo, limits=Limits(per_peer=2))
+    first, _second, third = (stage.dial(listener) for _ in range(3))
+    assert third.recv(1) == b""
+    assert len(listener.connections) == 2
+    assert len([record for record in caplog.records if "turned away" in record.getMessage()]) == 1
+    assert warnings(caplog) == []
+    elsewhere = stage.own(socket.socket())
+    elsewhere.bind(("127.0.0.2", 0))
+    elsewhere.connect(listener.addresses[0])
+    elsewhere.sendall(b"another address")
+    assert stage.received(elsewhere) == b"another address"
+    first.close()
+    stage.reactor.settle()
+    assert call(stage, listener.addresses[0]) == b"hello"
+
+
+@pytest.mark.loud
+def test_a_failed_factory_gives_its_seat_back(stage):
+    fail = [True]
+
+    def factory():
+        if fail[0]:
+            raise ValueError
+        return Echo()
+
+    listener = stage.serve(factory, limits=Limits(per_peer=1, connections=1))
+    for _ in range(3):
+        stage.dial(listener)
+    fail[0] = False
+    assert call(stage, listener.addresses[0]) == b"hello"
+
+
+@pytest.mark.loud
+def test_a_factory_that_makes_nothing_gives_its_seat_back(stage):
+    made = [None, None, None]
+    listener = stage.serve(lambda: made.pop() if made else Echo(), limits=Limits(per_peer=1))
+    for _ in range(3):
+        stage.dial(listener)
+    assert call(stage, listener.addresses[0]) == b"hello"
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        (("192.0.2.1", 5), "192.0.2.1"),
+        (("2001:db8::1", 5, 0, 0), "2001:db8::/64"),
+        (("2001:db8::ffff:1:2:3", 5, 0, 0), "2001:db8::/64"),
+        (("2001:db8:0:1::1", 5, 0, 0), "2001:db8:0:1::/64"),
+        (("::ffff:192.0.2.1", 5, 0, 0), "192.0.2.1"),
+        (("fe80::1%eth0", 5, 0, 2), "fe80::/64"),
+        ("", ""),
+    ],
+)
+def test_whose_an_address_is(address, key):
+    assert peer_key(address) == key
+
+
+@pytest.mark.parametrize(
+    ("address", "text"),
+    [
+        (("192.0.2.1", 80), "192.0.2.1:80"),
+        (("::1", 80, 0, 0), "[::1]:80"),
+        ("/run/x.sock", "/run/x.sock"),
+        (b"\0abstract", "@abstract"),
+        ("", "unnamed"),
+    ],
+)
+def test_how_an_address_is_written(address, text):
+    assert show(address) == text
+
+
+# -- 7: out of descriptors ---------------------------------------------------------------------------------------
+
+
+class Exhausted(socket.socket):
+    """A listening socket in a process that may be out of descriptors."""
+
+    error: int | None = errno.EMFILE
+    refusals = 0
+
+    def accept(self):
+        if self.error is not None:
+            self.refusals += 1
+            if self.refusals > 10:
+                raise KeyboardInterrupt("the loop spins on accept")
+            raise OSError(self.error, os.strerror(self.error))
+        return super().accept()
+
+
+@pytest.fixture
+def exhausted():
+    sock = Exhausted()  # the listener closes it
+    sock.bind(("127.0.0.1", 0))
+    return sock
+
+
+@pytest.mark.loud
+@pytest.mark.parametrize("error", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM], ids=errno.errorcode.get)
+def test_out_of_descriptors_accepting_pauses_and_resumes_by_itself(stage, caplog, exhausted, error):
+    exhausted.error = None
+    listener = stage.reactor.listen_socket(Echo, exhausted)
+    seated = stage.dial(listener)
+    exhausted.error = error
+    waiting = stage.dial(listener)
+    waiting.sendall(b"let me in")
+    stage.reactor.settle()
+    assert exhausted.refusals == 1
+    assert len(warnings(caplog)) == 1
+    assert show(listener.addresses[0]) in warnings(caplog)[0]
+    assert os.strerror(error) in warnings(caplog)[0]
+
+    stage.reactor.advance(5)  # tried again now and then, and said only once
+    assert 2 <= exhausted.refusals <= 6
+    assert len(warnings(caplog)) == 1
+    seated.sendall(b"still here")
+    assert stage.received(seated) == b"still here"
+
+    exhausted.error = None
+    stage.reactor.advance(1)
+    assert stage.received(waiting) == b"let me in"
+
+
+@pytest.mark.loud
+def test_a_leaving_connection_resumes_accepting_at_once(stage, exhausted):
+    exhausted.error = None
+    listener = stage.reactor.listen_socket(Echo, exhausted)
+    leaving = stage.dial(listener)
+    exhausted.error = errno.EMFILE
+    waiting = stage.dial(listener)
+    waiting.sendall(b"let me in")
+    stage.reactor.settle()
+    exhausted.error = None
+    stage.reactor.settle()
+    assert len(listener.connections) == 1
+    leaving.close()
+    assert stage.received(waiting) == b"let me in"
+
+
+@pytest.mark.loud
+def test_closing_a_starved_listener_ends_its_retries(stage, exhausted):
+    listener = stage.reactor.listen_socket(Echo, exhausted)
+    stage.dial(listener)
+    listener.close()
+    stage.reactor.advance(10)
+    assert exhausted.refusals == 1
+    assert stage.reactor.stats()["timers"] == 0
+
+
+@pytest.fixture
+def few_descriptors():
+    """`few_descriptors(n)`: from now on this process may open only `n` more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    fillers = []
+
+    def limit(count):
+        highest = max(map(int, os.listdir("/proc/self/fd")))
+        while (number := os.dup(0)) <= highest:
+            fillers.append(number)
+        os.close(number)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (number + count, hard))
+
+    yield limit
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    for number in fillers:
+        os.close(number)
+
+
+@pytest.mark.loud
+@pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors in /proc")
+def test_really_out_of_descriptors(stage, caplog, few_descriptors):
+    listener = stage.serve(Echo)
+    seated = stage.dial(listener)
+    crowd = [stage.own(socket.create_connection(listener.addresses[0])) for _ in range(6)]
+    few_descriptors(2)
+
+    stage.reactor.settle()
+
+    assert len(listener.connections) == 3
+    assert len(warnings(caplog)) == 1
+    before = stage.reactor.stats()["ticks"]
+    stage.reactor.settle()
+    assert stage.reactor.stats()["ticks"] == before + 1
+    seated.sendall(b"still here")
+    assert stage.received(seated) == b"still here"
+    next(iter(listener.connections)).abort()
+    stage.reactor.settle()
+    assert stage.reactor.stats()["accepted"] == 4
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft + 20, hard), hard))
+    stage.reactor.advance(1)
+    assert stage.reactor.stats()["accepted"] == 1 + len(crowd)
+
+
+def test_a_reactor_listens_on_the_thread_it_runs_on():
+    """A reactor of a second thread serves like one of the first."""
+    ready, port = threading.Event(), []
+
+    def serve():
+        with Reactor() as reactor:
+            port.append((reactor.listen_tcp(Echo, "127.0.0.1", 0).port, reactor))
+            ready.set()
+            reactor.run()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    assert ready.wait(5)
+    number, reactor = port[0]
+    with socket.create_connection(("127.0.0.1", number), timeout=5) as peer:
+        peer.sendall(b"hello")
+        assert peer.recv(10) == b"hello"
+    reactor.call_soon_threadsafe(reactor.stop)
+    thread.join(5)
+    assert not thread.is_alive()

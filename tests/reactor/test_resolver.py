@@ -1,0 +1,76 @@
+"""Names to addresses. Literal ones never leave the loop's thread."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import pytest
+
+from reactor import ResolveError
+from reactor.resolver import resolve
+
+V4, V6 = socket.AF_INET, socket.AF_INET6
+
+
+@pytest.fixture
+def reactor(stage):
+    return stage.reactor
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("127.0.0.1", (V4, ("127.0.0.1", 80))), ("::1", (V6, ("::1", 80, 0, 0))), ("192.0.2.7", (V4, ("192.0.2.7", 80)))],
+)
+def test_a_literal_address_is_known_at_once(reactor, monkeypatch, host, expected):
+    monkeypatch.setattr(reactor, "run_in_thread", lambda *args: pytest.fail("no thread is needed"))
+    future = resolve(reactor, host, 80)
+    assert future.done()
+    assert future.result() == [expected]
+
+
+def test_a_name_is_looked_up_in_a_thread(stage, reactor, monkeypatch):
+    asked = []
+
+    def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
+        if flags:
+            raise socket.gaierror(socket.EAI_NONAME, "not a literal")
+        asked.append((host, port, family, type, threading.get_ident()))
+        entry = (V4, socket.SOCK_STREAM, 6, "", ("192.0.2.1", port))
+        return [entry, entry, (V6, socket.SOCK_STREAM, 6, "", ("2001:db8::1", port, 0, 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    future = resolve(reactor, "name.example", 80, V4)
+    found = future.result(timeout=0) if future.done() else reactor.run_until(future)
+    assert found == [(V4, ("192.0.2.1", 80)), (V6, ("2001:db8::1", 80, 0, 0))]  # in order, each once
+    ((host, port, family, kind, thread),) = asked
+    assert (host, port, family, kind) == ("name.example", 80, V4, socket.SOCK_STREAM)
+    assert thread != threading.get_ident()
+
+
+def test_the_local_name(reactor):
+    addresses = reactor.run_until(resolve(reactor, "localhost", 80))
+    assert {address[0] for _, address in addresses} <= {"127.0.0.1", "::1"}
+    assert addresses
+
+
+@pytest.mark.parametrize("host", ["a" * 70, "two..dots", "\udcff"])
+def test_what_is_no_name_is_a_resolve_error(reactor, host):
+    with pytest.raises(ResolveError, match="cannot resolve") as caught:
+        reactor.run_until(resolve(reactor, host, 80))
+    assert isinstance(caught.value, OSError)
+
+
+def test_a_name_that_nobody_knows(reactor, monkeypatch):
+    def unknown(*args, flags=0, **options):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(ResolveError, match=r"cannot resolve 'no\.such': Name or service not known") as caught:
+        reactor.run_until(resolve(reactor, "no.such", 80))
+    assert caught.value.errno == socket.EAI_NONAME
+
+
+def test_only_the_asked_family_is_given(reactor):
+    with pytest.raises(ResolveError):
+        reactor.run_until(resolve(reactor, "127.0.0.1", 80, V6))

@@ -1,0 +1,120 @@
+"""The test kit itself: the loop is real, only its time is given."""
+
+from __future__ import annotations
+
+import pytest
+
+from reactor import Timeouts
+from reactor.testing import FakeClock, Recorder, SteppedReactor
+
+
+@pytest.fixture
+def reactor():
+    with SteppedReactor() as reactor:
+        yield reactor
+
+
+def test_a_clock_stands_still_until_it_is_moved():
+    clock = FakeClock(5.0)
+    assert [clock(), clock()] == [5.0, 5.0]
+    clock.advance(2)
+    assert clock() == 7.0
+    for backwards in (-1, float("nan")):
+        with pytest.raises(ValueError, match="run back"):
+            clock.advance(backwards)
+
+
+def test_settling_moves_no_time(reactor):
+    fired = []
+    reactor.call_later(0.001, fired.append, 1)
+    before = reactor.time()
+    for _ in range(3):
+        reactor.settle()
+    assert (fired, reactor.time()) == ([], before)
+
+
+def test_settling_does_all_that_needs_no_time(stage):
+    """A chain over sockets, calls and timers that are due: one settle."""
+    done = []
+
+    class Chain(Recorder):
+        def data_received(self, data):
+            stage.reactor.call_soon(stage.reactor.call_later, 0, self.reply)
+
+        def reply(self):
+            self.transport.write(b"reply")
+            self.transport.close()
+
+        def connection_lost(self, exc):
+            done.append("lost")
+
+    peer, _ = stage.connect(Chain(keep_open=True))
+    peer.sendall(b"x")
+    peer.shutdown(1)
+    stage.reactor.settle()
+    assert done == ["lost"]
+    assert peer.recv(10) == b"reply"
+
+
+def test_advancing_does_everything_at_its_own_time(reactor):
+    times = []
+    start = reactor.time()
+    reactor.call_every(10, lambda: times.append(reactor.time() - start))
+    reactor.call_later(15, lambda: reactor.call_later(1, lambda: times.append(reactor.time() - start)))
+    reactor.advance(35)
+    assert times == [10, 16, 20, 30]
+    assert reactor.time() - start == 35
+    reactor.advance(0)
+    assert reactor.time() - start == 35
+
+
+def test_a_timer_set_for_now_fires_in_the_same_advance(reactor):
+    fired = []
+    reactor.call_later(5, lambda: reactor.call_later(0, fired.append, 1))
+    reactor.advance(5)
+    assert fired == [1]
+
+
+def test_timeouts_of_connections_are_time_too(stage):
+    protocol = Recorder()
+    stage.connect(protocol, timeouts=Timeouts(idle=86_400))
+    stage.reactor.advance(90_000)
+    assert protocol.events[-1] == "connection_lost"
+
+
+def test_running_jumps_to_the_next_deadline(reactor):
+    fired = []
+    reactor.call_later(50_000, fired.append, "late")
+    reactor.call_later(100_000, reactor.stop)
+    before = reactor.time()
+    reactor.run()
+    assert fired == ["late"]
+    assert reactor.time() - before == pytest.approx(100_000)
+
+
+def test_it_can_be_stepped_after_it_was_run_and_stopped(reactor):
+    reactor.call_later(5, reactor.stop)
+    reactor.run()
+    fired = []
+    reactor.call_later(5, fired.append, 1)
+    reactor.advance(5)
+    assert fired == [1]
+
+
+def test_a_recorder_writes_down_its_life(stage):
+    protocol = Recorder()
+    peer, transport = stage.connect(protocol)
+    stage.clog(transport)
+    peer.sendall(b"data")
+    peer.shutdown(1)
+    stage.received(peer)
+    assert protocol.transport is transport
+    assert protocol.data == b"data"
+    assert protocol.lost is None
+    assert protocol.events == [
+        "connection_made",
+        "pause_writing",
+        "data_received",
+        "eof_received",
+        "connection_lost",
+    ]
