@@ -78,7 +78,7 @@ class Client:
         connecting = self.reactor.connect_tcp(lambda: Server(self), host, port)
         self.server, _ = self.reactor.run_until(connecting)
         if name is not None:
-            self.server.write(f"/nick {name}\n".encode())
+            self.server.write(f"/nick {sanitize(name)}\n".encode())
         self.terminal = self.reactor.open_stdio(lambda: Terminal(self))
         self.reactor.run()
         return self.status

@@ -80,19 +80,28 @@ class TextFramer:
 
     def feed(self, data: bytes) -> list[Item]:
         """Messages and faults that `data` completes."""
-        # The fast path: short lines of plain ASCII, whole. 16 of 20 bytes cost 1.3 microseconds here, 11 on the path
-        # below. One translate() finds anything but plain text, telnet included, for a tenth of a look at each line.
-        if self._plain and data.endswith(_LF) and not data.translate(None, _PLAIN):
-            text = data.decode()
-            if b"\r" in data:
-                text = text.replace("\r\n", "\n")
-                if "\r" in text:
-                    return self._feed(data)
-            lines: list[Item] = text.split("\n")  # type: ignore[assignment]  # list is invariant; ours is fresh
-            lines.pop()
-            if len(data) <= MAX_LINE or len(max(lines, key=len)) <= MAX_LINE:  # type: ignore[arg-type]
-                return lines
+        # The fast path: whole short lines, of which 16 cost 1.3 microseconds in plain ASCII and 4 in Chinese; on the
+        # other it is 11. One translate() finds anything but plain text, for a tenth of the price of each line's look.
+        if self._plain and data.endswith(_LF):
+            odd = data.translate(None, _PLAIN)
+            if not odd or (len(data) <= MAX_LINE and _IAC_BYTE not in odd):
+                return self._feed_fast(data, bool(odd) and not self._raw)
         return self._feed(data)
+
+    def _feed_fast(self, data: bytes, odd: bool) -> list[Item]:
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            return self._feed(data)
+        if b"\r" in data:
+            text = text.replace("\r\n", "\n")
+            if "\r" in text:
+                return self._feed(data)
+        lines = text.split("\n")
+        lines.pop()
+        if len(data) > MAX_LINE and len(max(lines, key=len)) > MAX_LINE:
+            return self._feed(data)
+        return [sanitize(line) for line in lines] if odd else lines  # type: ignore[return-value]  # lists are invariant
 
     def flush_quiet(self) -> list[Item]:
         """The peer has been silent: what is pending is a message, if it has never sent a newline.

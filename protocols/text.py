@@ -23,7 +23,7 @@ SLICE = 16 * 1024  # bytes handled in one call: milliseconds at most, after whic
 
 _WONT_TIMING_MARK = b"\xff\xfc\x06"  # any answer will do (RFC 860), and this one promises nothing
 
-_MARK = b"\n"  # stands in `transport.unread` for what is held back here as messages
+_STAND_IN = b"\n"  # stands in `transport.unread` for what is held back here as messages
 
 WORDS = {
     Fault.LINE_TOO_LONG: "* that line was not taken: it is longer than 2,048 bytes",
@@ -79,7 +79,7 @@ class TextProtocol(Protocol):
     def data_received(self, data: bytes) -> None:
         transport = self.transport
         if self._held:
-            items, self._held, data = self._held, [], data[len(_MARK) :]
+            items, self._held, data = self._held, [], data[len(_STAND_IN) :]
             transport.unread(data)
             return self.batch_received(items)
         if len(data) > SLICE:
@@ -122,10 +122,10 @@ class TextProtocol(Protocol):
             self.fault_received(item)
 
     def _hold(self, items: list[Item]) -> None:
-        """Keep messages until reading is resumed: the mark given back brings `data_received` again, in its turn."""
+        """Keep messages until reading is resumed: what is given back brings `data_received` again, in its turn."""
         if items and not self.transport.is_closing():
             self._held = items
-            self.transport.unread(_MARK)
+            self.transport.unread(_STAND_IN)
 
     def _mind_the_gap(self, seconds: float) -> None:
         if not self._framer.waiting:

@@ -97,6 +97,13 @@ class Session(TextProtocol):
             self._chat.door.leave(self._address)
             self._member = None
 
+    def eof_received(self) -> bool | None:
+        """Who was too quick to be welcomed is welcomed now: `echo hi | nc` shows at least whom it spoke to."""
+        super().eof_received()
+        if self._member is not None:
+            self._member.greet()
+        return None
+
     def draining(self, grace: float) -> None:
         """The server goes."""
         if self._member is not None:

@@ -53,6 +53,20 @@ def test_a_newcomer_is_welcomed_and_announced(scene: Any, open_chat: Any) -> Non
     assert len(bob.lines) == 1
 
 
+def test_who_is_too_quick_for_the_welcome_gets_it_at_the_end(scene: Any, open_chat: Any) -> None:
+    open_chat()
+    quick = scene.peer()
+    quick.send("hi\n")
+    quick.end()
+    quick.ends()
+    assert [line.split(":")[0] for line in quick.lines] == ["* welcome, guest-1"]
+    introduced = scene.peer()
+    introduced.send("From Client, Scott: Hi!")
+    introduced.end()
+    introduced.ends()
+    assert introduced.text == ""
+
+
 @pytest.mark.parametrize("message", [b"/who\n", b"\xc3\x28\n", b"exit\n"])
 def test_the_welcome_comes_before_any_answer(scene: Any, open_chat: Any, message: bytes) -> None:
     open_chat()
