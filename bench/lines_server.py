@@ -15,7 +15,7 @@ class Lines(LineProtocol):
     """One reply for each line; the reactor makes one send of all that a tick has written."""
 
     def line_received(self, line: bytes) -> None:
-        self.send_line(b"Hello, %b!" % line)
+        self.transport.write(b"Hello, %b!\n" % line)  # as the peers do; send_line would be a call more
 
 
 def main() -> int:

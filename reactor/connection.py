@@ -35,7 +35,7 @@ class Connection(ABC):
     """What `StreamTransport` is apart from its lanes."""
 
     __slots__ = (
-        "__weakref__", "_buffered", "_chunks", "_crowd", "_direct", "_exc", "_fd", "_high", "_home", "_in",
+        "__weakref__", "_blocked", "_buffered", "_chunks", "_crowd", "_direct", "_exc", "_fd", "_high", "_home", "_in",
         "_interest", "_limits", "_loop", "_low", "_out", "_peername", "_phase", "_protocol", "_since", "_size",
         "_sock", "_soft_since", "_stamp", "_timeouts", "_unread", "bytes_in", "bytes_out", "due", "turn",
     )  # fmt: skip
@@ -63,7 +63,8 @@ class Connection(ABC):
         self._in = In.READING
         self._direct = False  # what recv gives may go straight to data_received: kept by _watch_input
         self._out = Out.FLOWING
-        self._interest = 0  # what the poller watches; WRITE in it means that the peer is not taking our bytes
+        self._interest = 0  # what the poller watches
+        self._blocked = False  # WRITE is in it: the peer is not taking our bytes
         self._chunks: list[Bytes] = []
         self._size = 0  # bytes in _chunks; if there are any we are in loop.dirty or wait for WRITE
         self._high = self._low = self._crowd = 0
@@ -135,7 +136,7 @@ class Connection(ABC):
             add(self._since, times.handshake, HandshakeTimeout, "no handshake within")
         else:
             add(self._stamp, times.idle, IdleTimeout, "no byte in or out for")
-            if self._interest & WRITE:
+            if self._blocked:
                 add(self._since, times.write, WriteTimeout, f"{self._size} bytes waiting and none taken for")
             if self._soft_since is not None:
                 text = f"more than {self._limits.output_soft} bytes waiting for"
@@ -159,6 +160,7 @@ class Connection(ABC):
         if interest == held or self._phase in (Phase.OPENING, Phase.CLOSED):
             return
         self._interest = interest
+        self._blocked = interest & WRITE != 0
         poller = self._loop.poller
         if not interest:
             poller.unregister(self._fd)
@@ -172,6 +174,7 @@ class Connection(ABC):
             self._loop.poller.register(self._fd, interest, self)
         except OSError as exc:  # ENOSPC, ENOMEM (epoll_ctl(2)): the machine can watch no more
             self._interest = 0
+            self._blocked = False
             self.lose(exc)
 
     # -- ending -------------------------------------------------------------------------------------------------

@@ -51,10 +51,11 @@ class Outbound(Connection):
         """Step 5 of the tick, or the peer takes bytes again, or a large write: one send, and what follows from it."""
         if self._size:
             chunks = self._chunks
-            if len(chunks) == 1:
-                data, count = chunks[0], 1
+            count = len(chunks)
+            if count == 1:
+                data = chunks[0]
             elif self._size <= JOIN_ALL:
-                data, count = b"".join(chunks), len(chunks)
+                data = b"".join(chunks)
             else:
                 data, count = gather(chunks)
             try:
@@ -65,13 +66,13 @@ class Outbound(Connection):
                 return self.lose(exc)
             self.bytes_out += sent
             self._stamp = self._loop.now
-            self._size -= sent
-            if self._size:
+            self._size = left = self._size - sent
+            if left:
                 chunks[:count] = [] if sent == len(data) else [memoryview(data)[sent:]]
                 self._on_blocked(sent)
             else:
                 chunks.clear()
-                if self._interest & WRITE:
+                if self._blocked:
                     self._soft_since = None
                     self._watch(self._interest & ~WRITE)
         if self._out is not FLOWING:
@@ -99,7 +100,7 @@ class Outbound(Connection):
         return False
 
     def _on_crowded(self) -> None:
-        if self._interest & WRITE:
+        if self._blocked:
             self._press_back()
         else:
             self.on_flush()  # nothing has refused it so far: perhaps it need not wait at all
@@ -120,9 +121,9 @@ class Outbound(Connection):
         """Something is left: wait for the peer, with a deadline, and press back on the writer."""
         if self._soft_since is not None and self._size <= (self._limits.output_soft or 0):
             self._soft_since = None
-        if self._phase is not Phase.CLOSING and (sent or not self._interest & WRITE):
+        if self._phase is not Phase.CLOSING and (sent or not self._blocked):
             self._since = self._loop.now
-        if not self._interest & WRITE:
+        if not self._blocked:
             self._watch(self._interest | WRITE)
             if self._timeouts.write is not None and self._phase is not Phase.CLOSING:
                 self._loop.wheel.arm(self, self._loop.now, self._since + self._timeouts.write)

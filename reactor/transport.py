@@ -53,7 +53,7 @@ class StreamTransport(Outbound):
                             self._blame(exc)
                     else:
                         self._on_eof()
-        if self._size and events != READ:
+        if events != READ and self._size:
             self.on_flush()
 
     def _receive_otherwise(self) -> None:
