@@ -180,7 +180,7 @@ class Connection(ABC):
     # -- ending -------------------------------------------------------------------------------------------------
 
     def abort(self) -> None:
-        """End at once. What was not sent is lost, and the peer sees a reset rather than an end."""
+        """End at once. What was not sent is lost; if that is anything, the peer sees a reset rather than an end."""
         self._end(None)
 
     def lose(self, exc: Exception) -> None:

@@ -17,7 +17,10 @@ class ReactorClosed(ReactorError):
 
 
 class PeerError(ReactorError):
-    """The peer broke the rules of its protocol. Raised in a callback, it ends the connection quietly."""
+    """The peer broke the rules of its protocol. Raised in a callback, it ends the connection at once and quietly.
+
+    What was written and not yet sent is lost with it. To tell the peer why, write that and `close()` instead.
+    """
 
 
 class FramingError(PeerError):

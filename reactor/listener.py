@@ -58,7 +58,8 @@ class Listener:
         self._seating = False  # a factory may close us: we are not gone while it seats somebody
         self.addresses = [sock.getsockname() for sock in sockets]
         self._acceptors = [Acceptor(self, sock) for sock in sockets]
-        self._resume()
+        if not self._is_full():
+            self._resume()
 
     @property
     def port(self) -> int | None:

@@ -180,9 +180,9 @@ class Loop:
                 raise
 
     def _run_soon(self) -> None:
-        soon = self._soon
-        while self._inbox:
-            soon.append(self._inbox.popleft())
+        soon, inbox = self._soon, self._inbox
+        for _ in range(len(inbox)):  # a snapshot: threads may post faster than we take
+            soon.append(inbox.popleft())
         for _ in range(len(soon)):
             fn, args = soon.popleft()
             self.guard(fn, *args)

@@ -34,7 +34,7 @@ class Outbound(Connection):
         if self._out is not FLOWING and not self._may_write():
             return
         waiting = self._size
-        if waiting:
+        if waiting and data:
             self._chunks.append(data)
             self._size = waiting = waiting + len(data)
             if waiting > self._crowd:

@@ -45,10 +45,11 @@ class Signals:
 
     def remove(self, signum: int) -> bool:
         """Put back what was there before. False if there was no call for `signum`."""
-        if self._calls.pop(signum, None) is None:
+        if signum not in self._calls:
             return False
-        previous = self._replaced.pop(signum)
+        previous = self._replaced[signum]
         signal.signal(signum, signal.SIG_DFL if previous is None else previous)
+        del self._calls[signum], self._replaced[signum]
         if not self._calls:
             signal.set_wakeup_fd(self._replaced_fd)
         return True

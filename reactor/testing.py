@@ -10,6 +10,7 @@ The loop is the real one: only its clock and its poller are given. Needs no test
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .poller import Handler, Poller, default_poller
@@ -43,6 +44,7 @@ class SteppedPoller:
         self._poller = poller or default_poller()
         self.jumping = True
         self.idle = False
+        self.is_busy: Callable[[], bool] = lambda: False
         self.register = self._poller.register
         self.modify = self._poller.modify
         self.unregister = self._poller.unregister
@@ -52,7 +54,7 @@ class SteppedPoller:
         """What is ready now; a real wait lasts PATIENCE at most."""
         events = self._poller.poll(PATIENCE if timeout is None else min(timeout, PATIENCE))
         self.idle = not events and timeout != 0
-        if self.idle and self.jumping and timeout is not None:
+        if self.idle and self.jumping and timeout is not None and not self.is_busy():
             self._clock.advance(timeout)
         return events
 
@@ -64,6 +66,7 @@ class SteppedReactor(Reactor):
         self._fake = FakeClock()
         self._stepped = SteppedPoller(self._fake, poller)
         super().__init__(clock=self._fake, poller=self._stepped)
+        self._stepped.is_busy = lambda: self._workers.pending > 0  # a thread takes real time: ours must not run on
 
     def settle(self) -> None:
         """Let everything happen that needs no time to pass."""

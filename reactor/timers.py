@@ -33,6 +33,8 @@ class Timer:
         args: tuple[Any, ...],
         interval: float | None = None,
     ) -> None:
+        if when != when:
+            raise ValueError("a deadline must be a number, not nan")  # it is due never and always: the heap breaks
         self._heap = heap
         self._fn = fn
         self._args = args
@@ -121,6 +123,8 @@ class TimerHeap:
 
     def arm(self, timer: Timer, when: float) -> None:
         """Set a timer to `when`, wherever it was before."""
+        if when != when:
+            raise ValueError("a deadline must be a number, not nan")
         if timer._entry is not None:
             timer._entry[2] = None
             self.forget()

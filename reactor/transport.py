@@ -83,7 +83,7 @@ class StreamTransport(Outbound):
         return self._in is READING
 
     def unread(self, data: bytes) -> None:
-        """Give back the end of what `data_received` was given: it comes again, first, in the next tick that reads.
+        """Give back the end of what `data_received` was given: it comes again, first, in the next `soon` step.
 
         This is how a framer stops in the middle of a batch, because the program paused, closed, changed the protocol,
         or because the batch is long. Meanwhile nothing is read from the peer, so nothing piles up.
@@ -181,5 +181,7 @@ class StreamTransport(Outbound):
 
     def drain(self, grace: float) -> None:
         """A drain begins: tell the protocol, and close unless it wants to finish something within `grace` seconds."""
+        if self.is_closing():
+            return
         if not hasattr(self._protocol, "draining") or not self._callback("draining", grace):
             self.close()

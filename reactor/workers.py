@@ -22,11 +22,13 @@ class WorkerPool:
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
+        self.pending = 0  # jobs not finished
         self._unclaimed = 0  # jobs queued, less threads waiting for one
 
     def submit(self, job: Callable[[], None]) -> None:
         """Run `job()` in a thread. It must not raise."""
         with self._lock:
+            self.pending += 1
             self._unclaimed += 1
             starting = self._unclaimed > 0 and self._threads < self._size
             if starting:
@@ -61,4 +63,5 @@ class WorkerPool:
                 return
             job()
             with self._lock:
+                self.pending -= 1
                 self._unclaimed -= 1

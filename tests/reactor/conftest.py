@@ -44,7 +44,7 @@ def _ends():
 
 
 @pytest.fixture(autouse=True)
-def _gives_back_what_it_took(request):
+def _gives_back_what_it_took():
     """Fail a test that leaves a descriptor or a thread behind. Set up before `stage`, so it looks after its close."""
     threads = set(threading.enumerate())
     descriptors = open_descriptors() if sys.platform == "linux" else {}
@@ -52,7 +52,7 @@ def _gives_back_what_it_took(request):
     for thread in set(threading.enumerate()) - threads:
         thread.join(PATIENCE)
         assert not thread.is_alive(), f"left running: {thread}"
-    if sys.platform == "linux" and request.node.get_closest_marker("leaks") is None:
+    if sys.platform == "linux":
         left = {number: what for number, what in open_descriptors().items() if descriptors.get(number) != what}
         if left:  # perhaps only unreachable: a leak for a server all the same, but the next test must not pay for it
             gc.collect()

@@ -14,6 +14,11 @@ def pressure(protocol):
     return [event for event in protocol.events if event.endswith("_writing")]
 
 
+def read_to_the_end(peer):
+    while peer.recv(MIB):
+        pass
+
+
 class Grudging:
     """A socket of which the kernel's buffer is as small as a test needs: it takes `room` bytes, then no more."""
 
@@ -33,7 +38,7 @@ class Grudging:
 
 @pytest.fixture
 def tight(stage):
-    """`tight(protocol, room, **options)`: the peer and the transport of a connection that takes `room` bytes at first."""
+    """`tight(protocol, room, **options)`: peer and transport of a connection that takes `room` bytes at first."""
 
     def connect(protocol, room=0, **options):
         peer, transport = stage.connect(protocol, **options)
@@ -68,7 +73,7 @@ def test_exactly_the_high_watermark_is_not_above_it(tight):
 @pytest.mark.parametrize(("left", "resumed"), [(16385, False), (16384, True), (0, True)])
 def test_resume_comes_at_the_low_watermark(stage, tight, left, resumed):
     protocol = Recorder()
-    peer, transport = tight(protocol)
+    _peer, transport = tight(protocol)
     transport.write(b"x" * 100_000)
     assert pressure(protocol) == ["pause_writing"]
     transport._sock.room = 100_000 - left
@@ -176,8 +181,7 @@ def test_beyond_the_output_limit_the_connection_is_evicted(stage):
     assert isinstance(protocol.lost, LimitExceeded)
     assert f"over the limit of {MIB}" in str(protocol.lost)
     with pytest.raises(ConnectionResetError):
-        while peer.recv(MIB):
-            pass
+        read_to_the_end(peer)
 
 
 def test_exactly_the_output_limit_may_wait(stage, tight):
@@ -229,6 +233,17 @@ def test_many_small_writes_of_one_tick_are_tried_before_they_count(stage):
         transport.write(b"x" * 1000)
     assert len(stage.received(peer)) == 100_000
     assert protocol.lost is None
+
+
+def test_much_written_in_small_pieces_leaves_before_the_tick_ends(stage):
+    """Else a thousand small writes would hold a thousand times their size, and pause a writer whose peer reads."""
+    protocol = Recorder()
+    peer, transport = stage.connect(protocol)
+    for _ in range(200):
+        transport.write(b"x" * 1000)
+        assert transport.get_write_buffer_size() <= 65536
+    assert pressure(protocol) == []
+    assert len(stage.received(peer)) == 200_000
 
 
 SOFT = Limits(output_soft=100_000, output_soft_seconds=10)
@@ -301,7 +316,7 @@ def test_all_taken_and_over_it_again_begins_anew(stage):
 
 def test_a_soft_limit_below_the_watermark_counts_too(stage):
     protocol = Recorder()
-    peer, transport = stage.connect(
+    _peer, transport = stage.connect(
         protocol, limits=Limits(output_soft=1000, output_soft_seconds=10), timeouts=Timeouts(write=None)
     )
     transport.set_write_buffer_limits(high=1 << 30)

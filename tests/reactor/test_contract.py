@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import array
 import asyncio
+import errno
 import gc
 import logging
 import socket
@@ -91,6 +92,66 @@ def test_nothing_is_delivered_after_close_or_abort(stage, way):
     assert protocol.events == ["connection_made", "data_received", "connection_lost"]
 
 
+@pytest.mark.parametrize("way", ["abort", "close", "pause_reading", "set_protocol"])
+def test_one_that_is_ended_by_another_in_the_same_batch_hears_nothing_more(stage, way):
+    """Both have input in one poll; whoever comes first stops the other."""
+    protocols, successor = [], Recorder()
+
+    class Rival(Recorder):
+        def data_received(self, data):
+            super().data_received(data)
+            (other,) = [protocol for protocol in protocols if protocol is not self]
+            getattr(other.transport, way)(*[successor] * (way == "set_protocol"))
+
+    def factory():
+        protocols.append(Rival())
+        return protocols[-1]
+
+    listener = stage.serve(factory)
+    peers = [stage.dial(listener) for _ in range(2)]
+    for peer in peers:
+        peer.sendall(b"x")
+    stage.reactor.tick()
+    assert sorted(protocol.data for protocol in protocols) == [b"", b"x"]
+    assert successor.data == (b"x" if way == "set_protocol" else b"")
+
+
+def test_a_machine_that_can_watch_no_more_costs_one_connection(stage):
+    """epoll_ctl(2): ENOSPC."""
+    listener = stage.serve(Echo)
+    neighbour = stage.dial(listener)
+    register = stage.reactor.poller.register
+
+    def full(fd, events, handler):
+        raise OSError(errno.ENOSPC, "no space")
+
+    stage.reactor.poller.register = full
+    try:
+        peer = stage.dial(listener)
+    finally:
+        stage.reactor.poller.register = register
+    assert peer.recv(10) == b""
+    assert len(listener.connections) == 1
+    neighbour.sendall(b"still here")
+    assert stage.received(neighbour) == b"still here"
+
+
+@pytest.mark.parametrize("first", ["plain", "buffered"])
+def test_the_way_of_receiving_follows_the_protocol(stage, first):
+    plain, buffered = Recorder(), Buffered(4)
+    pair = [plain, buffered] if first == "plain" else [buffered, plain]
+    peer, transport = stage.connect(pair[0])
+    transport.set_protocol(pair[1])
+    peer.sendall(b"abcdef")
+    stage.reactor.settle()
+    assert pair[1].data == b"abcdef"
+    assert pair[0].data == b""
+    transport.set_protocol(pair[0])
+    peer.sendall(b"ghi")
+    stage.reactor.settle()
+    assert pair[0].data == b"ghi"
+
+
 class Careful(Recorder):
     """Fails when a callback comes from inside a call that this protocol is making."""
 
@@ -132,7 +193,7 @@ def test_a_dead_peer_is_never_told_from_inside_a_call(stage, name, args):
 
 def test_a_passed_limit_is_told_at_the_end_of_the_tick(stage):
     protocol = Careful()
-    _, transport = stage.connect(protocol, limits=Limits(output=100_000))
+    _, _transport = stage.connect(protocol, limits=Limits(output=100_000))
     protocol.call("write", bytes(32 << 20))
     assert "connection_lost" not in protocol.events
     stage.reactor.settle()
@@ -417,7 +478,7 @@ def test_nothing_written_after_close_reaches_the_peer(stage):
 
 @pytest.mark.parametrize("waiting", [False, True])
 def test_writing_after_write_eof_is_a_bug_of_the_caller(stage, waiting):
-    peer, transport = stage.connect(Recorder())
+    _peer, transport = stage.connect(Recorder())
     if waiting:
         stage.clog(transport)
     transport.write_eof()
@@ -688,10 +749,13 @@ def test_a_paused_connection_holds_its_peer_back(stage):
     transport.pause_reading()
     peer.setblocking(False)
     sent = 0
-    with pytest.raises(BlockingIOError):
-        for _ in range(1000):
+    try:
+        while sent < 1 << 30:
             sent += peer.send(bytes(1 << 16))
             stage.reactor.tick()
+    except BlockingIOError:
+        pass
+    assert 0 < sent < 1 << 30
     stage.reactor.settle()
     assert protocol.data == b""
     assert transport.bytes_in == 0
@@ -731,7 +795,7 @@ def test_what_is_given_back_comes_again_first_and_whole(stage):
             self.transport.unread(data[3:])
 
     protocol = Thrice()
-    peer, transport = stage.connect(protocol)
+    peer, _transport = stage.connect(protocol)
     peer.sendall(b"abcdefgh")
     peer.shutdown(1)
     stage.reactor.settle()
@@ -938,18 +1002,18 @@ def test_an_empty_buffer_for_the_rest_of_a_batch_does_not_hang_the_loop(stage, c
 
 
 class EchoServerProtocol(asyncio.Protocol):
-    """From the asyncio documentation, "TCP Echo Server", to the letter."""
+    """From the asyncio documentation, "TCP Echo Server"."""
 
     def connection_made(self, transport):
         peername = transport.get_extra_info("peername")
-        print("Connection from {}".format(peername))
+        print(f"Connection from {peername}")
         self.transport = transport
 
     def data_received(self, data):
         message = data.decode()
-        print("Data received: {!r}".format(message))
+        print(f"Data received: {message!r}")
 
-        print("Send: {!r}".format(message))
+        print(f"Send: {message!r}")
         self.transport.write(data)
 
         print("Close the client socket")
@@ -957,7 +1021,7 @@ class EchoServerProtocol(asyncio.Protocol):
 
 
 class EchoClientProtocol(asyncio.Protocol):
-    """From the asyncio documentation, "TCP Echo Client", to the letter."""
+    """From the asyncio documentation, "TCP Echo Client"."""
 
     def __init__(self, message, on_con_lost):
         self.message = message
@@ -965,10 +1029,10 @@ class EchoClientProtocol(asyncio.Protocol):
 
     def connection_made(self, transport):
         transport.write(self.message.encode())
-        print("Data sent: {!r}".format(self.message))
+        print(f"Data sent: {self.message!r}")
 
     def data_received(self, data):
-        print("Data received: {!r}".format(data.decode()))
+        print(f"Data received: {data.decode()!r}")
 
     def connection_lost(self, exc):
         print("The server closed the connection")

@@ -14,7 +14,7 @@ from reactor.testing import Recorder
 
 
 class Hand:
-    """What a framer knows of a transport. What is given back waits here; `feed` and `resume` deliver as the real one."""
+    """What a framer knows of a transport. What is given back waits here; `feed` delivers it as the real one does."""
 
     def __init__(self, protocol):
         self.protocol = protocol
@@ -60,6 +60,10 @@ class Hand:
         self.waiting += data
         while self.waiting and self.is_reading():
             self.deliver_once()
+
+    def feed_all(self, pieces):
+        for piece in pieces:
+            self.feed(piece)
 
     def resume(self):
         self.resume_reading()
@@ -262,7 +266,9 @@ def test_pausing_and_resuming_within_a_frame_holds_nothing_back(make, data, fram
 
 
 @pytest.mark.parametrize(
-    ("make", "one"), [(Lines, b"x\n"), (Strings, b"1:x,"), (Messages, b"\0\0\0\1x")], ids=["lines", "netstrings", "messages"]
+    ("make", "one"),
+    [(Lines, b"x\n"), (Strings, b"1:x,"), (Messages, b"\0\0\0\1x")],
+    ids=["lines", "netstrings", "messages"],
 )
 @pytest.mark.parametrize("extra", [b"", b"1"])
 def test_one_call_handles_a_bounded_number_of_frames(make, one, extra):
@@ -292,13 +298,11 @@ def test_the_longest_line_passes_and_one_byte_more_does_not(ending, size):
         hand = Hand(Lines(max_line=100))
         pieces = [(b"a\n" + data + ending)[i : i + size] for i in range(0, 110, size)]
         if fine:
-            for piece in pieces:
-                hand.feed(piece)
+            hand.feed_all(pieces)
             assert hand.protocol.frames == [b"a", longest]
         else:
             with pytest.raises(LimitExceeded, match="limit of 100"):
-                for piece in pieces:
-                    hand.feed(piece)
+                hand.feed_all(pieces)
             assert hand.protocol.frames == [b"a"]
 
 
@@ -403,14 +407,16 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("make", "data", "error"), BAD, ids=lambda value: repr(value) if isinstance(value, bytes) else "")
+@pytest.mark.parametrize(
+    ("make", "data", "error"), BAD, ids=lambda value: repr(value) if isinstance(value, bytes) else ""
+)
 def test_what_is_no_frame_is_refused_however_it_is_cut(make, data, error):
     good = {Strings: b"2:ok,"}.get(make) or struct.pack(make().prefix, 2) + b"ok"
     for size in range(1, len(good + data) + 1):
         hand = Hand(make())
+        pieces = [(good + data)[i : i + size] for i in range(0, len(good + data), size)]
         with pytest.raises(error) as caught:
-            for i in range(0, len(good + data), size):
-                hand.feed((good + data)[i : i + size])
+            hand.feed_all(pieces)
         assert type(caught.value) is error
         assert hand.protocol.frames == [b"ok"]
 
@@ -422,7 +428,9 @@ def test_the_longest_frame_passes(make):
     assert run(make, [data[i : i + 1] for i in range(len(data))]) == [b"x" * 1000]
 
 
-@pytest.mark.parametrize(("make", "data"), [(Strings, b"1:x,5:hel"), (Messages, b"\0\0\0\1x\0\0\0\5hel"), (Strings, b"5")])
+@pytest.mark.parametrize(
+    ("make", "data"), [(Strings, b"1:x,5:hel"), (Messages, b"\0\0\0\1x\0\0\0\5hel"), (Strings, b"5")]
+)
 def test_the_end_within_a_frame_is_an_error(make, data):
     hand = Hand(make())
     hand.feed(data)
@@ -487,7 +495,7 @@ def test_a_flood_of_lines_over_tcp_with_pauses(stage):
 
     timer = []
     protocol = Slow()
-    peer, transport = stage.connect(protocol)
+    peer, _transport = stage.connect(protocol)
     peer.sendall(b"".join(b"%d\r\n" % number for number in range(20_002)) + b"20002")
     peer.shutdown(1)
     stage.reactor.settle()

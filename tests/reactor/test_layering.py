@@ -1,4 +1,4 @@
-"""Imports point down. The list is the map of the package; a module may import only what stands in a layer above its own."""
+"""Imports point down. The list is the map of the package: a module may import only from the layers above its own."""
 
 from __future__ import annotations
 

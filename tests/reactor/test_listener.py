@@ -85,6 +85,22 @@ def test_every_interface_draws_again_where_a_port_is_free_in_one_family_only(sta
     assert len({address[1] for address in listener.addresses}) == 1
 
 
+def test_every_interface_with_no_port_free_in_both_families(stage, monkeypatch):
+    from reactor import addresses
+
+    real = addresses._listen_on
+
+    def taken(family, address, *args):
+        if address[1]:
+            raise OSError(errno.EADDRINUSE, "taken")
+        return real(family, address, *args)
+
+    monkeypatch.setattr(addresses, "_listen_on", taken)
+    monkeypatch.setattr(addresses, "_addresses", lambda *_: [(socket.AF_INET, ("127.0.0.1", 0))] * 2)
+    with pytest.raises(ListenError, match="no port is free"):
+        stage.reactor.listen_tcp(Echo, None, 0)
+
+
 def test_every_interface_makes_do_without_ipv6(stage, monkeypatch):
     from reactor import addresses
 
@@ -192,6 +208,13 @@ def test_closing_a_listener_leaves_its_connections(stage):
     assert stage.reactor.stats()["listeners"] == 0
 
 
+def test_a_listener_that_was_closed_without_connections_is_forgotten(stage):
+    listener = stage.serve(Echo)
+    assert stage.reactor.stats()["listeners"] == 1
+    listener.close()
+    assert stage.reactor.stats()["listeners"] == 0
+
+
 def test_connections_are_counted(stage):
     listener = stage.serve(Echo)
     assert len(listener.connections) == 0
@@ -227,6 +250,17 @@ def test_a_listener_closed_by_its_own_factory_serves_that_one(stage):
     assert protocols[0].events[-1] == "connection_lost"
 
 
+@pytest.mark.loud
+def test_a_listener_closed_by_a_factory_that_raises_is_forgotten(stage):
+    def factory():
+        listener.close()
+        raise ValueError
+
+    listener = stage.serve(factory)
+    stage.dial(listener)
+    assert stage.reactor.stats()["listeners"] == 0
+
+
 def test_a_listener_closed_while_newcomers_wait_in_the_same_batch(stage):
     """Two listeners are ready in one poll; the first to be served closes both."""
     listeners = []
@@ -258,18 +292,18 @@ def test_a_flood_of_newcomers_does_not_starve_the_seated(stage):
 
 def test_a_newcomer_that_the_network_took_back_is_skipped(stage, caplog):
     class Unlucky(socket.socket):
-        errors = [errno.ECONNABORTED, errno.EPERM, errno.ENETDOWN]
+        errors = iter([errno.ECONNABORTED, errno.EPERM, errno.ENETDOWN])
 
         def accept(self):
-            if self.errors:
-                raise OSError(self.errors.pop(), "taken back")
+            for error in self.errors:
+                raise OSError(error, "taken back")
             return super().accept()
 
     sock = Unlucky()
     sock.bind(("127.0.0.1", 0))
     listener = stage.reactor.listen_socket(Echo, sock)
     assert call(stage, listener.addresses[0]) == b"hello"
-    assert sock.errors == []
+    assert list(sock.errors) == []
     assert warnings(caplog) == []
 
 
@@ -294,15 +328,19 @@ def test_at_the_limit_newcomers_wait_in_the_backlog(stage):
     assert "accepting" in repr(listener)
 
 
+def test_a_limit_of_nobody_seats_nobody(stage):
+    listener = stage.serve(Echo, limits=Limits(connections=0))
+    stage.dial(listener)
+    assert len(listener.connections) == 0
+
+
 def test_a_crowd_beyond_the_limit_in_one_batch(stage):
     listener = stage.serve(Echo, limits=Limits(connections=3))
     crowd = [stage.own(socket.create_connection(listener.addresses[0])) for _ in range(10)]
-    served = 0
-    for _ in crowd:
+    for served in range(len(crowd)):
         stage.reactor.settle()
         assert len(listener.connections) == min(3, 10 - served)
         next(iter(listener.connections)).abort()
-        served += 1
     stage.reactor.settle()
     assert stage.reactor.stats()["accepted"] == 10
 
@@ -322,6 +360,9 @@ def test_over_the_limit_for_one_address_the_newcomer_is_turned_away(stage, caplo
     first.close()
     stage.reactor.settle()
     assert call(stage, listener.addresses[0]) == b"hello"
+    elsewhere.close()
+    stage.reactor.settle()
+    assert set(listener._per_peer) == {"127.0.0.1"}  # who is gone takes no memory
 
 
 @pytest.mark.loud
@@ -428,6 +469,19 @@ def test_out_of_descriptors_accepting_pauses_and_resumes_by_itself(stage, caplog
     exhausted.error = None
     stage.reactor.advance(1)
     assert stage.received(waiting) == b"let me in"
+
+
+@pytest.mark.loud
+def test_each_shortage_is_said_once(stage, caplog, exhausted):
+    listener = stage.reactor.listen_socket(Echo, exhausted)
+    for shortages in (1, 2):
+        exhausted.error, exhausted.refusals = errno.EMFILE, 0
+        stage.dial(listener)
+        stage.reactor.advance(3)
+        assert len(warnings(caplog)) == shortages
+        exhausted.error = None
+        stage.reactor.advance(1)
+        assert len(listener.connections) == shortages
 
 
 @pytest.mark.loud

@@ -195,7 +195,7 @@ def test_a_server_on_any_poller(poller):
         clients = [reactor.connect_tcp(lambda: Recorder(keep_open=True), "127.0.0.1", listener.port) for _ in range(3)]
         reactor.settle()
         for number, client in enumerate(clients):
-            transport, protocol = client.result(timeout=0)
+            transport, _protocol = client.result(timeout=0)
             transport.write(b"%d" % number * 500_000)
             transport.write_eof()
         reactor.settle()

@@ -274,7 +274,7 @@ def test_a_stuck_callback_is_interrupted_by_the_third_ctrl_c():
                 break
             except subprocess.TimeoutExpired:
                 pass
-        out, err = server.communicate(timeout=10)
+        _out, err = server.communicate(timeout=10)
     assert server.returncode != 0
     assert "KeyboardInterrupt" in err
     assert "stuck" in err

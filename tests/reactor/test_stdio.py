@@ -288,7 +288,8 @@ def pipes(monkeypatch):
         stdin, feed = os.pipe()
         out, stdout = os.pipe()
         numbers.extend((feed, out))
-        files.extend((open(stdin), open(stdout, "w")))  # noqa: SIM115 (closed below)
+        files.append(open(stdin))  # noqa: SIM115 (closed below)
+        files.append(open(stdout, "w"))  # noqa: SIM115
         monkeypatch.setattr(sys, "stdin", files[0])
         monkeypatch.setattr(sys, "stdout", files[1])
         return feed, out

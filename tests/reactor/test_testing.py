@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from reactor import Timeouts
@@ -90,6 +92,19 @@ def test_running_jumps_to_the_next_deadline(reactor):
     reactor.run()
     assert fired == ["late"]
     assert reactor.time() - before == pytest.approx(100_000)
+
+
+def test_time_stands_still_while_a_thread_works(reactor):
+    """Else a name that is looked up during `run_until` always takes too long."""
+    release = threading.Event()
+    job = reactor.run_in_thread(release.wait, 5)
+    timer = threading.Timer(0.1, release.set)
+    timer.start()
+    try:
+        assert reactor.run_until(job, timeout=60) is True
+    finally:
+        release.set()
+        timer.join()
 
 
 def test_it_can_be_stepped_after_it_was_run_and_stopped(reactor):

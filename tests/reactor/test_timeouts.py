@@ -144,7 +144,7 @@ def test_a_slow_peer_that_catches_up_is_free_again(stage):
 
 def test_the_close_timeout_begins_with_close(stage):
     protocol = Recorder()
-    peer, transport = stage.connect(protocol, timeouts=Timeouts(write=None, close=30))
+    _peer, transport = stage.connect(protocol, timeouts=Timeouts(write=None, close=30))
     stage.clog(transport)
     stage.reactor.advance(1000)
     transport.close()

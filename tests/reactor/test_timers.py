@@ -118,7 +118,9 @@ def test_a_series_is_armed_again_even_where_it_raises(heap):
     assert heap.next_deadline() == 20
 
 
-@pytest.mark.parametrize(("now", "following"), [(10, 20), (10.1, 20), (19.9, 20), (20, 30), (45, 50), (1e9 + 5, 1e9 + 10)])
+@pytest.mark.parametrize(
+    ("now", "following"), [(10, 20), (10.1, 20), (19.9, 20), (20, 30), (45, 50), (1e9 + 5, 1e9 + 10)]
+)
 def test_a_series_goes_on_at_the_next_point_of_its_grid(heap, now, following):
     series = Timer(heap, 10, lambda: None, (), interval=10)
     fire_all(heap, now)
@@ -153,6 +155,16 @@ def test_empty_entries_are_swept(heap):
     assert len(heap) == 100
     assert len(heap.entries) <= 2 * 100 + SWEEP_AT
     assert [timer.when for timer in heap.take_due(2000)] == list(range(900, 1000))
+
+
+def test_a_swept_heap_is_a_heap(heap):
+    rng = random.Random(3)
+    timers = [Timer(heap, rng.random(), print, ()) for _ in range(1000)]
+    for timer in rng.sample(timers, 800):
+        timer.cancel()
+    whens = [timer.when for timer in heap.take_due(2)]
+    assert whens == sorted(whens)
+    assert len(whens) == 200
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -48,6 +48,15 @@ def test_threads_start_when_there_is_work(pool):
     assert pool.run(lambda: threading.current_thread().name) == "test-pool-1"
 
 
+def test_an_idle_thread_takes_the_next_job(pool):
+    names = set()
+    for _ in range(5):
+        names.add(pool.run(lambda: threading.current_thread().name))
+        while pool._unclaimed >= 0:
+            pass  # until the thread waits for more
+    assert names == pool.names() == {"test-pool-1"}
+
+
 def test_there_are_never_more_than_the_size_and_all_jobs_run(pool):
     go, ran = threading.Event(), []
     started = threading.Semaphore(0)
