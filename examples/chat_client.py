@@ -99,6 +99,8 @@ def main() -> int:
     parser.add_argument("--port", type=port_number, default=2401, help="the server's port (%(default)s)")
     parser.add_argument("--name", help="be called so")
     options = parser.parse_args()
+    if not options.port:
+        parser.error("argument --port: a server's port is 1 to 65535")
     with Reactor() as reactor:
         try:
             return Client(reactor).run(options.host, options.port, options.name)

@@ -81,8 +81,12 @@ def _addresses(host: str | None, port: int) -> list[tuple[int, Any]]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else exc
-        raise ListenError(errno.EADDRNOTAVAIL, f"cannot listen on {host}: {reason}") from None
+        reason, number = str(exc), errno.EADDRNOTAVAIL
+        if isinstance(exc, OSError):
+            reason = exc.strerror or reason
+            if not isinstance(exc, socket.gaierror):  # those have numbers of their own
+                number = exc.errno or number
+        raise ListenError(number, f"cannot listen on {host}: {reason}") from None
     return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
 
 

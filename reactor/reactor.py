@@ -114,6 +114,7 @@ class Reactor(Loop):
         Raises ListenError, which is an OSError, with the address in its message.
         """
         self.check_usable()
+        _check(factory, limits, timeouts)
         sockets = listening_sockets(host, port, backlog=backlog, reuse_port=reuse_port)
         return self._listen(factory, sockets, limits, timeouts)
 
@@ -128,6 +129,7 @@ class Reactor(Loop):
     ) -> Listener:
         """Accept from a bound stream socket that the caller made or was given. The listener owns and closes it."""
         self.check_usable()
+        _check(factory, limits, timeouts)
         if sock.type != socket.SOCK_STREAM:
             raise ValueError(f"cannot accept connections on {sock!r}: not a stream socket")
         sock.listen(backlog)
@@ -156,16 +158,27 @@ class Reactor(Loop):
     ) -> Future[tuple[StreamTransport, Any]]:
         """Connect to `host`, a name (resolved in a thread) or an address; the future holds `(transport, protocol)`.
 
-        Several addresses are tried side by side, 250 ms apart (RFC 8305). `timeout` covers all of it. `local` is the
+        Several addresses are tried side by side, 250 ms apart (RFC 8305). `timeout` covers all of it, and so does
+        `timeouts.connect` where `timeouts` is given: the lesser counts. None waits as long as TCP does. `local` is the
         address to connect from. Cancelling the future cancels the attempt. It may hold ConnectRefused, ConnectError
         (both list every attempt), ConnectTimeout, ResolveError, or what `factory` raised.
         """
         self.check_usable()
         if not 0 < port <= 65535:
             raise ValueError(f"a port to connect to is 1 to 65535, not {port}")
+        _check(factory, limits, timeouts)
+        other = None if timeouts is None else timeouts.connect
+        bounds = [seconds for seconds in (timeout, other) if seconds is not None]
         where = show((host, port))
         connector = Connector(
-            self, factory, where, self._clients, timeout=timeout, local=local, limits=limits, timeouts=timeouts
+            self,
+            factory,
+            where,
+            self._clients,
+            timeout=min(bounds, default=None),
+            local=local,
+            limits=limits,
+            timeouts=timeouts,
         )
         return connector.resolve(host, port, family)
 
@@ -203,3 +216,11 @@ class Reactor(Loop):
             "connections": sum(len(listener.connections) for listener in self._listeners)
             + len(self._clients.connections),
         }
+
+
+def _check(factory: object, limits: object, timeouts: object) -> None:
+    """Refuse at the call what would otherwise fail at the first connection."""
+    if not callable(factory):
+        raise TypeError(f"the factory makes a protocol for each connection: a class or function, not {factory!r}")
+    if not (limits is None or isinstance(limits, Limits)) or not (timeouts is None or isinstance(timeouts, Timeouts)):
+        raise TypeError(f"limits and timeouts are a Limits and a Timeouts, not {limits!r} and {timeouts!r}")

@@ -6,11 +6,19 @@ import errno
 import socket
 import threading
 import weakref
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 
 import pytest
 
-from reactor import ConnectError, ConnectionTimeout, ConnectRefused, ConnectTimeout, ReactorClosed, ResolveError
+from reactor import (
+    ConnectError,
+    ConnectionTimeout,
+    ConnectRefused,
+    ConnectTimeout,
+    ReactorClosed,
+    ResolveError,
+    Timeouts,
+)
 from reactor.connector import interleave
 from reactor.poller import default_poller
 from reactor.testing import Recorder, SteppedReactor
@@ -439,3 +447,13 @@ def test_closing_the_reactor_while_connecting(stage, black_hole, free_port):
     stage.reactor.close()
     for future in futures:
         assert future.done()
+
+
+def test_the_connect_timeout_of_timeouts_counts_as_well(stage, monkeypatch):
+    """The lesser of `timeout` and `timeouts.connect`: here a name that is never resolved."""
+    monkeypatch.setattr("reactor.connector.resolve", lambda *_: Future())
+    future = stage.reactor.connect_tcp(Recorder, "host.invalid", 80, timeouts=Timeouts(connect=2))
+    stage.reactor.advance(1.9)
+    assert not future.done()
+    stage.reactor.advance(0.2)
+    assert isinstance(future.exception(), ConnectTimeout)

@@ -575,3 +575,14 @@ def test_a_reactor_listens_on_the_thread_it_runs_on():
     reactor.call_soon_threadsafe(reactor.stop)
     thread.join(5)
     assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("wrong", [{"limits": {"connections": 5}}, {"timeouts": 30}])
+def test_bounds_of_the_wrong_type_are_refused_at_once(stage, wrong):
+    with pytest.raises(TypeError):
+        stage.serve(Recorder, **wrong)
+
+
+def test_a_protocol_instead_of_a_factory_is_refused_at_once(stage):
+    with pytest.raises(TypeError, match="class or function"):
+        stage.serve(Recorder())
