@@ -5,7 +5,7 @@
      |   3 timers    due ones, by deadline, ties in order of arrival
      |   4 soon      a snapshot; what it adds waits for the next tick
      |   5 flush     every transport written to: one send each
-     |   6 reap      the only place that closes descriptors and calls connection_lost
+     |   6 reap      the only place that calls connection_lost, then closes that descriptor
      +---- until stopped
 
 Flushing once a tick is what makes this loop fast: a send costs more than all the Python around it, so sixteen
@@ -376,7 +376,3 @@ def settle(future: Future[Any], result: Any = None, error: BaseException | None 
 
 def _fileno(fd: Any) -> int:
     return fd if isinstance(fd, int) else fd.fileno()
-
-
-def _nothing() -> None:
-    pass
