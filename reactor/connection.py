@@ -5,18 +5,21 @@ Knows nothing of how bytes go in or out: `outbound` and `transport` add a lane e
 
 from __future__ import annotations
 
+import errno
 import logging
 import socket
 import struct
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from concurrent.futures import Future
 from typing import Any, Protocol as Interface
 
 from .addresses import show
 from .errors import CloseTimeout, HandshakeTimeout, IdleTimeout, LimitExceeded, PeerError, WriteTimeout
 from .lanes import IN_LEAVING, INBOUND, OUT_LEAVING, OUTBOUND, In, Out, Phase
 from .limits import Limits, Timeouts
-from .loop import Loop
-from .poller import READ, WRITE
+from .loop import Loop, settle
+from .poller import READ, WRITE, Watch
 from .protocol import Bytes
 
 log = logging.getLogger("reactor")
@@ -36,8 +39,9 @@ class Connection(ABC):
 
     __slots__ = (
         "__weakref__", "_blocked", "_buffered", "_chunks", "_crowd", "_direct", "_exc", "_fd", "_high", "_home", "_in",
-        "_interest", "_limits", "_loop", "_low", "_out", "_peername", "_phase", "_protocol", "_since", "_size",
-        "_sock", "_soft_since", "_stamp", "_timeouts", "_unread", "bytes_in", "bytes_out", "due", "turn",
+        "_interest", "_limits", "_loop", "_low", "_made", "_out", "_peername", "_phase", "_poller", "_promises",
+        "_protocol", "_since", "_size", "_sock", "_soft_since", "_stamp", "_starting", "_timeouts", "_unread",
+        "bytes_in", "bytes_out", "due", "turn",
     )  # fmt: skip
 
     _protocol: Any
@@ -55,11 +59,15 @@ class Connection(ABC):
         self._loop = loop
         self._sock = sock
         self._fd = sock.fileno()
+        self._poller: Watch = loop.poller  # a carrier may have needs of its own, and then stands in between
         self._home = home
         self._peername = peername
         self._limits = limits
         self._timeouts = timeouts
         self._phase = Phase.OPENING
+        self._made = False  # connection_made was called
+        self._promises: Iterable[Future[Any]] = ()  # what waits for this connection, and fails with it
+        self._starting: float | None = None  # the deadline of start_tls: no input until its handshake is done
         self._in = In.READING
         self._direct = False  # what recv gives may go straight to data_received: kept by _watch_input
         self._out = Out.FLOWING
@@ -82,8 +90,32 @@ class Connection(ABC):
         self._buffered = hasattr(protocol, "get_buffer")
 
     def start(self) -> None:
-        """Tell the protocol that the connection stands, then read. Called once, by who made us."""
+        """Shake hands if the carrier does, tell the protocol, then read. Called once, by who made us."""
+        if not hasattr(self._sock, "begin"):
+            return self._open()
+        self._poller = self._sock
+        if self._timeouts.handshake is not None:
+            self._loop.wheel.arm(self, self._loop.now, self._since + self._timeouts.handshake)
+        self._sock.begin(self, self._on_handshake)
+
+    def opened(self) -> Future[Any]:
+        """Done when the handshake is; holds what ended the connection before. Cancelling it changes nothing."""
+        future = self._loop.promise()
+        self._promises = [*self._promises, future]
+        return future
+
+    def _on_handshake(self, error: Exception | None) -> None:
+        if self._phase is not Phase.OPENING:
+            return
+        if error is not None:
+            return self.lose(error)
+        self._open()
+        for future in self._promises:
+            self._keep_promise(future, self)
+
+    def _open(self) -> None:
         self._phase = Phase.OPEN
+        self._made = True
         self._callback("connection_made", self)
         if self._phase is Phase.OPEN:
             self._watch_input()
@@ -102,11 +134,19 @@ class Connection(ABC):
         """Step 6 of the tick: the end. Afterwards nothing here refers to the protocol or to the exception."""
         exc, self._exc = self._exc, None  # its traceback may hold a frame that holds us
         try:
-            self._callback("connection_lost", exc)
+            if self._made:
+                self._callback("connection_lost", exc)
         finally:
             self._protocol = None
             self._sock.close()
             self._home.left(self)
+            for future in self._promises:
+                error = exc or ConnectionAbortedError(errno.ECONNABORTED, "the connection was closed before")
+                self._keep_promise(future, error=error)
+
+    def _keep_promise(self, future: Future[Any], result: Any = None, error: Exception | None = None) -> None:
+        self._promises = [other for other in self._promises if other is not future]
+        settle(future, result, error)
 
     def on_deadline(self, now: float) -> float | None:
         """A deadline that we gave has come: end, or give the next one."""
@@ -136,6 +176,8 @@ class Connection(ABC):
             add(self._since, times.handshake, HandshakeTimeout, "no handshake within")
         else:
             add(self._stamp, times.idle, IdleTimeout, "no byte in or out for")
+            if self._starting is not None:
+                found.append((self._starting, HandshakeTimeout("the handshake of start_tls took too long")))
             if self._blocked:
                 add(self._since, times.write, WriteTimeout, f"{self._size} bytes waiting and none taken for")
             if self._soft_since is not None:
@@ -150,7 +192,7 @@ class Connection(ABC):
         self._crowd = min(bound for bound in (high, limits.output, limits.output_soft) if bound is not None)
 
     def _watch_input(self) -> None:
-        reading = self._in is In.READING and not self._unread
+        reading = self._in is In.READING and not self._unread and self._starting is None
         self._direct = reading and not self._buffered
         reading = reading or self._in is In.DISCARDING
         self._watch((self._interest & WRITE) | (READ if reading else 0))
@@ -161,7 +203,7 @@ class Connection(ABC):
             return
         self._interest = interest
         self._blocked = interest & WRITE != 0
-        poller = self._loop.poller
+        poller = self._poller
         if not interest:
             poller.unregister(self._fd)
         elif held:
@@ -171,7 +213,7 @@ class Connection(ABC):
 
     def _register(self, interest: int) -> None:
         try:
-            self._loop.poller.register(self._fd, interest, self)
+            self._poller.register(self._fd, interest, self)
         except OSError as exc:  # ENOSPC, ENOMEM (epoll_ctl(2)): the machine can watch no more
             self._interest = 0
             self._blocked = False
@@ -237,6 +279,8 @@ class Connection(ABC):
             # Bytes are lost here: a reset tells the peer so, an end of file would pass off a part as the whole.
             self._linger_not()
         self._watch(0)
+        if self._poller is not self._loop.poller:
+            self._sock.stop()
         self.turn += 1
         self._direct = False
         self._phase = Phase.CLOSED
@@ -260,15 +304,15 @@ class Connection(ABC):
         """`peername` (still known in connection_lost), `sockname`, `socket`; others as the carrier has them."""
         if name == "peername":
             return default if self._peername is None else self._peername
-        if name == "socket":
-            return self._sock
         if name == "sockname":
             try:
                 return self._sock.getsockname()
             except (OSError, AttributeError):
                 return default
         carrier_info = getattr(self._sock, "get_extra_info", None)
-        return default if carrier_info is None else carrier_info(name, default)
+        if carrier_info is not None:
+            return carrier_info(name, default)
+        return self._sock if name == "socket" else default
 
     def set_protocol(self, protocol: Any) -> None:
         """Give the connection to another protocol; its `connection_made` is the caller's business."""

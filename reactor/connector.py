@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -37,6 +38,7 @@ class Connector:
         *,
         timeout: float | None,
         local: tuple[str, int] | None = None,
+        secure: Callable[[socket.socket], Any] | None = None,
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
     ) -> None:
@@ -45,6 +47,8 @@ class Connector:
         self._where = where
         self._roster = roster
         self._local = local
+        self._secure = secure  # makes the carrier that shakes hands
+        self._transport: StreamTransport | None = None  # it is shaking hands
         self._limits = limits or Limits()
         self._timeouts = timeouts or Timeouts()
         self._addresses: list[Address] = []
@@ -126,6 +130,8 @@ class Connector:
             self._try_next()
 
     def _made(self, sock: socket.socket, address: Any) -> None:
+        if self._secure is not None:
+            return self._shake_hands(sock, address, self._secure)
         future = self._future
         if future is None or not future.set_running_or_notify_cancel():  # from here on it cannot be cancelled
             return sock.close()
@@ -138,6 +144,28 @@ class Connector:
         transport = StreamTransport(self._loop, sock, protocol, self._roster, address, self._limits, self._timeouts)
         self._roster.seat(transport)
         settle(future, (transport, protocol))
+
+    def _shake_hands(self, sock: socket.socket, address: Any, secure: Callable[[socket.socket], Any]) -> None:
+        self._stop_trying()
+        try:
+            protocol, carrier = self._factory(), secure(sock)
+        except Exception as exc:
+            sock.close()
+            return self._fail(exc)
+        transport = StreamTransport(self._loop, carrier, protocol, self._roster, address, self._limits, self._timeouts)
+        self._transport = transport
+        transport.opened().add_done_callback(partial(self._on_opened, transport, protocol))
+        self._roster.seat(transport)
+
+    def _on_opened(self, transport: StreamTransport, protocol: Any, opened: Future[Any]) -> None:
+        future, self._transport = self._future, None
+        error = opened.exception()
+        if error is not None:
+            self._fail(error)
+        elif future is None or not future.set_running_or_notify_cancel():
+            transport.abort()
+        else:
+            settle(future, (transport, protocol))
 
     def _is_over(self) -> bool:
         return self._future is None or self._future.done()
@@ -153,10 +181,17 @@ class Connector:
     def _clean_up(self) -> None:
         """Stop whatever still runs. The future keeps us as its callback: for us to keep it would be a cycle."""
         self._future = None
-        for timer in (self._stagger, self._timer):
-            if timer is not None:
-                timer.cancel()
-        self._stagger = self._timer = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._stop_trying()
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _stop_trying(self) -> None:
+        if self._stagger is not None:
+            self._stagger.cancel()
+            self._stagger = None
         if self._resolving is not None:
             self._resolving.cancel()
         while self._attempts:

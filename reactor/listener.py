@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import socket
+import ssl
 from collections import Counter
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
@@ -16,6 +17,7 @@ from .loop import Loop
 from .poller import READ
 from .roster import DrainReport, Roster
 from .timers import Timer
+from .tls import TLSSocket
 from .transport import StreamTransport
 
 log = logging.getLogger("reactor")
@@ -44,8 +46,10 @@ class Listener:
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
         on_gone: Callable[[Listener], None] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._loop = loop
+        self._tls = tls
         self._factory = factory
         self._limits = limits or Limits()
         self._timeouts = timeouts or Timeouts()
@@ -131,7 +135,10 @@ class Listener:
         sock.setblocking(False)
         if self._limits.per_peer is not None:
             self._per_peer[peer_key(address)] += 1
-        transport = StreamTransport(self._loop, sock, protocol, self._roster, address, self._limits, self._timeouts)
+        carrier: Any = sock
+        if self._tls is not None:
+            carrier = TLSSocket(self._loop.call_soon, sock, self._loop.poller, self._tls, server_side=True)
+        transport = StreamTransport(self._loop, carrier, protocol, self._roster, address, self._limits, self._timeouts)
         self._loop.accepted += 1
         self._roster.seat(transport)
 

@@ -24,12 +24,17 @@ class Handler(Interface):
     def on_ready(self, events: int) -> None: ...
 
 
-class Poller(Interface):
-    """What the loop asks of a poller. Errors are those of `selectors`: ValueError, KeyError, OSError."""
+class Watch(Interface):
+    """What a transport asks of whoever watches its carrier: the poller, or a carrier that stands in between."""
 
     def register(self, fd: int, events: int, handler: Handler) -> None: ...
     def modify(self, fd: int, events: int) -> None: ...
     def unregister(self, fd: int) -> None: ...
+
+
+class Poller(Watch, Interface):
+    """What the loop asks of a poller. Errors are those of `selectors`: ValueError, KeyError, OSError."""
+
     def poll(self, timeout: float | None) -> list[tuple[Handler, int]]: ...
     def close(self) -> None: ...
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from .loop import Loop, settle
 from .poller import Poller
 from .roster import DrainReport, Roster
 from .stdio import StdioSocket, descriptor
+from .tls import TLSSocket
 from .transport import StreamTransport
 
 GRACE = 5.0  # seconds a drain gives; systemd and docker wait 10 and more before they kill
@@ -34,6 +36,7 @@ class Reactor(Loop):
         self._listeners: set[Listener] = set()
         self._clients = Roster(self)
         self._drain: Future[DrainReport] | None = None
+        self._client_context: ssl.SSLContext | None = None  # made once: reading the system's roots takes 20 ms
 
     # -- running ------------------------------------------------------------------------------------------------
 
@@ -101,6 +104,7 @@ class Reactor(Loop):
         host: str | None,
         port: int,
         *,
+        tls: ssl.SSLContext | None = None,
         backlog: int = BACKLOG,
         reuse_port: bool = False,
         limits: Limits | None = None,
@@ -110,19 +114,22 @@ class Reactor(Loop):
 
         host: an address or a name, of which every address is listened on; None is every interface, IPv4 and IPv6.
         port: 0 is any free one, the same for all addresses; `Listener.port` tells.
+        tls: a server's context, with its certificate; `connection_made` then waits for the handshake.
         reuse_port: several processes may listen on the port, and the kernel spreads the connections among them.
         Raises ListenError, which is an OSError, with the address in its message.
         """
         self.check_usable()
         _check(factory, limits, timeouts)
+        _check_server_context(tls)
         sockets = listening_sockets(host, port, backlog=backlog, reuse_port=reuse_port)
-        return self._listen(factory, sockets, limits, timeouts)
+        return self._listen(factory, sockets, limits, timeouts, tls)
 
     def listen_socket(
         self,
         factory: Callable[[], Any],
         sock: socket.socket,
         *,
+        tls: ssl.SSLContext | None = None,
         backlog: int = BACKLOG,
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
@@ -130,17 +137,23 @@ class Reactor(Loop):
         """Accept from a bound stream socket that the caller made or was given. The listener owns and closes it."""
         self.check_usable()
         _check(factory, limits, timeouts)
+        _check_server_context(tls)
         if sock.type != socket.SOCK_STREAM:
             raise ValueError(f"cannot accept connections on {sock!r}: not a stream socket")
         sock.listen(backlog)
         sock.setblocking(False)
         tune(sock)
-        return self._listen(factory, [sock], limits, timeouts)
+        return self._listen(factory, [sock], limits, timeouts, tls)
 
     def _listen(
-        self, factory: Callable[[], Any], sockets: list[socket.socket], limits: Limits | None, timeouts: Timeouts | None
+        self,
+        factory: Callable[[], Any],
+        sockets: list[socket.socket],
+        limits: Limits | None,
+        timeouts: Timeouts | None,
+        tls: ssl.SSLContext | None,
     ) -> Listener:
-        listener = Listener(self, factory, sockets, limits, timeouts, on_gone=self._listeners.discard)
+        listener = Listener(self, factory, sockets, limits, timeouts, on_gone=self._listeners.discard, tls=tls)
         self._listeners.add(listener)
         return listener
 
@@ -150,6 +163,8 @@ class Reactor(Loop):
         host: str,
         port: int,
         *,
+        tls: ssl.SSLContext | bool | None = None,
+        server_hostname: str | None = None,
         local: tuple[str, int] | None = None,
         timeout: float | None = 30.0,
         family: int = 0,
@@ -162,6 +177,10 @@ class Reactor(Loop):
         `timeouts.connect` where `timeouts` is given: the lesser counts. None waits as long as TCP does. `local` is the
         address to connect from. Cancelling the future cancels the attempt. It may hold ConnectRefused, ConnectError
         (both list every attempt), ConnectTimeout, ResolveError, or what `factory` raised.
+
+        tls: True verifies the certificate against the system's roots, or a context of your own; it must be for
+        `server_hostname`, which is `host` unless given. A handshake that fails is ssl.SSLCertVerificationError,
+        ssl.SSLError, OSError or HandshakeTimeout.
         """
         self.check_usable()
         if not 0 < port <= 65535:
@@ -177,10 +196,26 @@ class Reactor(Loop):
             self._clients,
             timeout=min(bounds, default=None),
             local=local,
+            secure=self._securer(tls, host if server_hostname is None else server_hostname),
             limits=limits,
             timeouts=timeouts,
         )
         return connector.resolve(host, port, family)
+
+    def _securer(
+        self, tls: ssl.SSLContext | bool | None, server_hostname: str
+    ) -> Callable[[socket.socket], TLSSocket] | None:
+        if tls is None or tls is False:
+            return None
+        if tls is True:
+            tls = self._client_context = self._client_context or ssl.create_default_context()
+        if not isinstance(tls, ssl.SSLContext):
+            raise TypeError(f"tls is True or an ssl.SSLContext, not {tls!r}")
+
+        def secure(sock: socket.socket) -> TLSSocket:
+            return TLSSocket(self.call_soon, sock, self.poller, tls, server_hostname=server_hostname or None)
+
+        return secure
 
     def open_stdio(
         self, factory: Callable[[], Any], *, limits: Limits | None = None, timeouts: Timeouts | None = None
@@ -216,6 +251,14 @@ class Reactor(Loop):
             "connections": sum(len(listener.connections) for listener in self._listeners)
             + len(self._clients.connections),
         }
+
+
+def _check_server_context(tls: object) -> None:
+    if tls is None:
+        return
+    if not isinstance(tls, ssl.SSLContext):
+        raise TypeError(f"tls is an ssl.SSLContext with a certificate, not {tls!r}")
+    tls.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_side=True)  # ssl.SSLError for a client's context
 
 
 def _check(factory: object, limits: object, timeouts: object) -> None:

@@ -14,9 +14,16 @@ Nothing here calls the protocol from inside `write`, `close` or `abort`, but for
 
 from __future__ import annotations
 
-from .lanes import IN_LEAVING, INBOUND, OUTBOUND, In, Out, Phase
+import errno
+import ssl
+from concurrent.futures import Future
+from functools import partial
+
+from .lanes import IN_LEAVING, INBOUND, OUT_LEAVING, OUTBOUND, In, Out, Phase
+from .loop import settle
 from .outbound import Outbound
 from .poller import READ, WRITE
+from .tls import TLSSocket
 
 READ_SIZE = 120 * 1024
 """Bytes asked of one recv: the most that malloc takes from its heap. From 128 KiB on each read costs an mmap, an mremap
@@ -79,8 +86,8 @@ class StreamTransport(Outbound):
             self._watch_input()
 
     def is_reading(self) -> bool:
-        """True unless paused, closing, or at the peer's end."""
-        return self._in is READING
+        """True unless paused, closing, at the peer's end, or in the handshake of `start_tls`."""
+        return self._in is READING and self._starting is None
 
     def unread(self, data: bytes) -> None:
         """Give back the end of what `data_received` was given: it comes again, first, in the next `soon` step.
@@ -94,7 +101,7 @@ class StreamTransport(Outbound):
             self._loop.call_soon(self._redeliver)
 
     def _redeliver(self) -> None:
-        if self._in is not READING or not self._unread:
+        if self._in is not READING or not self._unread or self._starting is not None:
             return
         data, self._unread = self._unread, b""
         try:
@@ -161,6 +168,72 @@ class StreamTransport(Outbound):
             self.close()
         self._check_phase()
 
+    # -- TLS ----------------------------------------------------------------------------------------------------
+
+    def start_tls(
+        self,
+        context: ssl.SSLContext,
+        *,
+        server_side: bool = False,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> Future[StreamTransport]:
+        """Encrypt from here on, on the same connection and protocol (STARTTLS). Gives a future of this transport.
+
+        What was written before leaves in the clear first; what is written after waits for the handshake. Nothing is
+        delivered until then: whatever came in the clear and was not handled yet is taken for the peer's handshake,
+        which it then breaks, so nobody can slip a command in (RFC 3207, 6). `timeout` is `Timeouts.handshake` unless
+        given. A handshake that fails ends the connection; the future holds ssl.SSLError, OSError or HandshakeTimeout.
+        """
+        if self._starting is not None:
+            raise RuntimeError("start_tls() while another handshake is under way")
+        future: Future[StreamTransport] = self._loop.promise()
+        if self._phase is not Phase.OPEN or self._out in OUT_LEAVING:
+            settle(future, error=ConnectionAbortedError(errno.ECONNABORTED, "start_tls() on a connection that ends"))
+            return future
+        tls = TLSSocket(
+            self._loop.call_soon,
+            self._sock,
+            self._poller,
+            context,
+            server_side=server_side,
+            server_hostname=server_hostname,
+            clear=self._size,
+        )
+        self._promises = [*self._promises, future]
+        timeout = self._timeouts.handshake if timeout is None else timeout
+        self._starting = float("inf") if timeout is None else self._loop.now + timeout
+        if timeout is not None:
+            self._loop.wheel.arm(self, self._loop.now, self._starting)
+        self._change_carrier(tls)
+        self._loop.call_soon(self._begin_tls, tls, future)  # when the protocol has given back what it does not handle
+        return future
+
+    def _change_carrier(self, tls: TLSSocket) -> None:
+        self.turn += 1
+        interest = self._interest
+        self._watch(0)
+        self._sock = self._poller = tls
+        self._watch(interest)
+        self._watch_input()
+
+    def _begin_tls(self, tls: TLSSocket, future: Future[StreamTransport]) -> None:
+        if self._phase is not Phase.CLOSED:
+            early, self._unread = self._unread, b""
+            tls.begin(self, partial(self._on_tls, future), early)
+
+    def _on_tls(self, future: Future[StreamTransport], error: Exception | None) -> None:
+        if self._phase is Phase.CLOSED:
+            return
+        self._starting = None
+        if error is None:
+            self._keep_promise(future, self)
+            self._watch_input()
+        elif self._phase is Phase.OPEN:
+            self.lose(error)
+        else:
+            self._end(None)  # our own close() came first
+
     # -- ending -------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
@@ -181,6 +254,8 @@ class StreamTransport(Outbound):
 
     def drain(self, grace: float) -> None:
         """A drain begins: tell the protocol, and close unless it wants to finish something within `grace` seconds."""
+        if self._phase is Phase.OPENING:
+            return self.abort()
         if self.is_closing():
             return
         if not hasattr(self._protocol, "draining") or not self._callback("draining", grace):

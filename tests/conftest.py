@@ -30,6 +30,7 @@ class Stage:
         if receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         sock.settimeout(10)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # Nagle would hold what no moved time lets go
         sock.connect(("127.0.0.1", listener.port))
         self.reactor.settle()
         return sock

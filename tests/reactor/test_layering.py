@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[2]
 
 LAYERS = [
     ["errors", "limits", "protocol", "lanes"],
-    ["timers", "deadlines", "buffers", "addresses", "wakeup", "poller", "signals", "workers"],
-    ["watcher", "framing"],
+    ["timers", "deadlines", "buffers", "addresses", "wakeup", "poller", "signals", "workers", "records"],
+    ["watcher", "framing", "tls"],
     ["loop"],
     ["connection", "resolver"],
     ["outbound"],

@@ -1,0 +1,108 @@
+"""OpenSSL as a pure engine: bytes in, bytes out. Knows no carrier and no loop; `tls` gives it both.
+
+OpenSSL works on two `ssl.MemoryBIO`s, so it needs no descriptor and runs over anything.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+SLICE = 16 * 1024
+"""Bytes put into a MemoryBIO at once, one record (RFC 8446, 5.1). OpenSSL never shrinks a BIO: filled with a whole read
+of 120 KiB, it would hold 160 KiB for as long as the connection lasts."""
+
+BATCH = 8  # slices encrypted for one send: about as much as a kernel buffer takes, so that little waits here
+
+INFO = {
+    "peercert": "getpeercert",
+    "cipher": "cipher",
+    "compression": "compression",
+    "alpn_protocol": "selected_alpn_protocol",
+    "tls_version": "version",
+}
+"""What `get_extra_info` tells, and the method of `ssl.SSLObject` that knows; the first three are asyncio's names."""
+
+
+class Records:
+    """One end of a TLS session. `SSLContext.wrap_bio` may raise ValueError or ssl.SSLError here."""
+
+    __slots__ = ("_ended", "_incoming", "_outgoing", "_server_hostname", "_ssl")
+
+    def __init__(self, context: ssl.SSLContext, server_side: bool, server_hostname: str | None) -> None:
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._ssl = context.wrap_bio(self._incoming, self._outgoing, server_side, server_hostname)
+        self._server_hostname = server_hostname
+        self._ended = False  # the peer said close_notify
+
+    def _handshake(self) -> bool:
+        """Go on with what came; true when done. There may be something to send either way."""
+        try:
+            self._ssl.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        return True
+
+    def _decrypt(self, data: bytes) -> list[bytes]:
+        """All the plain text there is; what stays inside, no poller would tell of. Sets `_ended` at the peer's end."""
+        parts: list[bytes] = []
+        if len(data) <= SLICE:
+            self._incoming.write(data)
+            self._take(parts)
+        else:
+            for start in range(0, len(data), SLICE):
+                self._incoming.write(data[start : start + SLICE])
+                self._take(parts)
+        return parts
+
+    def _take(self, parts: list[bytes]) -> None:
+        try:
+            while True:
+                plain = self._ssl.read(SLICE)
+                if not plain:
+                    self._ended = True
+                    return
+                parts.append(plain)
+                if not self._incoming.pending:  # spares the exception that another `read` would raise
+                    return
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:
+            self._ended = True
+
+    def _encrypt(self, data: bytes | memoryview) -> tuple[bytes, int]:
+        """The records for the beginning of `data`, and how much of it they hold."""
+        if len(data) <= SLICE:
+            self._ssl.write(data)
+            return self._outgoing.read(), len(data)
+        parts, count, view = [], 0, memoryview(data)
+        for _ in range(BATCH):
+            part = view[count : count + SLICE]
+            if not part:
+                break
+            self._ssl.write(part)
+            parts.append(self._outgoing.read())
+            count += len(part)
+        return b"".join(parts), count
+
+    def _end(self) -> None:
+        """Write close_notify. Nothing that came may wait to be decrypted: OpenSSL takes that for a breach."""
+        try:
+            self._ssl.unwrap()
+        except ssl.SSLError:
+            pass  # "want read": the peer has not said its own yet, and need not
+
+    def _name_host(self, exc: Exception) -> Exception:
+        """Say whose certificate it was: OpenSSL does not."""
+        if isinstance(exc, ssl.SSLError) and self._server_hostname:
+            exc.strerror = f"TLS with {self._server_hostname}: {exc.strerror}"
+        return exc
+
+    def _info(self, name: str) -> Any:
+        if name in INFO:
+            try:
+                return getattr(self._ssl, INFO[name])()
+            except ValueError:
+                return None  # the handshake is not done: there is no certificate yet
+        return {"ssl_object": self._ssl, "sslcontext": self._ssl.context}.get(name)

@@ -1,0 +1,686 @@
+"""TLS: the handshake and what fails in it, the bytes at every cut, ends with and without close_notify, STARTTLS."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+import sys
+import weakref
+
+import pytest
+
+from reactor import BufferedProtocol, HandshakeTimeout, Limits, LineProtocol, Protocol, Timeouts
+from reactor.errors import ConnectTimeout, ReactorClosed
+from reactor.testing import Recorder
+
+sys.path.insert(0, str(__import__("pathlib").Path(__file__).parents[1]))
+from tls import Peer, client_context, server_context
+
+VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
+
+
+class Echo(Recorder):
+    def data_received(self, data):
+        super().data_received(data)
+        self.transport.write(data)
+
+
+@pytest.fixture(params=VERSIONS, ids=lambda version: version.name)
+def version(request):
+    return request.param
+
+
+def serve(stage, protocol, **options):
+    """A TLS listener, and a raw socket connected to it."""
+    listener = stage.serve(lambda: protocol, tls=server_context(), **options)
+    return listener, stage.dial(listener)
+
+
+def shaken(stage, protocol, context=None, **options):
+    """A peer that has done its handshake with `protocol`."""
+    _, sock = serve(stage, protocol, **options)
+    peer = Peer(stage, sock, context or client_context()).shake()
+    peer.flush()
+    return peer
+
+
+def connect(stage, protocol, server=None, **options):
+    """`protocol` connected to a listener with Echo."""
+    listener = stage.serve(Echo, tls=server or server_context())
+    options = {"tls": client_context(), "server_hostname": "localhost", **options}
+    return stage.reactor.run_until(stage.reactor.connect_tcp(lambda: protocol, "127.0.0.1", listener.port, **options))
+
+
+# -- the handshake ----------------------------------------------------------------------------------------------------
+
+
+def test_both_ends_speak_tls(stage):
+    client = Recorder()
+    transport, protocol = connect(stage, client)
+    assert protocol is client
+    transport.write(b"hello")
+    stage.reactor.settle()
+    assert client.data == b"hello"
+    assert client.events == ["connection_made", "data_received"]
+    transport.close()
+    stage.reactor.settle()
+    assert client.lost is None
+    assert client.events[-1] == "connection_lost"
+
+
+def test_the_certificate_and_what_was_agreed_on_can_be_asked_for(stage):
+    client = Recorder()
+    transport, _ = connect(
+        stage, client, server_context(alpn=["chat", "echo"]), tls=client_context(alpn=["echo", "smtp"])
+    )
+    assert transport.get_extra_info("alpn_protocol") == "echo"
+    assert ("DNS", "localhost") in transport.get_extra_info("peercert")["subjectAltName"]
+    assert transport.get_extra_info("cipher")[0].startswith("TLS_")
+    assert transport.get_extra_info("tls_version") == "TLSv1.3"
+    assert isinstance(transport.get_extra_info("ssl_object"), ssl.SSLObject)
+    assert isinstance(transport.get_extra_info("sslcontext"), ssl.SSLContext)
+    assert transport.get_extra_info("compression", "none") == "none"
+    assert isinstance(transport.get_extra_info("socket"), socket.socket)
+    assert transport.get_extra_info("sockname")[0] == "127.0.0.1"
+    assert transport.get_extra_info("unheard of", 7) == 7
+
+
+def test_connection_made_waits_for_the_handshake(stage):
+    server = Recorder()
+    listener, sock = serve(stage, server)
+    peer = Peer(stage, sock, client_context())
+    assert server.events == []
+    assert len(listener.connections) == 1  # it counts from its accept
+    peer.shake()
+    assert server.events == []
+    peer.flush()
+    assert server.events == ["connection_made"]
+
+
+def test_a_handshake_in_single_bytes_is_a_handshake(stage, version):
+    server = Echo()
+    _, sock = serve(stage, server)
+    peer = Peer(stage, sock, client_context(version=version)).shake(cut=1)
+    peer.flush(cut=1)
+    peer.say(b"hello")
+    assert peer.hear() == b"hello"
+
+
+def test_what_comes_with_the_last_flight_is_delivered(stage, version):
+    server = Echo()
+    _, sock = serve(stage, server)
+    peer = Peer(stage, sock, client_context(version=version))
+    peer.shake()
+    peer.say(b"early")  # in one segment with the last flight (TLS 1.3)
+    assert server.events[:2] == ["connection_made", "data_received"]
+    assert peer.hear() == b"early"
+
+
+@pytest.mark.parametrize(
+    "said", [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"hello\n", bytes(100), b"\x16\x03\x01\xff\xff" * 99]
+)
+def test_something_else_on_a_tls_port_ends_cleanly(stage, said, caplog):
+    server = Recorder()
+    listener, sock = serve(stage, server, limits=Limits(per_peer=1))
+    sock.sendall(said)
+    stage.reactor.settle()
+    if listener.connections:
+        stage.reactor.advance(11)  # it looks like the beginning of something: the deadline ends it
+    assert server.events == []
+    assert not listener.connections
+    assert len([record for record in caplog.records if " lost: " in record.getMessage()]) == 1
+    assert stage.dial(listener).recv(0) == b""  # per_peer was given back
+    assert len(listener.connections) == 1
+
+
+def test_a_peer_that_says_nothing_is_lost_at_the_handshake_timeout(stage, caplog):
+    server = Recorder()
+    listener, sock = serve(stage, server, timeouts=Timeouts(handshake=5))
+    stage.reactor.advance(4.9)
+    assert listener.connections
+    stage.reactor.advance(0.3)
+    assert not listener.connections
+    assert sock.recv(10) == b""
+    assert server.events == []
+    assert "no handshake within 5 s" in caplog.text
+
+
+def test_a_peer_that_leaves_in_the_handshake_is_one_quiet_line(stage, caplog):
+    server = Recorder()
+    listener, sock = serve(stage, server)
+    sock.close()
+    stage.reactor.settle()
+    assert not listener.connections
+    assert server.events == []
+    assert "the peer left during the handshake" in caplog.text
+
+
+FAULTS = {
+    "expired": ("expired", "localhost", "certificate has expired"),
+    "self-signed": ("selfsigned", "localhost", "self-signed certificate"),
+    "other-host": ("elsewhere", "localhost", "not valid for 'localhost'"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_certificate_fault_is_a_clear_error_of_the_connect(stage, fault):
+    certificate, host, says = FAULTS[fault]
+    client, servers = Recorder(), []
+    listener = stage.serve(lambda: servers.append(Recorder()) or servers[-1], tls=server_context(certificate))
+    future = stage.reactor.connect_tcp(
+        lambda: client, "127.0.0.1", listener.port, tls=client_context(), server_hostname=host
+    )
+    with pytest.raises(ssl.SSLCertVerificationError, match=f"TLS with {host}: .*{says}"):
+        stage.reactor.run_until(future)
+    stage.reactor.settle()
+    assert client.events == []
+    assert servers[0].events == []
+    assert not listener.connections
+    assert not stage.reactor.stats()["connections"]
+
+
+def test_the_name_verified_is_the_host_unless_given(stage):
+    listener = stage.serve(Echo, tls=server_context())
+    transport, _ = stage.reactor.run_until(
+        stage.reactor.connect_tcp(Recorder, "127.0.0.1", listener.port, tls=client_context())
+    )
+    assert ("IP Address", "127.0.0.1") in transport.get_extra_info("peercert")["subjectAltName"]
+
+
+def test_true_trusts_the_systems_roots_only(stage):
+    listener = stage.serve(Echo, tls=server_context())
+    with pytest.raises(ssl.SSLCertVerificationError):
+        stage.reactor.run_until(stage.reactor.connect_tcp(Recorder, "127.0.0.1", listener.port, tls=True))
+
+
+def test_a_server_may_ask_for_a_certificate(stage, version):
+    listener = stage.serve(Echo, tls=server_context(ask_client=True))
+
+    def dial(context):
+        return stage.reactor.connect_tcp(Recorder, "127.0.0.1", listener.port, tls=context)
+
+    stage.reactor.run_until(dial(client_context("client", version=version)))
+    stage.reactor.settle()
+    server = next(iter(listener.connections))
+    assert ("DNS", "client.example") in server.get_extra_info("peercert")["subjectAltName"]
+    if version is ssl.TLSVersion.TLSv1_2:
+        with pytest.raises(ssl.SSLError, match="alert"):
+            stage.reactor.run_until(dial(client_context(version=version)))
+    else:  # in TLS 1.3 the client is done before the server has looked
+        _, without = stage.reactor.run_until(dial(client_context(version=version)))
+        stage.reactor.settle()
+        assert isinstance(without.lost, ssl.SSLError)
+        assert without.events == ["connection_made", "connection_lost"]
+    assert list(listener.connections) == [server]
+
+
+def test_wrong_contexts_are_refused_at_the_call(stage):
+    with pytest.raises(TypeError, match="certificate"):
+        stage.serve(Echo, tls=True)
+    with pytest.raises(ssl.SSLError):
+        stage.serve(Echo, tls=client_context())
+    with pytest.raises(TypeError, match=r"ssl\.SSLContext"):
+        stage.reactor.connect_tcp(Echo, "127.0.0.1", 1, tls="yes")
+
+
+def test_connecting_in_the_clear_to_a_server_that_speaks_first_is_a_named_error(stage):
+    class Greeter(Recorder):
+        def connection_made(self, transport):
+            super().connection_made(transport)
+            transport.write(b"220 hello\r\n")
+
+    listener = stage.serve(Greeter)
+    with pytest.raises(ssl.SSLError, match=r"TLS with localhost: .*"):
+        stage.reactor.run_until(
+            stage.reactor.connect_tcp(
+                Recorder, "127.0.0.1", listener.port, tls=client_context(), server_hostname="localhost"
+            )
+        )
+
+
+def silent_listener(stage):
+    listener = stage.serve(Recorder)  # accepts, and never says a word
+    return listener.port
+
+
+def test_the_connect_timeout_covers_the_handshake(stage):
+    future = stage.reactor.connect_tcp(Recorder, "127.0.0.1", silent_listener(stage), tls=client_context(), timeout=3)
+    with pytest.raises(ConnectTimeout):
+        stage.reactor.run_until(future)
+    stage.reactor.settle()
+    assert not stage.reactor.stats()["connections"]
+
+
+def test_the_handshake_timeout_is_an_error_of_the_connect(stage):
+    future = stage.reactor.connect_tcp(Recorder, "127.0.0.1", silent_listener(stage), tls=client_context())
+    with pytest.raises(HandshakeTimeout, match="no handshake within"):
+        stage.reactor.run_until(future)
+
+
+def test_cancelling_a_connect_in_its_handshake_closes_it(stage):
+    future = stage.reactor.connect_tcp(Recorder, "127.0.0.1", silent_listener(stage), tls=client_context())
+    stage.reactor.settle()
+    assert stage.reactor.stats()["connections"] == 2
+    assert future.cancel()
+    stage.reactor.settle()
+    assert stage.reactor.stats()["connections"] == 0
+
+
+def test_closing_the_reactor_fails_a_connect_in_its_handshake(stage):
+    client = Recorder()
+    future = stage.reactor.connect_tcp(lambda: client, "127.0.0.1", silent_listener(stage), tls=client_context())
+    stage.reactor.settle()
+    stage.reactor.close()
+    with pytest.raises((ReactorClosed, ConnectionAbortedError)):
+        future.result(0)
+    assert client.events == []
+
+
+def test_a_drain_does_not_wait_for_handshakes(stage):
+    listener, _ = serve(stage, Recorder())
+    report = stage.reactor.run_until(listener.drain(5))
+    assert report.closed == 1
+    assert not report.cut
+
+
+def test_a_factory_that_raises_before_a_handshake_fails_the_connect(stage):
+    def factory():
+        raise LookupError("no protocol")
+
+    listener = stage.serve(Recorder, tls=server_context())
+    with pytest.raises(LookupError):
+        stage.reactor.run_until(stage.reactor.connect_tcp(factory, "127.0.0.1", listener.port, tls=client_context()))
+
+
+# -- bytes ------------------------------------------------------------------------------------------------------------
+
+
+def test_large_data_comes_back_whole(stage, version):
+    client = Recorder()
+    transport, _ = connect(stage, client, tls=client_context(version=version))
+    data = bytes(range(256)) * 20_000  # 5 MB: more than any buffer on the way
+    transport.write(data)
+    stage.reactor.settle()
+    assert client.data == data
+    assert "pause_writing" in client.events
+    assert client.events.count("pause_writing") == client.events.count("resume_writing")
+    assert transport.bytes_out == transport.bytes_in == len(data)
+
+
+def test_records_in_single_bytes_are_delivered_whole(stage, version):
+    server = Recorder()
+    peer = shaken(stage, server, client_context(version=version))
+    for message in (b"one", b"two" * 2000):
+        peer.tls.write(message)
+        peer.flush(cut=max(1, len(message) // 40))
+    assert server.data == b"one" + b"two" * 2000
+
+
+def test_small_writes_of_a_tick_are_one_record(stage):
+    server = Recorder()
+    peer = shaken(stage, server)
+    peer.hear()  # session tickets
+    for _ in range(16):
+        server.transport.write(b"x" * 10)
+    raw = stage.received(peer.sock)
+    assert len(raw) == 5 + 160 + 1 + 16  # header, text, its type, tag (RFC 8446, 5.2)
+
+
+def test_a_broken_record_ends_the_connection_with_an_error_and_an_alert(stage):
+    server = Recorder()
+    peer = shaken(stage, server)
+    peer.hear()
+    peer.tls.write(b"hello")
+    broken = bytearray(peer.outgoing.read())
+    broken[-1] ^= 1
+    peer.sock.sendall(broken)
+    stage.reactor.settle()
+    assert isinstance(server.lost, ssl.SSLError)
+    assert server.data == b""
+    with pytest.raises(ssl.SSLError, match="alert"):
+        peer.hear()
+
+
+class Buffered(BufferedProtocol):
+    def __init__(self, size):
+        self.buffer, self.data, self.ended = bytearray(size), b"", False
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def get_buffer(self, sizehint):
+        return self.buffer
+
+    def buffer_updated(self, nbytes):
+        self.data += self.buffer[:nbytes]
+
+    def eof_received(self):
+        self.ended = True
+
+
+@pytest.mark.parametrize("size", [1, 7, 16 * 1024, 1 << 20])
+def test_a_buffered_protocol_gets_every_byte_and_the_end(stage, size):
+    server = Buffered(size)
+    peer = shaken(stage, server)
+    data = bytes(range(256)) * (8 if size < 100 else 400)
+    peer.tls.write(data)
+    peer.tls.write(b"end")
+    peer.end()
+    assert server.data == data + b"end"
+    assert server.ended
+
+
+def test_pausing_holds_what_is_decrypted_and_resuming_delivers_it(stage):
+    class Pauser(Buffered):
+        def buffer_updated(self, nbytes):
+            super().buffer_updated(nbytes)
+            self.transport.pause_reading()
+
+    server = Pauser(3)
+    peer = shaken(stage, server)
+    peer.say(b"abcdefgh")
+    assert server.data == b"abc"
+    stage.reactor.advance(1)
+    assert server.data == b"abc"
+    server.transport.resume_reading()
+    stage.reactor.settle()
+    assert server.data == b"abcdef"
+    recorder = Recorder()
+    server.transport.set_protocol(recorder)  # a stream protocol takes over what is left
+    server.transport.resume_reading()
+    stage.reactor.settle()
+    assert recorder.data == b"gh"
+
+
+def test_a_peer_that_reads_nothing_is_evicted(stage):
+    server = Recorder()
+    shaken(stage, server, timeouts=Timeouts(write=20))
+    stage.clog(server.transport)
+    stage.reactor.advance(25)
+    assert "bytes waiting and none taken for 20 s" in str(server.lost)
+
+
+# -- ends -------------------------------------------------------------------------------------------------------------
+
+
+def test_close_sends_everything_then_close_notify(stage, version):
+    server = Recorder()
+    peer = shaken(stage, server, client_context(version=version))
+    server.transport.write(b"x" * 300_000)
+    server.transport.close()
+    heard = b""
+    while isinstance(part := peer.hear(), bytes):
+        heard += part
+    assert heard + part[0] == b"x" * 300_000
+    assert server.events[-1] != "connection_lost"  # it waits for the peer's own end
+    peer.end()
+    assert peer.sock.recv(10) == b""
+    peer.sock.close()
+    stage.reactor.settle()
+    assert server.lost is None
+    assert server.events[-1] == "connection_lost"
+
+
+def test_close_does_not_hang_on_a_peer_that_never_answers(stage):
+    server = Recorder()
+    shaken(stage, server, timeouts=Timeouts(close=7))
+    server.transport.close()
+    stage.reactor.advance(8)
+    assert server.events == ["connection_made", "connection_lost"]
+    assert server.lost is None
+
+
+def test_a_peer_that_leaves_without_close_notify_after_ours_is_no_fault(stage):
+    server = Recorder()
+    peer = shaken(stage, server)
+    server.transport.close()
+    stage.reactor.settle()
+    peer.sock.shutdown(socket.SHUT_WR)
+    stage.reactor.settle()
+    assert server.events == ["connection_made", "connection_lost"]
+    assert server.lost is None
+
+
+def test_an_end_without_close_notify_is_no_clean_end(stage):
+    server = Recorder()
+    peer = shaken(stage, server)
+    peer.say(b"half of the")
+    peer.sock.shutdown(socket.SHUT_WR)
+    stage.reactor.settle()
+    assert server.events == ["connection_made", "data_received", "connection_lost"]
+    assert isinstance(server.lost, ssl.SSLEOFError)
+    assert "without close_notify" in str(server.lost)
+
+
+def test_the_peers_close_notify_is_an_end_and_our_half_stays_open(stage, version):
+    server = Recorder(keep_open=True)
+    peer = shaken(stage, server, client_context(version=version))
+    peer.tls.write(b"question")
+    peer.end()  # data and close_notify in one segment
+    assert server.events == ["connection_made", "data_received", "eof_received"]
+    if version is ssl.TLSVersion.TLSv1_3:  # in TLS 1.2 the end of one side is the end of both (RFC 5246, 7.2.1)
+        server.transport.write(b"answer")
+        assert peer.hear() == b"answer"
+    server.transport.close()
+    stage.reactor.settle()
+    assert server.events[-1] == "connection_lost"
+    assert server.lost is None
+
+
+def test_write_eof_says_our_end_and_reading_goes_on(stage):
+    server = Recorder()
+    peer = shaken(stage, server)
+    server.transport.write(b"all")
+    assert server.transport.can_write_eof()
+    server.transport.write_eof()
+    assert peer.hear() == (b"all", None)
+    peer.say(b"more")
+    assert server.data == b"more"
+    peer.end()
+    assert server.events[-2:] == ["eof_received", "connection_lost"]
+
+
+def test_abort_is_immediate_and_no_clean_end_for_the_peer(stage):
+    server = Recorder()
+    peer = shaken(stage, server)
+    peer.hear()
+    server.transport.abort()
+    stage.reactor.settle()
+    assert server.events[-1] == "connection_lost"
+    assert peer.hear() == b""  # no close_notify
+    assert peer.sock.recv(1) == b""
+
+
+def test_a_reset_is_a_named_error(stage):
+    server = Recorder()
+    peer = shaken(stage, server)
+    stage.reset(peer.sock)
+    assert isinstance(server.lost, ConnectionResetError)
+
+
+# -- STARTTLS ---------------------------------------------------------------------------------------------------------
+
+
+class Upgrading(LineProtocol):
+    """Answers STARTTLS as a mail server does, and writes down what happens."""
+
+    def __init__(self, **options):
+        self.options, self.log, self.lost = {"timeout": 10, **options}, [], "not yet"
+
+    def line_received(self, line):
+        self.log.append(line)
+        if line == b"STARTTLS":
+            self.send_line(b"220 go ahead")
+            self.future = self.transport.start_tls(server_context(), server_side=True, **self.options)
+            self.future.add_done_callback(lambda future: self.log.append(future.exception() or "encrypted"))
+            self.send_line(b"220 encrypted")
+
+    def connection_lost(self, exc):
+        self.lost = exc
+
+
+def test_a_server_starts_tls_in_place(stage):
+    server = Upgrading()
+    sock, transport = stage.connect(server)
+    sock.sendall(b"EHLO\nSTARTTLS\n")
+    assert stage.received(sock) == b"220 go ahead\n"  # in the clear; the line after it waits
+    peer = Peer(stage, sock, client_context()).shake()
+    peer.flush()
+    assert server.log == [b"EHLO", b"STARTTLS", "encrypted"]
+    assert peer.hear() == b"220 encrypted\n"
+    peer.say(b"MAIL\n")
+    assert server.log[-1] == b"MAIL"
+    assert server.future.result(0) is transport
+    assert transport.get_extra_info("tls_version") == "TLSv1.3"
+    peer.end()
+    assert server.lost is None
+
+
+def test_a_client_starts_tls_in_place(stage):
+    client = Recorder()
+    sock, transport = stage.connect(client)  # who accepted does not matter to TLS
+    transport.write(b"STARTTLS\n" * 1000)
+    future = transport.start_tls(client_context(), server_hostname="localhost")
+    transport.write(b"secret")
+    peer = Peer(stage, sock, server_context(), server_side=True)
+    stage.reactor.settle()
+    said = sock.recv(9000, socket.MSG_WAITALL)
+    assert said == b"STARTTLS\n" * 1000
+    peer.shake()
+    peer.flush()
+    assert stage.reactor.run_until(future) is transport
+    assert peer.hear() == b"secret"
+    peer.say(b"answer")
+    assert client.data == b"answer"
+
+
+def test_much_that_was_written_before_leaves_in_the_clear(stage):
+    server = Recorder()
+    sock, transport = stage.connect(server)
+    written = stage.clog(transport)
+    transport.start_tls(server_context(), server_side=True)
+    transport.write(b"secret")
+    clear = stage.received(sock)
+    assert clear == bytes(written)
+    peer = Peer(stage, sock, client_context()).shake()
+    peer.flush()
+    assert peer.hear() == b"secret"
+
+
+def test_what_was_slipped_in_behind_starttls_is_never_taken_as_said(stage):
+    server = Upgrading()
+    sock, _ = stage.connect(server)
+    sock.sendall(b"STARTTLS\nRCPT TO:<me>\nhalf a li")
+    stage.reactor.settle()
+    assert server.log[0] == b"STARTTLS"
+    assert isinstance(server.log[1], ssl.SSLError)
+    assert len(server.log) == 2
+    assert isinstance(server.lost, ssl.SSLError)
+
+
+def test_a_start_tls_that_gets_no_answer_ends_at_its_timeout(stage):
+    server = Upgrading(timeout=4)
+    sock, _ = stage.connect(server)
+    sock.sendall(b"STARTTLS\n")
+    stage.reactor.advance(5)
+    assert isinstance(server.lost, HandshakeTimeout)
+    assert server.log[-1] is server.lost
+
+
+def test_a_certificate_fault_in_start_tls_ends_the_connection(stage):
+    client = Recorder()
+    sock, transport = stage.connect(client)
+    future = transport.start_tls(client_context(), server_hostname="other.example")
+    peer = Peer(stage, sock, server_context(), server_side=True)
+    with pytest.raises(ssl.SSLError, match="alert"):
+        peer.shake()
+    with pytest.raises(ssl.SSLCertVerificationError, match=r"TLS with other\.example"):
+        future.result(0)
+    assert isinstance(client.lost, ssl.SSLCertVerificationError)
+
+
+def test_a_connection_that_ends_in_start_tls_fails_its_future(stage):
+    for end in ("abort", "close"):
+        client = Recorder()
+        _, transport = stage.connect(client)
+        future = transport.start_tls(client_context(), server_hostname="localhost")
+        stage.reactor.settle()
+        getattr(transport, end)()
+        assert not future.done()  # nobody is called from inside
+        stage.reactor.advance(40)
+        with pytest.raises(ConnectionAbortedError):
+            future.result(0)
+        assert client.lost is None
+
+
+def test_start_tls_twice_is_a_bug_and_after_the_end_harmless(stage):
+    client = Recorder()
+    _, transport = stage.connect(client)
+    transport.start_tls(client_context(), server_hostname="localhost")
+    with pytest.raises(RuntimeError, match="under way"):
+        transport.start_tls(client_context(), server_hostname="localhost")
+    transport.abort()
+    stage.reactor.settle()
+    other = Recorder()
+    _, transport = stage.connect(other)
+    transport.close()
+    with pytest.raises(ConnectionAbortedError):
+        transport.start_tls(client_context(), server_hostname="localhost").result(0)
+
+
+def test_input_stays_paused_through_start_tls(stage):
+    server = Upgrading()
+    sock, transport = stage.connect(server)
+    sock.sendall(b"STARTTLS\n")
+    stage.received(sock)
+    transport.pause_reading()
+    peer = Peer(stage, sock, client_context()).shake()  # OpenSSL reads what it needs all the same
+    peer.say(b"MAIL\n")
+    assert server.log == [b"STARTTLS", "encrypted"]
+    transport.resume_reading()
+    stage.reactor.settle()
+    assert server.log[-1] == b"MAIL"
+
+
+def test_tls_runs_inside_tls(stage):
+    client = Recorder()
+    transport, _ = connect(stage, client)
+    stage.reactor.settle()
+    inner = next(t for listener in stage.reactor._listeners for t in listener.connections)
+    server = Recorder()
+    inner.set_protocol(server)
+    server.connection_made(inner)
+    inside = inner.start_tls(server_context(), server_side=True)
+    outside = transport.start_tls(client_context(), server_hostname="localhost")
+    stage.reactor.run_until(outside)
+    stage.reactor.run_until(inside)
+    transport.write(b"x" * 300_000)
+    stage.reactor.settle()
+    assert server.data == b"x" * 300_000
+    transport.close()
+    stage.reactor.settle()
+    assert (client.lost, server.lost) == (None, None)
+    assert client.events[-1] == server.events[-1] == "connection_lost"
+
+
+# -- memory -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_ended_connection_is_released_at_once(stage, no_gc):
+    server = Recorder()
+    peer = shaken(stage, server)
+    transport = server.transport
+    gone = weakref.ref(transport)
+    peer.end()
+    peer.sock.close()
+    stage.reactor.settle()
+    del transport
+    server.transport = None
+    assert gone() is None
+
+
+def test_log_lines_are_quiet(stage, caplog):
+    shaken(stage, Recorder())
+    assert all(record.levelno < logging.WARNING for record in caplog.records)
+    assert isinstance(Protocol(), Protocol)
