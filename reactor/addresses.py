@@ -27,6 +27,14 @@ def show(address: Any) -> str:
     return str(address) or "unnamed"
 
 
+def carrier_info(sock: Any, name: str, default: Any) -> Any:
+    """What a carrier tells of itself (see `get_extra_info`); a plain socket tells only that it is one."""
+    info = getattr(sock, "get_extra_info", None)
+    if info is not None:
+        return info(name, default)
+    return sock if name == "socket" else default
+
+
 def peer_key(address: Any) -> str:
     """What `Limits.per_peer` counts by: the IPv4 address, the /64 of an IPv6 one; a mapped IPv4 is an IPv4."""
     if not isinstance(address, tuple):

@@ -14,12 +14,12 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import Any, Protocol as Interface
 
-from .addresses import show
+from .addresses import carrier_info, show
 from .errors import CloseTimeout, HandshakeTimeout, IdleTimeout, LimitExceeded, PeerError, WriteTimeout
 from .lanes import IN_LEAVING, INBOUND, OUT_LEAVING, OUTBOUND, In, Out, Phase
 from .limits import Limits, Timeouts
 from .loop import Loop, settle
-from .poller import READ, WRITE, Watch
+from .poller import READ, WRITE
 from .protocol import Bytes
 
 log = logging.getLogger("reactor")
@@ -59,7 +59,7 @@ class Connection(ABC):
         self._loop = loop
         self._sock = sock
         self._fd = sock.fileno()
-        self._poller: Watch = loop.poller  # a carrier may have needs of its own, and then stands in between
+        self._poller: Any = loop.poller  # a carrier may have needs of its own, and then stands in between
         self._home = home
         self._peername = peername
         self._limits = limits
@@ -280,7 +280,7 @@ class Connection(ABC):
             self._linger_not()
         self._watch(0)
         if self._poller is not self._loop.poller:
-            self._sock.stop()
+            self._poller.stop()
         self.turn += 1
         self._direct = False
         self._phase = Phase.CLOSED
@@ -309,10 +309,7 @@ class Connection(ABC):
                 return self._sock.getsockname()
             except (OSError, AttributeError):
                 return default
-        carrier_info = getattr(self._sock, "get_extra_info", None)
-        if carrier_info is not None:
-            return carrier_info(name, default)
-        return self._sock if name == "socket" else default
+        return carrier_info(self._sock, name, default)
 
     def set_protocol(self, protocol: Any) -> None:
         """Give the connection to another protocol; its `connection_made` is the caller's business."""

@@ -16,6 +16,10 @@ class ReactorClosed(ReactorError):
     """The reactor was closed, so this can no longer happen."""
 
 
+class FileTruncated(ReactorError, OSError):
+    """A file that is being sent ended before the bytes that were to be sent; the connection ends with it."""
+
+
 class PeerError(ReactorError):
     """The peer broke the rules of its protocol. Raised in a callback, it ends the connection at once and quietly.
 

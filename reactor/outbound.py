@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Iterable
+from concurrent.futures import Future
+from typing import IO
 
 from .buffers import gather
 from .connection import HIGH, Connection
 from .errors import LimitExceeded
 from .lanes import OUT_LEAVING, OUTBOUND, Out, Phase
+from .loop import settle
 from .poller import WRITE
 from .protocol import Bytes
+from .sendfile import PLACEHOLDER, FileCarrier, FileJob
 
 SEND_NOW = 4096  # bytes from which sending at once beats waiting for the flush
 
@@ -90,6 +95,41 @@ class Outbound(Connection):
     def writelines(self, chunks: Iterable[Bytes]) -> None:
         """Write many chunks as one."""
         self.write(b"".join(chunks))
+
+    def sendfile(self, file: IO[bytes], offset: int = 0, count: int | None = None) -> Future[int]:
+        """Send a file, or `count` bytes of it, behind all that was written before and before all that is written later.
+
+        Gives a future of the bytes sent. Without `count` the file is sent as long as it is now; one that turns out
+        shorter ends the connection with FileTruncated, which the future holds too: the peer must not take a part for
+        the whole. Keep the file open until then; its position is left alone where it is a regular file. The kernel
+        copies from the file to a TCP or Unix socket by itself; other carriers, TLS above all, are given 64 KiB at a
+        time. Reading blocks the loop for as long as the disk takes. While a file is being sent the timeouts `write`
+        and `close` begin anew with each piece that leaves, so a long download is not cut.
+        """
+        job = FileJob(file, offset, count)
+        writable = self._out is FLOWING or self._may_write()
+        job.future = future = self._loop.promise()
+        if not writable:
+            settle(future, error=ConnectionAbortedError(errno.ECONNABORTED, "sendfile() on a connection that ends"))
+            return future
+        if not isinstance(self._sock, FileCarrier):
+            self._sock = FileCarrier(self._sock, self._on_file_progress, self._on_file_sent)
+        self._sock.add(self._size, job)
+        self._promises = [*self._promises, future]
+        self.write(PLACEHOLDER)
+        return future
+
+    def _on_file_progress(self, sent: int) -> None:
+        self.bytes_out += sent
+        if sent:
+            self._stamp = self._since = self._loop.now
+
+    def _on_file_sent(self, job: FileJob) -> None:
+        self.bytes_out -= len(PLACEHOLDER)
+        self._promises = [future for future in self._promises if future is not job.future]
+        self._loop.call_soon(settle, job.future, job.sent)  # not here: nobody is called from inside a `write`
+        if isinstance(self._sock, FileCarrier) and self._sock.is_empty():
+            self._sock = self._sock.below
 
     def _may_write(self) -> bool:
         if self._out is FULL:

@@ -17,6 +17,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
+from .addresses import carrier_info
 from .poller import READ, WRITE, Handler, Watch
 from .records import SLICE, Records
 
@@ -318,9 +319,4 @@ class TLSSocket(Records):
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """asyncio's `ssl_object sslcontext peercert cipher compression`, and `alpn_protocol tls_version`."""
         known = self._info(name)
-        if known is not None:
-            return known
-        info = getattr(self._below, "get_extra_info", None)
-        if info is not None:
-            return info(name, default)
-        return self._below if name == "socket" else default
+        return carrier_info(self._below, name, default) if known is None else known
