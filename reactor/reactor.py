@@ -9,9 +9,9 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, Protocol as Interface
 
-from .addresses import listening_sockets, show, tune
+from .addresses import check_port, listening_sockets, show, tune
 from .connector import Connector
 from .limits import Limits, Timeouts
 from .listener import BACKLOG, Listener
@@ -21,8 +21,15 @@ from .roster import DrainReport, Roster
 from .stdio import StdioSocket, descriptor
 from .tls import TLSSocket
 from .transport import StreamTransport
+from .unix import BoundPath, UnixPath, listening_unix_socket, show_path
 
 GRACE = 5.0  # seconds a drain gives; systemd and docker wait 10 and more before they kill
+
+
+class Keeper(Interface):
+    """What makes connections by itself, and has to leave it when they are to end: see `ReconnectingClient`."""
+
+    def retire(self) -> None: ...
 
 
 class Reactor(Loop):
@@ -37,6 +44,7 @@ class Reactor(Loop):
         self._clients = Roster(self)
         self._drain: Future[DrainReport] | None = None
         self._client_context: ssl.SSLContext | None = None  # made once: reading the system's roots takes 20 ms
+        self.keepers: set[Keeper] = set()
 
     # -- running ------------------------------------------------------------------------------------------------
 
@@ -74,6 +82,7 @@ class Reactor(Loop):
         if self._drain is not None and not self._drain.done():
             return self._drain
         drain = self._drain = self.promise()
+        self._retire_keepers()
         parts = [listener.drain(grace) for listener in list(self._listeners)] + [self._clients.drain(grace)]
 
         def check(part: Future[DrainReport]) -> None:
@@ -92,9 +101,18 @@ class Reactor(Loop):
 
     def abort(self) -> None:
         """End every listener and connection at once."""
+        self._retire_keepers()
         for listener in list(self._listeners):
             listener.abort()
         self._clients.abort()
+
+    def _retire_keepers(self) -> None:
+        for keeper in list(self.keepers):
+            keeper.retire()
+
+    def when_lost(self, transport: StreamTransport, fn: Callable[[], None]) -> None:
+        """Call `fn()` after the `connection_lost` of an outgoing connection, whoever its protocol is by then."""
+        self._clients.when_left(transport, fn)
 
     # -- verbs --------------------------------------------------------------------------------------------------
 
@@ -124,6 +142,40 @@ class Reactor(Loop):
         sockets = listening_sockets(host, port, backlog=backlog, reuse_port=reuse_port)
         return self._listen(factory, sockets, limits, timeouts, tls)
 
+    def listen_unix(
+        self,
+        factory: Callable[[], Any],
+        path: UnixPath,
+        *,
+        tls: ssl.SSLContext | None = None,
+        mode: int | None = None,
+        backlog: int = BACKLOG,
+        limits: Limits | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> Listener:
+        """Accept connections on a Unix socket; `factory()` makes a protocol for each.
+
+        path: beginning with a NUL it is an abstract address (Linux), which is in no directory.
+        mode: who may connect, such as 0o660; it holds before anybody can. None leaves it to the umask.
+        A socket that stands there is replaced if nobody is bound to it any more; what is alive, or no socket (a link
+        to one included), never is. The path is removed at close unless it is another's by then.
+        Peers have no address, so `Limits.per_peer` does not count here: the mode says who may come.
+        Raises ListenError, which is an OSError, with the path in its message.
+
+        >>> import tempfile
+        >>> from reactor import Protocol, Reactor
+        >>> with tempfile.TemporaryDirectory() as directory, Reactor() as reactor:
+        ...     listener = reactor.listen_unix(Protocol, directory + "/door", mode=0o600)
+        ...     transport, _ = reactor.run_until(reactor.connect_unix(Protocol, directory + "/door"))
+        ...     transport.get_extra_info("peername") == listener.addresses[0] == directory + "/door"
+        True
+        """
+        self.check_usable()
+        _check(factory, limits, timeouts)
+        _check_server_context(tls)
+        sock, bound = listening_unix_socket(path, mode=mode, backlog=backlog)
+        return self._listen(factory, [sock], limits, timeouts, tls, bound)
+
     def listen_socket(
         self,
         factory: Callable[[], Any],
@@ -151,9 +203,11 @@ class Reactor(Loop):
         sockets: list[socket.socket],
         limits: Limits | None,
         timeouts: Timeouts | None,
-        tls: ssl.SSLContext | None,
+        tls: ssl.SSLContext | None = None,
+        bound: BoundPath | None = None,
     ) -> Listener:
-        listener = Listener(self, factory, sockets, limits, timeouts, on_gone=self._listeners.discard, tls=tls)
+        gone = self._listeners.discard
+        listener = Listener(self, factory, sockets, limits, timeouts, on_gone=gone, tls=tls, bound=bound)
         self._listeners.add(listener)
         return listener
 
@@ -175,26 +229,27 @@ class Reactor(Loop):
 
         Several addresses are tried side by side, 250 ms apart (RFC 8305). `timeout` covers all of it, and so does
         `timeouts.connect` where `timeouts` is given: the lesser counts. None waits as long as TCP does. `local` is the
-        address to connect from. Cancelling the future cancels the attempt. It may hold ConnectRefused, ConnectError
-        (both list every attempt), ConnectTimeout, ResolveError, or what `factory` raised.
+        address to connect from, a literal one ("" is any) and a port (0 is any). Cancelling the future cancels the
+        attempt. It may hold ConnectRefused, ConnectError, ConnectTimeout (all three list every attempt), ResolveError,
+        or what `factory` raised.
 
         tls: True verifies the certificate against the system's roots, or a context of your own; it must be for
         `server_hostname`, which is `host` unless given. A handshake that fails is ssl.SSLCertVerificationError,
         ssl.SSLError, OSError or HandshakeTimeout.
         """
         self.check_usable()
-        if not 0 < port <= 65535:
+        if not isinstance(host, str):
+            raise TypeError(f"a host is a name or an address, not {host!r}")
+        if not 0 < check_port(port) <= 65535:
             raise ValueError(f"a port to connect to is 1 to 65535, not {port}")
         _check(factory, limits, timeouts)
-        other = None if timeouts is None else timeouts.connect
-        bounds = [seconds for seconds in (timeout, other) if seconds is not None]
         where = show((host, port))
         connector = Connector(
             self,
             factory,
             where,
             self._clients,
-            timeout=min(bounds, default=None),
+            timeout=_lesser(timeout, timeouts),
             local=local,
             secure=self._securer(tls, host if server_hostname is None else server_hostname),
             limits=limits,
@@ -216,6 +271,37 @@ class Reactor(Loop):
             return TLSSocket(self.call_soon, sock, self.poller, tls, server_hostname=server_hostname or None)
 
         return secure
+
+    def connect_unix(
+        self,
+        factory: Callable[[], Any],
+        path: UnixPath,
+        *,
+        tls: ssl.SSLContext | bool | None = None,
+        server_hostname: str | None = None,
+        timeout: float | None = 30.0,
+        limits: Limits | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> Future[tuple[StreamTransport, Any]]:
+        """Connect to a Unix socket; the future and `timeout` are as for `connect_tcp`. Example: see `listen_unix`.
+
+        While the listener's backlog is full, we wait. The future may hold ConnectRefused (nobody listens there any
+        more), ConnectError (no such path, no right to it, too long a path) or ConnectTimeout, with the path in them.
+        With `tls` the certificate must be for `server_hostname`: a path is no name.
+        """
+        self.check_usable()
+        _check(factory, limits, timeouts)
+        connector = Connector(
+            self,
+            factory,
+            show_path(path),
+            self._clients,
+            timeout=_lesser(timeout, timeouts),
+            secure=self._securer(tls, server_hostname or ""),
+            limits=limits,
+            timeouts=timeouts,
+        )
+        return connector.reach(path)
 
     def open_stdio(
         self, factory: Callable[[], Any], *, limits: Limits | None = None, timeouts: Timeouts | None = None
@@ -259,6 +345,12 @@ def _check_server_context(tls: object) -> None:
     if not isinstance(tls, ssl.SSLContext):
         raise TypeError(f"tls is an ssl.SSLContext with a certificate, not {tls!r}")
     tls.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_side=True)  # ssl.SSLError for a client's context
+
+
+def _lesser(timeout: float | None, timeouts: Timeouts | None) -> float | None:
+    """The seconds for connecting: both count, where both are given."""
+    other = None if timeouts is None else timeouts.connect
+    return min((seconds for seconds in (timeout, other) if seconds is not None), default=None)
 
 
 def _check(factory: object, limits: object, timeouts: object) -> None:
