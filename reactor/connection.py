@@ -21,6 +21,7 @@ from .limits import Limits, Timeouts
 from .loop import Loop, settle
 from .poller import READ, WRITE
 from .protocol import Bytes
+from .unix import peer_credentials
 
 log = logging.getLogger("reactor")
 
@@ -301,7 +302,10 @@ class Connection(ABC):
     # -- about --------------------------------------------------------------------------------------------------
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """`peername` (still known in connection_lost), `sockname`, `socket`; others as the carrier has them."""
+        """`peername` (still known in connection_lost), `sockname`, `socket`; others as the carrier has them.
+
+        `peercred` is the `(pid, uid, gid)` of the other end of a Unix socket (Linux).
+        """
         if name == "peername":
             return default if self._peername is None else self._peername
         if name == "sockname":
@@ -309,6 +313,8 @@ class Connection(ABC):
                 return self._sock.getsockname()
             except (OSError, AttributeError):
                 return default
+        if name == "peercred":
+            return peer_credentials(self.get_extra_info("socket"), default)
         return carrier_info(self._sock, name, default)
 
     def set_protocol(self, protocol: Any) -> None:

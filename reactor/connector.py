@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
@@ -12,7 +13,7 @@ from itertools import chain, zip_longest
 from typing import Any
 
 from .addresses import show, tune
-from .errors import ConnectError, ConnectRefused, ConnectTimeout
+from .errors import ConnectError, ConnectRefused, ConnectTimeout, reasons
 from .limits import Limits, Timeouts
 from .loop import Loop, settle
 from .poller import WRITE
@@ -20,10 +21,18 @@ from .resolver import Address, resolve
 from .roster import Roster
 from .timers import Timer
 from .transport import StreamTransport
+from .unix import UnixPath, unix_address
 
 STAGGER = 0.25  # seconds before the next address is tried beside the last one (RFC 8305, section 5)
 
-UNDER_WAY = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY})
+BUSY_RETRY = 0.05  # seconds until a Unix socket whose backlog is full is tried again: the kernel does not tell when
+
+UNDER_WAY = frozenset({errno.EINPROGRESS, errno.EALREADY, errno.EINTR})
+"""connect(2) reports these while it goes on by itself; WRITE will tell. EAGAIN is none of them: TCP found no room in a
+table of the kernel, and a Unix socket no room in the backlog. Neither goes on."""
+
+if sys.platform == "win32":
+    UNDER_WAY |= {errno.WSAEWOULDBLOCK}  # what Windows says instead of EINPROGRESS
 
 
 class Connector:
@@ -58,10 +67,8 @@ class Connector:
         self._resolving: Future[list[Address]] | None = None
         self._future: Future[tuple[StreamTransport, Any]] | None = loop.promise()
         self._future.add_done_callback(self._on_done)
-        self._timer: Timer | None = None
-        if timeout is not None:
-            error = ConnectTimeout(f"no connection to {where} within {timeout} s")
-            self._timer = loop.call_later(timeout, self._fail, error)
+        self._timeout = timeout
+        self._timer = None if timeout is None else loop.call_later(timeout, self._on_timeout)
 
     def resolve(self, host: str, port: int, family: int = 0) -> Future[tuple[StreamTransport, Any]]:
         """Begin with a name or a literal address. Gives the future of `(transport, protocol)`."""
@@ -69,6 +76,17 @@ class Connector:
         future = self._future
         self._resolving = resolve(self._loop, host, port, family)
         self._resolving.add_done_callback(self._on_resolved)
+        return future
+
+    def reach(self, path: UnixPath) -> Future[tuple[StreamTransport, Any]]:
+        """Begin with a Unix socket. Gives the future of `(transport, protocol)`."""
+        assert self._future is not None
+        future = self._future
+        try:
+            self._addresses = [(socket.AF_UNIX, unix_address(path))]
+        except OSError as exc:
+            self._fail(connect_error(self._where, [(self._where, exc)]))
+        self._try_next()
         return future
 
     def _on_resolved(self, resolving: Future[list[Address]]) -> None:
@@ -85,24 +103,32 @@ class Connector:
         while self._addresses and not self._is_over():
             family, address = self._addresses.pop(0)
             try:
-                sock = self._begin(family, address)
+                self._begin(family, address)
+            except BlockingIOError as exc:
+                if family == socket.AF_UNIX:
+                    return self._wait_for_room(family, address)
+                self._failures.append((show(address), exc))
             except OSError as exc:
                 self._failures.append((show(address), exc))
-                continue
-            self._attempts[sock] = Attempt(self._loop, sock, address, self._on_outcome)
-            if self._addresses:
-                self._stagger_next()
-            return
+            else:
+                if self._addresses:
+                    self._try_later(STAGGER)
+                return
         if not self._attempts and not self._is_over():
             self._fail(connect_error(self._where, self._failures))
 
-    def _stagger_next(self) -> None:
-        if self._stagger is None:
-            self._stagger = self._loop.call_later(STAGGER, self._try_next)
-        else:
-            self._stagger.reset(STAGGER)
+    def _wait_for_room(self, family: int, address: Any) -> None:
+        # On Linux a full backlog is EAGAIN at once, where TCP would wait for us; on the BSDs it is ECONNREFUSED.
+        self._addresses.insert(0, (family, address))
+        self._try_later(BUSY_RETRY)
 
-    def _begin(self, family: int, address: Any) -> socket.socket:
+    def _try_later(self, delay: float) -> None:
+        if self._stagger is None:
+            self._stagger = self._loop.call_later(delay, self._try_next)
+        else:
+            self._stagger.reset(delay)
+
+    def _begin(self, family: int, address: Any) -> None:
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
             sock.setblocking(False)
@@ -112,10 +138,10 @@ class Connector:
             error = sock.connect_ex(address)
             if error and error not in UNDER_WAY:
                 raise OSError(error, os.strerror(error))
+            self._attempts[sock] = Attempt(self._loop, sock, address, self._on_outcome)
         except BaseException:
             sock.close()
             raise
-        return sock
 
     def _on_outcome(self, attempt: Attempt, error: OSError | None) -> None:
         sock = attempt.sock
@@ -166,6 +192,20 @@ class Connector:
             transport.abort()
         else:
             settle(future, (transport, protocol))
+
+    def _on_timeout(self) -> None:
+        if self._resolving is not None and not self._resolving.done():
+            return self._fail(ConnectTimeout(f"{self._late()}: the name is not resolved yet"))
+        if self._transport is not None:
+            return self._fail(ConnectTimeout(f"{self._late()}: the handshake is not done yet", self._failures))
+        waiting = [(show(attempt.address), TimeoutError("no answer")) for attempt in self._attempts.values()]
+        untried = "the backlog is full" if socket.AF_UNIX in dict(self._addresses) else "not tried yet"
+        waiting += [(show(address), TimeoutError(untried)) for _, address in self._addresses]
+        attempts = [*self._failures, *waiting]
+        self._fail(ConnectTimeout(f"{self._late()}: {reasons(self._where, attempts)}", attempts))
+
+    def _late(self) -> str:
+        return f"no connection to {self._where} within {self._timeout} s"
 
     def _is_over(self) -> bool:
         return self._future is None or self._future.done()

@@ -7,6 +7,8 @@ traceback. And what would a caller catch? Timeouts are also `TimeoutError`, loss
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class ReactorError(Exception):
     """The root of every error named here."""
@@ -40,7 +42,11 @@ class ConnectionTimeout(PeerError, TimeoutError):
 
 
 class ConnectTimeout(ConnectionTimeout):
-    """No connection within `timeout`, resolving included."""
+    """No connection within `timeout`, resolving included. `attempts`: as in ConnectError, with those under way."""
+
+    def __init__(self, message: str = "", attempts: Sequence[tuple[str, OSError]] = ()) -> None:
+        super().__init__(message)
+        self.attempts = list(attempts)
 
 
 class HandshakeTimeout(ConnectionTimeout):
@@ -67,8 +73,7 @@ class ConnectError(ReactorError, ConnectionError):
     """No address could be connected to. `attempts` lists each `(address, error)` in the order tried."""
 
     def __init__(self, where: str, attempts: list[tuple[str, OSError]]) -> None:
-        reasons = "; ".join(f"{address}: {_reason(error)}" for address, error in attempts)
-        super().__init__(f"cannot connect to {where}: {reasons}")
+        super().__init__(f"cannot connect to {where}: {reasons(where, attempts)}")
         self.attempts = attempts
 
 
@@ -82,6 +87,13 @@ class ResolveError(ReactorError, OSError):
 
 class ListenError(ReactorError, OSError):
     """An address cannot be listened on; `errno` says why, the message says which."""
+
+
+def reasons(where: str, attempts: Sequence[tuple[str, OSError]]) -> str:
+    """Each address with what it came to; `where` itself is not said again."""
+    return "; ".join(
+        _reason(error) if address == where else f"{address}: {_reason(error)}" for address, error in attempts
+    )
 
 
 def _reason(error: OSError) -> str:

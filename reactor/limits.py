@@ -19,7 +19,8 @@ class Limits:
     connections: at this many, accepting pauses and newcomers wait in the backlog. No default: the number of
         descriptors already bounds it, and running out of those has a rule of its own (accepting pauses as well).
     per_peer: connections of one address, IPv6 counted by /64 because that is what one customer is given
-        (RFC 6177). No default: behind a NAT or a proxy thousands of people share one address.
+        (RFC 6177). No default: behind a NAT or a proxy thousands of people share one address. Not counted on Unix
+        sockets: their peers have no address, and the mode of the path says who may come.
     output: bytes that may wait for one peer. Beyond it the connection is evicted. 64 MiB because one `write` of a
         large reply is legitimate, and a writer that heeds `pause_writing` stays a thousand times below it.
     output_soft, output_soft_seconds: bytes that may wait for at most that long: a peer that always reads a little

@@ -19,6 +19,7 @@ from .roster import DrainReport, Roster
 from .timers import Timer
 from .tls import TLSSocket
 from .transport import StreamTransport
+from .unix import BoundPath
 
 log = logging.getLogger("reactor")
 
@@ -47,6 +48,7 @@ class Listener:
         timeouts: Timeouts | None = None,
         on_gone: Callable[[Listener], None] | None = None,
         tls: ssl.SSLContext | None = None,
+        bound: BoundPath | None = None,
     ) -> None:
         self._loop = loop
         self._tls = tls
@@ -54,6 +56,7 @@ class Listener:
         self._limits = limits or Limits()
         self._timeouts = timeouts or Timeouts()
         self._on_gone = on_gone
+        self._bound = bound
         self._roster = Roster(loop, self._on_left)
         self._per_peer: Counter[str] = Counter()
         self._retry: Timer | None = None
@@ -80,10 +83,16 @@ class Listener:
         """False once closed, and while full or out of descriptors."""
         return self._accepting
 
+    def keep_path(self) -> None:
+        """Leave the path of a Unix socket where it is at `close`: another process serves the same socket now."""
+        self._bound = None
+
     def close(self) -> None:
-        """Stop listening. Connections live on. Harmless twice."""
+        """Stop listening, and take the path of a Unix socket away. Connections live on. Harmless twice."""
         if self._acceptors:
             self._pause()
+            if self._bound is not None:
+                self._bound.remove()
             acceptors, self._acceptors = self._acceptors, []
             for acceptor in acceptors:
                 acceptor.sock.close()
@@ -124,7 +133,7 @@ class Listener:
 
     def _has_too_many(self, address: Any) -> bool:
         limit = self._limits.per_peer
-        return limit is not None and self._per_peer[peer_key(address)] >= limit
+        return limit is not None and isinstance(address, tuple) and self._per_peer[peer_key(address)] >= limit
 
     def _seat(self, sock: socket.socket, address: Any) -> None:
         try:
@@ -133,7 +142,7 @@ class Listener:
             log.exception("exception in the factory for %s, which is turned away", show(address))
             return sock.close()
         sock.setblocking(False)
-        if self._limits.per_peer is not None:
+        if self._limits.per_peer is not None and isinstance(address, tuple):  # the peers of a Unix socket have no names
             self._per_peer[peer_key(address)] += 1
         carrier: Any = sock
         if self._tls is not None:
@@ -161,8 +170,9 @@ class Listener:
         return limit is not None and len(self._roster.connections) >= limit
 
     def _on_left(self, transport: StreamTransport) -> None:
-        if self._limits.per_peer is not None:
-            key = peer_key(transport.get_extra_info("peername"))
+        address = transport.get_extra_info("peername")
+        if self._limits.per_peer is not None and isinstance(address, tuple):
+            key = peer_key(address)
             self._per_peer[key] -= 1
             if not self._per_peer[key]:
                 del self._per_peer[key]

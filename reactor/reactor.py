@@ -21,6 +21,7 @@ from .roster import DrainReport, Roster
 from .stdio import StdioSocket, descriptor
 from .tls import TLSSocket
 from .transport import StreamTransport
+from .unix import BoundPath, UnixPath, listening_unix_socket, show_path
 
 GRACE = 5.0  # seconds a drain gives; systemd and docker wait 10 and more before they kill
 
@@ -124,6 +125,40 @@ class Reactor(Loop):
         sockets = listening_sockets(host, port, backlog=backlog, reuse_port=reuse_port)
         return self._listen(factory, sockets, limits, timeouts, tls)
 
+    def listen_unix(
+        self,
+        factory: Callable[[], Any],
+        path: UnixPath,
+        *,
+        tls: ssl.SSLContext | None = None,
+        mode: int | None = None,
+        backlog: int = BACKLOG,
+        limits: Limits | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> Listener:
+        """Accept connections on a Unix socket; `factory()` makes a protocol for each.
+
+        path: beginning with a NUL it is an abstract address (Linux), which is in no directory.
+        mode: who may connect, such as 0o660; it holds before anybody can. None leaves it to the umask.
+        A socket that stands there is replaced if nobody is bound to it any more; what is alive, or no socket (a link
+        to one included), never is. The path is removed at close unless it is another's by then.
+        Peers have no address, so `Limits.per_peer` does not count here: the mode says who may come.
+        Raises ListenError, which is an OSError, with the path in its message.
+
+        >>> import tempfile
+        >>> from reactor import Protocol, Reactor
+        >>> with tempfile.TemporaryDirectory() as directory, Reactor() as reactor:
+        ...     listener = reactor.listen_unix(Protocol, directory + "/door", mode=0o600)
+        ...     transport, _ = reactor.run_until(reactor.connect_unix(Protocol, directory + "/door"))
+        ...     transport.get_extra_info("peername") == listener.addresses[0] == directory + "/door"
+        True
+        """
+        self.check_usable()
+        _check(factory, limits, timeouts)
+        _check_server_context(tls)
+        sock, bound = listening_unix_socket(path, mode=mode, backlog=backlog)
+        return self._listen(factory, [sock], limits, timeouts, tls, bound)
+
     def listen_socket(
         self,
         factory: Callable[[], Any],
@@ -152,8 +187,10 @@ class Reactor(Loop):
         limits: Limits | None,
         timeouts: Timeouts | None,
         tls: ssl.SSLContext | None,
+        bound: BoundPath | None = None,
     ) -> Listener:
-        listener = Listener(self, factory, sockets, limits, timeouts, on_gone=self._listeners.discard, tls=tls)
+        gone = self._listeners.discard
+        listener = Listener(self, factory, sockets, limits, timeouts, on_gone=gone, tls=tls, bound=bound)
         self._listeners.add(listener)
         return listener
 
@@ -186,15 +223,13 @@ class Reactor(Loop):
         if not 0 < port <= 65535:
             raise ValueError(f"a port to connect to is 1 to 65535, not {port}")
         _check(factory, limits, timeouts)
-        other = None if timeouts is None else timeouts.connect
-        bounds = [seconds for seconds in (timeout, other) if seconds is not None]
         where = show((host, port))
         connector = Connector(
             self,
             factory,
             where,
             self._clients,
-            timeout=min(bounds, default=None),
+            timeout=_lesser(timeout, timeouts),
             local=local,
             secure=self._securer(tls, host if server_hostname is None else server_hostname),
             limits=limits,
@@ -216,6 +251,37 @@ class Reactor(Loop):
             return TLSSocket(self.call_soon, sock, self.poller, tls, server_hostname=server_hostname or None)
 
         return secure
+
+    def connect_unix(
+        self,
+        factory: Callable[[], Any],
+        path: UnixPath,
+        *,
+        tls: ssl.SSLContext | bool | None = None,
+        server_hostname: str | None = None,
+        timeout: float | None = 30.0,
+        limits: Limits | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> Future[tuple[StreamTransport, Any]]:
+        """Connect to a Unix socket; the future and `timeout` are as for `connect_tcp`. Example: see `listen_unix`.
+
+        While the listener's backlog is full, we wait. The future may hold ConnectRefused (nobody listens there any
+        more), ConnectError (no such path, no right to it, too long a path) or ConnectTimeout, with the path in them.
+        With `tls` the certificate must be for `server_hostname`: a path is no name.
+        """
+        self.check_usable()
+        _check(factory, limits, timeouts)
+        connector = Connector(
+            self,
+            factory,
+            show_path(path),
+            self._clients,
+            timeout=_lesser(timeout, timeouts),
+            secure=self._securer(tls, server_hostname or ""),
+            limits=limits,
+            timeouts=timeouts,
+        )
+        return connector.reach(path)
 
     def open_stdio(
         self, factory: Callable[[], Any], *, limits: Limits | None = None, timeouts: Timeouts | None = None
@@ -259,6 +325,12 @@ def _check_server_context(tls: object) -> None:
     if not isinstance(tls, ssl.SSLContext):
         raise TypeError(f"tls is an ssl.SSLContext with a certificate, not {tls!r}")
     tls.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_side=True)  # ssl.SSLError for a client's context
+
+
+def _lesser(timeout: float | None, timeouts: Timeouts | None) -> float | None:
+    """The seconds for connecting: both count, where both are given."""
+    other = None if timeouts is None else timeouts.connect
+    return min((seconds for seconds in (timeout, other) if seconds is not None), default=None)
 
 
 def _check(factory: object, limits: object, timeouts: object) -> None:

@@ -102,7 +102,7 @@ def test_nobody_listens(stage, free_port):
         stage.reactor.run_until(future, timeout=5)
     assert isinstance(caught.value, ConnectionRefusedError)
     assert caught.value.errno == errno.ECONNREFUSED
-    assert str(caught.value) == f"cannot connect to 127.0.0.1:{free_port}: 127.0.0.1:{free_port}: Connection refused"
+    assert str(caught.value) == f"cannot connect to 127.0.0.1:{free_port}: Connection refused"
     ((address, error),) = caught.value.attempts
     assert address == f"127.0.0.1:{free_port}"
     assert error.errno == errno.ECONNREFUSED

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [
     ["errors", "limits", "protocol", "lanes"],
     ["timers", "deadlines", "buffers", "addresses", "wakeup", "poller", "signals", "workers", "records"],
-    ["watcher", "framing", "tls", "sendfile"],
+    ["watcher", "framing", "tls", "sendfile", "unix"],
     ["loop"],
     ["connection", "resolver"],
     ["outbound"],
