@@ -26,14 +26,29 @@ log = logging.getLogger("reactor")
 BACKLOG = 1024  # newcomers the kernel holds for us; it lowers this to net.core.somaxconn by itself
 ACCEPT_BUDGET = 64  # newcomers a tick: a flood of them must not starve the seated
 RETRY = 1.0  # seconds until accepting is tried again when descriptors ran out and none of ours was given back
+CALM = RETRY / 2  # seconds without a shortage after which one is over: at the limit they come and go by the second
+
+# What accept(2) may report, and what it means. EAGAIN: nobody waits. Whatever is in no table is a fault of the
+# listening socket itself (EINVAL: it was shut down; EBADF, ENOTSOCK: its number was closed or replaced behind our
+# back). It does not heal, and to ask again would spin: that socket is given up.
 
 LOST = frozenset(
-    {
-        errno.ECONNABORTED, errno.ECONNRESET, errno.EPROTO, errno.EPERM, errno.ENETDOWN, errno.ENETUNREACH,
-        errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOPROTOOPT, errno.EOPNOTSUPP, errno.ETIMEDOUT,
-    }
+    getattr(errno, name)
+    for name in (
+        "ECONNABORTED", "ECONNRESET", "EPROTO", "EPERM", "ENETDOWN", "ENETUNREACH", "ENONET", "EHOSTDOWN",
+        "EHOSTUNREACH", "ENOPROTOOPT", "EOPNOTSUPP", "ETIMEDOUT", "ESOCKTNOSUPPORT", "EPROTONOSUPPORT",
+    )
+    if hasattr(errno, name)
 )  # fmt: skip
-"""accept(2) reports here what the network did to a connection that was not accepted yet: it is gone, on to the next."""
+"""What the network or a firewall did to a connection that was not accepted yet: it is gone, on to the next."""
+
+SHORT = frozenset(
+    getattr(errno, name) for name in ("EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ENOSR") if hasattr(errno, name)
+)
+"""Something has run out: the newcomer waits in the backlog until there is some again."""
+
+FOREIGN = frozenset({errno.EBADF, errno.ENOTSOCK})
+"""The number is no longer our socket's: to close it would close somebody else's file."""
 
 
 class Listener:
@@ -60,11 +75,11 @@ class Listener:
         self._roster = Roster(loop, self._on_left)
         self._per_peer: Counter[str] = Counter()
         self._retry: Timer | None = None
-        self._short = False  # descriptors ran out and none has been had since
+        self._short: float | None = None  # when descriptors last ran out, in a shortage that is not over
         self._accepting = False
         self._seating = False  # a factory may close us: we are not gone while it seats somebody
         self.addresses = [sock.getsockname() for sock in sockets]
-        self._acceptors = [Acceptor(self, sock) for sock in sockets]
+        self._acceptors = [Acceptor(self, sock, address) for sock, address in zip(sockets, self.addresses, strict=True)]
         if not self._is_full():
             self._resume()
 
@@ -93,9 +108,8 @@ class Listener:
             self._pause()
             if self._bound is not None:
                 self._bound.remove()
-            acceptors, self._acceptors = self._acceptors, []
-            for acceptor in acceptors:
-                acceptor.sock.close()
+            while self._acceptors:
+                self._acceptors.pop().sock.close()
             self._check_gone()
 
     def drain(self, grace: float = 5.0) -> Future[DrainReport]:
@@ -116,7 +130,6 @@ class Listener:
 
     def admit(self, sock: socket.socket, address: Any) -> bool:
         """Seat one newcomer, or turn it away. True if the next may come."""
-        self._short = False
         self._seating = True
         try:
             if self._has_too_many(address):
@@ -184,20 +197,39 @@ class Listener:
         if self._on_gone is not None and not (self._acceptors or self._roster.connections or self._seating):
             self._on_gone(self)
 
+    def on_nobody_waits(self) -> None:
+        """All newcomers are in, with a descriptor to spare: asked for one more, the kernel did not run short."""
+        if self._short is not None and self._loop.now - self._short >= CALM:
+            self._short = None
+            log.info("accepting on %s resumes", show(self.addresses[0]))
+
     def on_exhausted(self, exc: OSError) -> None:
         """No descriptor (or memory) for a newcomer: it waits in the backlog until there is one.
 
-        EMFILE, ENFILE, ENOBUFS, ENOMEM: to go on polling would report them again at once and for ever. Accepting
-        resumes when a connection ends, and by a timer, because the descriptors may be somebody else's.
+        To go on polling would report that again at once and for ever. Accepting resumes when a connection ends, and
+        by a timer, because the descriptors may be somebody else's.
         """
         self._pause()
-        if not self._short:
-            self._short = True
+        if self._short is None:
             log.warning("accepting on %s pauses: %s", show(self.addresses[0]), exc.strerror)
+        self._short = self._loop.now
         if self._retry is None:
             self._retry = self._loop.call_later(RETRY, self._resume)
         else:
             self._retry.reset(RETRY)
+
+    def on_broken(self, acceptor: Acceptor, exc: OSError) -> None:
+        """A listening socket cannot accept any more: give it up. The others, and the connections, live on."""
+        name = errno.errorcode.get(exc.errno or 0, "no errno")
+        log.error("accepting on %s ends: %s (%s)", show(acceptor.address), exc.strerror, name)
+        self._pause()
+        if exc.errno in FOREIGN:
+            acceptor.sock.detach()
+        if self._acceptors == [acceptor]:
+            return self.close()
+        self._acceptors.remove(acceptor)
+        acceptor.sock.close()
+        self._resume()
 
     def __repr__(self) -> str:
         state = "accepting" if self._accepting else "paused" if self._acceptors else "closed"
@@ -207,26 +239,32 @@ class Listener:
 class Acceptor:
     """One listening socket, as the poller sees it."""
 
-    __slots__ = ("_listener", "sock")
+    __slots__ = ("_listener", "address", "sock")
 
-    def __init__(self, listener: Listener, sock: socket.socket) -> None:
+    def __init__(self, listener: Listener, sock: socket.socket, address: Any) -> None:
         self._listener = listener
+        self.address = address
         self.sock = sock
 
     def on_ready(self, events: int) -> None:
         """Newcomers wait."""
         if not self._listener.is_accepting():
             return  # full or closed since this batch was polled
-        listener = self._listener
+        listener, lost = self._listener, 0
         for _ in range(ACCEPT_BUDGET):
             try:
                 sock, address = self.sock.accept()
             except BlockingIOError:
-                return
+                return listener.on_nobody_waits()
             except OSError as exc:
-                if exc.errno not in LOST:
+                if exc.errno in SHORT:
                     return listener.on_exhausted(exc)
-                log.info("a newcomer on %s was lost: %s", show(listener.addresses[0]), exc.strerror)
+                if exc.errno not in LOST:
+                    return listener.on_broken(self, exc)
+                log.info("a newcomer on %s was lost: %s", show(self.address), exc.strerror)
+                lost += 1
+                if lost == ACCEPT_BUDGET:
+                    listener.on_exhausted(exc)  # that is no newcomer who is lost: asked at once, it would say so again
                 continue
             if not listener.admit(sock, address):
                 return

@@ -427,15 +427,21 @@ class Exhausted(socket.socket):
     """A listening socket in a process that may be out of descriptors."""
 
     error: int | None = errno.EMFILE
+    spare: int | None = None  # with this many more it is out of them
     refusals = 0
+    patience = 10
 
     def accept(self):
-        if self.error is not None:
+        error = errno.EMFILE if self.spare == 0 else self.error  # the kernel takes a number before it looks who waits
+        if error is not None:
             self.refusals += 1
-            if self.refusals > 10:
+            if self.refusals > self.patience:
                 raise KeyboardInterrupt("the loop spins on accept")
-            raise OSError(self.error, os.strerror(self.error))
-        return super().accept()
+            raise OSError(error, os.strerror(error))
+        newcomer = super().accept()
+        if self.spare is not None:
+            self.spare -= 1
+        return newcomer
 
 
 @pytest.fixture
@@ -508,6 +514,134 @@ def test_closing_a_starved_listener_ends_its_retries(stage, exhausted):
     stage.reactor.advance(10)
     assert exhausted.refusals == 1
     assert stage.reactor.stats()["timers"] == 0
+
+
+@pytest.mark.loud
+def test_a_shortage_that_lets_one_in_now_and_then_is_one_shortage(stage, caplog, exhausted):
+    """At the limit each descriptor that is given back lets one newcomer in, and the next runs short again."""
+    exhausted.error = None
+    listener = stage.reactor.listen_socket(Echo, exhausted)
+    seated = [stage.dial(listener) for _ in range(5)]
+    exhausted.spare = 0
+    waiting = [stage.own(socket.create_connection(listener.addresses[0])) for _ in range(5)]
+    stage.reactor.settle()
+    for number, peer in enumerate(seated):
+        exhausted.refusals = 0
+        exhausted.spare += 1
+        peer.close()
+        stage.reactor.advance(0.3)
+        assert stage.reactor.stats()["accepted"] == 5 + number + 1
+    assert len(waiting) == len(listener.connections)
+    assert [message.partition(" pauses: ")[2] for message in warnings(caplog)] == [os.strerror(errno.EMFILE)]
+    assert "resumes" not in caplog.text
+
+
+@pytest.mark.loud
+def test_the_end_of_a_shortage_is_said_once(stage, caplog, exhausted):
+    listener = stage.reactor.listen_socket(Echo, exhausted)
+    stage.dial(listener)
+    stage.reactor.advance(3)
+    exhausted.error = None
+    stage.reactor.advance(1)
+    for _ in range(3):
+        stage.dial(listener)
+    ends = [record for record in caplog.records if "resumes" in record.getMessage()]
+    assert [record.getMessage() for record in ends] == [f"accepting on {show(listener.addresses[0])} resumes"]
+    assert ends[0].levelno == logging.INFO
+    assert len(warnings(caplog)) == 1
+
+
+@pytest.mark.loud
+def test_a_descriptor_that_frees_for_a_moment_does_not_end_a_shortage(stage, caplog, exhausted):
+    """The same errno again within half a second is the same shortage, however it was interrupted."""
+    listener = stage.reactor.listen_socket(Echo, exhausted)
+    for _ in range(5):
+        exhausted.error, exhausted.refusals = errno.EMFILE, 0
+        stage.dial(listener)
+        exhausted.error = None
+        listener._resume()
+        stage.reactor.settle()
+        stage.reactor.advance(0.2)
+    assert len(listener.connections) == 5
+    assert len(warnings(caplog)) == 1
+
+
+# -- faults of the listening socket ------------------------------------------------------------------------------
+
+
+@pytest.mark.loud
+@pytest.mark.parametrize(
+    "error", [errno.EINVAL, errno.EFAULT, errno.EIO, 4321], ids=lambda n: errno.errorcode.get(n, n)
+)
+def test_a_socket_that_cannot_accept_any_more_is_given_up(stage, caplog, exhausted, error):
+    exhausted.error = None
+    listener = stage.reactor.listen_socket(Echo, exhausted)
+    seated = stage.dial(listener)
+    exhausted.error = error
+    stage.own(socket.create_connection(listener.addresses[0]))
+    stage.reactor.advance(100)
+    assert exhausted.refusals == 1
+    assert exhausted.fileno() == -1
+    (message,) = warnings(caplog)
+    assert message.startswith(f"accepting on {show(listener.addresses[0])} ends: {os.strerror(error)} (")
+    assert errno.errorcode.get(error, "no errno") in message
+    assert "closed 1 connections" in repr(listener)
+    seated.sendall(b"still here")
+    assert stage.received(seated) == b"still here"
+    assert stage.reactor.stats()["timers"] == 0
+    seated.close()
+    stage.reactor.settle()
+    assert stage.reactor.stats()["listeners"] == 0
+
+
+@pytest.mark.loud
+@pytest.mark.parametrize("error", [errno.EBADF, errno.ENOTSOCK], ids=errno.errorcode.get)
+def test_a_number_that_is_somebody_elses_by_now_is_not_closed(stage, exhausted, error):
+    listener = stage.reactor.listen_socket(Echo, exhausted)
+    exhausted.error = error
+    number = exhausted.fileno()
+    stage.own(socket.create_connection(listener.addresses[0]))
+    stage.reactor.settle()
+    assert exhausted.fileno() == -1
+    os.close(number)  # it was still open
+    assert stage.reactor.stats()["listeners"] == 0
+
+
+@pytest.mark.loud
+def test_one_of_several_sockets_is_given_up(stage, exhausted):
+    other = socket.create_server(("127.0.0.1", 0))
+    listener = stage.reactor._listen(Echo, [exhausted, other], None, None)
+    exhausted.listen()
+    other.setblocking(False)
+    exhausted.error = errno.EINVAL
+    stage.own(socket.create_connection(exhausted.getsockname()))
+    stage.reactor.settle()
+    assert exhausted.fileno() == -1
+    assert call(stage, other.getsockname()) == b"hello"
+    listener.close()
+    stage.reactor.settle()
+    assert stage.reactor.stats()["listeners"] == 0
+
+
+@pytest.mark.loud
+@pytest.mark.skipif(sys.platform != "linux", reason="as Linux does it")
+def test_a_listening_socket_that_was_shut_down(stage, caplog):
+    listener = stage.serve(Echo)
+    listener._acceptors[0].sock.shutdown(socket.SHUT_RDWR)
+    stage.reactor.settle()
+    assert "(EINVAL)" in warnings(caplog)[0]
+    assert "closed" in repr(listener)
+
+
+@pytest.mark.loud
+def test_losses_without_end_do_not_spin(stage, caplog, exhausted):
+    exhausted.error, exhausted.patience = errno.EPROTO, 1000
+    listener = stage.reactor.listen_socket(Echo, exhausted)
+    stage.own(socket.create_connection(listener.addresses[0]))
+    stage.reactor.advance(3.5)
+    assert exhausted.refusals == 4 * 64
+    assert len(warnings(caplog)) == 1
+    assert os.strerror(errno.EPROTO) in warnings(caplog)[0]
 
 
 @pytest.fixture
