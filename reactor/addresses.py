@@ -67,12 +67,35 @@ def tune(sock: socket.socket) -> None:
                 pass  # reset before we got here: reading will tell
 
 
+def local_addresses(local: tuple[str, int]) -> dict[int, Any]:
+    """What to bind to before connecting from `local`, for each family. "" is any address: only the port is chosen.
+
+    Looks up no names. Raises ValueError or TypeError for what is not a literal address and a port.
+    """
+    if not isinstance(local, tuple) or len(local) < 2 or not isinstance(local[0], str):
+        raise TypeError(f"local is an address and a port, ('192.0.2.1', 0), not {local!r}")
+    host, port = local[0], check_port(local[1])
+    flags = socket.AI_NUMERICHOST | socket.AI_PASSIVE
+    try:
+        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=flags)
+    except (OSError, UnicodeError):
+        raise ValueError(f"local is a literal address and a port, not {local!r}") from None
+    return {family: address for family, _, _, _, address in found}
+
+
+def check_port(port: Any) -> int:
+    """The port; TypeError if it is no number, such as one from a command line that is text still."""
+    if not isinstance(port, int):
+        raise TypeError(f"a port is a number, not {port!r}")
+    return port
+
+
 def listening_sockets(host: str | None, port: int, *, backlog: int, reuse_port: bool) -> list[socket.socket]:
     """Sockets that listen on every address of `host`, with one port number for all; None or "" is every interface.
 
     Looks a name up in the calling thread: a server listens once, before it serves. Raises ListenError.
     """
-    if not 0 <= port <= 65535:
+    if not 0 <= check_port(port) <= 65535:
         raise ListenError(errno.EINVAL, f"cannot listen on port {port}: not in 0 to 65535")
     addresses = _addresses(host or None, port)
     for _ in range(PORT_TRIES):

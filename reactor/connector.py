@@ -12,7 +12,7 @@ from functools import partial
 from itertools import chain, zip_longest
 from typing import Any
 
-from .addresses import show, tune
+from .addresses import local_addresses, show, tune
 from .errors import ConnectError, ConnectRefused, ConnectTimeout, reasons
 from .limits import Limits, Timeouts
 from .loop import Loop, settle
@@ -55,7 +55,7 @@ class Connector:
         self._factory = factory
         self._where = where
         self._roster = roster
-        self._local = local
+        self._local = None if local is None else local_addresses(local)
         self._secure = secure  # makes the carrier that shakes hands
         self._transport: StreamTransport | None = None  # it is shaking hands
         self._limits = limits or Limits()
@@ -134,7 +134,7 @@ class Connector:
             sock.setblocking(False)
             tune(sock)
             if self._local is not None:
-                sock.bind(self._local)
+                bind_to(sock, self._local)
             error = sock.connect_ex(address)
             if error and error not in UNDER_WAY:
                 raise OSError(error, os.strerror(error))
@@ -283,6 +283,20 @@ def interleave(addresses: list[Address]) -> list[Address]:
     ours = [address for address in addresses if address[0] == first]
     others = [address for address in addresses if address[0] != first]
     return [address for address in chain.from_iterable(zip_longest(ours, others)) if address is not None]
+
+
+def bind_to(sock: socket.socket, local: dict[int, Any]) -> None:
+    """Bind to the address of the socket's family; OSError says that this is what failed."""
+    if sock.family not in local:
+        (address,) = local.values()
+        raise OSError(errno.EADDRNOTAVAIL, f"cannot be reached from {show(address)}, which is of another family")
+    address = local[sock.family]
+    if address[1] and sys.platform != "win32":
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # our last connection from there may be in TIME_WAIT
+    try:
+        sock.bind(address)
+    except OSError as exc:
+        raise OSError(exc.errno, f"cannot connect from {show(address)}: {exc.strerror}") from None
 
 
 def connect_error(where: str, failures: list[tuple[str, OSError]]) -> ConnectError:

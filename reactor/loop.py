@@ -36,7 +36,10 @@ T = TypeVar("T")
 log = logging.getLogger("reactor")
 
 MAX_WAIT = 3600.0  # seconds; poll takes an int of milliseconds, and an hourly look at an idle loop costs nothing
-WORKERS = 16  # threads for run_in_thread: they wait on disks and name servers, not on the processor
+WORKERS = 16  # threads for run_in_thread: they wait on disks and the like, not on the processor
+RESOLVERS = (
+    16  # threads for names, apart: a silent name server holds each for half a minute, and must hold nothing else
+)
 
 
 class Flushed(Interface):
@@ -66,6 +69,7 @@ class Loop:
         self._watchers: dict[int, Watcher] = {}
         self._promised: set[Future[Any]] = set()
         self._workers = WorkerPool(WORKERS, "reactor-worker")
+        self.resolvers = WorkerPool(RESOLVERS, "reactor-resolver")
         self._wakeup = Wakeup()
         self._signals = Signals(self._post, self._wakeup.signal_fileno())
         self._pid = os.getpid()
@@ -233,6 +237,10 @@ class Loop:
 
     def run_in_thread(self, fn: Callable[..., T], *args: Any) -> Future[T]:
         """Call `fn(*args)` in a worker thread; the future completes on the loop. Cancelling works until it starts."""
+        return self.run_in(self._workers, fn, *args)
+
+    def run_in(self, pool: WorkerPool, fn: Callable[..., T], *args: Any) -> Future[T]:
+        """`run_in_thread`, in a thread of `pool`."""
         future = self.promise()
 
         def job() -> None:
@@ -247,8 +255,15 @@ class Loop:
                 outcome = None, exc
             self._post(settle, future, *outcome)  # a closed loop does not come round to it: `close` has settled it
 
-        self._workers.submit(job)
+        try:
+            pool.submit(job)
+        except OSError as exc:
+            settle(future, error=exc)
         return future
+
+    def pending_jobs(self) -> int:
+        """Calls in threads that are not finished: time that a test moves must not run away from them."""
+        return self._workers.pending + self.resolvers.pending
 
     def promise(self) -> Future[Any]:
         """A future that `close` fails if nothing else has settled it."""
@@ -336,6 +351,7 @@ class Loop:
         self._soon.clear()
         self._inbox.clear()
         self._workers.close()
+        self.resolvers.close()
         self._signals.close()
         self.poller.close()
         self._wakeup.close()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from .addresses import listening_sockets, show, tune
+from .addresses import check_port, listening_sockets, show, tune
 from .connector import Connector
 from .limits import Limits, Timeouts
 from .listener import BACKLOG, Listener
@@ -212,15 +212,18 @@ class Reactor(Loop):
 
         Several addresses are tried side by side, 250 ms apart (RFC 8305). `timeout` covers all of it, and so does
         `timeouts.connect` where `timeouts` is given: the lesser counts. None waits as long as TCP does. `local` is the
-        address to connect from. Cancelling the future cancels the attempt. It may hold ConnectRefused, ConnectError
-        (both list every attempt), ConnectTimeout, ResolveError, or what `factory` raised.
+        address to connect from, a literal one ("" is any) and a port (0 is any). Cancelling the future cancels the
+        attempt. It may hold ConnectRefused, ConnectError, ConnectTimeout (all three list every attempt), ResolveError,
+        or what `factory` raised.
 
         tls: True verifies the certificate against the system's roots, or a context of your own; it must be for
         `server_hostname`, which is `host` unless given. A handshake that fails is ssl.SSLCertVerificationError,
         ssl.SSLError, OSError or HandshakeTimeout.
         """
         self.check_usable()
-        if not 0 < port <= 65535:
+        if not isinstance(host, str):
+            raise TypeError(f"a host is a name or an address, not {host!r}")
+        if not 0 < check_port(port) <= 65535:
             raise ValueError(f"a port to connect to is 1 to 65535, not {port}")
         _check(factory, limits, timeouts)
         where = show((host, port))

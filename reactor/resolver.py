@@ -15,13 +15,15 @@ Address = tuple[int, Any]  # family and sockaddr
 def resolve(loop: Loop, host: str, port: int, family: int = 0) -> Future[list[Address]]:
     """The TCP addresses of `host`, in the resolver's order. The future may hold ResolveError.
 
-    getaddrinfo blocks for as long as the name servers are silent and cannot be interrupted, so it runs in a thread of
-    the pool and whoever waits sets a deadline: what comes later is dropped.
+    getaddrinfo blocks for as long as the name servers are silent (resolv.conf(5): 5 s for each, twice, and all that for
+    each search domain) and cannot be interrupted. So it runs in a daemon thread, of which there are RESOLVERS, and
+    whoever waits sets a deadline and cancels: a lookup that has not begun by then never does, and what a later one
+    finds is dropped.
     """
     try:
         found = _lookup(host, port, family, socket.AI_NUMERICHOST)
     except OSError:
-        return loop.run_in_thread(_lookup, host, port, family, 0)
+        return loop.run_in(loop.resolvers, _lookup, host, port, family, 0)
     future: Future[list[Address]] = loop.promise()
     future.set_result(found)
     return future
@@ -29,6 +31,8 @@ def resolve(loop: Loop, host: str, port: int, family: int = 0) -> Future[list[Ad
 
 def _lookup(host: str, port: int, family: int, flags: int) -> list[Address]:
     try:
+        if "\0" in host:
+            raise UnicodeError  # C would look up what stands before it
         found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=flags)
     except socket.gaierror as exc:
         raise ResolveError(exc.errno, f"cannot resolve {host!r}: {exc.strerror}") from None

@@ -66,7 +66,7 @@ class SteppedReactor(Reactor):
         self._fake = FakeClock()
         self._stepped = SteppedPoller(self._fake, poller)
         super().__init__(clock=self._fake, poller=self._stepped)
-        self._stepped.is_busy = lambda: self._workers.pending > 0  # a thread takes real time: ours must not run on
+        self._stepped.is_busy = lambda: self.pending_jobs() > 0  # a thread takes real time: ours must not run on
 
     def settle(self) -> None:
         """Let everything happen that needs no time to pass."""

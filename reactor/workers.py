@@ -6,6 +6,7 @@ that hangs for 20 s would hold back a Ctrl-C for 20 s. These are daemon threads.
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
@@ -26,7 +27,7 @@ class WorkerPool:
         self._unclaimed = 0  # jobs queued, less threads waiting for one
 
     def submit(self, job: Callable[[], None]) -> None:
-        """Run `job()` in a thread. It must not raise."""
+        """Run `job()` in a thread. It must not raise. Raises OSError if there is no thread and none can be started."""
         with self._lock:
             self.pending += 1
             self._unclaimed += 1
@@ -35,9 +36,22 @@ class WorkerPool:
                 self._threads += 1
                 self._unclaimed -= 1
             number = self._threads
-        self._jobs.put(job)
         if starting:
+            self._start(number)
+        self._jobs.put(job)
+
+    def _start(self, number: int) -> None:
+        try:
             threading.Thread(target=self._work, name=f"{self._name}-{number}", daemon=True).start()
+        except RuntimeError as exc:  # the system has no more threads to give
+            with self._lock:
+                self._threads -= 1
+                self._unclaimed += 1
+                if self._threads:
+                    return  # those that run will come to it
+                self._unclaimed -= 1
+                self.pending -= 1
+            raise OSError(errno.EAGAIN, str(exc)) from None
 
     def close(self) -> None:
         """Let idle threads end now. Those in a job end after it."""

@@ -225,6 +225,53 @@ def test_connecting_from_an_address_that_is_not_ours(stage):
     assert isinstance(error, ConnectError)
     assert error.errno == errno.EADDRNOTAVAIL
     assert not isinstance(error, ConnectRefused)
+    assert "cannot connect from 192.0.2.1:0: Cannot assign requested address" in str(error)
+
+
+def test_connecting_from_an_address_of_another_family(stage, names):
+    names["both"] = [(V6, ("::1", 80, 0, 0)), (V4, ("127.0.0.1", stage.serve(Echo).port))]
+    future = stage.reactor.connect_tcp(Recorder, "both", 80, local=("127.0.0.1", 0))
+    stage.reactor.settle()
+    assert future.result(timeout=0)[0].get_extra_info("peername")[0] == "127.0.0.1"
+    names["six"] = [(V6, ("::1", 80, 0, 0)), (V6, ("::2", 80, 0, 0))]
+    future = stage.reactor.connect_tcp(Recorder, "six", 80, local=("127.0.0.1", 0))
+    stage.reactor.settle()
+    error = future.exception(timeout=0)
+    text = "cannot be reached from 127.0.0.1:0, which is of another family"
+    assert str(error) == f"cannot connect to six:80: [::1]:80: {text}; [::2]:80: {text}"
+    assert error.errno == errno.EADDRNOTAVAIL
+
+
+def test_connecting_again_from_the_same_port(stage):
+    """The first connection is in TIME_WAIT by then."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        local = probe.getsockname()
+    for listener in (stage.serve(Echo), stage.serve(Echo)):
+        future = stage.reactor.connect_tcp(Recorder, "127.0.0.1", listener.port, local=("", local[1]))
+        stage.reactor.settle()
+        transport, _ = future.result(timeout=0)
+        assert transport.get_extra_info("sockname") == local
+        transport.close()
+        stage.reactor.settle()
+
+
+@pytest.mark.parametrize(
+    ("local", "kind"),
+    [
+        ("127.0.0.1", TypeError),
+        (("127.0.0.1",), TypeError),
+        (("127.0.0.1", "0"), TypeError),
+        ((7, 0), TypeError),
+        (("localhost", 0), ValueError),
+        (("\udcff", 0), ValueError),
+    ],
+)
+def test_what_is_no_address_to_connect_from_is_refused_at_once(stage, local, kind):
+    with pytest.raises(kind, match=r"local|port"):
+        stage.reactor.connect_tcp(Recorder, "127.0.0.1", 80, local=local)
+    assert stage.reactor.stats()["timers"] == 0
+    assert not stage.reactor._promised
 
 
 def test_a_name_without_an_address(stage):
@@ -250,6 +297,7 @@ def test_a_name_that_takes_too_long(stage, monkeypatch):
     error = future.exception(timeout=0)
     release.set()
     assert isinstance(error, ConnectTimeout)
+    assert str(error) == "no connection to slow.example:80 within 3 s: the name is not resolved yet"
 
 
 @pytest.mark.parametrize("port", [-1, 65536, 70000])
@@ -259,6 +307,44 @@ def test_a_port_out_of_range_is_refused_and_never_wrapped_around(stage, port):
     assert str(port) in str(caught.value)
     assert not isinstance(caught.value, ConnectRefused)
     assert stage.reactor.stats()["timers"] == 0
+
+
+@pytest.mark.parametrize("port", ["80", None, 80.0])
+def test_a_port_that_is_no_number_is_refused_at_once(stage, port):
+    with pytest.raises(TypeError, match="a port is a number, not"):
+        stage.reactor.connect_tcp(Recorder, "127.0.0.1", port)
+    with pytest.raises(TypeError, match="a port is a number, not"):
+        stage.reactor.listen_tcp(Recorder, "127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", [None, b"localhost", 7, ("127.0.0.1", 80)])
+def test_a_host_that_is_no_text_is_refused_at_once(stage, host):
+    with pytest.raises(TypeError, match="a host is a name or an address, not"):
+        stage.reactor.connect_tcp(Recorder, host, 80)
+    assert not stage.reactor._promised
+
+
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.EADDRNOTAVAIL, errno.ENETUNREACH, errno.EACCES])
+def test_an_attempt_that_fails_at_once(stage, monkeypatch, number):
+    """EAGAIN too: TCP found no room in a table of the kernel, and does not go on."""
+    monkeypatch.setattr(socket.socket, "connect_ex", lambda *_: number)
+    future = stage.reactor.connect_tcp(Recorder, "127.0.0.1", 80)
+    stage.reactor.settle()
+    assert future.exception(timeout=0).errno == number
+    assert stage.reactor.stats()["timers"] == 0
+
+
+def test_a_poller_that_can_watch_no_more(stage, monkeypatch):
+    listener = stage.serve(Echo)
+
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(stage.reactor.poller, "register", refuse)
+    future = stage.reactor.connect_tcp(Recorder, "127.0.0.1", listener.port)
+    error = future.exception(timeout=0)
+    assert isinstance(error, ConnectError)
+    assert error.errno == errno.ENOSPC
 
 
 def test_a_socket_that_reached_itself_is_refused(stage):
@@ -327,6 +413,19 @@ def test_different_failures_are_no_refusal(stage, names, free_port):
     error = future.exception(timeout=0)
     assert type(error) is ConnectError
     assert len(error.attempts) == 2
+
+
+def test_a_timeout_lists_all_attempts_as_well(stage, names, free_port, black_hole):
+    names["three"] = [(V4, ("127.0.0.1", free_port)), (V4, black_hole), (V4, black_hole), (V4, ("127.0.0.9", 9))]
+    future = stage.reactor.connect_tcp(Recorder, "three", 80, timeout=0.3)
+    stage.reactor.advance(0.3)
+    error = future.exception(timeout=0)
+    hole = f"127.0.0.1:{black_hole[1]}"
+    reasons = (
+        f"127.0.0.1:{free_port}: Connection refused; {hole}: no answer; {hole}: no answer; 127.0.0.9:9: not tried yet"
+    )
+    assert str(error) == f"no connection to three:80 within 0.3 s: {reasons}"
+    assert len(error.attempts) == 4
 
 
 def test_the_stagger_ends_with_the_connection(stage, names):

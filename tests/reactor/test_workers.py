@@ -113,3 +113,20 @@ def test_closing_ends_idle_threads(pool):
     pool.join()
     assert pool.names() == set()
     pool.close()
+
+
+def test_a_thread_that_cannot_be_started_leaves_the_job_to_the_others(pool, monkeypatch):
+    go, ran = threading.Event(), []
+    pool.submit(lambda: go.wait(5))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", lambda thread: fail())
+        pool.submit(lambda: ran.append(1))
+    go.set()
+    pool.run(lambda: None)
+    pool.close()
+    pool.join()
+    assert ran == [1]
+
+
+def fail():
+    raise RuntimeError("can't start new thread")
