@@ -16,12 +16,13 @@
 The map, from the bottom up; imports only point down:
 
     errors limits protocol lanes       names, bounds, contracts, the table of states
-    timers deadlines buffers addresses wakeup poller signals workers watcher
+    timers deadlines buffers addresses unix wakeup poller signals workers watcher
     loop                               the tick: poll, I/O, timers, soon, flush, reap
     connection outbound transport      one connection: its life, its lane out, its lane in
     roster listener resolver connector stdio
     framing                            lines, netstrings, length prefixes
     reactor                            the loop with the verbs of the network
+    reconnect                          a connection that is made again
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ from .limits import Limits, Timeouts
 from .listener import Listener
 from .protocol import BaseProtocol, BufferedProtocol, DatagramProtocol, Protocol
 from .reactor import Reactor
+from .reconnect import ReconnectingClient
 from .roster import DrainReport
 from .timers import Timer
 from .transport import StreamTransport
@@ -81,6 +83,7 @@ __all__ = [
     "Reactor",
     "ReactorClosed",
     "ReactorError",
+    "ReconnectingClient",
     "ResolveError",
     "StreamTransport",
     "Timeouts",

@@ -117,7 +117,7 @@ class Loop:
 
     def _stop_run(self, run: int) -> None:
         if run == self._runs:
-            self._stopping = True
+            self.stop()
 
     def _check_idle(self) -> None:
         self.check_usable()

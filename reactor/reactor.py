@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, Protocol as Interface
 
 from .addresses import check_port, listening_sockets, show, tune
 from .connector import Connector
@@ -26,6 +26,12 @@ from .unix import BoundPath, UnixPath, listening_unix_socket, show_path
 GRACE = 5.0  # seconds a drain gives; systemd and docker wait 10 and more before they kill
 
 
+class Keeper(Interface):
+    """What makes connections by itself, and has to leave it when they are to end: see `ReconnectingClient`."""
+
+    def retire(self) -> None: ...
+
+
 class Reactor(Loop):
     """A single-threaded event loop with sockets. One a thread; use it as a context manager, or call `close`.
 
@@ -38,6 +44,7 @@ class Reactor(Loop):
         self._clients = Roster(self)
         self._drain: Future[DrainReport] | None = None
         self._client_context: ssl.SSLContext | None = None  # made once: reading the system's roots takes 20 ms
+        self.keepers: set[Keeper] = set()
 
     # -- running ------------------------------------------------------------------------------------------------
 
@@ -75,6 +82,7 @@ class Reactor(Loop):
         if self._drain is not None and not self._drain.done():
             return self._drain
         drain = self._drain = self.promise()
+        self._retire_keepers()
         parts = [listener.drain(grace) for listener in list(self._listeners)] + [self._clients.drain(grace)]
 
         def check(part: Future[DrainReport]) -> None:
@@ -93,9 +101,18 @@ class Reactor(Loop):
 
     def abort(self) -> None:
         """End every listener and connection at once."""
+        self._retire_keepers()
         for listener in list(self._listeners):
             listener.abort()
         self._clients.abort()
+
+    def _retire_keepers(self) -> None:
+        for keeper in list(self.keepers):
+            keeper.retire()
+
+    def when_lost(self, transport: StreamTransport, fn: Callable[[], None]) -> None:
+        """Call `fn()` after the `connection_lost` of an outgoing connection, whoever its protocol is by then."""
+        self._clients.when_left(transport, fn)
 
     # -- verbs --------------------------------------------------------------------------------------------------
 

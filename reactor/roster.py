@@ -29,6 +29,7 @@ class Roster:
         self._loop = loop
         self._on_left = on_left
         self._drain: Drain | None = None
+        self._followers: dict[StreamTransport, Callable[[], None]] = {}
         self.connections: set[StreamTransport] = set()
 
     def seat(self, transport: StreamTransport) -> None:
@@ -45,6 +46,16 @@ class Roster:
             self._drain = None
         if self._on_left is not None:
             self._on_left(transport)
+        follower = self._followers.pop(transport, None)
+        if follower is not None:
+            follower()
+
+    def when_left(self, transport: StreamTransport, follower: Callable[[], None]) -> None:
+        """Call `follower()` when the transport is over, after its connection_lost; soon, if it is not here any more."""
+        if transport in self.connections:
+            self._followers[transport] = follower
+        else:
+            self._loop.call_soon(follower)
 
     def drain(self, grace: float) -> Future[DrainReport]:
         """Tell the protocols, close every connection, cut what is left after `grace` seconds.

@@ -21,6 +21,7 @@ LAYERS = [
     ["roster"],
     ["listener", "connector", "stdio"],
     ["reactor"],
+    ["reconnect"],
     ["__init__", "testing"],
 ]
 LAYER_OF = {module: number for number, modules in enumerate(LAYERS) for module in modules}

@@ -133,3 +133,13 @@ def test_a_recorder_writes_down_its_life(stage):
         "eof_received",
         "connection_lost",
     ]
+
+
+def test_a_run_that_was_stopped_as_its_future_was_done_leaves_nothing_behind(stage):
+    """The future's own wish to end the run comes after the end, and must not end what runs then."""
+    stage.reactor.run_until(stage.reactor.drain(), timeout=1)
+    stage.reactor.advance(10)
+    fired = []
+    stage.reactor.call_later(1, fired.append, 1)
+    stage.reactor.advance(1)
+    assert fired == [1]
