@@ -203,7 +203,7 @@ class Reactor(Loop):
         sockets: list[socket.socket],
         limits: Limits | None,
         timeouts: Timeouts | None,
-        tls: ssl.SSLContext | None,
+        tls: ssl.SSLContext | None = None,
         bound: BoundPath | None = None,
     ) -> Listener:
         gone = self._listeners.discard
