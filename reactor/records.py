@@ -30,6 +30,9 @@ class Records:
     __slots__ = ("_ended", "_incoming", "_outgoing", "_server_hostname", "_ssl")
 
     def __init__(self, context: ssl.SSLContext, server_side: bool, server_hostname: str | None) -> None:
+        if context.check_hostname and not server_side and not server_hostname:
+            # wrap_bio, unlike wrap_socket, would take anybody's certificate for the one that was meant.
+            raise ValueError("a context that checks host names needs the server_hostname that the certificate is for")
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._ssl = context.wrap_bio(self._incoming, self._outgoing, server_side, server_hostname)

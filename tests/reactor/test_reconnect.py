@@ -21,6 +21,7 @@ from reactor import (
     ResolveError,
 )
 from reactor.testing import Recorder
+from tests.tls import client_context, server_context
 
 
 class Server:
@@ -524,3 +525,45 @@ def test_over_a_unix_socket(stage, tmp_path, monkeypatch):
         listener.abort()
         stage.reactor.settle()
         assert client.transport is None
+
+
+def test_over_tls(stage, server):
+    """A certificate that does not fit may be replaced by one that does."""
+
+    def connect(factory):
+        return stage.reactor.connect_tcp(factory, "localhost", server.port, family=socket.AF_INET, tls=context)
+
+    context, told = client_context(), []
+    client = ReconnectingClient(stage.reactor, connect, Recorder, on_retry=lambda error, delay: told.append(error))
+    wrong = stage.reactor.listen_tcp(Recorder, "127.0.0.1", server.port, tls=server_context("expired"))
+    while not told:
+        stage.reactor.advance(0.1)
+    assert isinstance(told[0], ssl.SSLCertVerificationError)
+    assert client.transport is None
+    wrong.abort()
+    right = stage.reactor.listen_tcp(Recorder, "127.0.0.1", server.port, tls=server_context())
+    while client.transport is None:
+        stage.reactor.advance(1)
+    client.protocol.transport.write(b"hello")
+    stage.reactor.settle()
+    (accepted,) = right.connections
+    assert accepted.get_protocol().data == b"hello"
+    right.abort()
+    stage.reactor.settle()
+    assert client.transport is None
+    client.stop()
+    assert client.finished.done()
+
+
+def test_stopping_in_the_middle_of_a_handshake(stage, server):
+    def connect(factory):
+        return stage.reactor.connect_tcp(factory, "127.0.0.1", server.port, tls=client_context())
+
+    server.up()  # it never answers
+    client = ReconnectingClient(stage.reactor, connect, Recorder)
+    stage.reactor.settle()
+    assert len(server.listener.connections) == 1
+    client.stop()
+    stage.reactor.settle()
+    assert client.finished.result(timeout=0) is None
+    assert stage.reactor.stats()["connections"] == 0

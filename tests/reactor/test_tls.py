@@ -684,3 +684,22 @@ def test_log_lines_are_quiet(stage, caplog):
     shaken(stage, Recorder())
     assert all(record.levelno < logging.WARNING for record in caplog.records)
     assert isinstance(Protocol(), Protocol)
+
+
+@pytest.mark.parametrize("name", [None, ""])
+def test_start_tls_without_a_name_does_not_trust_anybody(stage, name):
+    """`wrap_bio` checks no host name where none is given, whatever the context says."""
+    _, transport = stage.connect(Recorder())
+    with pytest.raises(ValueError, match="server_hostname"):
+        transport.start_tls(client_context(), server_hostname=name)
+    transport.write(b"still in the clear")
+    assert not transport.is_closing()
+
+
+def test_connecting_without_a_name_does_not_trust_anybody(stage):
+    listener = stage.serve(Recorder, tls=server_context())
+    future = stage.reactor.connect_tcp(Recorder, "127.0.0.1", listener.port, tls=client_context(), server_hostname="")
+    stage.reactor.settle()
+    with pytest.raises(ValueError, match="server_hostname"):
+        future.result(timeout=0)
+    assert stage.reactor.stats()["connections"] == 0

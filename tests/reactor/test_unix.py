@@ -16,6 +16,7 @@ import pytest
 from reactor import ConnectError, ConnectRefused, ConnectTimeout, Limits, ListenError, Reactor, unix
 from reactor.testing import Recorder
 from reactor.unix import SUN_PATH, listening_unix_socket
+from tests.tls import client_context, server_context
 
 if not hasattr(socket, "AF_UNIX"):
     pytest.skip("no Unix sockets here", allow_module_level=True)
@@ -641,3 +642,40 @@ def test_half_close(stage, path):
     assert protocol.data == b"100000 bytes"
     assert protocol.events[-1] == "connection_lost"
     assert protocol.lost is None
+
+
+# -- TLS ---------------------------------------------------------------------------------------------------------
+
+
+def test_tls_over_a_unix_socket(stage, path):
+    listener = stage.reactor.listen_unix(Echo, path, tls=server_context())
+    transport, protocol = connect(stage, path, tls=client_context(), server_hostname="localhost")
+    transport.write(b"hello")
+    stage.reactor.settle()
+    assert protocol.data == b"hello"
+    (accepted,) = listener.connections
+    assert accepted.get_extra_info("tls_version")
+    if sys.platform == "linux":
+        assert accepted.get_extra_info("peercred")[0] == os.getpid()
+
+
+def test_a_path_is_no_name_for_a_certificate(stage, path):
+    stage.reactor.listen_unix(Echo, path, tls=server_context())
+    with pytest.raises(ValueError, match="server_hostname"):
+        connect(stage, path, tls=client_context())
+
+
+def test_a_context_that_is_none_is_refused_before_anything_is_there(stage, path):
+    with pytest.raises(TypeError):
+        stage.reactor.listen_unix(Echo, path, tls=True)
+    assert os.listdir(".") == []
+
+
+def test_a_server_that_does_not_shake_hands(stage, path):
+    stage.reactor.listen_unix(Recorder, path)
+    future = stage.reactor.connect_unix(Recorder, path, tls=client_context(), server_hostname="localhost", timeout=3)
+    stage.reactor.advance(3)
+    error = future.exception(timeout=0)
+    assert isinstance(error, ConnectTimeout)
+    assert str(error) == "no connection to door within 3 s: the handshake is not done yet"
+    assert stage.reactor.stats()["connections"] == 0
