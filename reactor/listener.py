@@ -54,7 +54,7 @@ class Listener:
         self._limits = limits or Limits()
         self._timeouts = timeouts or Timeouts()
         self._on_gone = on_gone
-        self._roster = Roster(loop, self._on_left)
+        self._roster: Roster[StreamTransport] = Roster(loop, self._on_left)
         self._per_peer: Counter[str] = Counter()
         self._retry: Timer | None = None
         self._short = False  # descriptors ran out and none has been had since

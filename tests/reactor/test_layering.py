@@ -13,10 +13,10 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [
     ["errors", "limits", "protocol", "lanes"],
     ["timers", "deadlines", "buffers", "addresses", "wakeup", "poller", "signals", "workers", "records"],
-    ["watcher", "framing", "tls"],
+    ["watcher", "framing", "tls", "udp"],
     ["loop"],
     ["connection", "resolver"],
-    ["outbound"],
+    ["outbound", "datagram"],
     ["transport"],
     ["roster"],
     ["listener", "connector", "stdio"],
