@@ -297,4 +297,4 @@ class DatagramTransport(Connection):
         set_membership(self._sock, group, interface, joined=False)
 
     def __repr__(self) -> str:
-        return self._describe(self.get_extra_info("sockname"), f" {len(self._queue)} datagrams" if self._queue else "")
+        return self._describe(self.get_extra_info("sockname"), f" {len(self._queue)} waiting" if self._queue else "")

@@ -22,7 +22,7 @@ from .roster import DrainReport, Roster
 from .stdio import StdioSocket, descriptor
 from .tls import TLSSocket
 from .transport import StreamTransport
-from .udp import HostPort, adopt, open_socket, peer_of
+from .udp import HostPort, adopt, open_socket, peer_of, refuse_names
 
 GRACE = 5.0  # seconds a drain gives; systemd and docker wait 10 and more before they kill
 
@@ -245,9 +245,9 @@ class Reactor(Loop):
         sock: instead of all these, a datagram socket that the caller made or was given; the transport closes it.
         limits: `output` counts here, and what does not fit is dropped and told to `error_received`. timeouts: `idle`,
             `close` and `write`; by default a network that takes nothing for a while ends no socket (write=None).
-        A name is looked up in the calling thread, which waits for it, as a server does once before it serves: in a
-        callback pass addresses. Raises ListenError, ConnectError, ResolveError (each an OSError with the address in
-        its message), ValueError, or what `factory` raises.
+        A name is looked up in the calling thread, as a server does once before it serves. While the loop runs that
+        would stop it, so there only addresses are taken (ValueError). Raises ListenError, ConnectError, ResolveError,
+        each an OSError with the address in its message, or what `factory` raises.
 
         >>> from reactor import DatagramProtocol, Reactor
         >>> class Echo(DatagramProtocol):
@@ -269,6 +269,8 @@ class Reactor(Loop):
         """
         self.check_usable()
         _check(factory, limits, timeouts)
+        if self._running:
+            refuse_names(local, remote)
         if sock is None:
             sock = open_socket(local, remote, family, broadcast=broadcast, reuse_port=reuse_port)
         elif local or remote or family or broadcast or reuse_port:

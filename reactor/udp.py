@@ -14,7 +14,6 @@ from .addresses import show
 from .errors import ConnectError, ListenError, ResolveError
 
 ERROR_ROOM = 512  # bytes of ancillary data: an error takes 64, and what other options add stands beside it
-MSG_ERRQUEUE = getattr(socket, "MSG_ERRQUEUE", 0x2000)
 RECVERR = (11, 25)  # IP_RECVERR and IPV6_RECVERR of Linux, for which the socket module of 3.11 has no names
 _ERROR = struct.Struct("=I")  # the first member of struct sock_extended_err
 
@@ -45,6 +44,16 @@ def open_socket(
         raise ConnectError(f"UDP {show(remote)}", failures)
     where, first = failures[0]
     raise ListenError(first.errno, f"cannot listen on UDP {where}: {first.strerror or first}")
+
+
+def refuse_names(*addresses: HostPort | None) -> None:
+    """Raise ValueError for a host that getaddrinfo would have to ask a name server about."""
+    for host, port in filter(None, addresses):
+        try:
+            socket.getaddrinfo(host or None, 0, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST)
+        except (OSError, UnicodeError):
+            recipe = f"run_in_thread(socket.getaddrinfo, {host!r}, {port!r})"
+            raise ValueError(f"to look up {host!r} would stop the running loop: use an address, by {recipe}") from None
 
 
 def _pairs(local: HostPort | None, remote: HostPort | None, family: int) -> list[tuple[int, Any, Any]]:
@@ -137,9 +146,11 @@ def take_error(sock: Any) -> OSError | None:
 
     Such a socket hears of refusals without being connected; until it is read the queue keeps the socket ready.
     """
+    if not hasattr(socket, "MSG_ERRQUEUE"):
+        return None  # Linux alone has it
     try:
-        _, ancillary, _, address = sock.recvmsg(0, ERROR_ROOM, MSG_ERRQUEUE)
-    except (OSError, AttributeError):  # nothing there, or no such thing here
+        _, ancillary, _, address = sock.recvmsg(0, ERROR_ROOM, socket.MSG_ERRQUEUE)
+    except (OSError, AttributeError):  # nothing there, or not a socket of the kernel's
         return None
     number = next((_ERROR.unpack_from(data)[0] for _, kind, data in ancillary if kind in RECVERR), 0)
     return OSError(number, f"{show(address)}: {os.strerror(number)}")
