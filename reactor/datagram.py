@@ -153,16 +153,13 @@ class DatagramTransport(Connection):
         if self._queue:
             return self._enqueue(data, addr)
         try:
-            if addr is None:
-                self._sock.send(data)
-            else:
-                self._sock.sendto(data, addr)
+            sent = self._sock.send(data) if addr is None else self._sock.sendto(data, addr)
         except BlockingIOError:
             return self._enqueue(data, addr)
         except OSError as exc:
             return self._fail(exc)
         self.datagrams_out += 1
-        self.bytes_out += len(data)
+        self.bytes_out += sent
         self._stamp = self._loop.now
 
     def _check_peer(self, addr: Any) -> None:

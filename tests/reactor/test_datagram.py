@@ -28,6 +28,8 @@ from reactor import (
     WriteTimeout,
 )
 from reactor.datagram import COST, READ_BATCH, UNTOLD
+from reactor.poller import SelectorPoller
+from reactor.testing import SteppedReactor
 
 LOCALHOST = ("127.0.0.1", 0)
 
@@ -182,6 +184,18 @@ def test_an_echo(reactor, plain):
     assert (transport.datagrams_in, transport.bytes_in, transport.datagrams_out, transport.bytes_out) == (2, 6, 2, 6)
 
 
+def test_an_echo_and_a_refusal_on_a_system_without_epoll():
+    reactor = SteppedReactor(SelectorPoller())
+    echo, ask, lonely = Diary(received=lambda self, *args: self.transport.sendto(*args)), Diary(), Diary()
+    server = reactor.open_udp(lambda: echo, local=LOCALHOST)
+    reactor.open_udp(lambda: ask, remote=address(server)).sendto(b"x")
+    reactor.open_udp(lambda: lonely, remote=refused_address()).sendto(b"x")
+    reactor.settle()
+    reactor.close()
+    assert ask.data == [b"x"]
+    assert lonely.events == ["made", "error", "lost"]
+
+
 @pytest.mark.parametrize("size", [0, 1, 65507])
 def test_a_datagram_of_any_size_is_delivered_whole(reactor, size):
     receiver, sender = open_bound(reactor), open_bound(reactor)
@@ -192,10 +206,11 @@ def test_a_datagram_of_any_size_is_delivered_whole(reactor, size):
 
 def test_bytearrays_and_memoryviews_are_sent(reactor):
     receiver, sender = open_bound(reactor), open_bound(reactor)
-    for data in (bytearray(b"x"), memoryview(b"y")):
+    for data in (bytearray(b"x"), memoryview(b"y"), memoryview(b"four").cast("I")):
         sender.transport.sendto(data, address(receiver.transport))
     reactor.settle()
-    assert receiver.data == [b"x", b"y"]
+    assert receiver.data == [b"x", b"y", b"four"]
+    assert sender.transport.bytes_out == receiver.transport.bytes_in == 6
 
 
 def test_a_datagram_that_is_too_large_goes_to_error_received_and_not_from_inside_sendto(reactor, plain):
