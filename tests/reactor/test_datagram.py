@@ -6,6 +6,7 @@ import asyncio
 import errno
 import gc
 import os
+import random
 import signal
 import socket
 import weakref
@@ -737,6 +738,48 @@ def test_a_long_queue_does_not_hold_up_the_others(reactor):
     assert 0 < len(wire.sent) < 1000
     reactor.settle()
     assert len(wire.sent) == 1000
+
+
+FAULTS = (errno.ECONNREFUSED, errno.ENETUNREACH, errno.EPERM, errno.EMSGSIZE, errno.ENOBUFS)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_every_datagram_is_sent_or_waits_or_is_counted_and_told(reactor, seed):
+    chance = random.Random(seed)
+    wire = Wire(room=chance.randrange(3))
+    diary = open_wire(reactor, wire, limits=Limits(output=20 * COST), timeouts=Timeouts(write=None, close=1))
+    transport, given = diary.transport, []
+    transport.set_write_buffer_limits(high=8 * COST)
+
+    def send():
+        given.append(b"%d" % len(given))
+        transport.sendto(given[-1], A)
+
+    steps = [
+        send,
+        send,
+        send,
+        lambda: setattr(wire, "room", chance.randrange(6)),
+        lambda: wire.send_faults.append(OSError(chance.choice(FAULTS), "fault")),
+        lambda: wire.receive_faults.append(OSError(chance.choice(FAULTS), "fault")),
+        chance.choice((transport.pause_reading, transport.resume_reading)),
+        reactor.settle,
+    ]
+    for _ in range(200):
+        chance.choice(steps)()
+        assert transport.get_write_buffer_size() <= 20 * COST
+    chance.choice((transport.close, transport.abort, lambda: None))()
+    reactor.advance(2)
+    transport.abort()
+    reactor.settle()
+    assert len(wire.sent) == transport.datagrams_out
+    assert len(wire.sent) + transport.dropped == len(given)
+    order = [given.index(data) for data, _ in wire.sent]
+    assert order == sorted(order)
+    assert diary.events[0] == "made"
+    assert diary.events[-1] == "lost"
+    pressure = [name for name in diary.events if name in ("pause", "resume")]
+    assert pressure == ["pause", "resume"] * (len(pressure) // 2) + ["pause"] * (len(pressure) % 2)
 
 
 # -- ending --------------------------------------------------------------------------------------------------------
