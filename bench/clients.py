@@ -260,6 +260,20 @@ class Exchange(Crowd):
         raise LoadError(f"wrong bytes after {have} of a reply of {len(self.reply)}: {bytes(self.buffer[:60])!r}")
 
 
+class Datagrams(Exchange):
+    """The same with UDP. A datagram that the kernel drops is never answered: the round is late, and no figure comes."""
+
+    def dial(self) -> None:
+        """Open every socket; there is nobody to wait for."""
+        family, kind, protocol, _, where = socket.getaddrinfo(*self.address, type=socket.SOCK_DGRAM)[0]
+        for _ in range(self.count):
+            sock = socket.socket(family, kind, protocol)
+            self.socks[sock.fileno()] = sock
+            sock.setblocking(False)
+            sock.connect(where)
+            self.poller.register(sock.fileno(), READ)
+
+
 class Chat(Crowd):
     """Members of one room, of whom the first `senders` each say a line per round.
 

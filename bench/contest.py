@@ -24,6 +24,11 @@ PROGRAMS: dict[str, dict[str, tuple[str, ...]]] = {
         "asyncio": ("bench/peers/aio_lines.py",),
         "uvloop": ("bench/peers/aio_lines.py", "--uvloop"),
     },
+    "udp": {
+        "reactor": ("examples/udp_echo.py",),
+        "asyncio": ("bench/peers/aio_udp.py",),
+        "uvloop": ("bench/peers/aio_udp.py", "--uvloop"),
+    },
     "chat": {
         "reactor": ("examples/chat_server.py", *CHAT_OPTIONS),
         "asyncio": ("bench/peers/aio_chat.py",),
@@ -45,7 +50,7 @@ class Contender:
     def connect(self, mode: str, **options: object) -> None:
         """Bring up its load, connected and settled."""
         with self.blamed():
-            if mode in ("echo", "lines"):
+            if mode in ("echo", "lines", "udp"):
                 self.warm_up(mode, **options)
             self.load = procs.Load(mode, self.server.address, **options)
             self.load.ready()

@@ -4,6 +4,7 @@
     load.py echo  --port 9000 --connections 100 --size 100 --seconds 1
     load.py lines --port 9001 --connections 100 --pipeline 16
     load.py chat  --port 2401 --connections 100 --senders 10
+    load.py udp   --port 9000 --connections 100 --size 100
     load.py idle  --port 9000 --connections 10000 --seconds 60
 
 One line is printed: counts, seconds, and the 50th and 99th percentile of the latency of a message, in seconds. With
@@ -21,19 +22,19 @@ from time import perf_counter
 
 import procs
 from arguments import Parser, positive, seconds
-from clients import Chat, Crowd, Exchange, Idle, LoadError, Round
+from clients import Chat, Crowd, Datagrams, Exchange, Idle, LoadError, Round
 
 PATTERN = b"abcdefghijklmnopqrstuvwxyz0123456789-"  # a length that divides no buffer size: a shifted echo shows
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = Parser(__doc__)
-    parser.add_argument("mode", choices=("echo", "lines", "chat", "idle"))
+    parser.add_argument("mode", choices=("echo", "lines", "chat", "udp", "idle"))
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--connections", type=positive, default=100)
     parser.add_argument("--seconds", type=seconds, default=1.0)
-    parser.add_argument("--size", type=positive, default=100, help="bytes of payload in a message of echo and chat")
+    parser.add_argument("--size", type=positive, default=100, help="bytes of payload (not of lines)")
     parser.add_argument("--burst", action="store_true", help="echo, lines: send to all, collect from all, and again")
     parser.add_argument("--pipeline", type=positive, default=16, help="lines: how many in one write")
     parser.add_argument("--senders", type=positive, default=None, help="chat: how many of the members talk (all)")
@@ -45,7 +46,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         options.senders = options.connections
     if options.senders > options.connections:
         parser.error("there are no more senders than connections")
-    if options.processes > min(options.connections, 1 if options.mode in ("chat", "idle") else 2):
+    if options.processes > min(options.connections, 1 if options.mode in ("chat", "udp", "idle") else 2):
         parser.error("--processes 2 is for echo and lines with at least two connections")
     return options
 
@@ -118,9 +119,10 @@ def make_crowd(options: argparse.Namespace) -> Crowd:
         return Idle(*common)
     if options.mode == "chat":
         return Chat(*common, options.senders, options.size)
-    if options.mode == "echo":
+    if options.mode in ("echo", "udp"):
         payload = bytes(PATTERN[i % len(PATTERN)] for i in range(options.size))
-        return Exchange(*common, payload, payload, 1, options.burst)
+        kind = Exchange if options.mode == "echo" else Datagrams
+        return kind(*common, payload, payload, 1, options.burst)
     names = [b"line %06d" % number for number in range(options.pipeline)]
     request = b"".join(b"%b\n" % name for name in names)
     reply = b"".join(b"Hello, %b!\n" % name for name in names)

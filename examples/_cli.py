@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from reactor import Listener, Reactor
+from reactor import DatagramTransport, Listener, Reactor
 
 USAGE_ERROR = 2
 
@@ -56,15 +56,16 @@ def rate(text: str) -> float:
     return number
 
 
-def serve(reactor: Reactor, listen: Callable[[], Listener]) -> int:
+def serve(reactor: Reactor, listen: Callable[[], Listener | DatagramTransport]) -> int:
     """Listen, say where, and run until Ctrl-C or SIGTERM. Gives the exit status."""
     try:
         listener = listen()
     except OSError as error:
         complain(f"{sys.argv[0]}: {error}")
         return 1
+    here = listener.addresses[0] if isinstance(listener, Listener) else listener.get_extra_info("sockname")
     # From inside the loop: whoever reads the line may send a signal at once, and only `run` takes signals.
-    reactor.call_soon(say, f"listening on {address(listener.addresses[0])}")
+    reactor.call_soon(say, f"listening on {address(here)}")
     reactor.run()
     return 0
 

@@ -19,6 +19,7 @@ The map, from the bottom up; imports only point down:
     timers deadlines buffers addresses unix wakeup poller signals workers watcher
     loop                               the tick: poll, I/O, timers, soon, flush, reap
     connection outbound transport      one connection: its life, its lane out, its lane in
+    udp datagram                       the same life with datagrams
     roster listener resolver connector stdio
     framing                            lines, netstrings, length prefixes
     reactor                            the loop with the verbs of the network
@@ -27,12 +28,14 @@ The map, from the bottom up; imports only point down:
 
 from __future__ import annotations
 
+from .datagram import DatagramTransport
 from .errors import (
     CloseTimeout,
     ConnectError,
     ConnectionTimeout,
     ConnectRefused,
     ConnectTimeout,
+    DatagramDropped,
     DrainTimeout,
     FileTruncated,
     FramingError,
@@ -64,7 +67,9 @@ __all__ = [
     "ConnectRefused",
     "ConnectTimeout",
     "ConnectionTimeout",
+    "DatagramDropped",
     "DatagramProtocol",
+    "DatagramTransport",
     "DrainReport",
     "DrainTimeout",
     "FileTruncated",

@@ -131,6 +131,14 @@ class Connection(ABC):
     def on_flush(self) -> None:
         """Step 5 of the tick, or the peer takes bytes again: one send, and what follows from it."""
 
+    @abstractmethod
+    def close(self) -> None:
+        """Send what waits, then end."""
+
+    @abstractmethod
+    def _on_crowded(self) -> None:
+        """More waits than the least bound."""
+
     def on_reap(self) -> None:
         """Step 6 of the tick: the end. Afterwards nothing here refers to the protocol or to the exception."""
         exc, self._exc = self._exc, None  # its traceback may hold a frame that holds us
@@ -237,6 +245,15 @@ class Connection(ABC):
         if self._phase is Phase.CLOSING and self._out is Out.SHUT and self._loop.now - self._stamp >= quiet:
             self._end(None)
 
+    def drain(self, grace: float) -> None:
+        """A drain begins: tell the protocol, and close unless it wants to finish something within `grace` seconds."""
+        if self._phase is Phase.OPENING:
+            return self.abort()
+        if self.is_closing():
+            return
+        if not hasattr(self._protocol, "draining") or not self._callback("draining", grace):
+            self.close()
+
     def is_closing(self) -> bool:
         """True once the end has begun, whoever began it."""
         return self._phase is not Phase.OPEN
@@ -317,6 +334,29 @@ class Connection(ABC):
             return peer_credentials(self.get_extra_info("socket"), default)
         return carrier_info(self._sock, name, default)
 
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Set the watermarks in bytes: `pause_writing` above `high`, `resume_writing` at or below `low`.
+
+        Without `high` it is 64 KiB, or four times `low`; without `low` it is a quarter of `high`. As in asyncio.
+        """
+        if high is None:
+            high = HIGH if low is None else 4 * low
+        if low is None:
+            low = high // 4
+        if not high >= low >= 0:
+            raise ValueError(f"high ({high}) must not be below low ({low}), nor low below 0")
+        self._set_watermarks(high, low)
+        if self._size > self._crowd:
+            self._on_crowded()
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        """The watermarks `(low, high)`, in asyncio's order."""
+        return self._low, self._high
+
+    def get_write_buffer_size(self) -> int:
+        """Bytes written and not yet taken by the kernel."""
+        return self._size
+
     def set_protocol(self, protocol: Any) -> None:
         """Give the connection to another protocol; its `connection_made` is the caller's business."""
         self.turn += 1
@@ -329,6 +369,9 @@ class Connection(ABC):
         return self._protocol
 
     def __repr__(self) -> str:
-        peer = show(self._peername) if self._peername else f"fd {self._fd}"
-        waiting = f" {self._size} bytes" if self._size else ""
-        return f"<StreamTransport {peer} {self._phase.name} in={self._in.name} out={self._out.name}{waiting}>"
+        return self._describe(self._peername, f" {self._size} bytes" if self._size else "")
+
+    def _describe(self, address: Any, waiting: str) -> str:
+        where = show(address) if address else f"fd {self._fd}"
+        lanes = f"in={self._in.name} out={self._out.name}"
+        return f"<{type(self).__name__} {where} {self._phase.name} {lanes}{waiting}>"

@@ -43,7 +43,7 @@ class Connector:
         loop: Loop,
         factory: Callable[[], Any],
         where: str,
-        roster: Roster,
+        roster: Roster[StreamTransport],
         *,
         timeout: float | None,
         local: tuple[str, int] | None = None,

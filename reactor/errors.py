@@ -37,6 +37,10 @@ class LimitExceeded(PeerError):
     """A bound in `Limits`, or one of a protocol such as `max_line`, was passed."""
 
 
+class DatagramDropped(LimitExceeded, OSError):
+    """A datagram was not sent because too much waits already (`Limits.output`). `errno` is ENOBUFS."""
+
+
 class ConnectionTimeout(PeerError, TimeoutError):
     """A deadline in `Timeouts` passed. The subclass says which."""
 

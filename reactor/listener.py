@@ -72,7 +72,7 @@ class Listener:
         self._timeouts = timeouts or Timeouts()
         self._on_gone = on_gone
         self._bound = bound
-        self._roster = Roster(loop, self._on_left)
+        self._roster: Roster[StreamTransport] = Roster(loop, self._on_left)
         self._per_peer: Counter[str] = Counter()
         self._retry: Timer | None = None
         self._short: float | None = None  # when descriptors last ran out, in a shortage that is not over

@@ -61,6 +61,7 @@ class Loop:
         self.ticks = 0
         self.accepted = 0
         self.ignored_writes = 0
+        self.dropped_datagrams = 0
         self.timers = TimerHeap(self.clock)
         self.wheel = DeadlineWheel(self._wake_wheel_at)
         self._wheel_timer: Timer | None = None

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from typing import IO
 
 from .buffers import gather
-from .connection import HIGH, Connection
+from .connection import Connection
 from .errors import LimitExceeded
 from .lanes import OUT_LEAVING, OUTBOUND, Out, Phase
 from .loop import settle
@@ -191,29 +191,6 @@ class Outbound(Connection):
         except OSError:
             pass  # the peer is gone already: reading will tell
         self._check_phase()
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """Set the watermarks in bytes: `pause_writing` above `high`, `resume_writing` at or below `low`.
-
-        Without `high` it is 64 KiB, or four times `low`; without `low` it is a quarter of `high`. As in asyncio.
-        """
-        if high is None:
-            high = HIGH if low is None else 4 * low
-        if low is None:
-            low = high // 4
-        if not high >= low >= 0:
-            raise ValueError(f"high ({high}) must not be below low ({low}), nor low below 0")
-        self._set_watermarks(high, low)
-        if self._size > self._crowd:
-            self._on_crowded()
-
-    def get_write_buffer_limits(self) -> tuple[int, int]:
-        """The watermarks `(low, high)`, in asyncio's order."""
-        return self._low, self._high
-
-    def get_write_buffer_size(self) -> int:
-        """Bytes written and not yet taken by the kernel."""
-        return self._size
 
 
 def _copy(data: Bytes) -> bytes:

@@ -105,4 +105,7 @@ class DatagramProtocol(BaseProtocol):
         """One datagram came from `addr`; it may be empty."""
 
     def error_received(self, exc: OSError) -> None:
-        """A send or receive failed: nobody listens there (ICMP), or the datagram is too large. The socket lives on."""
+        """A datagram was lost: nobody listens there (ICMP), it is too large or not allowed, or no room is left for it.
+
+        The socket lives on. Comes after `sendto` has returned.
+        """

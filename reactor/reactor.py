@@ -13,6 +13,7 @@ from typing import Any, Protocol as Interface
 
 from .addresses import check_port, listening_sockets, show, tune
 from .connector import Connector
+from .datagram import DatagramTransport
 from .limits import Limits, Timeouts
 from .listener import BACKLOG, Listener
 from .loop import Loop, settle
@@ -21,6 +22,7 @@ from .roster import DrainReport, Roster
 from .stdio import StdioSocket, descriptor
 from .tls import TLSSocket
 from .transport import StreamTransport
+from .udp import HostPort, adopt, open_socket, peer_of, refuse_names
 from .unix import BoundPath, UnixPath, listening_unix_socket, show_path
 
 GRACE = 5.0  # seconds a drain gives; systemd and docker wait 10 and more before they kill
@@ -41,7 +43,8 @@ class Reactor(Loop):
     def __init__(self, *, clock: Callable[[], float] | None = None, poller: Poller | None = None) -> None:
         super().__init__(clock=clock, poller=poller)
         self._listeners: set[Listener] = set()
-        self._clients = Roster(self)
+        self._clients: Roster[StreamTransport] = Roster(self)
+        self._datagrams: Roster[DatagramTransport] = Roster(self)
         self._drain: Future[DrainReport] | None = None
         self._client_context: ssl.SSLContext | None = None  # made once: reading the system's roots takes 20 ms
         self.keepers: set[Keeper] = set()
@@ -83,7 +86,8 @@ class Reactor(Loop):
             return self._drain
         drain = self._drain = self.promise()
         self._retire_keepers()
-        parts = [listener.drain(grace) for listener in list(self._listeners)] + [self._clients.drain(grace)]
+        parts = [listener.drain(grace) for listener in list(self._listeners)]
+        parts += [self._clients.drain(grace), self._datagrams.drain(grace)]
 
         def check(part: Future[DrainReport]) -> None:
             if all(part.done() for part in parts):
@@ -105,6 +109,7 @@ class Reactor(Loop):
         for listener in list(self._listeners):
             listener.abort()
         self._clients.abort()
+        self._datagrams.abort()
 
     def _retire_keepers(self) -> None:
         for keeper in list(self.keepers):
@@ -303,6 +308,71 @@ class Reactor(Loop):
         )
         return connector.reach(path)
 
+    def open_udp(
+        self,
+        factory: Callable[[], Any],
+        *,
+        local: HostPort | None = None,
+        remote: HostPort | None = None,
+        family: int = 0,
+        broadcast: bool = False,
+        reuse_port: bool = False,
+        sock: Any = None,
+        limits: Limits | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> DatagramTransport:
+        """Open a UDP socket; `factory()` makes its protocol, whose `connection_made` has run when this returns.
+
+        local: the address to receive on; a host of None is every interface, IPv4 unless `family` is AF_INET6. Without
+            it the kernel chooses one.
+        remote: the only address to send to and to receive from, so that its refusals (ICMP) come to `error_received`.
+        broadcast: may send to broadcast addresses. reuse_port: several processes may receive on the port, and the
+            kernel spreads the peers among them, except for multicast, which all of them get.
+        sock: instead of all these, a datagram socket that the caller made or was given; the transport closes it.
+        limits: `output` counts here, and what does not fit is dropped and told to `error_received`. timeouts: `idle`,
+            `close` and `write`; by default a network that takes nothing for a while ends no socket (write=None).
+        A name is looked up in the calling thread, as a server does once before it serves. While the loop runs that
+        would stop it, so there only addresses are taken (ValueError). Raises ListenError, ConnectError, ResolveError,
+        each an OSError with the address in its message, or what `factory` raises.
+
+        >>> from reactor import DatagramProtocol, Reactor
+        >>> class Echo(DatagramProtocol):
+        ...     def connection_made(self, transport):
+        ...         self.transport = transport
+        ...     def datagram_received(self, data, addr):
+        ...         self.transport.sendto(data, addr)
+        >>> class Ask(DatagramProtocol):
+        ...     def connection_made(self, transport):
+        ...         transport.sendto(b"anybody there?")
+        ...     def datagram_received(self, data, addr):
+        ...         print(data)
+        ...         reactor.stop()
+        >>> with Reactor() as reactor:
+        ...     echo = reactor.open_udp(Echo, local=("127.0.0.1", 0))
+        ...     ask = reactor.open_udp(Ask, remote=echo.get_extra_info("sockname"))
+        ...     reactor.run()
+        b'anybody there?'
+        """
+        self.check_usable()
+        _check(factory, limits, timeouts)
+        if self._running:
+            refuse_names(local, remote)
+        if sock is None:
+            sock = open_socket(local, remote, family, broadcast=broadcast, reuse_port=reuse_port)
+        elif local or remote or family or broadcast or reuse_port:
+            raise ValueError("a socket of the caller's has its addresses and options: give `sock` alone")
+        else:
+            adopt(sock)
+        try:
+            protocol = factory()
+        except BaseException:
+            sock.close()
+            raise
+        bounds = limits or Limits(), timeouts or Timeouts(write=None)
+        transport = DatagramTransport(self, sock, protocol, self._datagrams, peer_of(sock), *bounds)
+        self._datagrams.seat(transport)
+        return transport
+
     def open_stdio(
         self, factory: Callable[[], Any], *, limits: Limits | None = None, timeouts: Timeouts | None = None
     ) -> StreamTransport:
@@ -325,6 +395,7 @@ class Reactor(Loop):
         for listener in self._listeners:
             listener.abandon()
         self._clients.abandon()
+        self._datagrams.abandon()
 
     def stats(self) -> dict[str, int]:
         """Counters since the start, and what there is now."""
@@ -332,10 +403,12 @@ class Reactor(Loop):
             "ticks": self.ticks,
             "accepted": self.accepted,
             "ignored_writes": self.ignored_writes,
+            "dropped_datagrams": self.dropped_datagrams,
             "timers": len(self.timers),
             "listeners": len(self._listeners),
             "connections": sum(len(listener.connections) for listener in self._listeners)
             + len(self._clients.connections),
+            "datagram_sockets": len(self._datagrams.connections),
         }
 
 

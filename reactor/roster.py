@@ -5,41 +5,43 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+from .connection import Connection
 from .errors import DrainTimeout
 from .loop import Loop, settle
-from .transport import StreamTransport
+
+T = TypeVar("T", bound=Connection)
 
 LINGER = 0.5  # seconds of silence after our end was said: a drain waits no longer for a peer that keeps its own open
 
 
 @dataclass
 class DrainReport:
-    """What a drain did: how many connections ended in order, and the peer of each that was cut off."""
+    """What a drain did: how many connections and datagram sockets ended in order, the peer of each cut off."""
 
     closed: int = 0
     cut: list[Any] = field(default_factory=list)
 
 
-class Roster:
+class Roster(Generic[T]):
     """A set of transports that is told when one of them is gone."""
 
-    def __init__(self, loop: Loop, on_left: Callable[[StreamTransport], None] | None = None) -> None:
+    def __init__(self, loop: Loop, on_left: Callable[[T], None] | None = None) -> None:
         self._loop = loop
         self._on_left = on_left
-        self._drain: Drain | None = None
-        self._followers: dict[StreamTransport, Callable[[], None]] = {}
-        self.connections: set[StreamTransport] = set()
+        self._drain: Drain[T] | None = None
+        self._followers: dict[T, Callable[[], None]] = {}
+        self.connections: set[T] = set()
 
-    def seat(self, transport: StreamTransport) -> None:
+    def seat(self, transport: T) -> None:
         """Take a new transport in and start it; one that comes during a drain is drained like the others."""
         self.connections.add(transport)
         transport.start()
         if self._drain is not None:
             self._drain.include(transport)
 
-    def left(self, transport: StreamTransport) -> None:
+    def left(self, transport: T) -> None:
         """A transport is over; called by the transport, after connection_lost."""
         self.connections.discard(transport)
         if self._drain is not None and self._drain.on_left():
@@ -50,7 +52,7 @@ class Roster:
         if follower is not None:
             follower()
 
-    def when_left(self, transport: StreamTransport, follower: Callable[[], None]) -> None:
+    def when_left(self, transport: T, follower: Callable[[], None]) -> None:
         """Call `follower()` when the transport is over, after its connection_lost; soon, if it is not here any more."""
         if transport in self.connections:
             self._followers[transport] = follower
@@ -81,10 +83,10 @@ class Roster:
             transport.abandon()
 
 
-class Drain:
+class Drain(Generic[T]):
     """One drain of one set of connections; `future` holds its report."""
 
-    def __init__(self, loop: Loop, connections: set[StreamTransport], grace: float) -> None:
+    def __init__(self, loop: Loop, connections: set[T], grace: float) -> None:
         self._loop = loop
         self._connections = connections
         self._report = DrainReport()
@@ -98,7 +100,7 @@ class Drain:
             self.include(transport)
         return self._is_over()
 
-    def include(self, transport: StreamTransport) -> None:
+    def include(self, transport: T) -> None:
         """Drain one transport."""
         transport.drain(max(0.0, self._deadline.when - self._loop.time()))
 

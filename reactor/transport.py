@@ -251,12 +251,3 @@ class StreamTransport(Outbound):
             self._shut()
         self._watch_input()
         self._check_phase()
-
-    def drain(self, grace: float) -> None:
-        """A drain begins: tell the protocol, and close unless it wants to finish something within `grace` seconds."""
-        if self._phase is Phase.OPENING:
-            return self.abort()
-        if self.is_closing():
-            return
-        if not hasattr(self._protocol, "draining") or not self._callback("draining", grace):
-            self.close()

@@ -1,4 +1,4 @@
-"""Running an asyncio.Protocol as a server, on asyncio's own loop or on uvloop. Knows no wire."""
+"""Running an asyncio.Protocol (or DatagramProtocol) as a server, on asyncio's own loop or on uvloop. Knows no wire."""
 
 import argparse
 import asyncio
@@ -9,20 +9,24 @@ from collections.abc import Callable
 BACKLOG = 1024  # the same as the threaded baselines
 
 
-async def serve(factory: Callable[[], asyncio.Protocol], host: str, port: int) -> None:
+async def serve(factory: Callable[[], asyncio.BaseProtocol], host: str, port: int, datagrams: bool) -> None:
     """Listen, say where, and leave on SIGINT or SIGTERM."""
     loop = asyncio.get_running_loop()
     leave = asyncio.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signum, leave.set)
-    server = await loop.create_server(factory, host, port, backlog=BACKLOG)
-    host, port = server.sockets[0].getsockname()[:2]
+    if datagrams:
+        server, _ = await loop.create_datagram_endpoint(factory, (host, port))
+        host, port = server.get_extra_info("sockname")[:2]
+    else:
+        server = await loop.create_server(factory, host, port, backlog=BACKLOG)
+        host, port = server.sockets[0].getsockname()[:2]
     print(f"listening on {host}:{port}", flush=True)
     await leave.wait()
     server.close()
 
 
-def main(factory: Callable[[], asyncio.Protocol], description: str) -> int:
+def main(factory: Callable[[], asyncio.BaseProtocol], description: str, datagrams: bool = False) -> int:
     """Run one peer from its command line."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--host", default="127.0.0.1")
@@ -39,7 +43,7 @@ def main(factory: Callable[[], asyncio.Protocol], description: str) -> int:
         loop_factory = uvloop.new_event_loop
     try:
         with asyncio.Runner(loop_factory=loop_factory) as runner:
-            runner.run(serve(factory, options.host, options.port))
+            runner.run(serve(factory, options.host, options.port, datagrams))
     except OSError as error:
         print(f"cannot listen on {options.host}:{options.port}: {error}", file=sys.stderr)
         return 1

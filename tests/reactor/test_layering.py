@@ -13,10 +13,10 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [
     ["errors", "limits", "protocol", "lanes"],
     ["timers", "deadlines", "buffers", "addresses", "wakeup", "poller", "signals", "workers", "records"],
-    ["watcher", "framing", "tls", "sendfile", "unix"],
+    ["watcher", "framing", "tls", "sendfile", "unix", "udp"],
     ["loop"],
     ["connection", "resolver"],
-    ["outbound"],
+    ["outbound", "datagram"],
     ["transport"],
     ["roster"],
     ["listener", "connector", "stdio"],
