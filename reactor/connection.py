@@ -195,10 +195,13 @@ class Connection(ABC):
         return found
 
     def _set_watermarks(self, high: int, low: int) -> None:
-        limits = self._limits
         self._high, self._low = high, low
-        # `write` compares with one number: below it there is neither a watermark nor a limit to think of.
-        self._crowd = min(bound for bound in (high, limits.output, limits.output_soft) if bound is not None)
+        self._crowd = min(self._bounds())
+
+    def _bounds(self) -> list[int]:
+        """What must be noticed when more than that waits. `write` compares with the next of them, `_crowd`, alone."""
+        limits = self._limits
+        return [bound for bound in (self._high, limits.output, limits.output_soft) if bound is not None]
 
     def _watch_input(self) -> None:
         reading = self._in is In.READING and not self._unread and self._starting is None
@@ -307,6 +310,7 @@ class Connection(ABC):
         self._chunks.clear()
         self._size = 0
         self._unread = b""
+        self._loop.budget.release(self)
         self._loop.wheel.disarm(self)
         self._loop.doomed.append(self)
 

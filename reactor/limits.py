@@ -23,6 +23,7 @@ class Limits:
         sockets: their peers have no address, and the mode of the path says who may come.
     output: bytes that may wait for one peer. Beyond it the connection is evicted. 64 MiB because one `write` of a
         large reply is legitimate, and a writer that heeds `pause_writing` stays a thousand times below it.
+        All connections together have a budget besides: see `Reactor`.
     output_soft, output_soft_seconds: bytes that may wait for at most that long: a peer that always reads a little
         never trips a write timeout. No default size; 60 s is long enough for a train to leave its tunnel.
     """

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from typing import Any, Protocol as Interface, Self, TypeVar
 
+from .budget import OUTPUT_BUDGET, OutputBudget
 from .deadlines import DeadlineWheel
 from .errors import ReactorClosed, ReactorError
 from .poller import READ, Poller, default_poller
@@ -52,7 +53,13 @@ class Flushed(Interface):
 class Loop:
     """The event loop without its network verbs; `Reactor` adds those."""
 
-    def __init__(self, *, clock: Callable[[], float] | None = None, poller: Poller | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] | None = None,
+        poller: Poller | None = None,
+        output_budget: int | None = OUTPUT_BUDGET,
+    ) -> None:
         self.clock = clock or time.monotonic
         self.now = self.clock()  # the time of this tick: transports stamp their activity with it
         self.poller = poller or default_poller()
@@ -61,6 +68,7 @@ class Loop:
         self.ticks = 0
         self.accepted = 0
         self.ignored_writes = 0
+        self.budget = OutputBudget(output_budget)
         self.dropped_datagrams = 0
         self.timers = TimerHeap(self.clock)
         self.wheel = DeadlineWheel(self._wake_wheel_at)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import IO
 
+from .budget import STEP
 from .buffers import gather
 from .connection import Connection
 from .errors import LimitExceeded
@@ -78,8 +79,7 @@ class Outbound(Connection):
             else:
                 chunks.clear()
                 if self._blocked:
-                    self._soft_since = None
-                    self._watch(self._interest & ~WRITE)
+                    self._on_unblocked()
         if self._out is not FLOWING:
             self._settle()
 
@@ -145,8 +145,14 @@ class Outbound(Connection):
         else:
             self.on_flush()  # nothing has refused it so far: perhaps it need not wait at all
 
+    def _on_unblocked(self) -> None:
+        self._soft_since = None
+        self._crowd = min(self._bounds())
+        self._loop.budget.release(self)
+        self._watch(self._interest & ~WRITE)
+
     def _press_back(self) -> None:
-        """The peer does not take what waits, and that is more than the least bound."""
+        """The peer does not take what waits, and there is more of it than when we last looked."""
         limits, size = self._limits, self._size
         if limits.output is not None and size > limits.output:
             return self.lose(LimitExceeded(f"{size} bytes of output waiting, over the limit of {limits.output}"))
@@ -156,6 +162,12 @@ class Outbound(Connection):
         if size > self._high and self._out is FLOWING:
             self._out = OUTBOUND[FLOWING, "fill"]
             self._callback("pause_writing")
+        self._book()
+
+    def _book(self) -> None:
+        if self._phase is not Phase.CLOSED:
+            self._crowd = min([self._size + STEP, *(bound for bound in self._bounds() if bound >= self._size)])
+            self._loop.budget.book(self, self._size)
 
     def _on_blocked(self, sent: int) -> None:
         """Something is left: wait for the peer, with a deadline, and press back on the writer."""
@@ -167,7 +179,7 @@ class Outbound(Connection):
             self._watch(self._interest | WRITE)
             if self._timeouts.write is not None and self._phase is not Phase.CLOSING:
                 self._loop.wheel.arm(self, self._loop.now, self._since + self._timeouts.write)
-        if self._size > self._crowd and self._phase is not Phase.CLOSED:
+        if self._phase is not Phase.CLOSED:
             self._press_back()
 
     def can_write_eof(self) -> bool:

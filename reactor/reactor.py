@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from typing import Any, Protocol as Interface
 
 from .addresses import check_port, listening_sockets, show, tune
+from .budget import OUTPUT_BUDGET
 from .connector import Connector
 from .datagram import DatagramTransport
 from .limits import Limits, Timeouts
@@ -38,10 +39,18 @@ class Reactor(Loop):
     """A single-threaded event loop with sockets. One a thread; use it as a context manager, or call `close`.
 
     clock: a callable giving monotonic seconds; poller: see `reactor.poller`. Both are for tests: see `reactor.testing`.
+    output_budget: bytes that may wait in all stream connections together (None: any); beyond it those that hold the
+        most are ended with LimitExceeded. 256 MiB; see `reactor.budget`.
     """
 
-    def __init__(self, *, clock: Callable[[], float] | None = None, poller: Poller | None = None) -> None:
-        super().__init__(clock=clock, poller=poller)
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] | None = None,
+        poller: Poller | None = None,
+        output_budget: int | None = OUTPUT_BUDGET,
+    ) -> None:
+        super().__init__(clock=clock, poller=poller, output_budget=output_budget)
         self._listeners: set[Listener] = set()
         self._clients: Roster[StreamTransport] = Roster(self)
         self._datagrams: Roster[DatagramTransport] = Roster(self)
@@ -403,6 +412,8 @@ class Reactor(Loop):
             "ticks": self.ticks,
             "accepted": self.accepted,
             "ignored_writes": self.ignored_writes,
+            "output": self.budget.total,
+            "output_evictions": self.budget.evicted,
             "dropped_datagrams": self.dropped_datagrams,
             "timers": len(self.timers),
             "listeners": len(self._listeners),

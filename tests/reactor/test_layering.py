@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 LAYERS = [
     ["errors", "limits", "protocol", "lanes"],
-    ["timers", "deadlines", "buffers", "addresses", "wakeup", "poller", "signals", "workers", "records"],
+    ["timers", "deadlines", "buffers", "addresses", "wakeup", "poller", "signals", "workers", "records", "budget"],
     ["watcher", "framing", "tls", "sendfile", "unix", "udp"],
     ["loop"],
     ["connection", "resolver"],
