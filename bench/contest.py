@@ -19,6 +19,11 @@ PROGRAMS: dict[str, dict[str, tuple[str, ...]]] = {
         "uvloop": ("bench/peers/aio_echo.py", "--uvloop"),
         "threads": ("bench/threaded_echo.py",),
     },
+    "tls": {
+        "reactor": ("bench/tls_echo.py",),
+        "asyncio": ("bench/peers/aio_echo.py", "--tls"),
+        "uvloop": ("bench/peers/aio_echo.py", "--tls", "--uvloop"),
+    },
     "lines": {
         "reactor": ("bench/lines_server.py",),
         "asyncio": ("bench/peers/aio_lines.py",),
@@ -50,7 +55,7 @@ class Contender:
     def connect(self, mode: str, **options: object) -> None:
         """Bring up its load, connected and settled."""
         with self.blamed():
-            if mode in ("echo", "lines", "udp"):
+            if mode in ("echo", "lines", "udp", "tls"):
                 self.warm_up(mode, **options)
             self.load = procs.Load(mode, self.server.address, **options)
             self.load.ready()

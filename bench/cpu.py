@@ -76,6 +76,14 @@ CASES = (
         {"connections": 100, "size": 10240}, EVERYBODY, (Goal("uvloop", 1.10), Goal("asyncio", 1.0)),
     ),
     Case(
+        "tls-100", "echo over TLS, 100 B, 100 connections: server CPU per message", "tls",
+        {"connections": 100, "size": 100}, PEERS, (Goal("uvloop", 1.10), Goal("asyncio", 1.0)),
+    ),
+    Case(
+        "tls-10k", "echo over TLS, 10 KiB, 100 connections: server CPU per message", "tls",
+        {"connections": 100, "size": 10240}, PEERS, (Goal("uvloop", 1.10), Goal("asyncio", 1.0)),
+    ),
+    Case(
         "lines", "lines, 100 connections, 16 pipelined, one reply each: server CPU per line", "lines",
         {"connections": 100, "pipeline": 16}, PEERS, (Goal("uvloop", 1 / 5),),
     ),

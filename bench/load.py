@@ -22,14 +22,14 @@ from time import perf_counter
 
 import procs
 from arguments import Parser, positive, seconds
-from clients import Chat, Crowd, Datagrams, Exchange, Idle, LoadError, Round
+from clients import Chat, Crowd, Datagrams, Exchange, Idle, LoadError, Round, TlsExchange
 
 PATTERN = b"abcdefghijklmnopqrstuvwxyz0123456789-"  # a length that divides no buffer size: a shifted echo shows
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = Parser(__doc__)
-    parser.add_argument("mode", choices=("echo", "lines", "chat", "udp", "idle"))
+    parser.add_argument("mode", choices=("echo", "lines", "chat", "udp", "tls", "idle"))
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--connections", type=positive, default=100)
@@ -112,6 +112,9 @@ def start_part(options: argparse.Namespace, connections: int) -> procs.Load:
     return procs.Load(options.mode, (options.host, options.port), connections=connections, **shared)
 
 
+KINDS = {"echo": Exchange, "udp": Datagrams, "tls": TlsExchange}
+
+
 def make_crowd(options: argparse.Namespace) -> Crowd:
     """The connections of one mode, not dialed yet."""
     common = ((options.host, options.port), options.connections, options.timeout)
@@ -119,10 +122,9 @@ def make_crowd(options: argparse.Namespace) -> Crowd:
         return Idle(*common)
     if options.mode == "chat":
         return Chat(*common, options.senders, options.size)
-    if options.mode in ("echo", "udp"):
+    if options.mode in KINDS:
         payload = bytes(PATTERN[i % len(PATTERN)] for i in range(options.size))
-        kind = Exchange if options.mode == "echo" else Datagrams
-        return kind(*common, payload, payload, 1, options.burst)
+        return KINDS[options.mode](*common, payload, payload, 1, options.burst)
     names = [b"line %06d" % number for number in range(options.pipeline)]
     request = b"".join(b"%b\n" % name for name in names)
     reply = b"".join(b"Hello, %b!\n" % name for name in names)

@@ -3,13 +3,18 @@
 import argparse
 import asyncio
 import signal
+import ssl
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
+CERTIFICATE = Path(__file__).parents[2] / "tests" / "certificates" / "localhost.pem"
 BACKLOG = 1024  # the same as the threaded baselines
 
 
-async def serve(factory: Callable[[], asyncio.BaseProtocol], host: str, port: int, datagrams: bool) -> None:
+async def serve(
+    factory: Callable[[], asyncio.BaseProtocol], host: str, port: int, datagrams: bool, tls: ssl.SSLContext | None
+) -> None:
     """Listen, say where, and leave on SIGINT or SIGTERM."""
     loop = asyncio.get_running_loop()
     leave = asyncio.Event()
@@ -19,7 +24,7 @@ async def serve(factory: Callable[[], asyncio.BaseProtocol], host: str, port: in
         server, _ = await loop.create_datagram_endpoint(factory, (host, port))
         host, port = server.get_extra_info("sockname")[:2]
     else:
-        server = await loop.create_server(factory, host, port, backlog=BACKLOG)
+        server = await loop.create_server(factory, host, port, backlog=BACKLOG, ssl=tls)
         host, port = server.sockets[0].getsockname()[:2]
     print(f"listening on {host}:{port}", flush=True)
     await leave.wait()
@@ -32,7 +37,12 @@ def main(factory: Callable[[], asyncio.BaseProtocol], description: str, datagram
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes any free one")
     parser.add_argument("--uvloop", action="store_true", help="run on uvloop instead of asyncio's own loop")
+    parser.add_argument("--tls", action="store_true", help="with the certificate of the tests")
     options = parser.parse_args()
+    tls = None
+    if options.tls:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(CERTIFICATE)
     loop_factory = None
     if options.uvloop:
         try:
@@ -43,7 +53,7 @@ def main(factory: Callable[[], asyncio.BaseProtocol], description: str, datagram
         loop_factory = uvloop.new_event_loop
     try:
         with asyncio.Runner(loop_factory=loop_factory) as runner:
-            runner.run(serve(factory, options.host, options.port, datagrams))
+            runner.run(serve(factory, options.host, options.port, datagrams, tls))
     except OSError as error:
         print(f"cannot listen on {options.host}:{options.port}: {error}", file=sys.stderr)
         return 1
