@@ -83,6 +83,11 @@ class Stage:
         self.reactor.close()
 
 
+def pytest_addoption(parser):
+    """How long the long tests are; the defaults keep the run under two minutes."""
+    parser.addoption("--soak", type=int, default=100, metavar="N", help="connections of each kind in the soak (100)")
+
+
 def pytest_collection_finish():
     """Leave out of each test's gc.collect() what all tests share: 40 ms a test become 2."""
     gc.collect()
