@@ -21,7 +21,7 @@ from .resolver import Address, resolve
 from .roster import Roster
 from .timers import Timer
 from .transport import StreamTransport
-from .unix import UnixPath, unix_address
+from .unix import AF_UNIX, UnixPath, unix_address
 
 STAGGER = 0.25  # seconds before the next address is tried beside the last one (RFC 8305, section 5)
 
@@ -83,7 +83,7 @@ class Connector:
         assert self._future is not None
         future = self._future
         try:
-            self._addresses = [(socket.AF_UNIX, unix_address(path))]
+            self._addresses = [(AF_UNIX, unix_address(path))]
         except OSError as exc:
             self._fail(connect_error(self._where, [(self._where, exc)]))
         self._try_next()
@@ -105,7 +105,7 @@ class Connector:
             try:
                 self._begin(family, address)
             except BlockingIOError as exc:
-                if family == socket.AF_UNIX:
+                if family == AF_UNIX:
                     return self._wait_for_room(family, address)
                 self._failures.append((show(address), exc))
             except OSError as exc:
@@ -199,7 +199,7 @@ class Connector:
         if self._transport is not None:
             return self._fail(ConnectTimeout(f"{self._late()}: the handshake is not done yet", self._failures))
         waiting = [(show(attempt.address), TimeoutError("no answer")) for attempt in self._attempts.values()]
-        untried = "the backlog is full" if socket.AF_UNIX in dict(self._addresses) else "not tried yet"
+        untried = "the backlog is full" if AF_UNIX in dict(self._addresses) else "not tried yet"
         waiting += [(show(address), TimeoutError(untried)) for _, address in self._addresses]
         attempts = [*self._failures, *waiting]
         self._fail(ConnectTimeout(f"{self._late()}: {reasons(self._where, attempts)}", attempts))
@@ -270,7 +270,7 @@ class Attempt:
         # With nobody listening, a port of the ephemeral range may be given to the very socket that connects to it, and
         # TCP's simultaneous open then connects the socket to itself (RFC 9293, 3.5).
         try:
-            return self.sock.family != socket.AF_UNIX and self.sock.getsockname() == self.sock.getpeername()
+            return self.sock.family != AF_UNIX and self.sock.getsockname() == self.sock.getpeername()
         except OSError:
             return False
 

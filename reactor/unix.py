@@ -31,6 +31,8 @@ from .errors import ListenError
 
 log = logging.getLogger("reactor")
 
+AF_UNIX: int = getattr(socket, "AF_UNIX", -1)  # Python has none on Windows: a family that no socket is of
+
 SUN_PATH = 108 if sys.platform == "linux" else 104  # bytes in sockaddr_un, the ending NUL included (unix(7))
 LOCK_WAIT = 1.0  # seconds; the lock is held for a handful of system calls, so whoever holds it longer is stuck
 LOCK_STEP = 0.01  # seconds between two looks at it

@@ -313,6 +313,7 @@ def test_stopping_in_a_callback(stage, server, keep, where):
     server.up()
     client = keep(Stopping, on_retry=lambda *_: client.stop() if where == "on_retry" else None)
     stage.reactor.settle()
+    assert client.finished.done() == (where in ("factory", "connection_made"))
     server.hang_up()
     assert client.finished.result(timeout=0) is None
     stage.reactor.advance(100)

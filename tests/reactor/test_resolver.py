@@ -83,17 +83,20 @@ def test_only_the_asked_family_is_given(reactor):
 
 def test_silent_name_servers_hold_up_nothing_but_names(reactor, monkeypatch):
     """Every thread for names is stuck: other work goes on, and what was cancelled meanwhile is never looked up."""
-    release, asked = threading.Event(), []
+    release, begun, asked = threading.Event(), threading.Semaphore(0), []
 
     def stuck(host, port, family, flags):
         if flags:
             raise OSError("not a literal")
         asked.append(host)
+        begun.release()
         release.wait(10)
         return []
 
     monkeypatch.setattr(resolver, "_lookup", stuck)
     lookups = [resolve(reactor, f"stuck-{number}", 80) for number in range(RESOLVERS + 5)]
+    for _ in range(RESOLVERS):
+        assert begun.acquire(timeout=5)
     assert reactor.run_until(reactor.run_in_thread(lambda: 7)) == 7
     assert len([thread for thread in threading.enumerate() if "resolver" in thread.name]) == RESOLVERS
     given_up = [future for future in lookups if future.cancel()]

@@ -215,14 +215,20 @@ def make_link_to_a_dead_socket(path):
 
 
 @pytest.mark.parametrize(
-    "make",
-    [make_file, os.mkdir, os.mkfifo, make_link_to_a_dead_socket, lambda path: os.symlink("nowhere", path)],
+    ("make", "what"),
+    [
+        (make_file, "no socket"),
+        (os.mkdir, "no socket"),
+        (os.mkfifo, "no socket"),
+        (make_link_to_a_dead_socket, "a symbolic link"),
+        (lambda path: os.symlink("nowhere", path), "a symbolic link"),
+    ],
     ids=["file", "directory", "fifo", "link", "dangling link"],
 )
-def test_what_is_no_socket_is_never_replaced(stage, path, make):
+def test_what_is_no_socket_is_never_replaced(stage, path, make, what):
     make(path)
     before = sorted(os.listdir(".")), os.lstat(path).st_ino
-    with pytest.raises(ListenError, match=r"cannot listen on door: it is .* not replaced") as caught:
+    with pytest.raises(ListenError, match=f"cannot listen on door: it is {what}, and is not replaced") as caught:
         stage.reactor.listen_unix(Echo, path)
     assert caught.value.errno == errno.EADDRINUSE
     assert (sorted(os.listdir(".")), os.lstat(path).st_ino) == before
@@ -504,8 +510,9 @@ def test_who_comes_over_tcp_has_no_credentials(stage):
     assert transport.get_extra_info("peercred", 7) == 7
 
 
-def test_peers_without_a_name_are_not_counted_by_it(stage, path):
-    listener = stage.reactor.listen_unix(Echo, path, limits=Limits(per_peer=1))
+@pytest.mark.parametrize("per_peer", [0, 1])
+def test_peers_without_a_name_are_not_counted_by_it(stage, path, per_peer):
+    listener = stage.reactor.listen_unix(Echo, path, limits=Limits(per_peer=per_peer))
     made = [connect(stage, path) for _ in range(3)]
     stage.reactor.settle()
     assert len(listener.connections) == 3
