@@ -7,7 +7,7 @@ import pytest
 
 from reactor import LengthPrefixedProtocol, LineProtocol, NetstringProtocol, Reactor
 from reactor.buffers import gather
-from reactor.timers import Timer, TimerHeap
+from reactor.timers import TimerHeap
 
 COUNT = 1000  # messages or timers in one call measured
 
@@ -74,19 +74,17 @@ def test_a_thousand_timers_armed_and_fired(benchmark):
     def run():
         heap = TimerHeap(lambda: 0.0)
         for number in range(COUNT):
-            Timer(heap, float(number % 10), int, ())
-        due = heap.take_due(10.0)
-        for timer in due:
-            heap.fire(timer, 10.0)
-        return len(due)
+            heap.arm(float(number % 10), int, ())
+        heap.fire_due(10.0)
+        return len(heap)
 
-    assert benchmark(run) == COUNT
+    assert benchmark(run) == 0
 
 
 def test_a_thousand_resets_beside_a_thousand_timers(benchmark):
     """What a timeout that moves with every byte costs: the heap must stay flat."""
     heap = TimerHeap(lambda: 0.0)
-    timers = [Timer(heap, 60.0, int, ()) for _ in range(COUNT)]
+    timers = [heap.arm(60.0, int, ()) for _ in range(COUNT)]
 
     def run():
         for timer in timers:

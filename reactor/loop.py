@@ -162,7 +162,7 @@ class Loop:
             for handler, mask in events:
                 handler.on_ready(mask)
             if timers.entries and timers.entries[0][0] <= now:
-                self._run_timers(now)
+                timers.fire_due(now)
             if inbox or soon:
                 self._run_soon()
             if dirty:
@@ -177,20 +177,6 @@ class Loop:
     def _wait(self) -> float:
         deadline = self.timers.next_deadline()
         return MAX_WAIT if deadline is None else min(max(0.0, deadline - self.clock()), MAX_WAIT)
-
-    def _run_timers(self, now: float) -> None:
-        due = self.timers.take_due(now)
-        while due:
-            timer = due.pop(0)
-            try:
-                self.timers.fire(timer, now)
-            except Exception:
-                log.exception("exception in timer %r", timer)
-            except BaseException:
-                for left in due:
-                    if left.active:
-                        self.timers.arm(left, left.when)
-                raise
 
     def _run_soon(self) -> None:
         soon, inbox = self._soon, self._inbox
@@ -229,11 +215,11 @@ class Loop:
 
     def call_later(self, delay: float, fn: Callable[..., Any], *args: Any) -> Timer:
         """Call `fn(*args)` once, `delay` seconds from now."""
-        return Timer(self.timers, self.clock() + delay, fn, args)
+        return self.timers.arm(self.clock() + delay, fn, args)
 
     def call_at(self, when: float, fn: Callable[..., Any], *args: Any) -> Timer:
         """Call `fn(*args)` once, when `time()` reaches `when`."""
-        return Timer(self.timers, when, fn, args)
+        return self.timers.arm(when, fn, args)
 
     def call_every(self, interval: float, fn: Callable[..., Any], *args: Any) -> Timer:
         """Call `fn(*args)` every `interval` seconds, first after one interval, on a grid without drift.
@@ -242,7 +228,7 @@ class Loop:
         """
         if not interval > 0:
             raise ValueError(f"the interval must be positive: {interval!r}")
-        return Timer(self.timers, self.clock() + interval, fn, args, interval)
+        return self.timers.arm(self.clock() + interval, fn, args, interval)
 
     def run_in_thread(self, fn: Callable[..., T], *args: Any) -> Future[T]:
         """Call `fn(*args)` in a worker thread; the future completes on the loop. Cancelling works until it starts."""
@@ -382,7 +368,7 @@ class Loop:
         if self._wheel_timer is None:
             self._wheel_timer = self.call_at(when, self._turn_wheel)
         else:
-            self.timers.arm(self._wheel_timer, when)
+            self._wheel_timer.move(when)
 
     def _turn_wheel(self) -> None:
         self.wheel.expire(self.now)

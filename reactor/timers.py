@@ -1,65 +1,60 @@
 """Deadlines in a heap. Knows no clock of its own: callers pass the time.
 
-A heap entry is a list `[when, seq, timer]`; `seq` breaks ties in order of arrival, so timers are never compared.
-Cancelling or moving a timer does not search the heap: it empties the old entry, which is skipped when it surfaces
-and swept out once the empty ones outnumber the rest. So memory stays flat however often a timer is reset, and a
-cancelled timer holds on to nothing.
+The heap holds keys `(when, seq)` and nothing else; `armed` says whose they are. `seq` goes up with every arming, so
+ties come in order of arrival, and a key whose `seq` is not armed (any more) is stale: cancelling takes a timer out of
+`armed` and moving it enters it anew, neither searches the heap. Stale keys are skipped when they surface and swept
+out once they outnumber the rest. So a cancelled timer is let go at once, whatever it holds, and memory stays flat
+however often a timer is reset.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from typing import Any
 
-SWEEP_AT = 64  # with fewer empty entries than this a sweep costs more than it frees
+log = logging.getLogger("reactor")
+
+SWEEP_AT = 64  # with fewer stale keys than this a sweep costs more than it frees
+
+Key = tuple[float, int]
 
 
 class Timer:
     """One deadline, made by `call_later`, `call_at` or `call_every`."""
 
-    __slots__ = ("_args", "_entry", "_fn", "_heap", "active", "interval", "when")
+    # No __init__: `TimerHeap.arm` fills them in, because a frame for each new timer is a fifth of all that it costs.
+    __slots__ = ("_args", "_fn", "_heap", "_seq", "interval", "when")
 
-    active: bool
-    """True until it has fired or was cancelled; a series stays active."""
+    _heap: TimerHeap
+    _seq: int
+    _fn: Callable[..., Any]
+    _args: tuple[Any, ...]
+    interval: float | None
+    """Seconds from one call of a series to the next; None for a timer that fires once."""
     when: float
-    """The deadline, in the seconds of `Reactor.time()`."""
+    """The deadline, in the seconds of `Reactor.time()`. In the callback of a series, already the next one."""
 
-    def __init__(
-        self,
-        heap: TimerHeap,
-        when: float,
-        fn: Callable[..., Any],
-        args: tuple[Any, ...],
-        interval: float | None = None,
-    ) -> None:
-        if when != when:
-            raise ValueError("a deadline must be a number, not nan")  # it is due never and always: the heap breaks
-        self._heap = heap
-        self._fn = fn
-        self._args = args
-        self.interval = interval
-        self.when = when
-        self.active = True
-        heap.seq = seq = heap.seq + 1
-        self._entry: list[Any] | None = [when, seq, self]
-        heappush(heap.entries, self._entry)
+    @property
+    def active(self) -> bool:
+        """True until it has fired or was cancelled; a series stays active."""
+        return self._seq in self._heap.armed
 
     def cancel(self) -> None:
         """Do not fire, unless `reset`. Harmless twice, after firing, and inside its own callback."""
-        self.active = False
-        entry = self._entry
-        if entry is not None:
-            self._entry = entry[2] = None
-            self._heap.forget()
+        self._heap.armed.pop(self._seq, None)
 
     def reset(self, delay: float) -> None:
         """Fire `delay` seconds from now instead. A timer that has fired or was cancelled is armed again.
 
         A series starts a new grid: first after `delay`, then each interval.
         """
-        heap = self._heap
-        heap.arm(self, heap.now() + delay)
+        self.move(self._heap.now() + delay)
+
+    def move(self, when: float) -> None:
+        """As `reset`, with the time itself."""
+        self._heap.arm(when, self._fn, self._args, self.interval, self)
 
     def __repr__(self) -> str:
         state = f"due at {self.when:.3f}" if self.active else "inactive"
@@ -71,82 +66,87 @@ class TimerHeap:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self.now = now
-        self.entries: list[list[Any]] = []
-        self.seq = 0
-        self._empty = 0
+        self.entries: list[Key] = []
+        self.armed: dict[int, Timer] = {}
+        self._seq = 0
 
     def __len__(self) -> int:
-        return len(self.entries) - self._empty
+        return len(self.armed)
+
+    def arm(
+        self,
+        when: float,
+        fn: Callable[..., Any],
+        args: tuple[Any, ...],
+        interval: float | None = None,
+        timer: Timer | None = None,
+    ) -> Timer:
+        """Give a new timer that calls `fn(*args)` at `when`; or set `timer` to it, wherever that was before."""
+        if when != when:
+            raise ValueError("a deadline must be a number, not nan")  # it is due never and always: the heap breaks
+        entries, armed = self.entries, self.armed
+        if timer is None:
+            timer = Timer()
+        else:
+            armed.pop(timer._seq, None)
+        timer._heap = self
+        timer._fn = fn
+        timer._args = args
+        timer.interval = interval
+        timer.when = when
+        self._seq = timer._seq = seq = self._seq + 1
+        armed[seq] = timer
+        heappush(entries, (when, seq))
+        if len(entries) > 2 * len(armed) + SWEEP_AT:
+            self._sweep()
+        return timer
+
+    def _sweep(self) -> None:
+        armed = self.armed
+        self.entries[:] = [key for key in self.entries if key[1] in armed]
+        heapify(self.entries)
 
     def next_deadline(self) -> float | None:
         """When the earliest timer is due, or None."""
         entries = self.entries
         while entries:
-            if entries[0][2] is not None:
-                when: float = entries[0][0]
+            when, seq = entries[0]
+            if seq in self.armed:
                 return when
             heappop(entries)
-            self._empty -= 1
         return None
 
-    def take_due(self, now: float) -> list[Timer]:
-        """Take out what is due, by deadline, ties in order of arrival. What is armed later waits for the next call."""
-        due = []
-        entries = self.entries
-        while entries and entries[0][0] <= now:
-            timer = heappop(entries)[2]
-            if timer is None:
-                self._empty -= 1
-            else:
-                timer._entry = None
-                due.append(timer)
-        return due
+    def fire_due(self, now: float) -> None:
+        """Run what is due, by deadline, ties in order of arrival; what is armed meanwhile waits for the next call.
 
-    def fire(self, timer: Timer, now: float) -> None:
-        """Run one timer that `take_due` gave, unless a callback before it in the batch cancelled or moved it.
-
-        What the callback raises is the caller's to handle; a series goes on all the same.
+        What a callback raises is logged. Anything worse than an Exception ends the batch, and the rest stays armed.
         """
-        if not timer.active or timer._entry is not None:
-            return
-        if timer.interval is None:
-            timer.active = False
-            timer._fn(*timer._args)
-            return
+        entries, due = self.entries, []
+        while entries and entries[0][0] <= now:
+            due.append(heappop(entries))
+        keys = iter(due)
+        try:
+            for _, seq in keys:
+                timer = self.armed.pop(seq, None)
+                if timer is not None:  # else a callback of this very batch has cancelled or moved it
+                    self._fire(timer, now)
+        finally:
+            for key in keys:
+                heappush(entries, key)
+
+    def _fire(self, timer: Timer, now: float) -> None:
+        interval = timer.interval
+        if interval is not None:
+            # The next grid point after now: a late tick skips points instead of firing a burst. Set before the call,
+            # so that the callback may cancel or move it.
+            missed = max(0.0, (now - timer.when) // interval)
+            timer.move(timer.when + (missed + 1) * interval)
         try:
             timer._fn(*timer._args)
-        finally:
-            if timer.active and timer._entry is None:
-                # The next grid point after now: a late tick skips points instead of firing a burst.
-                missed = max(0.0, (now - timer.when) // timer.interval)
-                self.arm(timer, timer.when + (missed + 1) * timer.interval)
-
-    def arm(self, timer: Timer, when: float) -> None:
-        """Set a timer to `when`, wherever it was before."""
-        if when != when:
-            raise ValueError("a deadline must be a number, not nan")
-        if timer._entry is not None:
-            timer._entry[2] = None
-            self.forget()
-        timer.when = when
-        timer.active = True
-        self.seq += 1
-        timer._entry = [when, self.seq, timer]
-        heappush(self.entries, timer._entry)
-
-    def forget(self) -> None:
-        """An entry was emptied where it stands; sweep once the empty ones outnumber the rest."""
-        self._empty += 1
-        if self._empty > SWEEP_AT and self._empty * 2 > len(self.entries):
-            self.entries[:] = [entry for entry in self.entries if entry[2] is not None]
-            heapify(self.entries)
-            self._empty = 0
+        except Exception:
+            log.exception("exception in timer %r", timer)
 
     def clear(self) -> None:
         """Cancel every timer."""
-        for *_, timer in self.entries:
-            if timer is not None:
-                timer.active = False
-                timer._entry = None
+        self.armed.clear()
         self.entries.clear()
-        self._empty = 0
