@@ -19,7 +19,7 @@ The map, from the bottom up; imports only point down:
     timers deadlines buffers addresses unix wakeup poller signals workers watcher
     loop                               the tick: poll, I/O, timers, soon, flush, reap
     connection outbound transport      one connection: its life, its lane out, its lane in
-    udp datagram                       the same life with datagrams
+    udp datagram datagrams             the same life with datagrams, and the verb that opens them
     roster listener resolver connector stdio
     framing                            lines, netstrings, length prefixes
     reactor                            the loop with the verbs of the network

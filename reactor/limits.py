@@ -66,3 +66,11 @@ def _refuse_negative(bounds: Any) -> None:
         value = getattr(bounds, field.name)
         if value is not None and not value >= 0:  # `not >=` refuses NaN as well
             raise ValueError(f"{type(bounds).__name__}.{field.name} must not be negative: {value!r}")
+
+
+def check_arguments(factory: object, limits: object, timeouts: object) -> None:
+    """Refuse at the call what would otherwise fail at the first connection."""
+    if not callable(factory):
+        raise TypeError(f"the factory makes a protocol for each connection: a class or function, not {factory!r}")
+    if not (limits is None or isinstance(limits, Limits)) or not (timeouts is None or isinstance(timeouts, Timeouts)):
+        raise TypeError(f"limits and timeouts are a Limits and a Timeouts, not {limits!r} and {timeouts!r}")

@@ -14,16 +14,15 @@ from typing import Any, Protocol as Interface
 from .addresses import check_port, listening_sockets, show, tune
 from .budget import OUTPUT_BUDGET
 from .connector import Connector
-from .datagram import DatagramTransport
-from .limits import Limits, Timeouts
+from .datagrams import DatagramLoop
+from .limits import Limits, Timeouts, check_arguments
 from .listener import BACKLOG, Listener
-from .loop import Loop, settle
+from .loop import settle
 from .poller import Poller
 from .roster import DrainReport, Roster
 from .stdio import StdioSocket, descriptor
 from .tls import TLSSocket
 from .transport import StreamTransport
-from .udp import HostPort, adopt, open_socket, peer_of, refuse_names
 from .unix import BoundPath, UnixPath, listening_unix_socket, show_path
 
 GRACE = 5.0  # seconds a drain gives; systemd and docker wait 10 and more before they kill
@@ -35,7 +34,7 @@ class Keeper(Interface):
     def retire(self) -> None: ...
 
 
-class Reactor(Loop):
+class Reactor(DatagramLoop):
     """A single-threaded event loop with sockets. One a thread; use it as a context manager, or call `close`.
 
     clock: a callable giving monotonic seconds; poller: see `reactor.poller`. Both are for tests: see `reactor.testing`.
@@ -53,7 +52,6 @@ class Reactor(Loop):
         super().__init__(clock=clock, poller=poller, output_budget=output_budget)
         self._listeners: set[Listener] = set()
         self._clients: Roster[StreamTransport] = Roster(self)
-        self._datagrams: Roster[DatagramTransport] = Roster(self)
         self._drain: Future[DrainReport] | None = None
         self._client_context: ssl.SSLContext | None = None  # made once: reading the system's roots takes 20 ms
         self.keepers: set[Keeper] = set()
@@ -151,7 +149,7 @@ class Reactor(Loop):
         Raises ListenError, which is an OSError, with the address in its message.
         """
         self.check_usable()
-        _check(factory, limits, timeouts)
+        check_arguments(factory, limits, timeouts)
         _check_server_context(tls)
         sockets = listening_sockets(host, port, backlog=backlog, reuse_port=reuse_port)
         return self._listen(factory, sockets, limits, timeouts, tls)
@@ -185,7 +183,7 @@ class Reactor(Loop):
         True
         """
         self.check_usable()
-        _check(factory, limits, timeouts)
+        check_arguments(factory, limits, timeouts)
         _check_server_context(tls)
         sock, bound = listening_unix_socket(path, mode=mode, backlog=backlog)
         return self._listen(factory, [sock], limits, timeouts, tls, bound)
@@ -202,7 +200,7 @@ class Reactor(Loop):
     ) -> Listener:
         """Accept from a bound stream socket that the caller made or was given. The listener owns and closes it."""
         self.check_usable()
-        _check(factory, limits, timeouts)
+        check_arguments(factory, limits, timeouts)
         _check_server_context(tls)
         if sock.type != socket.SOCK_STREAM:
             raise ValueError(f"cannot accept connections on {sock!r}: not a stream socket")
@@ -256,7 +254,7 @@ class Reactor(Loop):
             raise TypeError(f"a host is a name or an address, not {host!r}")
         if not 0 < check_port(port) <= 65535:
             raise ValueError(f"a port to connect to is 1 to 65535, not {port}")
-        _check(factory, limits, timeouts)
+        check_arguments(factory, limits, timeouts)
         where = show((host, port))
         connector = Connector(
             self,
@@ -304,7 +302,7 @@ class Reactor(Loop):
         With `tls` the certificate must be for `server_hostname`: a path is no name.
         """
         self.check_usable()
-        _check(factory, limits, timeouts)
+        check_arguments(factory, limits, timeouts)
         connector = Connector(
             self,
             factory,
@@ -316,71 +314,6 @@ class Reactor(Loop):
             timeouts=timeouts,
         )
         return connector.reach(path)
-
-    def open_udp(
-        self,
-        factory: Callable[[], Any],
-        *,
-        local: HostPort | None = None,
-        remote: HostPort | None = None,
-        family: int = 0,
-        broadcast: bool = False,
-        reuse_port: bool = False,
-        sock: Any = None,
-        limits: Limits | None = None,
-        timeouts: Timeouts | None = None,
-    ) -> DatagramTransport:
-        """Open a UDP socket; `factory()` makes its protocol, whose `connection_made` has run when this returns.
-
-        local: the address to receive on; a host of None is every interface, IPv4 unless `family` is AF_INET6. Without
-            it the kernel chooses one.
-        remote: the only address to send to and to receive from, so that its refusals (ICMP) come to `error_received`.
-        broadcast: may send to broadcast addresses. reuse_port: several processes may receive on the port, and the
-            kernel spreads the peers among them, except for multicast, which all of them get.
-        sock: instead of all these, a datagram socket that the caller made or was given; the transport closes it.
-        limits: `output` counts here, and what does not fit is dropped and told to `error_received`. timeouts: `idle`,
-            `close` and `write`; by default a network that takes nothing for a while ends no socket (write=None).
-        A name is looked up in the calling thread, as a server does once before it serves. While the loop runs that
-        would stop it, so there only addresses are taken (ValueError). Raises ListenError, ConnectError, ResolveError,
-        each an OSError with the address in its message, or what `factory` raises.
-
-        >>> from reactor import DatagramProtocol, Reactor
-        >>> class Echo(DatagramProtocol):
-        ...     def connection_made(self, transport):
-        ...         self.transport = transport
-        ...     def datagram_received(self, data, addr):
-        ...         self.transport.sendto(data, addr)
-        >>> class Ask(DatagramProtocol):
-        ...     def connection_made(self, transport):
-        ...         transport.sendto(b"anybody there?")
-        ...     def datagram_received(self, data, addr):
-        ...         print(data)
-        ...         reactor.stop()
-        >>> with Reactor() as reactor:
-        ...     echo = reactor.open_udp(Echo, local=("127.0.0.1", 0))
-        ...     ask = reactor.open_udp(Ask, remote=echo.get_extra_info("sockname"))
-        ...     reactor.run()
-        b'anybody there?'
-        """
-        self.check_usable()
-        _check(factory, limits, timeouts)
-        if self._running:
-            refuse_names(local, remote)
-        if sock is None:
-            sock = open_socket(local, remote, family, broadcast=broadcast, reuse_port=reuse_port)
-        elif local or remote or family or broadcast or reuse_port:
-            raise ValueError("a socket of the caller's has its addresses and options: give `sock` alone")
-        else:
-            adopt(sock)
-        try:
-            protocol = factory()
-        except BaseException:
-            sock.close()
-            raise
-        bounds = limits or Limits(), timeouts or Timeouts(write=None)
-        transport = DatagramTransport(self, sock, protocol, self._datagrams, peer_of(sock), *bounds)
-        self._datagrams.seat(transport)
-        return transport
 
     def open_stdio(
         self, factory: Callable[[], Any], *, limits: Limits | None = None, timeouts: Timeouts | None = None
@@ -435,11 +368,3 @@ def _lesser(timeout: float | None, timeouts: Timeouts | None) -> float | None:
     """The seconds for connecting: both count, where both are given."""
     other = None if timeouts is None else timeouts.connect
     return min((seconds for seconds in (timeout, other) if seconds is not None), default=None)
-
-
-def _check(factory: object, limits: object, timeouts: object) -> None:
-    """Refuse at the call what would otherwise fail at the first connection."""
-    if not callable(factory):
-        raise TypeError(f"the factory makes a protocol for each connection: a class or function, not {factory!r}")
-    if not (limits is None or isinstance(limits, Limits)) or not (timeouts is None or isinstance(timeouts, Timeouts)):
-        raise TypeError(f"limits and timeouts are a Limits and a Timeouts, not {limits!r} and {timeouts!r}")

@@ -10,7 +10,7 @@ import struct
 import sys
 from typing import Any
 
-from .addresses import show
+from .addresses import check_port, show
 from .errors import ConnectError, ListenError, ResolveError
 
 ERROR_ROOM = 512  # bytes of ancillary data: an error takes 64, and what other options add stands beside it
@@ -74,7 +74,7 @@ def _pairs(local: HostPort | None, remote: HostPort | None, family: int) -> list
 
 def _locals(local: HostPort, family: int) -> list[tuple[int, Any]]:
     host, port = local
-    if not 0 <= port <= 65535:
+    if not 0 <= check_port(port) <= 65535:
         raise ListenError(errno.EINVAL, f"cannot listen on UDP port {port}: not in 0 to 65535")
     try:
         found = _lookup(host or None, port, family, socket.AI_PASSIVE)
@@ -88,7 +88,7 @@ def _locals(local: HostPort, family: int) -> list[tuple[int, Any]]:
 
 def _remotes(remote: HostPort, family: int) -> list[tuple[int, Any]]:
     host, port = remote
-    if not host or not 0 < port <= 65535:
+    if not host or not 0 < check_port(port) <= 65535:
         raise ValueError(f"a remote address is a host and a port from 1 to 65535, not {remote!r}")
     try:
         return _lookup(host, port, family, 0)

@@ -1001,6 +1001,7 @@ def test_an_address_in_use_is_named(reactor):
         ({"remote": ("255.255.255.255", 9)}, OSError, "cannot connect to UDP 255.255.255.255:9: "),
         ({"local": ("127.0.0.1", 0), "remote": ("::1", 9)}, OSError, "no address family in common"),
         ({"sock": object(), "local": ("127.0.0.1", 0)}, ValueError, "give `sock` alone"),
+        ({"local": ("127.0.0.1", "9")}, TypeError, "a port is a number, not '9'"),
         ({"limits": 7}, TypeError, "a Limits and a Timeouts"),
     ],
 )

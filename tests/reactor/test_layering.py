@@ -19,7 +19,7 @@ LAYERS = [
     ["outbound", "datagram"],
     ["transport"],
     ["roster"],
-    ["listener", "connector", "stdio"],
+    ["listener", "connector", "stdio", "datagrams"],
     ["reactor"],
     ["reconnect"],
     ["__init__", "testing"],
