@@ -24,8 +24,9 @@ from reactor import (
 )
 
 PATIENCE = 10.0  # seconds for workers to end, twice what a drain gives
-
 USAGE_ERROR = 2
+
+Place = Listener | DatagramTransport
 
 
 class Parser(argparse.ArgumentParser):
@@ -83,20 +84,23 @@ def given_sockets() -> list[socket.socket]:
     return [sock for group in activated_sockets().values() for sock in group]
 
 
-def serve(reactor: Reactor, listen: Callable[[], Listener | DatagramTransport | list[Listener]]) -> int:
+def serve(reactor: Reactor, listen: Callable[[], Place | list[Listener]]) -> int:
     """Listen, say where, and run until Ctrl-C or SIGTERM. Gives the exit status."""
     try:
         opened = listen()
     except (OSError, ReactorError) as error:
         complain(f"{sys.argv[0]}: {error}")
         return 1
-    places = [
-        place.addresses[0] if isinstance(place, Listener) else place.get_extra_info("sockname") for place in opened
-    ]
+    places = opened if isinstance(opened, list) else [opened]
     # From inside the loop: whoever reads the line may send a signal at once, and only `run` takes signals.
-    reactor.call_soon(announce, places)
+    reactor.call_soon(announce, [where(place) for place in places])
     reactor.run()
     return 0
+
+
+def where(place: Place) -> Any:
+    """The first address of what was opened."""
+    return place.addresses[0] if isinstance(place, Listener) else place.get_extra_info("sockname")
 
 
 def supervise(
@@ -105,8 +109,7 @@ def supervise(
     """The supervisor of --workers processes that run `work`; None, and a line that says why, if there can be none."""
     try:
         sockets = given_sockets() or prefork_sockets(options.host, options.port, options.workers)
-        where = list(dict.fromkeys(sock.getsockname() for sock in sockets))
-        on_ready = functools.partial(announce, where[:1])
+        on_ready = functools.partial(announce, [sockets[0].getsockname()])
         return Supervisor(reactor, work, options.workers, sockets, on_ready=on_ready, patience=patience)
     except (OSError, ReactorError) as error:
         complain(f"{sys.argv[0]}: {error}")
