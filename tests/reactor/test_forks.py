@@ -95,6 +95,20 @@ def test_a_connection_is_refused_in_a_child_and_the_parents_goes_on(stage):
     assert protocol.events == ["connection_made", "data_received"]
 
 
+def test_a_datagram_socket_is_refused_in_a_child(stage):
+    heard = Recorder()
+    heard.datagram_received = lambda data, addr: setattr(heard, "data", data)
+    transport = stage.reactor.open_udp(lambda: heard, local=("127.0.0.1", 0))
+    address = transport.get_extra_info("sockname")
+    calls = [lambda: transport.sendto(b"from the child", address), transport.close, transport.abort]
+    assert refusals(calls) == [REFUSED] * 3
+    stage.reactor.settle()
+    assert heard.data == b""
+    transport.sendto(b"hello", address)
+    stage.reactor.settle()
+    assert heard.data == b"hello"
+
+
 def test_what_waits_to_be_written_is_sent_by_the_parent_alone(stage):
     protocol = Recorder()
     peer, transport = stage.connect(protocol)
