@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import logging
+import os
+import socket
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from reactor import DatagramTransport, Listener, Reactor
+from reactor import (
+    DatagramTransport,
+    Listener,
+    Reactor,
+    ReactorError,
+    Supervisor,
+    Worker,
+    activated_sockets,
+    prefork_sockets,
+    say_ready,
+)
 
+PATIENCE = 10.0  # seconds for workers to end, twice what a drain gives
 USAGE_ERROR = 2
+
+Place = Listener | DatagramTransport
 
 
 class Parser(argparse.ArgumentParser):
@@ -56,22 +72,61 @@ def rate(text: str) -> float:
     return number
 
 
-def serve(reactor: Reactor, listen: Callable[[], Listener | DatagramTransport]) -> int:
+def listen(reactor: Reactor, factory: Callable[[], Any], options: argparse.Namespace, **bounds: Any) -> list[Listener]:
+    """Listen on the sockets that this program was started with (socket activation, a hand-over), else on --host."""
+    if sockets := given_sockets():
+        return [reactor.listen_socket(factory, sock, **bounds) for sock in sockets]
+    return [reactor.listen_tcp(factory, options.host, options.port, **bounds)]
+
+
+def given_sockets() -> list[socket.socket]:
+    """The sockets that this program was started with, whatever their names."""
+    return [sock for group in activated_sockets().values() for sock in group]
+
+
+def serve(reactor: Reactor, listen: Callable[[], Place | list[Listener]]) -> int:
     """Listen, say where, and run until Ctrl-C or SIGTERM. Gives the exit status."""
     try:
-        listener = listen()
-    except OSError as error:
+        opened = listen()
+    except (OSError, ReactorError) as error:
         complain(f"{sys.argv[0]}: {error}")
         return 1
-    here = listener.addresses[0] if isinstance(listener, Listener) else listener.get_extra_info("sockname")
+    places = opened if isinstance(opened, list) else [opened]
     # From inside the loop: whoever reads the line may send a signal at once, and only `run` takes signals.
-    reactor.call_soon(say, f"listening on {address(here)}")
+    reactor.call_soon(announce, [where(place) for place in places])
     reactor.run()
     return 0
 
 
-def address(sockname: tuple[str, int]) -> str:
-    """`HOST:PORT`; an IPv6 address stands in brackets."""
+def where(place: Place) -> Any:
+    """The first address of what was opened."""
+    return place.addresses[0] if isinstance(place, Listener) else place.get_extra_info("sockname")
+
+
+def supervise(
+    reactor: Reactor, work: Callable[[Worker], None], options: argparse.Namespace, patience: float = PATIENCE
+) -> Supervisor | None:
+    """The supervisor of --workers processes that run `work`; None, and a line that says why, if there can be none."""
+    try:
+        sockets = given_sockets() or prefork_sockets(options.host, options.port, options.workers)
+        on_ready = functools.partial(announce, [sockets[0].getsockname()])
+        return Supervisor(reactor, work, options.workers, sockets, on_ready=on_ready, patience=patience)
+    except (OSError, ReactorError) as error:
+        complain(f"{sys.argv[0]}: {error}")
+        return None
+
+
+def announce(addresses: list[Any]) -> None:
+    """Say where this program accepts: to the user, and to whoever started it and waits for that."""
+    for name in addresses:
+        say(f"listening on {address(name)}")
+    say_ready()
+
+
+def address(sockname: Any) -> str:
+    """`HOST:PORT`; an IPv6 address stands in brackets. The path of a Unix socket."""
+    if not isinstance(sockname, tuple):
+        return os.fsdecode(sockname)
     host, port = sockname[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 

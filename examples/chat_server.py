@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _cli import Parser, count, log_to_stderr, rate, serve, server_parser
+from _cli import Parser, count, listen, log_to_stderr, rate, serve, server_parser
 
 from protocols.chat import CONSOLE_LIMITS, LIMITS, TIMEOUTS, Chat, Console, Door
 from reactor import Listener, Reactor
@@ -55,13 +55,13 @@ def main() -> int:
         def open_console() -> None:
             reactor.open_stdio(lambda: Console(chat.hub), limits=CONSOLE_LIMITS)
 
-        def listen() -> Listener:
-            listener = reactor.listen_tcp(chat.session, options.host, options.port, limits=LIMITS, timeouts=TIMEOUTS)
+        def begin() -> list[Listener]:
+            listeners = listen(reactor, chat.session, options, limits=LIMITS, timeouts=TIMEOUTS)
             if not options.no_console:
                 reactor.call_soon(open_console)
-            return listener
+            return listeners
 
-        return serve(reactor, listen)
+        return serve(reactor, begin)
 
 
 if __name__ == "__main__":

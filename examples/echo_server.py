@@ -8,17 +8,30 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _cli import log_to_stderr, serve, server_parser
+from _cli import count, listen, log_to_stderr, serve, server_parser, supervise
 
 from protocols import Echo
-from reactor import Reactor
+from reactor import Reactor, Worker
+
+
+def work(worker: Worker) -> None:
+    """What each of several processes does: a reactor of its own, on the sockets that it is given."""
+    with Reactor() as reactor:
+        for sock in worker.sockets:
+            reactor.listen_socket(Echo, sock)
+        worker.run(reactor)
 
 
 def main() -> int:
-    options = server_parser("Send every byte back.", 9000).parse_args()
+    parser = server_parser("Send every byte back.", 9000)
+    parser.add_argument("--workers", type=count, default=0, metavar="N", help="processes that share the port (none)")
+    options = parser.parse_args()
     log_to_stderr()
     with Reactor() as reactor:
-        return serve(reactor, lambda: reactor.listen_tcp(Echo, options.host, options.port))
+        if not options.workers:
+            return serve(reactor, lambda: listen(reactor, Echo, options))
+        supervisor = supervise(reactor, work, options)
+        return supervisor.run() if supervisor else 1
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _cli import log_to_stderr, serve, server_parser
+from _cli import listen, log_to_stderr, serve, server_parser
 
 from protocols import Greeting
 from reactor import Reactor
@@ -18,7 +18,7 @@ def main() -> int:
     options = server_parser("Greet whoever says a name.", 9999).parse_args()
     log_to_stderr()
     with Reactor() as reactor:
-        return serve(reactor, lambda: reactor.listen_tcp(lambda: Greeting(reactor), options.host, options.port))
+        return serve(reactor, lambda: listen(reactor, lambda: Greeting(reactor), options))
 
 
 if __name__ == "__main__":

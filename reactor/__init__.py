@@ -17,6 +17,7 @@ The map, from the bottom up; imports only point down:
 
     errors limits protocol lanes       names, bounds, contracts, the table of states
     timers deadlines buffers addresses unix wakeup poller signals workers watcher
+    activation forks                   sockets from whoever started us; what a forked child may do: nothing
     loop                               the tick: poll, I/O, timers, soon, flush, reap
     connection outbound transport      one connection: its life, its lane out, its lane in
     udp datagram datagrams             the same life with datagrams, and the verb that opens them
@@ -24,12 +25,15 @@ The map, from the bottom up; imports only point down:
     framing                            lines, netstrings, length prefixes
     reactor                            the loop with the verbs of the network
     reconnect                          a connection that is made again
+    worker_process handover prefork    several processes: one after the other, side by side
 """
 
 from __future__ import annotations
 
+from .activation import activated_sockets, notify, say_ready
 from .datagram import DatagramTransport
 from .errors import (
+    ActivationError,
     CloseTimeout,
     ConnectError,
     ConnectionTimeout,
@@ -39,6 +43,7 @@ from .errors import (
     DrainTimeout,
     FileTruncated,
     FramingError,
+    HandOverError,
     HandshakeTimeout,
     IdleTimeout,
     LimitExceeded,
@@ -50,16 +55,20 @@ from .errors import (
     WriteTimeout,
 )
 from .framing import LengthPrefixedProtocol, LineProtocol, NetstringProtocol
+from .handover import hand_over, start_successor
 from .limits import Limits, Timeouts
 from .listener import Listener
+from .prefork import Supervisor, prefork_sockets
 from .protocol import BaseProtocol, BufferedProtocol, DatagramProtocol, Protocol
 from .reactor import Reactor
 from .reconnect import ReconnectingClient
 from .roster import DrainReport
 from .timers import Timer
 from .transport import StreamTransport
+from .worker_process import Worker
 
 __all__ = [
+    "ActivationError",
     "BaseProtocol",
     "BufferedProtocol",
     "CloseTimeout",
@@ -74,6 +83,7 @@ __all__ = [
     "DrainTimeout",
     "FileTruncated",
     "FramingError",
+    "HandOverError",
     "HandshakeTimeout",
     "IdleTimeout",
     "LengthPrefixedProtocol",
@@ -91,7 +101,15 @@ __all__ = [
     "ReconnectingClient",
     "ResolveError",
     "StreamTransport",
+    "Supervisor",
     "Timeouts",
     "Timer",
+    "Worker",
     "WriteTimeout",
+    "activated_sockets",
+    "hand_over",
+    "notify",
+    "prefork_sockets",
+    "say_ready",
+    "start_successor",
 ]

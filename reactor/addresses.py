@@ -108,6 +108,42 @@ def listening_sockets(host: str | None, port: int, *, backlog: int, reuse_port: 
     raise ListenError(errno.EADDRINUSE, f"no port is free on every address of {host or '*'}")
 
 
+def adopt_listening(sock: socket.socket, backlog: int) -> None:
+    """Make a socket that somebody else opened fit to accept from: listening, non-blocking and tuned.
+
+    One that listens already keeps its backlog. Raises TypeError or ValueError for what nobody can accept from, and
+    ListenError where the system refuses; the socket stays open and the caller's then.
+    """
+    if not isinstance(sock, socket.socket):
+        raise TypeError(f"cannot accept connections on {sock!r}: not a socket")
+    if hasattr(sock, "do_handshake"):
+        raise TypeError(f"cannot accept connections on {sock!r}: give the plain socket, not one wrapped in TLS")
+    if sock.fileno() < 0:
+        raise ValueError(f"cannot accept connections on {sock!r}: it is closed")
+    if sock.type != socket.SOCK_STREAM:
+        raise ValueError(f"cannot accept connections on {sock!r}: not a stream socket")
+    try:
+        if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            _refuse_unbound(sock)
+            sock.listen(backlog)
+    except OSError as exc:
+        raise ListenError(exc.errno, f"cannot listen on {show(sock.getsockname())}: {exc.strerror or exc}") from None
+    sock.setblocking(False)
+    tune(sock)
+
+
+def _refuse_unbound(sock: socket.socket) -> None:
+    """To listen on a socket without an address would open any free port on every interface."""
+    try:
+        peer = sock.getpeername()
+    except OSError:
+        address = sock.getsockname()
+        if not address or (isinstance(address, tuple) and not address[1]):
+            raise ValueError(f"cannot accept connections on {sock!r}: not bound to an address") from None
+        return
+    raise ValueError(f"cannot accept connections on {sock!r}: it is a connection, to {show(peer)}")
+
+
 def _addresses(host: str | None, port: int) -> list[tuple[int, Any]]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)

@@ -16,9 +16,10 @@ from typing import Any, Protocol as Interface
 
 from .addresses import carrier_info, show
 from .errors import CloseTimeout, HandshakeTimeout, IdleTimeout, LimitExceeded, PeerError, WriteTimeout
+from .futures import settle
 from .lanes import IN_LEAVING, INBOUND, OUT_LEAVING, OUTBOUND, In, Out, Phase
 from .limits import Limits, Timeouts
-from .loop import Loop, settle
+from .loop import Loop
 from .poller import READ, WRITE
 from .protocol import Bytes
 from .unix import peer_credentials
@@ -235,6 +236,8 @@ class Connection(ABC):
 
     def abort(self) -> None:
         """End at once. What was not sent is lost; if that is anything, the peer sees a reset rather than an end."""
+        if self._phase is Phase.CLOSED:
+            self._loop.check_process()
         self._end(None)
 
     def lose(self, exc: Exception) -> None:
@@ -287,9 +290,13 @@ class Connection(ABC):
             log.error("exception in the protocol of %r, which ends", self, exc_info=exc)
             self._end(exc)
 
+    def on_forked(self) -> None:
+        """In a forked child: nothing here may send, shut or watch any more, for it would do so for the parent."""
+        self._phase, self._in, self._out = Phase.CLOSED, In.ENDED, Out.SHUT
+        self._direct, self._interest, self._size = False, 0, 0
+
     def abandon(self) -> None:
         """Close this process's copy of the descriptor; the connection is another process's."""
-        self._phase = Phase.CLOSED
         self._sock.close()
 
     def _end(self, exc: Exception | None) -> None:

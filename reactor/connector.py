@@ -14,8 +14,9 @@ from typing import Any
 
 from .addresses import local_addresses, show, tune
 from .errors import ConnectError, ConnectRefused, ConnectTimeout, reasons
+from .futures import settle
 from .limits import Limits, Timeouts
-from .loop import Loop, settle
+from .loop import Loop
 from .poller import WRITE
 from .resolver import Address, resolve
 from .roster import Roster

@@ -141,6 +141,7 @@ class DatagramTransport(Connection):
         later is told by `error_received`. After `close` or loss it is ignored and counted.
         """
         if self._phase is not OPEN:
+            self._loop.check_process()
             self._loop.ignored_writes += 1
             return
         if self._peername is not None:
@@ -256,7 +257,7 @@ class DatagramTransport(Connection):
     def close(self) -> None:
         """Send what waits, for at most `Timeouts.close`, then end. Nothing more is delivered. Harmless twice."""
         if self._phase is not OPEN:
-            return
+            return self._loop.check_process()
         self._in = INBOUND[self._in, "lost"]  # there is no end of the peer's to wait for
         self._out = OUTBOUND[self._out, "finish"]
         if not self._queue:

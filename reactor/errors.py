@@ -93,6 +93,14 @@ class ListenError(ReactorError, OSError):
     """An address cannot be listened on; `errno` says why, the message says which."""
 
 
+class ActivationError(ReactorError):
+    """The sockets that this process was started with are not what its environment says."""
+
+
+class HandOverError(ReactorError):
+    """The successor did not come to accept. This process has lost nothing, and may go on serving."""
+
+
 def reasons(where: str, attempts: Sequence[tuple[str, OSError]]) -> str:
     """Each address with what it came to; `where` itself is not said again."""
     return "; ".join(

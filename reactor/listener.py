@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from .addresses import peer_key, show
+from .forks import disarm
 from .limits import Limits, Timeouts
 from .loop import Loop
 from .poller import READ
@@ -25,6 +26,7 @@ log = logging.getLogger("reactor")
 
 BACKLOG = 1024  # newcomers the kernel holds for us; it lowers this to net.core.somaxconn by itself
 ACCEPT_BUDGET = 64  # newcomers a tick: a flood of them must not starve the seated
+KEPT = frozenset({"abandon", "is_accepting"})  # what a forked child may call
 RETRY = 1.0  # seconds until accepting is tried again when descriptors ran out and none of ours was given back
 CALM = RETRY / 2  # seconds without a shortage after which one is over: at the limit they come and go by the second
 
@@ -94,6 +96,11 @@ class Listener:
         """The transports that were accepted here and are not over."""
         return self._roster.connections
 
+    @property
+    def sockets(self) -> list[socket.socket]:
+        """What it listens on, to be passed to a successor (see `handover`); owned here, and empty once closed."""
+        return [acceptor.sock for acceptor in self._acceptors]
+
     def is_accepting(self) -> bool:
         """False once closed, and while full or out of descriptors."""
         return self._accepting
@@ -121,6 +128,12 @@ class Listener:
         """Stop listening and end every connection at once."""
         self.close()
         self._roster.abort()
+
+    def on_forked(self) -> None:
+        """In a forked child: the newcomers, too, are the parent's."""
+        self._accepting = False
+        disarm(self, KEPT)
+        self._roster.on_forked()
 
     def abandon(self) -> None:
         """In a forked child: close our copies of the descriptors and nothing else."""

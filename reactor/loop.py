@@ -26,6 +26,8 @@ from typing import Any, Protocol as Interface, Self, TypeVar
 from .budget import OUTPUT_BUDGET, OutputBudget
 from .deadlines import DeadlineWheel
 from .errors import ReactorClosed, ReactorError
+from .forks import MESSAGE, disarm, track
+from .futures import settle
 from .poller import READ, Poller, default_poller
 from .signals import Signals
 from .timers import Timer, TimerHeap
@@ -37,10 +39,9 @@ T = TypeVar("T")
 log = logging.getLogger("reactor")
 
 MAX_WAIT = 3600.0  # seconds; poll takes an int of milliseconds, and an hourly look at an idle loop costs nothing
+KEPT = frozenset({"abandon", "check_process", "check_usable", "close", "stats", "time"})  # what a forked child may call
 WORKERS = 16  # threads for run_in_thread: they wait on disks and the like, not on the processor
-RESOLVERS = (
-    16  # threads for names, apart: a silent name server holds each for half a minute, and must hold nothing else
-)
+RESOLVERS = 16  # threads for names, apart: a silent name server holds each for half a minute, and nothing else
 
 
 class Flushed(Interface):
@@ -87,6 +88,7 @@ class Loop:
         self._runs = 0
         self.closed = False
         self.poller.register(self._wakeup.fileno(), READ, self._wakeup)
+        track(self)
 
     # -- running ------------------------------------------------------------------------------------------------
 
@@ -139,6 +141,9 @@ class Loop:
         self._runs += 1
         try:
             self.tick(forever=True)
+        except Exception:
+            self.check_process()  # a callback forked, and its child came back to here
+            raise
         finally:
             self._running = self._stopping = False
 
@@ -315,8 +320,12 @@ class Loop:
         """Raise a clear error where the reactor cannot work any more."""
         if self.closed:
             raise ReactorClosed("the reactor is closed")
+        self.check_process()
+
+    def check_process(self) -> None:
+        """Raise ReactorError in a forked child."""
         if os.getpid() != self._pid:
-            raise ReactorError("this reactor belongs to the parent process: after a fork make a new one")
+            raise ReactorError(MESSAGE)
 
     def close(self) -> None:
         """End every connection (connection_lost is delivered), give back every descriptor and signal handler.
@@ -326,9 +335,8 @@ class Loop:
         if self.closed:
             return
         if os.getpid() != self._pid:
-            # A fork shares the epoll instance and every connection: to end them here would end them for the parent.
-            self.abandon()
-            return self._give_back()
+            self.closed = True
+            return self.abandon()  # to end connections here would end them for the parent
         if self._running:
             raise ReactorError("a running loop cannot be closed: stop it first")
         for _ in range(2):  # twice: what a connection_lost or a future's callback began in the first round ends too
@@ -351,6 +359,15 @@ class Loop:
         self.poller.close()
         self._wakeup.close()
 
+    def on_forked(self) -> None:
+        """In a forked child, before its first line: out of service. See `forks`."""
+        self._signals.close()  # the child's SIGTERM is its own again
+        disarm(self, KEPT)
+        for queue in (self._soon, self._inbox, self.dirty, self.doomed, self._watchers, self.timers):
+            queue.clear()
+        self._wakeup.close()
+        self.poller.close()
+
     def abandon(self) -> None:
         """Close copies of descriptors that belong to the parent process."""
 
@@ -372,17 +389,6 @@ class Loop:
 
     def _turn_wheel(self) -> None:
         self.wheel.expire(self.now)
-
-
-def settle(future: Future[Any], result: Any = None, error: BaseException | None = None) -> None:
-    """Complete a future, unless it was cancelled (which any thread may do at any moment) or is complete."""
-    try:
-        if error is None:
-            future.set_result(result)
-        else:
-            future.set_exception(error)
-    except InvalidStateError:
-        pass
 
 
 def _fileno(fd: Any) -> int:

@@ -12,8 +12,8 @@ from .budget import STEP
 from .buffers import gather
 from .connection import Connection
 from .errors import LimitExceeded
+from .futures import settle
 from .lanes import OUT_LEAVING, OUTBOUND, Out, Phase
-from .loop import settle
 from .poller import WRITE
 from .protocol import Bytes
 from .sendfile import PLACEHOLDER, FileCarrier, FileJob
@@ -136,6 +136,7 @@ class Outbound(Connection):
             return True
         if self._phase is Phase.OPEN:
             raise RuntimeError("write() after write_eof()")
+        self._loop.check_process()
         self._loop.ignored_writes += 1
         return False
 
@@ -189,7 +190,7 @@ class Outbound(Connection):
     def write_eof(self) -> None:
         """Say our end to the peer once all that was written is sent; go on reading. Harmless twice."""
         if self._out in OUT_LEAVING:
-            return
+            return self._loop.check_process()
         self._out = OUTBOUND[self._out, "finish"]
         if not self._size:
             self._shut()

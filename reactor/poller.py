@@ -58,7 +58,10 @@ class SelectorPoller:
         return [(key.data, _from_selector(events)) for key, events in self._selector.select(timeout)]
 
     def close(self) -> None:
-        self._selector.close()
+        try:
+            self._selector.close()
+        except OSError:
+            pass  # in a forked child: a kqueue is not inherited
 
 
 class EpollPoller:

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol as Interface
 
-from .addresses import check_port, listening_sockets, show, tune
+from .addresses import adopt_listening, check_port, listening_sockets, show
 from .budget import OUTPUT_BUDGET
 from .connector import Connector
 from .datagrams import DatagramLoop
+from .futures import settle
 from .limits import Limits, Timeouts, check_arguments
 from .listener import BACKLOG, Listener
-from .loop import settle
 from .poller import Poller
 from .roster import DrainReport, Roster
 from .stdio import StdioSocket, descriptor
@@ -70,7 +70,7 @@ class Reactor(DatagramLoop):
             super().run()
         finally:
             for signum in ours:
-                self.remove_signal_handler(signum)
+                self._signals.remove(signum)
 
     def _may_handle(self, signum: int) -> bool:
         if threading.current_thread() is not threading.main_thread() or signum in self._signals:
@@ -198,15 +198,16 @@ class Reactor(DatagramLoop):
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
     ) -> Listener:
-        """Accept from a bound stream socket that the caller made or was given. The listener owns and closes it."""
+        """Accept from a bound stream socket that the caller made, inherited or was given: see `activated_sockets`.
+
+        From here on the listener owns it and closes it, without shutting it down for other processes that hold it. It
+        becomes non-blocking, for them as well. One that listens already keeps its own backlog.
+        Raises TypeError, ValueError or ListenError for a socket that cannot be accepted from, which stays the caller's.
+        """
         self.check_usable()
         check_arguments(factory, limits, timeouts)
         _check_server_context(tls)
-        if sock.type != socket.SOCK_STREAM:
-            raise ValueError(f"cannot accept connections on {sock!r}: not a stream socket")
-        sock.listen(backlog)
-        sock.setblocking(False)
-        tune(sock)
+        adopt_listening(sock, backlog)
         return self._listen(factory, [sock], limits, timeouts, tls)
 
     def _listen(
@@ -331,6 +332,14 @@ class Reactor(DatagramLoop):
         transport = StreamTransport(self, StdioSocket(stdin, stdout), protocol, self._clients, "stdio", *bounds)
         self._clients.seat(transport)
         return transport
+
+    def on_forked(self) -> None:
+        """In a forked child: what listens and is connected here is the parent's."""
+        super().on_forked()
+        for listener in self._listeners:
+            listener.on_forked()
+        self._clients.on_forked()
+        self._datagrams.on_forked()
 
     def abandon(self) -> None:
         """In a forked child: close the child's copies of the descriptors, so that the parent notices nothing."""

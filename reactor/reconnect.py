@@ -22,7 +22,7 @@ from typing import Any
 
 from .addresses import show
 from .errors import ReactorError
-from .loop import settle
+from .futures import settle
 from .reactor import Reactor
 from .timers import Timer
 from .transport import StreamTransport

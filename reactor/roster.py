@@ -9,7 +9,8 @@ from typing import Any, Generic, TypeVar
 
 from .connection import Connection
 from .errors import DrainTimeout
-from .loop import Loop, settle
+from .futures import settle
+from .loop import Loop
 
 T = TypeVar("T", bound=Connection)
 
@@ -76,6 +77,11 @@ class Roster(Generic[T]):
         """End every connection at once."""
         for transport in list(self.connections):
             transport.abort()
+
+    def on_forked(self) -> None:
+        """In a forked child: the connections are the parent's."""
+        for transport in self.connections:
+            transport.on_forked()
 
     def abandon(self) -> None:
         """Close our copies of the descriptors and nothing else."""

@@ -19,8 +19,8 @@ import ssl
 from concurrent.futures import Future
 from functools import partial
 
+from .futures import settle
 from .lanes import IN_LEAVING, INBOUND, OUT_LEAVING, OUTBOUND, In, Out, Phase
-from .loop import settle
 from .outbound import Outbound
 from .poller import READ, WRITE
 from .tls import TLSSocket
@@ -242,7 +242,7 @@ class StreamTransport(Outbound):
         Nothing more is delivered; what the peer still sends is read and dropped, so that no reset cuts off our bytes.
         """
         if self._phase is not Phase.OPEN:
-            return
+            return self._loop.check_process()
         self.turn += 1
         self._in = INBOUND[self._in, "close"]
         self._out = OUTBOUND[self._out, "finish"]

@@ -76,13 +76,20 @@ class Program:
     """One running program. What it writes to stderr must be expected by the test, see `clean_exit`."""
 
     def __init__(
-        self, *arguments: str, stdin: Any = subprocess.DEVNULL, stdout: Any = subprocess.PIPE, redirected: str = ""
+        self,
+        *arguments: str,
+        stdin: Any = subprocess.DEVNULL,
+        stdout: Any = subprocess.PIPE,
+        redirected: str = "",
+        **options: Any,
     ) -> None:
         command = [sys.executable, "-W", "error", *arguments]
         if redirected:
             command = ["/bin/sh", "-c", f'exec "$@" {redirected}', "sh", *command]
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
-        self.process = subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, env=environment)
+        self.process = subprocess.Popen(
+            command, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, env=environment, **options
+        )
         assert self.process.stderr is not None
         if self.process.stdout is not None:
             self.out = Stream(self.process.stdout)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [
     ["errors", "limits", "protocol", "lanes"],
     ["timers", "deadlines", "buffers", "addresses", "wakeup", "poller", "signals", "workers", "records", "budget"],
-    ["watcher", "framing", "tls", "sendfile", "unix", "udp"],
+    ["watcher", "framing", "tls", "sendfile", "unix", "udp", "activation", "forks", "futures"],
     ["loop"],
     ["connection", "resolver"],
     ["outbound", "datagram"],
@@ -21,7 +21,8 @@ LAYERS = [
     ["roster"],
     ["listener", "connector", "stdio", "datagrams"],
     ["reactor"],
-    ["reconnect"],
+    ["reconnect", "worker_process"],
+    ["handover", "prefork"],
     ["__init__", "testing"],
 ]
 LAYER_OF = {module: number for number, modules in enumerate(LAYERS) for module in modules}

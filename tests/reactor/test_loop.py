@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import socket
 import threading
 import time
@@ -629,57 +628,6 @@ def test_the_context_manager_closes():
     assert reactor.closed
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(listener.addresses[0])
-
-
-def in_child(work):
-    """Run `work` in a forked child; the text it returns."""
-    read, write = os.pipe()
-    child = os.fork()
-    if not child:
-        try:
-            os.write(write, str(work()).encode())
-        except BaseException as exc:
-            os.write(write, f"{type(exc).__name__}: {exc}".encode())
-        finally:
-            os._exit(0)
-    os.close(write)
-    os.waitpid(child, 0)
-    with os.fdopen(read) as answer:
-        return answer.read()
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_forked_child_is_told_that_the_reactor_is_not_its_own(stage):
-    protocol = Recorder()
-    peer, _ = stage.connect(protocol)
-    for work in (
-        stage.reactor.run,
-        lambda: stage.reactor.listen_tcp(Protocol, "127.0.0.1", 0),
-        lambda: stage.reactor.run_in_thread(print),
-    ):
-        answer = in_child(work)
-        assert answer.startswith("ReactorError")
-        assert "fork" in answer
-    peer.sendall(b"x")
-    stage.reactor.settle()
-    assert protocol.data == b"x"
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_closing_a_forked_copy_does_not_touch_the_parents_connections(stage):
-    protocol = Recorder()
-    listener = stage.serve(lambda: protocol)
-    peer = stage.dial(listener)
-    stage.clog(protocol.transport)
-    sock = protocol.transport.get_extra_info("socket")
-    assert in_child(lambda: (stage.reactor.close(), sock.fileno(), protocol.events)[1:]) == f"(-1, {protocol.events})"
-    peer.sendall(b"hello")
-    stage.received(peer)
-    assert protocol.data == b"hello"
-    assert protocol.events[-1] != "connection_lost"
-    stage.dial(listener)
-    assert stage.reactor.stats()["accepted"] == 2
-    assert "lost" not in protocol.events
 
 
 def test_stats_count(stage):

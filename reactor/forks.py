@@ -1,0 +1,51 @@
+"""Tells every loop, in a forked child, that it is its parent's. Knows of a loop only `on_forked`.
+
+A fork copies a loop whole, but the epoll instance, the wake-up socket and every connection are still the parent's: a
+copy that registers, sends or shuts down does so for the parent. So the copy is put out of service before the child's
+first line runs, and says so to whoever calls it. Checking the process in each call instead would cost every message.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from typing import Any, NoReturn, Protocol as Interface
+
+from .errors import ReactorError
+
+MESSAGE = "this reactor belongs to the parent process: after a fork make a new one"
+
+
+class Forked(Interface):
+    """What is told."""
+
+    def on_forked(self) -> None: ...
+
+
+_loops: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def track(loop: Forked) -> None:
+    """Call `loop.on_forked()` in every child that is forked while it lives."""
+    _loops.add(loop)
+
+
+def refuse(*args: Any, **kwargs: Any) -> NoReturn:
+    """What stands in a child where a method of the parent's was."""
+    raise ReactorError(MESSAGE)
+
+
+def disarm(owner: Any, keep: frozenset[str]) -> None:
+    """Let every public method of `owner` but these raise ReactorError."""
+    for name in dir(type(owner)):
+        if name[0] != "_" and name not in keep and callable(getattr(type(owner), name)):
+            setattr(owner, name, refuse)
+
+
+def _tell() -> None:
+    for loop in list(_loops):
+        loop.on_forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_tell)
