@@ -517,7 +517,11 @@ def test_what_it_does_is_in_its_repr(stage, server, keep):
 
 def test_over_a_unix_socket(stage, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    client = ReconnectingClient(stage.reactor, lambda factory: stage.reactor.connect_unix(factory, "door"), Recorder)
+
+    def connect(factory):
+        return stage.reactor.connect_unix(factory, "door")
+
+    client = ReconnectingClient(stage.reactor, connect, Recorder, random=lambda: 0.1)
     stage.reactor.advance(5)
     for _ in range(2):
         listener = stage.reactor.listen_unix(Recorder, "door")

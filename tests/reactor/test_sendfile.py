@@ -5,16 +5,12 @@ from __future__ import annotations
 import io
 import os
 import socket
-import sys
-from pathlib import Path
 
 import pytest
 
 from reactor import CloseTimeout, FileTruncated, Timeouts, WriteTimeout
 from reactor.testing import Recorder
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from tls import Peer, client_context, server_context
+from tests.tls import Peer, client_context, server_context
 
 CONTENT = bytes(range(256)) * 40_000  # 10 MB: more than the kernel takes at once
 

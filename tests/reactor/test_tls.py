@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
-import sys
 import weakref
 
 import pytest
@@ -13,9 +12,7 @@ import pytest
 from reactor import BufferedProtocol, HandshakeTimeout, Limits, LineProtocol, Protocol, Timeouts
 from reactor.errors import ConnectTimeout, ReactorClosed
 from reactor.testing import Recorder
-
-sys.path.insert(0, str(__import__("pathlib").Path(__file__).parents[1]))
-from tls import Peer, client_context, server_context
+from tests.tls import Peer, client_context, server_context
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 

@@ -12,14 +12,11 @@ import socket
 import struct
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 
 from reactor import Protocol, Reactor, Timeouts
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from tls import client_context, server_context
+from tests.tls import client_context, server_context
 
 CROWD = 50  # at the same time
 WARM_UP = 3  # rounds after which caches and free lists have their size
