@@ -24,6 +24,7 @@ PEERS = (US, "asyncio", "uvloop")
 EVERYBODY = (*PEERS, "threads")
 ACTIVE = {"connections": 100, "size": 100}  # who works while the others idle
 HELD = 10_000  # connections
+HELD_TLS = 2_000  # connections; a handshake costs both sides a millisecond
 FINE = 2  # times as many rounds where a difference of 5 % is sought
 SETTLE = 1.0  # seconds after connecting until an idle server counts as idle
 IDLE_GOAL = 1000.0  # us of CPU per second: "no measurable CPU" is a tenth of a 10 ms tick of /proc/PID/stat
@@ -165,6 +166,26 @@ def run_memory(options: argparse.Namespace, tick: Callable[[str], None]) -> Outc
     return outcome
 
 
+def run_tls_memory(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
+    """Resident memory of each of many open TLS connections that have exchanged a message; most of it is OpenSSL's."""
+    outcome = Outcome(f"{HELD_TLS:,} TLS connections held open: resident memory of the echo server", [
+        "server", "KiB each", "before MiB", "with all MiB"])  # fmt: skip
+    connections_allowed(HELD_TLS)
+    for name in PEERS:
+        if name == "uvloop" and not options.about["uvloop"]:
+            outcome.rows.append([name, "not installed", "-", "-"])
+            continue
+        with contest.starting("tls", name, options.python) as contender:
+            tick(f"{name}: {HELD_TLS:,} TLS connections")
+            contender.warm_up("tls", **ACTIVE)
+            before = contender.server.memory()
+            contender.connect("tls", connections=HELD_TLS, size=ACTIVE["size"])
+            after = contender.server.memory()
+        each = (after - before) / HELD_TLS / 1024
+        outcome.rows.append([name, figure(each), figure(before / 2**20), figure(after / 2**20)])
+    return outcome
+
+
 def hold(contender: Contender, count: int) -> None:
     """Open idle connections and wait until the server has taken them all in."""
     contender.connect("idle", connections=count)
@@ -226,7 +247,12 @@ def run_idle(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcom
 def all_cases() -> dict[str, tuple[Callable[..., Outcome], bool]]:
     """Every case by name: what runs it, and whether only --full includes it."""
     cases = {case.name: (lambda *args, case=case: run_case(case, *args), case.full) for case in CASES}
-    return cases | {"memory": (run_memory, False), "active": (run_active, False), "idle": (run_idle, False)}
+    return cases | {
+        "memory": (run_memory, False),
+        "tls-memory": (run_tls_memory, False),
+        "active": (run_active, False),
+        "idle": (run_idle, False),
+    }
 
 
 def parse() -> argparse.Namespace:
