@@ -270,6 +270,12 @@ def prefork_sockets(host: str | None, port: int, count: int, *, backlog: int = B
 
     One for each worker where the kernel spreads newcomers among them (Linux), else one for all. Raises ListenError;
     also where another server with SO_REUSEPORT has the port, which the system would let us share.
+
+    >>> sockets = prefork_sockets("127.0.0.1", 0, 4)
+    >>> len({sock.getsockname() for sock in sockets})
+    1
+    >>> for sock in sockets:
+    ...     sock.close()
     """
     spread = count > 1 and sys.platform == "linux"  # elsewhere the option exists, and gives every newcomer to one
     if spread and port:
