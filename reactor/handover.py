@@ -88,6 +88,14 @@ def start_successor(
     sockets: by name, as `activated_sockets` gives them there; they stay open here. command: this program, as it was
     started, if None. The future may hold HandOverError (it ended, could not be started, or is not ready within
     `timeout` seconds); then, and where the future is cancelled or the reactor closed, the successor is killed.
+
+    >>> from reactor import Protocol
+    >>> with Reactor() as reactor:
+    ...     listener = reactor.listen_tcp(Protocol, "127.0.0.1", 0)
+    ...     successor = start_successor(reactor, {"web": listener.sockets}, ["/bin/sh", "-c", "exit 3"])
+    ...     reactor.run_until(successor, timeout=60)
+    Traceback (most recent call last):
+    reactor.errors.HandOverError: the successor (pid ...) ended before it accepted, status 3
     """
     names = [name for name, group in sockets.items() for _ in group]
     fds = [sock.fileno() for group in sockets.values() for sock in group]

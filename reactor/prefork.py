@@ -24,7 +24,6 @@ from .addresses import listening_sockets
 from .errors import ReactorError
 from .listener import BACKLOG
 from .reactor import Reactor
-from .timers import Timer
 from .worker_process import Worker, describe, fork
 
 log = logging.getLogger("reactor")
@@ -91,7 +90,6 @@ class Seat:
         self.pid: int | None = None
         self.since = 0.0
         self.ready = False
-        self.restart: Timer | None = None
 
 
 class Supervisor:
@@ -170,9 +168,6 @@ class Supervisor:
         if self._stopping:
             return self._signal_all(signal.SIGTERM)
         self._stopping = True
-        for seat in self._seats:
-            if seat.restart is not None:
-                seat.restart.cancel()
         self._close_sockets()
         self._let_go(self._lifeline)
         self._reactor.call_later(self._patience, self._lose_patience)
@@ -183,7 +178,7 @@ class Supervisor:
     def _start(self, seat: Seat) -> None:
         if self._stopping:
             return
-        seat.since, seat.ready, seat.restart = self._reactor.time(), False, None
+        seat.since, seat.ready = self._reactor.time(), False
         try:
             seat.pid = self._processes.fork(lambda: self._become(seat.number))
         except OSError as exc:
@@ -233,7 +228,7 @@ class Supervisor:
     def _again(self, seat: Seat, why: str) -> None:
         delay = seat.backoff.delay(self._reactor.time() - seat.since)
         log.warning("worker %d %s; the next starts %s", seat.number, why, f"in {delay:g} s" if delay else "now")
-        seat.restart = self._reactor.call_later(delay, self._start, seat)
+        self._reactor.call_later(delay, self._start, seat)
 
     # -- the end ------------------------------------------------------------------------------------------------
 
@@ -275,6 +270,12 @@ def prefork_sockets(host: str | None, port: int, count: int, *, backlog: int = B
 
     One for each worker where the kernel spreads newcomers among them (Linux), else one for all. Raises ListenError;
     also where another server with SO_REUSEPORT has the port, which the system would let us share.
+
+    >>> sockets = prefork_sockets("127.0.0.1", 0, 4)
+    >>> len({sock.getsockname() for sock in sockets})
+    1
+    >>> for sock in sockets:
+    ...     sock.close()
     """
     spread = count > 1 and sys.platform == "linux"  # elsewhere the option exists, and gives every newcomer to one
     if spread and port:

@@ -10,6 +10,7 @@ import pytest
 
 from reactor import Protocol, Reactor, ReactorError
 from reactor.loop import KEPT
+from reactor.poller import READ
 from reactor.testing import Recorder, SteppedReactor
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
@@ -73,6 +74,14 @@ def test_a_listener_is_refused_in_a_child(stage, verb):
     assert refusals([lambda: getattr(listener, verb)()]) == [REFUSED]
     stage.dial(listener)
     assert stage.reactor.stats()["accepted"] == 1
+
+
+def test_a_child_takes_no_newcomer_away_even_in_the_tick_that_forked_it(stage):
+    listener = stage.serve(Recorder)
+    with socket.create_connection(listener.addresses[0]):
+        in_child(lambda: listener._acceptors[0].on_ready(READ))
+        stage.reactor.settle()
+        assert stage.reactor.stats()["accepted"] == 1
 
 
 def test_a_connection_is_refused_in_a_child_and_the_parents_goes_on(stage):

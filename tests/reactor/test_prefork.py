@@ -280,11 +280,10 @@ def test_who_does_not_end_is_killed(company, caplog):
 
 @pytest.mark.loud
 def test_nobody_is_started_once_the_end_has_begun(company):
-    scene = company(1)
-    scene.play(
-        1, lambda: settled(scene), 1, lambda: scene.dies(101), 1, lambda: scene.dies(102), 0.1, scene.supervisor.stop
-    )  # fmt: skip
-    assert scene.system.started == [101, 102]
+    scene = company(2)
+    acts = [step for pid in (101, 103) for step in (1, lambda pid=pid: scene.dies(pid))]
+    scene.play(1, lambda: settled(scene), *acts, FIRST / 2, scene.supervisor.stop, FIRST, lambda: scene.dies(102))
+    assert scene.system.started == [101, 102, 103]
     assert scene.reactor.time() < scene.overran
 
 
@@ -414,7 +413,10 @@ def fail():
     ids=["returns", "exits", "exits with None", "exits with words", "raises", "terminated", "interrupted"],
 )
 def test_a_child_ends_with_its_outcome(become, status):
+    # What the program does with a signal is the parent's affair.
+    previous = signal.signal(signal.SIGTERM, lambda signum, frame: None)
     pid = fork(become)
+    signal.signal(signal.SIGTERM, previous)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == status
     assert not {signal.SIGINT, signal.SIGTERM} & signal.pthread_sigmask(signal.SIG_BLOCK, ())
 

@@ -169,6 +169,19 @@ def test_a_successor_that_fails_changes_nothing_and_is_one_line(street: Any) -> 
     assert street.peer(server.port).ends() == "second"
 
 
+def test_the_path_of_a_unix_socket_stays_when_its_socket_was_handed_over(street: Any) -> None:
+    path = street.tmp_path / "door"
+    opens = f"listen_unix(Generation, {str(path)!r})"
+    server = street.run(RESTARTS.replace('listen_tcp(Generation, "127.0.0.1", 0)', opens))
+    server.out.shows("listening")
+    os.kill(server.pid, signal.SIGUSR2)
+    assert server.exits() == 0
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(DEADLINE)
+        sock.connect(str(path))
+        assert sock.recv(100) == b"first"
+
+
 # -- the mechanism --------------------------------------------------------------------------------------------------
 
 REPORTS = """
