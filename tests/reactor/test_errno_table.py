@@ -193,16 +193,16 @@ class Carrier:
 
 
 class Poller:
-    """The real one, on cue. `watched` is what it watches."""
+    """The real one, on cue. `watched` is what it watches; what a socket pair has to tell needs no waiting for."""
 
-    def __init__(self, cues):
-        self.poller, self.cues = default_poller(), cues
+    def __init__(self, cues, patient=True):
+        self.poller, self.cues, self.patient = default_poller(), cues, patient
         self.watched = {}
         self.unregister, self.close = self.forget, self.poller.close
 
     def poll(self, timeout):
         self.cues.on("poll")
-        return self.poller.poll(timeout)
+        return self.poller.poll(timeout if self.patient else 0)
 
     def register(self, fd, events, handler):
         self.cues.on("epoll_ctl")
@@ -235,7 +235,7 @@ class Scene:
 
     def __init__(self, stage, caplog, protocol=Recorder):
         self.cues, self.caplog = Cues(), caplog
-        self.poller = Poller(self.cues)
+        self.poller = Poller(self.cues, patient=False)
         stage.reactor.close()
         stage.reactor = self.reactor = SteppedReactor(self.poller)
         self.stage = stage
