@@ -18,13 +18,9 @@ import logging
 import os
 import re
 import socket
-import sys
 from types import SimpleNamespace
 
 import pytest
-
-sys.path.insert(0, str(__import__("pathlib").Path(__file__).parents[1]))
-from tls import client_context, server_context
 
 from reactor import ConnectError, ConnectRefused, Limits, Listener, Timeouts
 from reactor.lanes import In, Out
@@ -32,6 +28,7 @@ from reactor.poller import default_poller
 from reactor.roster import Roster
 from reactor.testing import Recorder, SteppedReactor
 from reactor.transport import StreamTransport
+from tests.tls import client_context, server_context
 
 UNHEARD_OF = 3999  # an errno that this system has no name for
 
