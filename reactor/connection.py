@@ -121,7 +121,7 @@ class Connection(ABC):
         self._callback("connection_made", self)
         if self._phase is Phase.OPEN:
             self._watch_input()
-            if self._timeouts.idle is not None:
+            if self._timeouts.idle is not None and self._phase is Phase.OPEN:
                 self._loop.wheel.arm(self, self._loop.now, self._stamp + self._timeouts.idle)
 
     @abstractmethod
@@ -148,11 +148,17 @@ class Connection(ABC):
                 self._callback("connection_lost", exc)
         finally:
             self._protocol = None
-            self._sock.close()
+            self._close()
             self._home.left(self)
             for future in self._promises:
                 error = exc or ConnectionAbortedError(errno.ECONNABORTED, "the connection was closed before")
                 self._keep_promise(future, error=error)
+
+    def _close(self) -> None:
+        try:
+            self._sock.close()
+        except OSError:
+            pass  # close(2): the descriptor is gone all the same, and what it could not do was told by send before
 
     def _keep_promise(self, future: Future[Any], result: Any = None, error: Exception | None = None) -> None:
         self._promises = [other for other in self._promises if other is not future]
@@ -216,19 +222,16 @@ class Connection(ABC):
             return
         self._interest = interest
         self._blocked = interest & WRITE != 0
-        poller = self._poller
         if not interest:
-            poller.unregister(self._fd)
-        elif held:
-            poller.modify(self._fd, interest)
-        else:
-            self._register(interest)
-
-    def _register(self, interest: int) -> None:
+            self._poller.unregister(self._fd)
+            return
         try:
-            self._poller.register(self._fd, interest, self)
+            if held:
+                self._poller.modify(self._fd, interest)
+            else:
+                self._poller.register(self._fd, interest, self)
         except OSError as exc:  # ENOSPC, ENOMEM (epoll_ctl(2)): the machine can watch no more
-            self._interest = 0
+            self._interest = held
             self._blocked = False
             self.lose(exc)
 

@@ -262,18 +262,22 @@ class Attempt:
         if self.sock.fileno() < 0:
             return  # closed earlier in this batch: another attempt won
         self.stop()
-        error = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if not error and self._reached_itself():
-            error = errno.ECONNREFUSED
-        self._outcome(self, OSError(error, os.strerror(error)) if error else None)
+        self._outcome(self, self._error())
+
+    def _error(self) -> OSError | None:
+        try:
+            error = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if not error and self._reached_itself():
+                error = errno.ECONNREFUSED
+        except OSError as exc:
+            return exc
+        return OSError(error, os.strerror(error)) if error else None
 
     def _reached_itself(self) -> bool:
         # With nobody listening, a port of the ephemeral range may be given to the very socket that connects to it, and
-        # TCP's simultaneous open then connects the socket to itself (RFC 9293, 3.5).
-        try:
-            return self.sock.family != AF_UNIX and self.sock.getsockname() == self.sock.getpeername()
-        except OSError:
-            return False
+        # TCP's simultaneous open then connects the socket to itself (RFC 9293, 3.5). And a socket that never connected
+        # is called writable too, and has no error: only asking for its peer finds out (ENOTCONN).
+        return self.sock.getpeername() == self.sock.getsockname() and self.sock.family != AF_UNIX
 
 
 def interleave(addresses: list[Address]) -> list[Address]:

@@ -186,10 +186,19 @@ class Listener:
                 self._loop.poller.unregister(acceptor.sock.fileno())
 
     def _resume(self) -> None:
-        if not self._accepting and self._acceptors:
-            self._accepting = True
-            for acceptor in self._acceptors:
-                self._loop.poller.register(acceptor.sock.fileno(), READ, acceptor)
+        if self._accepting:
+            return
+        poller = self._loop.poller
+        watched: list[int] = []
+        for acceptor in self._acceptors:
+            try:
+                poller.register(acceptor.sock.fileno(), READ, acceptor)
+            except OSError as exc:  # ENOSPC, ENOMEM (epoll_ctl(2)): the machine can watch no more
+                for fd in watched:
+                    poller.unregister(fd)
+                return self.on_exhausted(exc)
+            watched.append(acceptor.sock.fileno())
+        self._accepting = bool(watched)
 
     def _is_full(self) -> bool:
         limit = self._limits.connections

@@ -22,6 +22,9 @@ SEND_NOW = 4096  # bytes from which sending at once beats waiting for the flush
 
 JOIN_ALL = 64 * 1024  # bytes of chunks that are joined without a look at each
 
+BROKEN = (OSError, MemoryError)
+"""What a carrier raises when it cannot go on. Without memory for 120 KiB one connection ends, and not the loop."""
+
 FLOWING, FULL = Out.FLOWING, Out.FULL
 
 
@@ -58,17 +61,17 @@ class Outbound(Connection):
         if self._size:
             chunks = self._chunks
             count = len(chunks)
-            if count == 1:
-                data = chunks[0]
-            elif self._size <= JOIN_ALL:
-                data = b"".join(chunks)
-            else:
-                data, count = gather(chunks)
             try:
+                if count == 1:
+                    data = chunks[0]
+                elif self._size <= JOIN_ALL:
+                    data = b"".join(chunks)
+                else:
+                    data, count = gather(chunks)
                 sent = self._sock.send(data)
             except BlockingIOError:
                 sent = 0
-            except OSError as exc:
+            except BROKEN as exc:
                 return self.lose(exc)
             self.bytes_out += sent
             self._stamp = self._loop.now
@@ -178,7 +181,7 @@ class Outbound(Connection):
             self._since = self._loop.now
         if not self._blocked:
             self._watch(self._interest | WRITE)
-            if self._timeouts.write is not None and self._phase is not Phase.CLOSING:
+            if self._timeouts.write is not None and self._phase is Phase.OPEN:
                 self._loop.wheel.arm(self, self._loop.now, self._since + self._timeouts.write)
         if self._phase is not Phase.CLOSED:
             self._press_back()

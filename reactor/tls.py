@@ -91,7 +91,7 @@ class TLSSocket(Records):
                     raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "the peer left during the handshake")
                 self._incoming.write(data)
         except BlockingIOError:
-            self._watch_below()
+            self._await_handshake()
         except (OSError, ValueError) as exc:  # ValueError: of the context's callbacks
             self._say_alert()
             self._end_handshake(self._name_host(exc))
@@ -99,6 +99,12 @@ class TLSSocket(Records):
             self._done = True
             self._held = self._incoming.pending > 0  # the peer said more in the same breath
             self._end_handshake(None)
+
+    def _await_handshake(self) -> None:
+        try:
+            self._watch_below()
+        except OSError as exc:  # the machine can watch no more
+            self._end_handshake(exc)
 
     def _shake(self) -> bool:
         done = self._handshake()
@@ -154,15 +160,15 @@ class TLSSocket(Records):
             wanted = 0 if self._opened is None else READ
         if self._unsent:
             wanted |= WRITE
-        watched, self._watched = self._watched, wanted
-        if wanted == watched:
+        if wanted == self._watched:
             return
         if not wanted:
             self._poller.unregister(self._fd)
-        elif watched:
+        elif self._watched:
             self._poller.modify(self._fd, wanted)
         else:
             self._poller.register(self._fd, wanted, self)
+        self._watched = wanted  # not before: what raises has changed nothing
 
     def on_ready(self, events: int) -> None:
         """The carrier is readable, writable, hung up or broken."""

@@ -21,7 +21,7 @@ from functools import partial
 
 from .futures import settle
 from .lanes import IN_LEAVING, INBOUND, OUT_LEAVING, OUTBOUND, In, Out, Phase
-from .outbound import Outbound
+from .outbound import BROKEN, Outbound
 from .poller import READ, WRITE
 from .tls import TLSSocket
 
@@ -48,7 +48,7 @@ class StreamTransport(Outbound):
                     data = self._sock.recv(READ_SIZE)
                 except BlockingIOError:
                     pass
-                except OSError as exc:
+                except BROKEN as exc:
                     self.lose(exc)
                 else:
                     if data:
@@ -123,7 +123,7 @@ class StreamTransport(Outbound):
             count = self._sock.recv_into(buffer)
         except BlockingIOError:
             return
-        except OSError as exc:
+        except BROKEN as exc:
             return self.lose(exc)
         if not count:
             return self._on_eof()
@@ -151,7 +151,7 @@ class StreamTransport(Outbound):
             data = self._sock.recv(READ_SIZE)
         except BlockingIOError:
             return
-        except OSError as exc:
+        except BROKEN as exc:
             # Once our end is said, a reset only means that the peer did not wait for it.
             return self._end(None) if self._out is Out.SHUT else self.lose(exc)
         self.bytes_in += len(data)
