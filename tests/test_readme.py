@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -21,24 +22,39 @@ def block(word):
     return found
 
 
+def dial(address, kind):
+    """A connected socket; a program whose workers bind later is tried again."""
+    deadline = time.monotonic() + DEADLINE
+    while True:
+        sock = socket.socket(socket.AF_INET, kind)
+        sock.settimeout(DEADLINE)
+        try:
+            sock.connect(address)
+            return sock
+        except ConnectionRefusedError:
+            sock.close()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
 @pytest.fixture
 def served(tmp_path):
     """Starts a server program with its port made free to choose; gives a connected socket."""
     children = []
 
-    def serve(program, port):
+    def serve(program, port, kind=socket.SOCK_STREAM, running="    reactor.run()"):
         assert str(port) in program
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             free = probe.getsockname()[1]
         script = tmp_path / "server.py"
-        ready = f'    open({str(tmp_path / "ready")!r}, "w").close()\n    reactor.run()'
-        script.write_text(program.replace(str(port), str(free)).replace("    reactor.run()", ready))
+        ready = f'    open({str(tmp_path / "ready")!r}, "w").close()\n{running}'
+        script.write_text(program.replace(str(port), str(free)).replace(running, ready))
         child = subprocess.Popen([sys.executable, script], cwd=ROOT, env={"PYTHONPATH": str(ROOT)})
         children.append(child)
         while not (tmp_path / "ready").exists():
             assert child.poll() is None, "the server ended at once"
-        return socket.create_connection(("127.0.0.1", free), timeout=DEADLINE), child
+        return dial(("127.0.0.1", free), kind), child
 
     yield serve
     for child in children:
@@ -62,6 +78,64 @@ def test_the_server_with_limits(served):
     with sock, sock.makefile("rb") as replies:
         sock.sendall(b"1 2 3\r\nthree\n")
         assert [next(replies), next(replies)] == [b"6\n", b"numbers, please\n"]
+
+
+def test_tls(tmp_path):
+    script = tmp_path / "tls.py"
+    script.write_text(block("class Greeter"))
+    done = subprocess.run(
+        [sys.executable, script], cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, timeout=DEADLINE
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == b"TLSv1.3 hello Ada\n\n"
+
+
+def test_a_download(served):
+    sock, _ = served(block("class Download"), 9003)
+    with sock, sock.makefile("rb") as received:
+        assert received.read() == (ROOT / "README.md").read_bytes()
+
+
+def test_datagrams(served):
+    sock, _ = served(block("class UdpEcho"), 9004, kind=socket.SOCK_DGRAM)
+    with sock:
+        sock.send(b"hello")
+        assert sock.recv(100) == b"hello"
+
+
+def test_a_feed_that_comes_and_goes(tmp_path, monkeypatch):
+    (tmp_path / "feed.py").write_text(block("class Feed").replace("Feed)", "Feed, initial_delay=0.01)"))
+    child = subprocess.Popen(
+        [sys.executable, "feed.py"], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE
+    )
+    try:
+        for line in (b"first\n", b"second\n"):
+            with socket.socket(socket.AF_UNIX) as server:
+                server.settimeout(DEADLINE)
+                monkeypatch.chdir(tmp_path)
+                Path("feed.sock").unlink(missing_ok=True)
+                server.bind("feed.sock")
+                server.listen()
+                sock, _ = server.accept()
+                with sock:
+                    sock.sendall(line)
+                    assert child.stdout.readline() == line
+        child.terminate()
+        assert child.wait(DEADLINE) == 0
+    finally:
+        child.kill()
+        child.wait()
+        child.stdout.close()
+
+
+def test_several_processes(served):
+    program = block("Supervisor")
+    sock, child = served(program, 9005, running="    Supervisor(")
+    with sock:
+        sock.sendall(b"hello")
+        assert sock.recv(100) == b"hello"
+    child.terminate()
+    assert child.wait(DEADLINE) == 0
 
 
 def test_the_test_that_does_not_wait():
