@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 from .errors import ListenError
+from .kernel import Kernel
 
 KEEPALIVE_IDLE = 120  # seconds of silence before the kernel asks whether the peer lives
 KEEPALIVE_INTERVAL = 15  # seconds between its questions
@@ -90,17 +91,19 @@ def check_port(port: Any) -> int:
     return port
 
 
-def listening_sockets(host: str | None, port: int, *, backlog: int, reuse_port: bool) -> list[socket.socket]:
+def listening_sockets(
+    kernel: Kernel, host: str | None, port: int, *, backlog: int, reuse_port: bool
+) -> list[socket.socket]:
     """Sockets that listen on every address of `host`, with one port number for all; None or "" is every interface.
 
     Looks a name up in the calling thread: a server listens once, before it serves. Raises ListenError.
     """
     if not 0 <= check_port(port) <= 65535:
         raise ListenError(errno.EINVAL, f"cannot listen on port {port}: not in 0 to 65535")
-    addresses = _addresses(host or None, port)
+    addresses = _addresses(kernel, host or None, port)
     for _ in range(PORT_TRIES):
         try:
-            return _listen_on_all(addresses, port, backlog, reuse_port, skip_missing=not host)
+            return _listen_on_all(kernel, addresses, port, backlog, reuse_port, skip_missing=not host)
         except ListenError as exc:
             # A number that is free in one family may be taken in the other: draw again.
             if port or exc.errno != errno.EADDRINUSE or len(addresses) < 2:
@@ -144,9 +147,9 @@ def _refuse_unbound(sock: socket.socket) -> None:
     raise ValueError(f"cannot accept connections on {sock!r}: it is a connection, to {show(peer)}")
 
 
-def _addresses(host: str | None, port: int) -> list[tuple[int, Any]]:
+def _addresses(kernel: Kernel, host: str | None, port: int) -> list[tuple[int, Any]]:
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = kernel.getaddrinfo(host, port, 0, socket.SOCK_STREAM, socket.AI_PASSIVE)
     except (OSError, UnicodeError) as exc:
         reason, number = str(exc), errno.EADDRNOTAVAIL
         if isinstance(exc, OSError):
@@ -158,14 +161,14 @@ def _addresses(host: str | None, port: int) -> list[tuple[int, Any]]:
 
 
 def _listen_on_all(
-    addresses: list[tuple[int, Any]], port: int, backlog: int, reuse_port: bool, skip_missing: bool
+    kernel: Kernel, addresses: list[tuple[int, Any]], port: int, backlog: int, reuse_port: bool, skip_missing: bool
 ) -> list[socket.socket]:
     sockets: list[socket.socket] = []
     failure: ListenError | None = None
     for family, address in addresses:
         address = (address[0], port, *address[2:])
         try:
-            sockets.append(_listen_on(family, address, backlog, reuse_port))
+            sockets.append(_listen_on(family, address, backlog, reuse_port, kernel))
             port = port or sockets[0].getsockname()[1]
         except OSError as exc:
             failure = ListenError(exc.errno, f"cannot listen on {show(address)}: {exc.strerror or exc}")
@@ -182,8 +185,8 @@ def _listen_on_all(
     raise failure
 
 
-def _listen_on(family: int, address: Any, backlog: int, reuse_port: bool) -> socket.socket:
-    sock = socket.socket(family, socket.SOCK_STREAM)
+def _listen_on(family: int, address: Any, backlog: int, reuse_port: bool, kernel: Kernel) -> socket.socket:
+    sock = kernel.socket(family, socket.SOCK_STREAM)
     try:
         if sys.platform != "win32":  # there the option means that anybody may steal the port
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -130,7 +130,7 @@ class Connector:
             self._stagger.reset(delay)
 
     def _begin(self, family: int, address: Any) -> None:
-        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock = self._loop.kernel.socket(family, socket.SOCK_STREAM)
         try:
             sock.setblocking(False)
             tune(sock)

@@ -30,7 +30,7 @@ class DeadlineWheel:
 
     def __init__(self, wake_at: Callable[[float], object]) -> None:
         self._wake_at = wake_at
-        self._slots: dict[float, set[Watched]] = {}
+        self._slots: dict[float, dict[Watched, None]] = {}  # in order, so that a simulated run can be replayed
         self._next = float("inf")
 
     def __len__(self) -> int:
@@ -43,7 +43,7 @@ class DeadlineWheel:
                 return
             self.disarm(watched)
         watched.due = slot = round_up(now, deadline)
-        self._slots.setdefault(slot, set()).add(watched)
+        self._slots.setdefault(slot, {})[watched] = None
         if slot < self._next:
             self._next = slot
             self._wake_at(slot)
@@ -52,7 +52,7 @@ class DeadlineWheel:
         """Forget `watched`; at once, so that an ended connection is not kept alive."""
         slot = self._slots.get(watched.due) if watched.due is not None else None
         if slot is not None:
-            slot.discard(watched)
+            slot.pop(watched, None)
             if not slot:
                 del self._slots[watched.due]  # type: ignore[arg-type]
         watched.due = None

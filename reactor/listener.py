@@ -94,7 +94,7 @@ class Listener:
     @property
     def connections(self) -> Collection[StreamTransport]:
         """The transports that were accepted here and are not over."""
-        return self._roster.connections
+        return self._roster.connections.keys()
 
     @property
     def sockets(self) -> list[socket.socket]:

@@ -28,12 +28,11 @@ from .deadlines import DeadlineWheel
 from .errors import ReactorClosed, ReactorError
 from .forks import MESSAGE, disarm, track
 from .futures import settle
-from .poller import READ, Poller, default_poller
+from .kernel import Kernel
+from .poller import READ, Poller
 from .signals import Signals
 from .timers import Timer, TimerHeap
-from .wakeup import Wakeup
 from .watcher import Watcher
-from .workers import WorkerPool
 
 T = TypeVar("T")
 log = logging.getLogger("reactor")
@@ -60,10 +59,12 @@ class Loop:
         clock: Callable[[], float] | None = None,
         poller: Poller | None = None,
         output_budget: int | None = OUTPUT_BUDGET,
+        kernel: Kernel | None = None,
     ) -> None:
         self.clock = clock or time.monotonic
         self.now = self.clock()  # the time of this tick: transports stamp their activity with it
-        self.poller = poller or default_poller()
+        self.kernel = kernel or Kernel()
+        self.poller = poller or self.kernel.poller()
         self.dirty: list[Flushed] = []  # written to in this tick
         self.doomed: deque[Flushed] = deque()  # ended in this tick
         self.ticks = 0
@@ -77,10 +78,10 @@ class Loop:
         self._soon: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
         self._inbox: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
         self._watchers: dict[int, Watcher] = {}
-        self._promised: set[Future[Any]] = set()
-        self._workers = WorkerPool(WORKERS, "reactor-worker")
-        self.resolvers = WorkerPool(RESOLVERS, "reactor-resolver")
-        self._wakeup = Wakeup()
+        self._promised: dict[Future[Any], None] = {}  # in order, as all that is walked here: one seed, one run
+        self._workers = self.kernel.workers(WORKERS, "reactor-worker")
+        self.resolvers = self.kernel.workers(RESOLVERS, "reactor-resolver")
+        self._wakeup = self.kernel.wakeup()
         self._signals = Signals(self._post, self._wakeup.signal_fileno())
         self._pid = os.getpid()
         self._running = False
@@ -269,8 +270,8 @@ class Loop:
         """A future that `close` fails if nothing else has settled it."""
         self.check_usable()
         future: Future[Any] = Future()
-        self._promised.add(future)
-        future.add_done_callback(self._promised.discard)
+        self._promised[future] = None
+        future.add_done_callback(self._promised.pop)
         return future
 
     # -- signals and foreign descriptors ------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from .budget import OUTPUT_BUDGET
 from .connector import Connector
 from .datagrams import DatagramLoop
 from .futures import settle
+from .kernel import Kernel
 from .limits import Limits, Timeouts, check_arguments
 from .listener import BACKLOG, Listener
 from .poller import Poller
@@ -37,7 +38,8 @@ class Keeper(Interface):
 class Reactor(DatagramLoop):
     """A single-threaded event loop with sockets. One a thread; use it as a context manager, or call `close`.
 
-    clock: a callable giving monotonic seconds; poller: see `reactor.poller`. Both are for tests: see `reactor.testing`.
+    clock: a callable giving monotonic seconds; poller, kernel: see those modules. All three are for tests: see
+        `reactor.testing`.
     output_budget: bytes that may wait in all stream connections together (None: any); beyond it those that hold the
         most are ended with LimitExceeded. 256 MiB; see `reactor.budget`.
     """
@@ -48,9 +50,10 @@ class Reactor(DatagramLoop):
         clock: Callable[[], float] | None = None,
         poller: Poller | None = None,
         output_budget: int | None = OUTPUT_BUDGET,
+        kernel: Kernel | None = None,
     ) -> None:
-        super().__init__(clock=clock, poller=poller, output_budget=output_budget)
-        self._listeners: set[Listener] = set()
+        super().__init__(clock=clock, poller=poller, output_budget=output_budget, kernel=kernel)
+        self._listeners: dict[Listener, None] = {}
         self._clients: Roster[StreamTransport] = Roster(self)
         self._drain: Future[DrainReport] | None = None
         self._client_context: ssl.SSLContext | None = None  # made once: reading the system's roots takes 20 ms
@@ -151,7 +154,7 @@ class Reactor(DatagramLoop):
         self.check_usable()
         check_arguments(factory, limits, timeouts)
         _check_server_context(tls)
-        sockets = listening_sockets(host, port, backlog=backlog, reuse_port=reuse_port)
+        sockets = listening_sockets(self.kernel, host, port, backlog=backlog, reuse_port=reuse_port)
         return self._listen(factory, sockets, limits, timeouts, tls)
 
     def listen_unix(
@@ -219,10 +222,13 @@ class Reactor(DatagramLoop):
         tls: ssl.SSLContext | None = None,
         bound: BoundPath | None = None,
     ) -> Listener:
-        gone = self._listeners.discard
+        gone = self._forget
         listener = Listener(self, factory, sockets, limits, timeouts, on_gone=gone, tls=tls, bound=bound)
-        self._listeners.add(listener)
+        self._listeners[listener] = None
         return listener
+
+    def _forget(self, listener: Listener) -> None:
+        self._listeners.pop(listener, None)
 
     def connect_tcp(
         self,

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from .errors import ResolveError
+from .kernel import Kernel
 from .loop import Loop
 
 Address = tuple[int, Any]  # family and sockaddr
@@ -21,19 +22,19 @@ def resolve(loop: Loop, host: str, port: int, family: int = 0) -> Future[list[Ad
     finds is dropped.
     """
     try:
-        found = _lookup(host, port, family, socket.AI_NUMERICHOST)
+        found = _lookup(loop.kernel, host, port, family, socket.AI_NUMERICHOST)
     except OSError:
-        return loop.run_in(loop.resolvers, _lookup, host, port, family, 0)
+        return loop.run_in(loop.resolvers, _lookup, loop.kernel, host, port, family, 0)
     future: Future[list[Address]] = loop.promise()
     future.set_result(found)
     return future
 
 
-def _lookup(host: str, port: int, family: int, flags: int) -> list[Address]:
+def _lookup(kernel: Kernel, host: str, port: int, family: int, flags: int) -> list[Address]:
     try:
         if "\0" in host:
             raise UnicodeError  # C would look up what stands before it
-        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=flags)
+        found = kernel.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags)
     except socket.gaierror as exc:
         raise ResolveError(exc.errno, f"cannot resolve {host!r}: {exc.strerror}") from None
     except UnicodeError:

@@ -26,25 +26,25 @@ class DrainReport:
 
 
 class Roster(Generic[T]):
-    """A set of transports that is told when one of them is gone."""
+    """The transports of one home. It is told when one of them is gone."""
 
     def __init__(self, loop: Loop, on_left: Callable[[T], None] | None = None) -> None:
         self._loop = loop
         self._on_left = on_left
         self._drain: Drain[T] | None = None
         self._followers: dict[T, Callable[[], None]] = {}
-        self.connections: set[T] = set()
+        self.connections: dict[T, None] = {}  # in order of arrival
 
     def seat(self, transport: T) -> None:
         """Take a new transport in and start it; one that comes during a drain is drained like the others."""
-        self.connections.add(transport)
+        self.connections[transport] = None
         transport.start()
         if self._drain is not None:
             self._drain.include(transport)
 
     def left(self, transport: T) -> None:
         """A transport is over; called by the transport, after connection_lost."""
-        self.connections.discard(transport)
+        self.connections.pop(transport, None)
         if self._drain is not None and self._drain.on_left():
             self._drain = None
         if self._on_left is not None:
@@ -92,7 +92,7 @@ class Roster(Generic[T]):
 class Drain(Generic[T]):
     """One drain of one set of connections; `future` holds its report."""
 
-    def __init__(self, loop: Loop, connections: set[T], grace: float) -> None:
+    def __init__(self, loop: Loop, connections: dict[T, None], grace: float) -> None:
         self._loop = loop
         self._connections = connections
         self._report = DrainReport()

@@ -6,14 +6,14 @@ import socket
 
 
 class Wakeup:
-    """A connected pair of sockets: a byte written to one end makes the other readable.
+    """A connected pair of sockets, which it owns: a byte written to one end makes the other readable.
 
     A socket pair rather than a pipe or an eventfd, because `signal.set_wakeup_fd` writes single bytes and on Windows
     only to a socket.
     """
 
-    def __init__(self) -> None:
-        self._receiver, self._sender = socket.socketpair()
+    def __init__(self, receiver: socket.socket, sender: socket.socket) -> None:
+        self._receiver, self._sender = receiver, sender
         self._receiver.setblocking(False)
         self._sender.setblocking(False)
 

@@ -285,7 +285,7 @@ def test_a_name_that_takes_too_long(stage, monkeypatch):
 
     release = threading.Event()
 
-    def slow(host, port, family, flags):
+    def slow(kernel, host, port, family, flags):
         if flags:
             raise ResolveError(1, "not a literal")
         release.wait(10)

@@ -12,7 +12,9 @@ ROOT = Path(__file__).parents[2]
 
 LAYERS = [
     ["errors", "limits", "protocol", "lanes"],
-    ["timers", "deadlines", "buffers", "addresses", "wakeup", "poller", "signals", "workers", "records", "budget"],
+    ["timers", "deadlines", "buffers", "wakeup", "poller", "signals", "workers", "records", "budget"],
+    ["kernel"],
+    ["addresses"],
     ["watcher", "framing", "tls", "sendfile", "unix", "udp", "activation", "forks", "futures"],
     ["loop"],
     ["connection", "resolver"],
