@@ -29,15 +29,27 @@ LAYERS = [
 ]
 LAYER_OF = {module: number for number, modules in enumerate(LAYERS) for module in modules}
 
+TESTING = [
+    ["clock", "recorder", "sockets"],
+    ["poller", "stepped"],
+    ["network"],
+    ["world"],
+    ["memory"],
+    ["__init__"],
+]
+"""The layers of the test kit, which is a package of its own: `..name` there is the reactor, all of it."""
+TESTING_LAYER_OF = {module: number for number, modules in enumerate(TESTING) for module in modules}
+
 
 def imports(path):
-    """The modules that a file imports: `.name` for a sibling, else the top-level package."""
+    """The modules that a file imports: `.name` for a sibling, `..name` for the reactor's, else the package."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             if node.level:
-                yield from (f".{node.module.split('.')[0]}",) if node.module else (f".{a.name}" for a in node.names)
+                dots = "." * node.level
+                yield from (dots + name for name in ([node.module] if node.module else [a.name for a in node.names]))
             else:
                 yield node.module.split(".")[0]
 
@@ -46,14 +58,33 @@ def files(package):
     return sorted((ROOT / package).rglob("*.py"))
 
 
+def core():
+    return sorted((ROOT / "reactor").glob("*.py"))
+
+
+def kit():
+    return sorted((ROOT / "reactor" / "testing").glob("*.py"))
+
+
 def test_every_module_of_the_reactor_has_a_layer():
-    assert {path.stem for path in files("reactor")} == set(LAYER_OF)
+    assert {path.stem for path in core()} | {"testing"} == set(LAYER_OF)
+    assert {path.stem for path in kit()} == set(TESTING_LAYER_OF)
+    assert core() + kit() == sorted(files("reactor"), key=lambda path: (path.parent, path))
 
 
-@pytest.mark.parametrize("path", files("reactor"), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", core(), ids=lambda path: path.stem)
 def test_a_module_imports_only_from_layers_below_its_own(path):
     upward = [name for name in imports(path) if name[0] == "." and LAYER_OF[name[1:]] >= LAYER_OF[path.stem]]
     assert not upward
+
+
+@pytest.mark.parametrize("path", kit(), ids=lambda path: path.stem)
+def test_a_module_of_the_test_kit_imports_only_from_layers_below_its_own(path):
+    for name in imports(path):
+        if name[:2] == "..":
+            assert name[2:] in LAYER_OF
+        elif name[0] == ".":
+            assert TESTING_LAYER_OF[name[1:]] < TESTING_LAYER_OF[path.stem], name
 
 
 @pytest.mark.parametrize("path", files("reactor") + files("protocols"), ids=str)

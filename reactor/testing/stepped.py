@@ -1,39 +1,16 @@
-"""Tools for testing protocols: time that is moved instead of waited for, and a protocol that writes down its life.
-
-    reactor = SteppedReactor()
-    listener = reactor.listen_tcp(MyProtocol, "127.0.0.1", 0, timeouts=Timeouts(idle=300))
-    ...
-    reactor.advance(300)      # five minutes pass at once; everything due in between happens, in order
-
-The loop is the real one: only its clock and its poller are given. Needs no test framework.
+"""The real reactor on real sockets, with a clock that is moved. For what only the kernel can tell: real addresses,
+real buffers, other processes. Where that does not matter, `MemoryReactor` is faster and sees every error there is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from .poller import Handler, Poller, default_poller
-from .protocol import Protocol
-from .reactor import Reactor
+from ..poller import Handler, Poller, default_poller
+from ..reactor import Reactor
+from .clock import FakeClock
 
 PATIENCE = 0.001  # real seconds without an event after which the kernel is taken to have delivered everything
-
-
-class FakeClock:
-    """A clock that stands still until it is told to move."""
-
-    def __init__(self, now: float = 1000.0) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass. Never back."""
-        if not seconds >= 0:
-            raise ValueError(f"time does not run back: {seconds!r}")
-        self.now += seconds
 
 
 class SteppedPoller:
@@ -87,36 +64,3 @@ class SteppedReactor(Reactor):
             self.settle()
         self._fake.now = end
         self.settle()
-
-
-class Recorder(Protocol):
-    """Writes down every callback: `events` holds their names, `data` all bytes received, `lost` what ended it."""
-
-    def __init__(self, keep_open: bool = False) -> None:
-        self.events: list[str] = []
-        self.data = b""
-        self.transport: Any = None
-        self.lost: Exception | None = None
-        self._keep_open = keep_open
-
-    def connection_made(self, transport: Any) -> None:
-        self.transport = transport
-        self.events.append("connection_made")
-
-    def data_received(self, data: bytes) -> None:
-        self.data += data
-        self.events.append("data_received")
-
-    def eof_received(self) -> bool:
-        self.events.append("eof_received")
-        return self._keep_open
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.lost = exc
-        self.events.append("connection_lost")
-
-    def pause_writing(self) -> None:
-        self.events.append("pause_writing")
-
-    def resume_writing(self) -> None:
-        self.events.append("resume_writing")

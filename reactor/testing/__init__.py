@@ -1,0 +1,33 @@
+"""Tools for testing protocols and servers. They need no test framework, and none of them waits.
+
+`connected_pair(a, b)`   two protocols joined in memory
+`MemoryReactor`          the real reactor with no descriptor, no thread and no waiting
+`SteppedReactor`         the real reactor on real sockets, with a clock that is moved
+`Recorder`               a protocol that writes down its life
+`FakeClock`              time that stands still
+
+The loop, the transports, the listeners and the connectors are always the real ones: only the clock, the poller and the
+kernel under them are given.
+"""
+
+from __future__ import annotations
+
+from .clock import FakeClock
+from .memory import MemoryReactor, Pair, connected_pair
+from .recorder import Recorder
+from .stepped import SteppedPoller, SteppedReactor
+from .world import Deadlock, Livelock, OutOfTime, SimulationError
+
+__all__ = [
+    "Deadlock",
+    "FakeClock",
+    "Livelock",
+    "MemoryReactor",
+    "OutOfTime",
+    "Pair",
+    "Recorder",
+    "SimulationError",
+    "SteppedPoller",
+    "SteppedReactor",
+    "connected_pair",
+]

@@ -1,0 +1,97 @@
+"""The real reactor with no descriptor, no thread and no waiting, and two protocols joined in it."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from .clock import FakeClock
+from .network import Network
+from .sockets import CAPACITY
+from .world import Host, World
+
+
+class MemoryReactor(Host):
+    """A reactor on a network of its own, in memory. All of `Reactor` works but `open_stdio` and Unix sockets.
+
+    Listeners, connectors, transports and timers are the real ones, on sockets that behave as Linux's do: bounded
+    buffers, half-closes, resets, refusals. Addresses are "localhost", 127.0.0.1 and ::1. Time passes only in
+    `advance`, and in `run` and `run_until` where they would wait. Jobs of `run_in_thread` run on the loop's thread.
+
+    capacity: bytes that a connection holds in one direction until it presses back.
+
+    >>> from reactor import Timeouts
+    >>> from reactor.testing import MemoryReactor, Recorder
+    >>> reactor = MemoryReactor()
+    >>> server = Recorder()
+    >>> listener = reactor.listen_tcp(lambda: server, "localhost", 7, timeouts=Timeouts(idle=300))
+    >>> transport, client = reactor.run_until(reactor.connect_tcp(Recorder, "localhost", 7))
+    >>> transport.write(b"hello")
+    >>> reactor.advance(310)
+    >>> server.data, server.lost
+    (b'hello', IdleTimeout('no byte in or out for 300 s'))
+    """
+
+    def __init__(self, *, capacity: int = CAPACITY) -> None:
+        clock = FakeClock()
+        world = World(clock, Network(clock, capacity))
+        super().__init__(world, world.network.machine("memory"))
+        world.join(self)
+
+
+class Pair:
+    """Two protocols joined in memory: `a` and `b` are their transports, `reactor` what runs them."""
+
+    def __init__(self, reactor: MemoryReactor, a: Any, b: Any) -> None:
+        self.reactor = reactor
+        self.a = a
+        self.b = b
+
+    def settle(self) -> None:
+        """Let everything happen that needs no time to pass."""
+        self.reactor.settle()
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.reactor.advance(seconds)
+
+    def close(self) -> None:
+        """End both connections, which tells both protocols, and the reactor."""
+        self.reactor.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+def connected_pair(protocol_a: Any, protocol_b: Any, *, capacity: int = CAPACITY, **options: Any) -> Pair:
+    """Join two protocols by a connection in memory: `a` has connected, `b` was accepted.
+
+    options: those of `connect_tcp` and `listen_tcp`, for both ends: `limits`, `timeouts`.
+
+    >>> from reactor import LineProtocol
+    >>> from reactor.testing import Recorder, connected_pair
+    >>> class Shout(LineProtocol):
+    ...     def line_received(self, line):
+    ...         self.send_line(line.upper())
+    >>> client = Recorder()
+    >>> pair = connected_pair(client, Shout())
+    >>> pair.a.write(b"hello\\nwor")
+    >>> pair.settle()
+    >>> pair.a.write(b"ld\\n")
+    >>> pair.a.write_eof()
+    >>> pair.settle()
+    >>> client.data
+    b'HELLO\\nWORLD\\n'
+    >>> client.events
+    ['connection_made', 'data_received', 'data_received', 'eof_received', 'connection_lost']
+    """
+    reactor = MemoryReactor(capacity=capacity)
+    listener = reactor.listen_tcp(lambda: protocol_b, "localhost", 0, **options)
+    future = reactor.connect_tcp(lambda: protocol_a, "localhost", listener.port or 0, **options)
+    a, _ = reactor.run_until(future)
+    reactor.world.run_until(lambda: bool(listener.connections), 0)
+    (b,) = listener.connections
+    listener.close()
+    return Pair(reactor, a, b)
