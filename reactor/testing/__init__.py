@@ -2,6 +2,7 @@
 
 `connected_pair(a, b)`   two protocols joined in memory
 `MemoryReactor`          the real reactor with no descriptor, no thread and no waiting
+`checked(protocol)`      the same protocol, and its connection held to the contract
 `SteppedReactor`         the real reactor on real sockets, with a clock that is moved
 `Recorder`               a protocol that writes down its life
 `FakeClock`              time that stands still
@@ -13,12 +14,14 @@ kernel under them are given.
 from __future__ import annotations
 
 from .clock import FakeClock
+from .contract import ContractBreach, checked
 from .memory import MemoryReactor, Pair, connected_pair
 from .recorder import Recorder
 from .stepped import SteppedPoller, SteppedReactor
 from .world import Deadlock, Livelock, OutOfTime, SimulationError
 
 __all__ = [
+    "ContractBreach",
     "Deadlock",
     "FakeClock",
     "Livelock",
@@ -29,5 +32,6 @@ __all__ = [
     "SimulationError",
     "SteppedPoller",
     "SteppedReactor",
+    "checked",
     "connected_pair",
 ]

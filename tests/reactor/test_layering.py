@@ -30,7 +30,7 @@ LAYERS = [
 LAYER_OF = {module: number for number, modules in enumerate(LAYERS) for module in modules}
 
 TESTING = [
-    ["clock", "recorder", "sockets"],
+    ["clock", "contract", "recorder", "sockets"],
     ["poller", "stepped"],
     ["network"],
     ["world"],
