@@ -16,7 +16,8 @@
 The map, from the bottom up; imports only point down:
 
     errors limits protocol lanes       names, bounds, contracts, the table of states
-    timers deadlines buffers addresses unix wakeup poller signals workers watcher
+    timers deadlines buffers unix wakeup poller signals workers watcher
+    kernel addresses                   where sockets, names and threads come from; testing puts its own here
     activation forks                   sockets from whoever started us; what a forked child may do: nothing
     loop                               the tick: poll, I/O, timers, soon, flush, reap
     connection outbound transport      one connection: its life, its lane out, its lane in

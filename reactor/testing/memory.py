@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Self
 
 from .clock import FakeClock
@@ -65,10 +67,19 @@ class Pair:
         self.close()
 
 
-def connected_pair(protocol_a: Any, protocol_b: Any, *, capacity: int = CAPACITY, **options: Any) -> Pair:
+def connected_pair(
+    protocol_a: Any,
+    protocol_b: Any,
+    *,
+    capacity: int = CAPACITY,
+    connect: Mapping[str, Any] = MappingProxyType({}),
+    listen: Mapping[str, Any] = MappingProxyType({}),
+    **options: Any,
+) -> Pair:
     """Join two protocols by a connection in memory: `a` has connected, `b` was accepted.
 
-    options: those of `connect_tcp` and `listen_tcp`, for both ends: `limits`, `timeouts`.
+    connect, listen: further options of `connect_tcp` for `a` and of `listen_tcp` for `b`: `tls`, ...
+    options: those for both: `limits`, `timeouts`.
 
     >>> from reactor import LineProtocol
     >>> from reactor.testing import Recorder, connected_pair
@@ -88,8 +99,8 @@ def connected_pair(protocol_a: Any, protocol_b: Any, *, capacity: int = CAPACITY
     ['connection_made', 'data_received', 'data_received', 'eof_received', 'connection_lost']
     """
     reactor = MemoryReactor(capacity=capacity)
-    listener = reactor.listen_tcp(lambda: protocol_b, "localhost", 0, **options)
-    future = reactor.connect_tcp(lambda: protocol_a, "localhost", listener.port or 0, **options)
+    listener = reactor.listen_tcp(lambda: protocol_b, "localhost", 0, **listen, **options)
+    future = reactor.connect_tcp(lambda: protocol_a, "localhost", listener.port or 0, **connect, **options)
     a, _ = reactor.run_until(future)
     reactor.world.run_until(lambda: bool(listener.connections), 0)
     (b,) = listener.connections
