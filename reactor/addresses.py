@@ -92,7 +92,7 @@ def check_port(port: Any) -> int:
 
 
 def listening_sockets(
-    kernel: Kernel, host: str | None, port: int, *, backlog: int, reuse_port: bool
+    host: str | None, port: int, *, backlog: int, reuse_port: bool, kernel: Kernel | None = None
 ) -> list[socket.socket]:
     """Sockets that listen on every address of `host`, with one port number for all; None or "" is every interface.
 
@@ -100,6 +100,7 @@ def listening_sockets(
     """
     if not 0 <= check_port(port) <= 65535:
         raise ListenError(errno.EINVAL, f"cannot listen on port {port}: not in 0 to 65535")
+    kernel = kernel or Kernel()
     addresses = _addresses(kernel, host or None, port)
     for _ in range(PORT_TRIES):
         try:

@@ -33,14 +33,13 @@ from .poller import READ, Poller
 from .signals import Signals
 from .timers import Timer, TimerHeap
 from .watcher import Watcher
+from .workers import RESOLVERS, WORKERS, WorkerPool
 
 T = TypeVar("T")
 log = logging.getLogger("reactor")
 
 MAX_WAIT = 3600.0  # seconds; poll takes an int of milliseconds, and an hourly look at an idle loop costs nothing
 KEPT = frozenset({"abandon", "check_process", "check_usable", "close", "stats", "time"})  # what a forked child may call
-WORKERS = 16  # threads for run_in_thread: they wait on disks and the like, not on the processor
-RESOLVERS = 16  # threads for names, apart: a silent name server holds each for half a minute, and nothing else
 
 
 class Flushed(Interface):
@@ -67,9 +66,7 @@ class Loop:
         self.poller = poller or self.kernel.poller()
         self.dirty: list[Flushed] = []  # written to in this tick
         self.doomed: deque[Flushed] = deque()  # ended in this tick
-        self.ticks = 0
-        self.accepted = 0
-        self.ignored_writes = 0
+        self.ticks = self.accepted = self.ignored_writes = 0
         self.budget = OutputBudget(output_budget)
         self.dropped_datagrams = 0
         self.timers = TimerHeap(self.clock)

@@ -57,7 +57,7 @@ class Reactor(DatagramLoop):
         self._clients: Roster[StreamTransport] = Roster(self)
         self._drain: Future[DrainReport] | None = None
         self._client_context: ssl.SSLContext | None = None  # made once: reading the system's roots takes 20 ms
-        self.keepers: set[Keeper] = set()
+        self.keepers: dict[Keeper, None] = {}
 
     # -- running ------------------------------------------------------------------------------------------------
 
@@ -154,7 +154,7 @@ class Reactor(DatagramLoop):
         self.check_usable()
         check_arguments(factory, limits, timeouts)
         _check_server_context(tls)
-        sockets = listening_sockets(self.kernel, host, port, backlog=backlog, reuse_port=reuse_port)
+        sockets = listening_sockets(host, port, backlog=backlog, reuse_port=reuse_port, kernel=self.kernel)
         return self._listen(factory, sockets, limits, timeouts, tls)
 
     def listen_unix(

@@ -109,7 +109,7 @@ class ReconnectingClient:
         self.attempts = 0
         self._begin()  # what is wrong with `connect` is raised here, before anything is left
         self.finished = reactor.promise()
-        reactor.keepers.add(self)
+        reactor.keepers[self] = None
         assert self._attempt is not None
         self._attempt.add_done_callback(self._on_attempt)
 
@@ -199,7 +199,7 @@ class ReconnectingClient:
 
     def _finish(self, error: BaseException | None) -> None:
         self._stopping = True
-        self._reactor.keepers.discard(self)
+        self._reactor.keepers.pop(self, None)
         if error is not None:
             bug = None if isinstance(error, (OSError, ReactorError)) and error is not self._bug else error
             log.error("no more attempts to connect: %s", error or type(error).__name__, exc_info=bug)

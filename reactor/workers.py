@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
+WORKERS = 16  # threads for run_in_thread: they wait on disks and the like, not on the processor
+RESOLVERS = 16  # threads for names, apart: a silent name server holds each for half a minute, and nothing else
 KEEP = 30.0  # seconds an idle thread waits for more work before it ends
 
 

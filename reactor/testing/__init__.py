@@ -3,6 +3,7 @@
 `connected_pair(a, b)`   two protocols joined in memory
 `MemoryReactor`          the real reactor with no descriptor, no thread and no waiting
 `checked(protocol)`      the same protocol, and its connection held to the contract
+`Simulator(seed)`        many hosts on an unreliable network, drawn from a seed, to be replayed
 `SteppedReactor`         the real reactor on real sockets, with a clock that is moved
 `Recorder`               a protocol that writes down its life
 `FakeClock`              time that stands still
@@ -15,21 +16,27 @@ from __future__ import annotations
 
 from .clock import FakeClock
 from .contract import ContractBreach, checked
+from .faults import Faults
 from .memory import MemoryReactor, Pair, connected_pair
 from .recorder import Recorder
+from .simulator import LeftBehind, Simulator
 from .stepped import SteppedPoller, SteppedReactor
-from .world import Deadlock, Livelock, OutOfTime, SimulationError
+from .world import Deadlock, Host, Livelock, OutOfTime, SimulationError
 
 __all__ = [
     "ContractBreach",
     "Deadlock",
     "FakeClock",
+    "Faults",
+    "Host",
+    "LeftBehind",
     "Livelock",
     "MemoryReactor",
     "OutOfTime",
     "Pair",
     "Recorder",
     "SimulationError",
+    "Simulator",
     "SteppedPoller",
     "SteppedReactor",
     "checked",

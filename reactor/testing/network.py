@@ -37,10 +37,10 @@ class Network:
         self.names: dict[str, list[str]] = {"localhost": list(LOOPBACK)}
 
     def machine(self, name: str) -> Machine:
-        """A new machine, with an IPv4 and an IPv6 address that `name` resolves to."""
+        """A new machine, with an IPv4 and an IPv6 address that `name` resolves to; a successor keeps them."""
         number = len(self.names)
         machine = self.make_machine(name)
-        self.names[name] = [f"10.0.{number >> 8}.{number & 255}", f"fd00::{number:x}"]
+        self.names.setdefault(name, [f"10.0.{number >> 8}.{number & 255}", f"fd00::{number:x}"])
         for address in self.names[name]:
             self.machines[address] = machine
         return machine
@@ -55,11 +55,15 @@ class Network:
 
     def deliver(self) -> bool:
         """Do what is due on the agenda; true if there was anything."""
-        now = self.clock()
-        due = self.agenda.take_due(now) if self.agenda.entries else []
-        for timer in due:
-            self.agenda.fire(timer, now)
-        return bool(due)
+        now, agenda = self.clock(), self.agenda
+        if not agenda.entries or agenda.entries[0][0] > now:
+            return False
+        agenda.fire_due(now)
+        return True
+
+    def later(self, seconds: float, fn: Callable[..., Any], *args: Any) -> Timer:
+        """Put something on the agenda."""
+        return self.agenda.arm(self.clock() + seconds, fn, args)
 
 
 class Errands:
@@ -73,7 +77,7 @@ class Errands:
 
     def submit(self, job: Callable[[], None]) -> None:
         """Run `job()` after the machine's delay, outside every callback."""
-        Timer(self._network.agenda, self._network.clock() + self._delay(), job, ())
+        self._network.later(self._delay(), job)
 
     def close(self) -> None:
         """There is nothing to end."""
@@ -143,7 +147,7 @@ class Machine(Kernel):
         self.wakeup_fds = [sock.fileno() for sock in pair]
         return MemoryWakeup(*pair)
 
-    def workers(self) -> Any:
+    def workers(self, size: int, name: str) -> Any:
         return Errands(self.network, self.delay)
 
     # -- what differs where there are faults --------------------------------------------------------------------
@@ -178,7 +182,7 @@ class Machine(Kernel):
     def bind(self, sock: MemorySocket, address: Any) -> None:
         """Give `sock` a local address of ours."""
         host, port, *rest = address
-        if host != ANY[sock.family] and self._machine_at(host) is not self:
+        if host != ANY[sock.family] and self.machine_at(host) is not self:
             raise fault(errno.EADDRNOTAVAIL)
         if port and self._holder(sock.family, host, port) is not None:
             raise fault(errno.EADDRINUSE)
@@ -199,7 +203,7 @@ class Machine(Kernel):
 
     def connect(self, sock: MemorySocket, address: Any) -> int:
         """Send a SYN; the errno of what is wrong at once, else EINPROGRESS."""
-        machine = self._machine_at(address[0])
+        machine = self.machine_at(address[0])
         if machine is None:
             return errno.ENETUNREACH
         host, port = sock.local[:2]
@@ -233,7 +237,8 @@ class Machine(Kernel):
             return matches[0] if matches else None
         return self._listening.get((family, host, port)) or self._listening.get((family, ANY[family], port))
 
-    def _machine_at(self, host: str) -> Machine | None:
+    def machine_at(self, host: str) -> Machine | None:
+        """The machine that has this address, as seen from here."""
         if host == "::1" or host.startswith("127."):
             return self
         return self.network.machines.get(host)

@@ -185,6 +185,11 @@ class MemorySocket:
         self.on_change = None
         self._part()
 
+    def abort(self) -> None:
+        """Close with a reset."""
+        self._resets = True
+        self.close()
+
     def _part(self) -> None:
         """Both closed: nothing is said any more, and nothing need hold the other."""
         peer = self.peer
@@ -322,8 +327,7 @@ class MemorySocket:
     def _stop_listening(self) -> None:
         self.machine.unlisten(self)
         for sock in self._queue:
-            sock._resets = True
-            sock.close()
+            sock.abort()
         for client in self._waiting:
             client.back.carry(client.on_reset)
         self._queue.clear()

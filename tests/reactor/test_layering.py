@@ -30,11 +30,11 @@ LAYERS = [
 LAYER_OF = {module: number for number, modules in enumerate(LAYERS) for module in modules}
 
 TESTING = [
-    ["clock", "contract", "recorder", "sockets"],
+    ["clock", "contract", "faults", "recorder", "sockets"],
     ["poller", "stepped"],
     ["network"],
-    ["world"],
-    ["memory"],
+    ["unreliable", "world"],
+    ["memory", "simulator"],
     ["__init__"],
 ]
 """The layers of the test kit, which is a package of its own: `..name` there is the reactor, all of it."""

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from reactor import ResolveError, resolver
-from reactor.loop import RESOLVERS
 from reactor.resolver import resolve
+from reactor.workers import RESOLVERS
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
 
@@ -85,7 +85,7 @@ def test_silent_name_servers_hold_up_nothing_but_names(reactor, monkeypatch):
     """Every thread for names is stuck: other work goes on, and what was cancelled meanwhile is never looked up."""
     release, begun, asked = threading.Event(), threading.Semaphore(0), []
 
-    def stuck(host, port, family, flags):
+    def stuck(kernel, host, port, family, flags):
         if flags:
             raise OSError("not a literal")
         asked.append(host)

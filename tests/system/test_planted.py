@@ -1,0 +1,128 @@
+"""Who watches the watchman: bugs that reactors have had are put into ours, and the first seeds find each of them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from reactor import listener, outbound, transport
+from reactor.lanes import OUTBOUND, Out
+from reactor.testing import world
+
+sys.path.insert(0, str(Path(__file__).parent))
+import scenarios
+
+SEEDS = 40  # of each scenario, at most; most bugs need one or two
+
+
+def loses_bytes_after_a_partial_send(patch):
+    real = outbound.Outbound._on_blocked
+
+    def on_blocked(self, sent):
+        if sent and len(self._chunks[0]) > 1:
+            self._chunks[0] = self._chunks[0][1:]
+            self._size -= 1
+        real(self, sent)
+
+    patch(outbound.Outbound, "_on_blocked", on_blocked)
+
+
+def calls_connection_lost_twice(patch):
+    real = transport.StreamTransport.on_reap
+
+    def on_reap(self):
+        self._callback("connection_lost", None)
+        real(self)
+
+    patch(transport.StreamTransport, "on_reap", on_reap)
+
+
+def forgets_to_resume(patch):
+    def settle(self):
+        if self._out is Out.FULL and self._size <= self._low:
+            self._out = OUTBOUND[Out.FULL, "drain"]
+        elif self._out is Out.FINISHING and not self._size:
+            self._shut()
+
+    patch(outbound.Outbound, "_settle", settle)
+
+
+def delivers_after_close(patch):
+    real = transport.StreamTransport.close
+
+    def close(self):
+        held, direct = self._in, self._direct
+        real(self)
+        self._in, self._direct = held, direct
+
+    patch(transport.StreamTransport, "close", close)
+
+
+def never_accepts_again_after_emfile(patch):
+    patch(listener, "RETRY", 1e9)
+
+
+def leaks_the_descriptor(patch):
+    def on_reap(self):
+        self._callback("connection_lost", self._exc)
+        self._home.left(self)
+
+    patch(transport.StreamTransport, "on_reap", on_reap)
+
+
+def takes_a_reset_for_an_end(patch):
+    real = transport.StreamTransport.lose
+
+    def lose(self, exc):
+        if isinstance(exc, ConnectionResetError):
+            self._on_eof()
+        else:
+            real(self, exc)
+
+    patch(transport.StreamTransport, "lose", lose)
+
+
+def keeps_a_deadline_of_the_dead(patch):
+    patch(transport.StreamTransport, "_end", without_disarming(transport.StreamTransport._end))
+
+
+def without_disarming(real):
+    def end(self, exc):
+        wheel = self._loop.wheel
+        disarm, wheel.disarm = wheel.disarm, lambda watched: None
+        try:
+            real(self, exc)
+        finally:
+            wheel.disarm = disarm
+
+    return end
+
+
+BUGS = [
+    loses_bytes_after_a_partial_send,
+    calls_connection_lost_twice,
+    forgets_to_resume,
+    delivers_after_close,
+    never_accepts_again_after_emfile,
+    leaks_the_descriptor,
+    takes_a_reset_for_an_end,
+    keeps_a_deadline_of_the_dead,
+]
+
+
+@pytest.mark.loud
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__)
+def test_a_planted_bug_is_found(bug, monkeypatch):
+    monkeypatch.setattr(world, "ROUNDS", 5000)  # a bug may spin: find out sooner
+    bug(monkeypatch.setattr)
+    assert any(fails(name, seed) for seed in range(SEEDS) for name in scenarios.SCENARIOS)
+
+
+def fails(name, seed):
+    try:
+        scenarios.run(name, seed)
+    except Exception:
+        return True
+    return False
