@@ -109,6 +109,7 @@ def _quiet(caplog, request):
     caplog.set_level(logging.DEBUG, logger="reactor")
     yield
     gc.collect()  # an unclosed socket warns now, in the test that left it
+    gc.freeze()  # what lives on (pytest's own) is not looked at again after each of four thousand tests
     if request.node.get_closest_marker("loud") is None:
         loud = [record.getMessage() for record in caplog.get_records("call") if record.levelno >= logging.WARNING]
         assert not loud, f"unexpected: {loud}"
