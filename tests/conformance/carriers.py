@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from functools import cache
 from types import MappingProxyType
 
 from reactor.stdio import StdioSocket
@@ -215,5 +216,10 @@ class Echo(Life):
 
 def noise(size, seed=1):
     """So many bytes that differ from place to place."""
-    block = bytes((i * 7 + seed + (i >> 8)) & 255 for i in range(4099))  # a prime: no buffer is as long
+    block = _block(seed & 255)
     return (block * (size // len(block) + 1))[:size]
+
+
+@cache
+def _block(seed):
+    return bytes((i * 7 + seed + (i >> 8)) & 255 for i in range(4099))  # a prime: no buffer is as long
