@@ -12,7 +12,7 @@ from functools import cache
 from types import MappingProxyType
 
 from reactor.stdio import StdioSocket
-from reactor.testing import Recorder
+from reactor.testing import MemoryReactor, Recorder
 from reactor.tls import TLSSocket
 from reactor.transport import StreamTransport
 from tests.tls import client_context, server_context
@@ -140,6 +140,21 @@ class TlsSocketPair(Tls):
         self.until(lambda: "connection_made" in a.events and "connection_made" in b.events)
 
 
+class Memory(Tcp):
+    """The test kit's world: no descriptor, no kernel, the same reactor."""
+
+    host = "localhost"
+
+    def __init__(self, stage):
+        stage.reactor.close()
+        stage.reactor = MemoryReactor()
+        super().__init__(stage)
+
+
+class TlsMemory(Tls, Memory):
+    pass
+
+
 class Pipes(Carrier):
     """Standard input and output, crossed: two os.pipe(), and threads that move the bytes.
 
@@ -177,6 +192,8 @@ CARRIERS = {
     "unix": Unix,
     "pipes": Pipes,
     "tls-socketpair": TlsSocketPair,
+    "memory": Memory,
+    "tls-memory": TlsMemory,
     "tls-tcp": TlsTcp,
     "tls-unix": TlsUnix,
 }
