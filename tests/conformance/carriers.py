@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import socket
 import time
+from functools import cache
 from types import MappingProxyType
 
 from reactor.stdio import StdioSocket
-from reactor.testing import Recorder
+from reactor.testing import MemoryReactor, Recorder
 from reactor.tls import TLSSocket
 from reactor.transport import StreamTransport
 from tests.tls import client_context, server_context
@@ -139,6 +140,21 @@ class TlsSocketPair(Tls):
         self.until(lambda: "connection_made" in a.events and "connection_made" in b.events)
 
 
+class Memory(Tcp):
+    """The test kit's world: no descriptor, no kernel, the same reactor."""
+
+    host = "localhost"
+
+    def __init__(self, stage):
+        stage.reactor.close()
+        stage.reactor = MemoryReactor()
+        super().__init__(stage)
+
+
+class TlsMemory(Tls, Memory):
+    pass
+
+
 class Pipes(Carrier):
     """Standard input and output, crossed: two os.pipe(), and threads that move the bytes.
 
@@ -176,6 +192,8 @@ CARRIERS = {
     "unix": Unix,
     "pipes": Pipes,
     "tls-socketpair": TlsSocketPair,
+    "memory": Memory,
+    "tls-memory": TlsMemory,
     "tls-tcp": TlsTcp,
     "tls-unix": TlsUnix,
 }
@@ -215,5 +233,10 @@ class Echo(Life):
 
 def noise(size, seed=1):
     """So many bytes that differ from place to place."""
-    block = bytes((i * 7 + seed + (i >> 8)) & 255 for i in range(4099))  # a prime: no buffer is as long
+    block = _block(seed & 255)
     return (block * (size // len(block) + 1))[:size]
+
+
+@cache
+def _block(seed):
+    return bytes((i * 7 + seed + (i >> 8)) & 255 for i in range(4099))  # a prime: no buffer is as long

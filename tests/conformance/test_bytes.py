@@ -70,16 +70,19 @@ def test_writes_of_all_sizes_keep_their_order(carrier, seed):
     assert b.received == sent
 
 
-def test_a_buffer_may_change_once_it_is_written(carrier):
+@pytest.mark.parametrize("size", [100, 10_000])
+def test_a_buffer_may_change_once_it_is_written(carrier, size):
     a, b = Life(), Life()
     carrier.pair(a, b)
-    buffer = bytearray(b"x" * 10_000)
+    buffer = bytearray(b"x" * size)
     a.transport.write(buffer)
-    buffer[:] = b"y" * 10_000
-    a.transport.writelines([memoryview(buffer)])
-    buffer[:] = b"z" * 10_000
-    carrier.until(lambda: len(b.received) >= 20_000)
-    assert b.received == b"x" * 10_000 + b"y" * 10_000
+    buffer[:] = b"y" * size
+    a.transport.write(memoryview(buffer))
+    buffer[:] = b"z" * size
+    a.transport.writelines([buffer])
+    buffer[:] = b"." * size
+    carrier.until(lambda: len(b.received) >= 3 * size)
+    assert b.received == b"x" * size + b"y" * size + b"z" * size
 
 
 def test_both_talk_at_once(carrier):
@@ -200,6 +203,20 @@ def test_what_is_given_back_comes_again(carrier, step):
     a.transport.write(noise(100, 9))
     carrier.until(lambda: len(b.received) >= 400)
     assert b.received == noise(300) + noise(100, 9)
+
+
+def test_what_is_given_back_later_comes_earlier(carrier):
+    class TwoSteps(Life):
+        def data_received(self, data):
+            super().data_received(data[:1])
+            self.transport.unread(data[2:])
+            self.transport.unread(data[1:2])
+
+    a, b = Life(), TwoSteps()
+    carrier.pair(a, b)
+    a.transport.write(noise(100))
+    carrier.until(lambda: len(b.received) >= 100)
+    assert b.received == noise(100)
 
 
 def test_a_file_between_writes(carrier, tmp_path):

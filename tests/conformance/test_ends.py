@@ -441,9 +441,10 @@ def test_the_end_lets_go_of_the_protocols(carrier, no_gc):
     carrier.tend()
     alive = [weakref.ref(a), weakref.ref(b)]
     assert carrier.reactor.stats()["connections"] == 0
-    a.transport = b.transport = None
+    kept = a.transport, b.transport
     del a, b
     assert [ref() for ref in alive] == [None, None]
+    assert [transport.get_protocol() for transport in kept] == [None, None]
 
 
 def test_what_a_transport_tells_of_itself(carrier):

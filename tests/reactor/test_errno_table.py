@@ -242,7 +242,7 @@ class Scene:
         self.fd = ours.fileno()
         self.protocol = protocol(keep_open=True)
         self.roster = Roster(self.reactor)
-        timeouts = Timeouts(write=60, close=30)
+        timeouts = Timeouts(write=60, idle=10_000, close=30)
         carrier = Carrier(ours, self.cues)
         self.transport = StreamTransport(self.reactor, carrier, self.protocol, self.roster, timeouts=timeouts)
 
