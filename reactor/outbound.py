@@ -200,12 +200,16 @@ class Outbound(Connection):
         self._check_phase()
 
     def _shut(self) -> None:
-        self._out = OUTBOUND[self._out, "sent"]
-        self._stamp = self._loop.now
         try:
             self._sock.shutdown(socket.SHUT_WR)
+        except BlockingIOError:
+            return self._on_blocked(0)  # TLS has an end of its own to say first: again when the peer takes bytes
         except OSError:
             pass  # the peer is gone already: reading will tell
+        self._out = OUTBOUND[self._out, "sent"]
+        self._stamp = self._loop.now
+        if self._blocked:
+            self._on_unblocked()
         self._check_phase()
 
 

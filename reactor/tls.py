@@ -63,7 +63,7 @@ class TLSSocket(Records):
         self._accepted = 0  # bytes given to `send` that are in `_unsent`, and were not reported as sent
         self._plain = b""  # decrypted, and more than the caller had room for
         self._held = False  # there is something to receive of which the carrier below knows nothing any more
-        self._finishing = False  # close_notify is said: once it is out, so is our end
+        self._finishing = False  # close_notify is said, and perhaps not out
 
     # -- the handshake ------------------------------------------------------------------------------------------
 
@@ -156,8 +156,10 @@ class TLSSocket(Records):
             wanted = self._interest
         elif self._clear:
             wanted = self._interest & WRITE
+        elif self._opened is None or self._unsent:
+            wanted = 0  # a handshake does not read before its flight is out: it would only be told again and again
         else:
-            wanted = 0 if self._opened is None else READ
+            wanted = READ
         if self._unsent:
             wanted |= WRITE
         if wanted == self._watched:
@@ -279,32 +281,44 @@ class TLSSocket(Records):
                 raise BlockingIOError
 
     def _flush_alone(self) -> None:
-        """Send what the transport does not wait for: a close_notify, or an answer of OpenSSL's own."""
+        """Send what the transport does not wait for: an answer of OpenSSL's own."""
         try:
             self._flush()
         except BlockingIOError:
             return self._watch_below()
         except OSError:
             self._unsent = b""  # the peer is gone: receiving tells
-        if self._finishing:
-            self._shutdown_below()
         self._watch_below()
 
     # -- ending -------------------------------------------------------------------------------------------------
 
     def shutdown(self, how: int) -> None:
-        """Say close_notify, then the end of the carrier. Receiving goes on: TLS has a half-close (RFC 8446, 6.1)."""
+        """Say close_notify, then the end of the carrier. Receiving goes on: TLS has a half-close (RFC 8446, 6.1).
+
+        After BlockingIOError call it again: close_notify is not out, and a peer without it thinks itself cut off.
+        """
         if not self._done:
             return self._shutdown_below()
+        if not self._finishing:
+            self._say_end()
+        try:
+            self._flush()
+        except BlockingIOError:
+            self._watch_below()
+            raise
+        except OSError:
+            self._unsent = b""  # the peer is gone: receiving tells
+        self._shutdown_below()
+        self._watch_below()
+
+    def _say_end(self) -> None:
+        self._finishing = True
         if self._incoming.pending:
             self._plain = b"".join([self._plain, *self._decrypt(b"")])
             self._held = self._ended or bool(self._plain)
         self._end()
-        self._finishing = True
-        self._flush_alone()
 
     def _shutdown_below(self) -> None:
-        self._finishing = False
         try:
             self._below.shutdown(socket.SHUT_WR)
         except OSError:

@@ -60,7 +60,7 @@ class StreamTransport(Outbound):
                             self._blame(exc)
                     else:
                         self._on_eof()
-        if events != READ and self._size:
+        if events != READ and (self._size or self._out is Out.FINISHING):
             self.on_flush()
 
     def _receive_otherwise(self) -> None:

@@ -29,7 +29,7 @@ class MemoryPoller:
     def register(self, fd: int, events: int, handler: Handler) -> None:
         sock = self._descriptors.get(fd)
         if sock is None:
-            raise fault(errno.EBADF)
+            raise OSError(errno.EBADF, f"descriptor {fd} is none of this machine in memory, which has only TCP")
         if sock.on_change is not None:
             raise fault(errno.EEXIST)
         self._handlers[fd] = handler

@@ -26,9 +26,7 @@ from reactor import (
 from reactor.poller import READ, WRITE
 from reactor.testing import Deadlock, FakeClock, Livelock, MemoryReactor, Recorder, connected_pair
 from reactor.testing.network import FIRST, Network
-
-sys.path.insert(0, str(__import__("pathlib").Path(__file__).parents[1]))
-from tls import client_context, server_context
+from tests.tls import client_context, server_context
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -227,7 +225,7 @@ def test_a_poller_forgets_a_descriptor_that_its_owner_closed(machine):
     client.close()
     assert poller.poll(None) == []
     poller.unregister(fd)
-    with pytest.raises(OSError, match="Bad file descriptor"):
+    with pytest.raises(OSError, match="none of this machine"):
         poller.register(fd, READ, "handler")
 
 
@@ -464,6 +462,11 @@ def test_what_spins_is_a_livelock(reactor, monkeypatch):
 def test_there_is_no_terminal(reactor):
     with pytest.raises(ReactorError, match="no standard input"):
         reactor.open_stdio(Protocol)
+
+
+def test_what_is_not_in_memory_says_so(reactor):
+    with socket.socket() as sock, pytest.raises(OSError, match="only TCP"):
+        reactor.add_reader(sock, print)
 
 
 def test_what_is_left_is_told(reactor):

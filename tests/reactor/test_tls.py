@@ -10,8 +10,8 @@ import weakref
 import pytest
 
 from reactor import BufferedProtocol, HandshakeTimeout, Limits, LineProtocol, Protocol, Timeouts
-from reactor.errors import ConnectTimeout, ReactorClosed
-from reactor.testing import Recorder
+from reactor.errors import CloseTimeout, ConnectTimeout, ReactorClosed
+from reactor.testing import MemoryReactor, Recorder, connected_pair
 from tests.tls import Peer, client_context, server_context
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
@@ -700,3 +700,61 @@ def test_connecting_without_a_name_does_not_trust_anybody(stage):
     with pytest.raises(ValueError, match="server_hostname"):
         future.result(timeout=0)
     assert stage.reactor.stats()["connections"] == 0
+
+
+# -- in memory, with buffers of a few bytes ------------------------------------------------------------------------
+
+
+def over_tls():
+    """What makes a pair in memory speak TLS."""
+    return {"connect": {"tls": client_context(), "server_hostname": "localhost"}, "listen": {"tls": server_context()}}
+
+
+@pytest.mark.parametrize("capacity", [*range(1, 80, 3), 200])
+def test_an_end_that_the_peer_takes_byte_by_byte_is_said_whole(capacity):
+    """The last bytes fit, and of the close_notify behind them only a part: the peer must not think itself cut off."""
+
+    class Answer(Recorder):
+        def eof_received(self):
+            self.transport.write(bytes(100))
+
+    client = Recorder(keep_open=True)
+    with connected_pair(client, Answer(), capacity=capacity, **over_tls()) as pair:
+        pair.a.write_eof()
+        pair.settle()
+        assert client.data == bytes(100)
+        assert client.events[-2:] == ["eof_received", "connection_lost"]
+        assert client.lost is None
+        assert pair.reactor.leftovers() == []
+
+
+def test_an_end_that_the_peer_does_not_take_has_its_time_as_all_else_has():
+    client, server = Recorder(), Recorder()
+    with connected_pair(client, server, capacity=10, timeouts=Timeouts(close=5), **over_tls()) as pair:
+        pair.settle()
+        pair.a.pause_reading()
+        pair.settle()
+        pair.b.close()
+        pair.advance(6)
+        assert isinstance(server.lost, CloseTimeout)
+
+
+def test_a_handshake_whose_flight_is_not_taken_spins_over_nothing(monkeypatch):
+    """The peer sends on and takes nothing: to be told so again and again would cost a processor."""
+    monkeypatch.setattr("reactor.testing.world.ROUNDS", 1000)
+    with MemoryReactor(capacity=300) as reactor:
+        listener = reactor.listen_tcp(Recorder, "127.0.0.1", 0, tls=server_context())
+        sock = reactor.kernel.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock.connect_ex(("127.0.0.1", listener.port))
+        outgoing = ssl.MemoryBIO()
+        tls = client_context().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")
+        with pytest.raises(ssl.SSLWantReadError):
+            tls.do_handshake()
+        for data in (outgoing.read(), b"more"):
+            while data:
+                data = data[sock.send(data) :]
+                reactor.settle()
+        assert len(listener.connections) == 1
+        reactor.advance(11)
+        assert len(listener.connections) == 0
+        sock.close()

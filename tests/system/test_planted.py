@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 
 from reactor import listener, outbound, transport
 from reactor.lanes import OUTBOUND, Out
 from reactor.testing import world
-
-sys.path.insert(0, str(Path(__file__).parent))
-import scenarios
+from tests.system import scenarios
 
 SEEDS = 40  # of each scenario, at most; most bugs need one or two
 

