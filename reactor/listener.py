@@ -44,10 +44,9 @@ LOST = frozenset(
 )  # fmt: skip
 """What the network or a firewall did to a connection that was not accepted yet: it is gone, on to the next."""
 
-SHORT = frozenset(
-    getattr(errno, name) for name in ("EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ENOSR") if hasattr(errno, name)
-)
-"""Something has run out: the newcomer waits in the backlog until there is some again."""
+BROKEN = frozenset({errno.EBADF, errno.ENOTSOCK, errno.EINVAL, errno.EFAULT})
+"""This is no socket that can accept, and will not be one again. Whatever stands in neither table may pass, as a
+shortage of descriptors or memory does: the newcomer waits in the backlog meanwhile."""
 
 FOREIGN = frozenset({errno.EBADF, errno.ENOTSOCK})
 """The number is no longer our socket's: to close it would close somebody else's file."""
@@ -279,10 +278,10 @@ class Acceptor:
             except BlockingIOError:
                 return listener.on_nobody_waits()
             except OSError as exc:
-                if exc.errno in SHORT:
-                    return listener.on_exhausted(exc)
-                if exc.errno not in LOST:
+                if exc.errno in BROKEN:
                     return listener.on_broken(self, exc)
+                if exc.errno not in LOST:
+                    return listener.on_exhausted(exc)
                 log.info("a newcomer on %s was lost: %s", show(self.address), exc.strerror)
                 lost += 1
                 if lost == ACCEPT_BUDGET:

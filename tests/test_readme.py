@@ -139,4 +139,4 @@ def test_several_processes(served):
 
 
 def test_the_test_that_does_not_wait():
-    exec(block("SteppedReactor"), {})
+    exec(block("connected_pair"), {})

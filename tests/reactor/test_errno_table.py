@@ -66,9 +66,9 @@ ACCEPT = {
     "skipped": """ECONNABORTED ECONNRESET EPROTO EPERM ENETDOWN ENETUNREACH ENONET EHOSTDOWN EHOSTUNREACH ENOPROTOOPT
         EOPNOTSUPP ETIMEDOUT ESOCKTNOSUPPORT EPROTONOSUPPORT""",
     # Accepting rests, said once at WARNING, and is tried again each second.
-    "rests": "EMFILE ENFILE ENOBUFS ENOMEM ENOSR",
+    "rests": "EMFILE ENFILE ENOBUFS ENOMEM ENOSR UNHEARD_OF",
     # The listening socket is given up, with one line at ERROR: it would say so again at once and for ever.
-    "ends": "EINVAL EBADF ENOTSOCK EFAULT UNHEARD_OF",
+    "ends": "EINVAL EBADF ENOTSOCK EFAULT",
 }
 
 CONNECT = {
