@@ -19,7 +19,21 @@ MAX_MESSAGE = 1024 * 1024  # bytes: a peer that announces a length has us hold a
 
 
 class LineProtocol(Protocol):
-    """Lines ended by LF, one CR before it dropped. Define `line_received`."""
+    """Lines ended by LF, one CR before it dropped. Define `line_received`.
+
+    >>> from reactor import LineProtocol
+    >>> from reactor.testing import Recorder, connected_pair
+    >>> class Shout(LineProtocol):
+    ...     max_line = 1000
+    ...     def line_received(self, line):
+    ...         self.send_line(line.upper())
+    >>> client = Recorder()
+    >>> with connected_pair(client, Shout()) as pair:
+    ...     pair.a.write(b"one\\r\\ntwo\\nthr")
+    ...     pair.settle()
+    ...     client.data
+    b'ONE\\nTWO\\n'
+    """
 
     max_line = MAX_LINE
     """Bytes of the longest line delivered, its ending not counted."""

@@ -32,7 +32,7 @@ from .kernel import Kernel
 from .poller import READ, Poller
 from .signals import Signals
 from .timers import Timer, TimerHeap
-from .watcher import Watcher
+from .watcher import ForeignDescriptors
 from .workers import RESOLVERS, WORKERS, WorkerPool
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ class Flushed(Interface):
     def on_reap(self) -> None: ...
 
 
-class Loop:
+class Loop(ForeignDescriptors):
     """The event loop without its network verbs; `Reactor` adds those."""
 
     def __init__(
@@ -60,6 +60,7 @@ class Loop:
         output_budget: int | None = OUTPUT_BUDGET,
         kernel: Kernel | None = None,
     ) -> None:
+        super().__init__()
         self.clock = clock or time.monotonic
         self.now = self.clock()  # the time of this tick: transports stamp their activity with it
         self.kernel = kernel or Kernel()
@@ -74,7 +75,6 @@ class Loop:
         self._wheel_timer: Timer | None = None
         self._soon: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
         self._inbox: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
-        self._watchers: dict[int, Watcher] = {}
         self._promised: dict[Future[Any], None] = {}  # in order, as all that is walked here: one seed, one run
         self._workers = self.kernel.workers(WORKERS, "reactor-worker")
         self.resolvers = self.kernel.workers(RESOLVERS, "reactor-resolver")
@@ -228,13 +228,28 @@ class Loop:
         """Call `fn(*args)` every `interval` seconds, first after one interval, on a grid without drift.
 
         What it raises is logged, and the series goes on. A tick that comes late skips grid points: no burst.
+
+        >>> from reactor.testing import MemoryReactor
+        >>> reactor = MemoryReactor()
+        >>> timer = reactor.call_every(0.5, lambda: print(reactor.time() - start))
+        >>> start = reactor.time()
+        >>> reactor.advance(1.2)
+        0.5
+        1.0
+        >>> timer.cancel()
         """
         if not interval > 0:
             raise ValueError(f"the interval must be positive: {interval!r}")
         return self.timers.arm(self.clock() + interval, fn, args, interval)
 
     def run_in_thread(self, fn: Callable[..., T], *args: Any) -> Future[T]:
-        """Call `fn(*args)` in a worker thread; the future completes on the loop. Cancelling works until it starts."""
+        """Call `fn(*args)` in a worker thread; the future completes on the loop. Cancelling works until it starts.
+
+        >>> from reactor import Reactor
+        >>> with Reactor() as reactor:
+        ...     reactor.run_until(reactor.run_in_thread(sum, [1, 2, 3]), timeout=10)
+        6
+        """
         return self.run_in(self._workers, fn, *args)
 
     def run_in(self, pool: WorkerPool, fn: Callable[..., T], *args: Any) -> Future[T]:
@@ -271,7 +286,7 @@ class Loop:
         future.add_done_callback(self._promised.pop)
         return future
 
-    # -- signals and foreign descriptors ------------------------------------------------------------------------
+    # -- signals ----------------------------------------------------------------------------------------------
 
     def add_signal_handler(self, signum: int, fn: Callable[..., Any], *args: Any) -> None:
         """Call `fn(*args)` on the loop when the signal comes. Main thread only (ValueError elsewhere)."""
@@ -281,33 +296,6 @@ class Loop:
     def remove_signal_handler(self, signum: int) -> bool:
         """Put back the handler that was there before; False if there was none of ours."""
         return self._signals.remove(signum)
-
-    def add_reader(self, fd: Any, fn: Callable[..., Any], *args: Any) -> None:
-        """Call `fn(*args)` whenever `fd` (a number, or anything with `fileno()`) is readable or hung up.
-
-        Replaces an earlier reader of `fd`. A callback that raises is logged and removed: left there, it would be
-        called again at once and for ever. The descriptor stays the caller's, to be removed here before it is closed.
-        """
-        self._watch(fd).set_reader((fn, args))
-
-    def add_writer(self, fd: Any, fn: Callable[..., Any], *args: Any) -> None:
-        """As `add_reader`, for writing."""
-        self._watch(fd).set_writer((fn, args))
-
-    def remove_reader(self, fd: Any) -> bool:
-        """Stop watching `fd` for reading; False if it was not watched."""
-        watcher = self._watchers.get(_fileno(fd))
-        return watcher is not None and watcher.set_reader(None)
-
-    def remove_writer(self, fd: Any) -> bool:
-        """Stop watching `fd` for writing; False if it was not watched."""
-        watcher = self._watchers.get(_fileno(fd))
-        return watcher is not None and watcher.set_writer(None)
-
-    def _watch(self, fd: Any) -> Watcher:
-        self.check_usable()
-        number = _fileno(fd)
-        return self._watchers.get(number) or Watcher(number, self.poller, self._watchers)
 
     # -- ending -------------------------------------------------------------------------------------------------
 
@@ -387,7 +375,3 @@ class Loop:
 
     def _turn_wheel(self) -> None:
         self.wheel.expire(self.now)
-
-
-def _fileno(fd: Any) -> int:
-    return fd if isinstance(fd, int) else fd.fileno()

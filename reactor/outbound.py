@@ -108,6 +108,17 @@ class Outbound(Connection):
         copies from the file to a TCP or Unix socket by itself; other carriers, TLS above all, are given 64 KiB at a
         time. Reading blocks the loop for as long as the disk takes. While a file is being sent the timeouts `write`
         and `close` begin anew with each piece that leaves, so a long download is not cut.
+
+        >>> import io
+        >>> from reactor import Protocol
+        >>> from reactor.testing import Recorder, connected_pair
+        >>> client = Recorder()
+        >>> with connected_pair(client, Protocol()) as pair:
+        ...     sent = pair.b.sendfile(io.BytesIO(b"of a file"), offset=3)
+        ...     pair.b.write(b", then more")
+        ...     pair.settle()
+        ...     sent.result(), client.data
+        (6, b'a file, then more')
         """
         job = FileJob(file, offset, count)
         writable = self._out is FLOWING or self._may_write()

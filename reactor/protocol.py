@@ -67,7 +67,26 @@ class BaseProtocol:
 
 
 class Protocol(BaseProtocol):
-    """A stream of bytes. Subclass this."""
+    """A stream of bytes. Subclass this.
+
+    >>> from reactor import Protocol
+    >>> from reactor.testing import Recorder, connected_pair
+    >>> class Answer(Protocol):
+    ...     def connection_made(self, transport):
+    ...         self.transport = transport
+    ...         self.received = 0
+    ...     def data_received(self, data):
+    ...         self.received += len(data)
+    ...     def eof_received(self):
+    ...         self.transport.write(b"%d bytes" % self.received)  # our half is open until this returns
+    >>> client = Recorder()
+    >>> with connected_pair(client, Answer()) as pair:
+    ...     pair.a.write(b"question")
+    ...     pair.a.write_eof()
+    ...     pair.settle()
+    ...     client.data
+    b'8 bytes'
+    """
 
     __slots__ = ()
 
@@ -80,7 +99,23 @@ class Protocol(BaseProtocol):
 
 
 class BufferedProtocol(BaseProtocol):
-    """A stream of bytes received into a buffer of the protocol's own, so that nothing is copied."""
+    """A stream of bytes received into a buffer of the protocol's own, so that nothing is copied.
+
+    >>> from reactor import BufferedProtocol, Protocol
+    >>> from reactor.testing import connected_pair
+    >>> class Sum(BufferedProtocol):
+    ...     total, buffer = 0, bytearray(4096)
+    ...     def get_buffer(self, sizehint):
+    ...         return self.buffer
+    ...     def buffer_updated(self, nbytes):
+    ...         self.total += sum(self.buffer[:nbytes])
+    >>> adder = Sum()
+    >>> with connected_pair(Protocol(), adder) as pair:
+    ...     pair.a.writelines([b"\\x01\\x02", b"\\x03"])
+    ...     pair.settle()
+    ...     adder.total
+    6
+    """
 
     __slots__ = ()
 

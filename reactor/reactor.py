@@ -22,7 +22,7 @@ from .listener import BACKLOG, Listener
 from .poller import Poller
 from .roster import DrainReport, Roster
 from .stdio import StdioSocket, descriptor
-from .tls import TLSSocket
+from .tls import check_server_context, client_carrier
 from .transport import StreamTransport
 from .unix import BoundPath, UnixPath, listening_unix_socket, show_path
 
@@ -56,7 +56,6 @@ class Reactor(DatagramLoop):
         self._listeners: dict[Listener, None] = {}
         self._clients: Roster[StreamTransport] = Roster(self)
         self._drain: Future[DrainReport] | None = None
-        self._client_context: ssl.SSLContext | None = None  # made once: reading the system's roots takes 20 ms
         self.keepers: dict[Keeper, None] = {}
 
     # -- running ------------------------------------------------------------------------------------------------
@@ -150,10 +149,18 @@ class Reactor(DatagramLoop):
         tls: a server's context, with its certificate; `connection_made` then waits for the handshake.
         reuse_port: several processes may listen on the port, and the kernel spreads the connections among them.
         Raises ListenError, which is an OSError, with the address in its message.
+
+        >>> from reactor import Limits, Protocol, Reactor, Timeouts
+        >>> with Reactor() as reactor:
+        ...     bounds = {"limits": Limits(per_peer=10), "timeouts": Timeouts(idle=300)}
+        ...     listener = reactor.listen_tcp(Protocol, "127.0.0.1", 0, **bounds)
+        ...     transport, protocol = reactor.run_until(reactor.connect_tcp(Protocol, "127.0.0.1", listener.port))
+        ...     len(listener.connections)
+        1
         """
         self.check_usable()
         check_arguments(factory, limits, timeouts)
-        _check_server_context(tls)
+        check_server_context(tls)
         sockets = listening_sockets(host, port, backlog=backlog, reuse_port=reuse_port, kernel=self.kernel)
         return self._listen(factory, sockets, limits, timeouts, tls)
 
@@ -187,7 +194,7 @@ class Reactor(DatagramLoop):
         """
         self.check_usable()
         check_arguments(factory, limits, timeouts)
-        _check_server_context(tls)
+        check_server_context(tls)
         sock, bound = listening_unix_socket(path, mode=mode, backlog=backlog)
         return self._listen(factory, [sock], limits, timeouts, tls, bound)
 
@@ -206,10 +213,18 @@ class Reactor(DatagramLoop):
         From here on the listener owns it and closes it, without shutting it down for other processes that hold it. It
         becomes non-blocking, for them as well. One that listens already keeps its own backlog.
         Raises TypeError, ValueError or ListenError for a socket that cannot be accepted from, which stays the caller's.
+
+        >>> import socket
+        >>> from reactor import Protocol, Reactor
+        >>> with Reactor() as reactor:
+        ...     listener = reactor.listen_socket(Protocol, socket.create_server(("127.0.0.1", 0)))
+        ...     transport, _ = reactor.run_until(reactor.connect_tcp(Protocol, "127.0.0.1", listener.port))
+        ...     listener.is_accepting()
+        True
         """
         self.check_usable()
         check_arguments(factory, limits, timeouts)
-        _check_server_context(tls)
+        check_server_context(tls)
         adopt_listening(sock, backlog)
         return self._listen(factory, [sock], limits, timeouts, tls)
 
@@ -255,6 +270,16 @@ class Reactor(DatagramLoop):
         tls: True verifies the certificate against the system's roots, or a context of your own; it must be for
         `server_hostname`, which is `host` unless given. A handshake that fails is ssl.SSLCertVerificationError,
         ssl.SSLError, OSError or HandshakeTimeout.
+
+        >>> from reactor import ConnectRefused, Protocol, Reactor
+        >>> with Reactor() as reactor:
+        ...     listener = reactor.listen_tcp(Protocol, "127.0.0.1", 0)
+        ...     listener.close()
+        ...     try:
+        ...         reactor.run_until(reactor.connect_tcp(Protocol, "127.0.0.1", listener.port))
+        ...     except ConnectRefused as error:
+        ...         print(error)
+        cannot connect to 127.0.0.1:...: Connection refused
         """
         self.check_usable()
         if not isinstance(host, str):
@@ -270,26 +295,11 @@ class Reactor(DatagramLoop):
             self._clients,
             timeout=_lesser(timeout, timeouts),
             local=local,
-            secure=self._securer(tls, host if server_hostname is None else server_hostname),
+            secure=client_carrier(self, tls, host if server_hostname is None else server_hostname),
             limits=limits,
             timeouts=timeouts,
         )
         return connector.resolve(host, port, family)
-
-    def _securer(
-        self, tls: ssl.SSLContext | bool | None, server_hostname: str
-    ) -> Callable[[socket.socket], TLSSocket] | None:
-        if tls is None or tls is False:
-            return None
-        if tls is True:
-            tls = self._client_context = self._client_context or ssl.create_default_context()
-        if not isinstance(tls, ssl.SSLContext):
-            raise TypeError(f"tls is True or an ssl.SSLContext, not {tls!r}")
-
-        def secure(sock: socket.socket) -> TLSSocket:
-            return TLSSocket(self.call_soon, sock, self.poller, tls, server_hostname=server_hostname or None)
-
-        return secure
 
     def connect_unix(
         self,
@@ -316,7 +326,7 @@ class Reactor(DatagramLoop):
             show_path(path),
             self._clients,
             timeout=_lesser(timeout, timeouts),
-            secure=self._securer(tls, server_hostname or ""),
+            secure=client_carrier(self, tls, server_hostname or ""),
             limits=limits,
             timeouts=timeouts,
         )
@@ -369,14 +379,6 @@ class Reactor(DatagramLoop):
             + len(self._clients.connections),
             "datagram_sockets": len(self._datagrams.connections),
         }
-
-
-def _check_server_context(tls: object) -> None:
-    if tls is None:
-        return
-    if not isinstance(tls, ssl.SSLContext):
-        raise TypeError(f"tls is an ssl.SSLContext with a certificate, not {tls!r}")
-    tls.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_side=True)  # ssl.SSLError for a client's context
 
 
 def _lesser(timeout: float | None, timeouts: Timeouts | None) -> float | None:

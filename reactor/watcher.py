@@ -1,9 +1,10 @@
-"""A foreign descriptor with a callback for reading, one for writing, or both. Knows the poller, not the loop."""
+"""Foreign descriptors, each with a callback for reading, one for writing, or both. Knows the poller, not the loop."""
 
 from __future__ import annotations
 
 import errno
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -77,3 +78,62 @@ class Watcher:
             text = f"descriptor {self._fd} is a file: always ready, and not to be polled. Read it in run_in_thread"
             raise PermissionError(errno.EPERM, text) from None
         self._registry[self._fd] = self
+
+
+class ForeignDescriptors(ABC):
+    """The verbs for descriptors that the program owns; a part of the loop."""
+
+    poller: Poller
+
+    def __init__(self) -> None:
+        self._watchers: dict[int, Watcher] = {}
+
+    @abstractmethod
+    def check_usable(self) -> None:
+        """Raise a clear error where the reactor cannot work any more."""
+
+    def add_reader(self, fd: Any, fn: Callable[..., Any], *args: Any) -> None:
+        """Call `fn(*args)` whenever `fd` (a number, or anything with `fileno()`) is readable or hung up.
+
+        Replaces an earlier reader of `fd`. A callback that raises is logged and removed: left there, it would be
+        called again at once and for ever. The descriptor stays the caller's, to be removed here before it is closed.
+
+        >>> import os
+        >>> from reactor import Reactor
+        >>> reading, writing = os.pipe()
+        >>> with Reactor() as reactor:
+        ...     def on_readable():
+        ...         print(os.read(reading, 100))
+        ...         reactor.remove_reader(reading)
+        ...         reactor.stop()
+        ...     reactor.add_reader(reading, on_readable)
+        ...     _ = os.write(writing, b"hello")
+        ...     reactor.run()
+        b'hello'
+        >>> os.close(reading), os.close(writing)
+        (None, None)
+        """
+        self._watch(fd).set_reader((fn, args))
+
+    def add_writer(self, fd: Any, fn: Callable[..., Any], *args: Any) -> None:
+        """As `add_reader`, for writing."""
+        self._watch(fd).set_writer((fn, args))
+
+    def remove_reader(self, fd: Any) -> bool:
+        """Stop watching `fd` for reading; False if it was not watched."""
+        watcher = self._watchers.get(_fileno(fd))
+        return watcher is not None and watcher.set_reader(None)
+
+    def remove_writer(self, fd: Any) -> bool:
+        """Stop watching `fd` for writing; False if it was not watched."""
+        watcher = self._watchers.get(_fileno(fd))
+        return watcher is not None and watcher.set_writer(None)
+
+    def _watch(self, fd: Any) -> Watcher:
+        self.check_usable()
+        number = _fileno(fd)
+        return self._watchers.get(number) or Watcher(number, self.poller, self._watchers)
+
+
+def _fileno(fd: Any) -> int:
+    return fd if isinstance(fd, int) else fd.fileno()

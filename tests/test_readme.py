@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tls import client_context
+
 ROOT = Path(__file__).parents[1]
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
 DEADLINE = 60
@@ -88,6 +90,17 @@ def test_tls(tmp_path):
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout == b"TLSv1.3 hello Ada\n\n"
+
+
+def test_starttls(served):
+    sock, _ = served(block("class Mail"), 9006)
+    with sock:
+        sock.sendall(b"EHLO\nSTARTTLS\n")
+        with sock.makefile("rb") as lines:
+            assert [next(lines), next(lines)] == [b"250 you said EHLO\n", b"220 go ahead\n"]
+        with client_context().wrap_socket(sock, server_hostname="localhost") as encrypted:
+            encrypted.sendall(b"MAIL\n")
+            assert encrypted.recv(100) == b"250 you said MAIL\n"
 
 
 def test_a_download(served):
