@@ -19,9 +19,12 @@ INFO = {
     "cipher": "cipher",
     "compression": "compression",
     "alpn_protocol": "selected_alpn_protocol",
+    "alpn": "selected_alpn_protocol",
+    "selected_alpn_protocol": "selected_alpn_protocol",
     "tls_version": "version",
 }
-"""What `get_extra_info` tells, and the method of `ssl.SSLObject` that knows; the first three are asyncio's names."""
+"""What `get_extra_info` tells, and the method of `ssl.SSLObject` that knows. The first three are asyncio's names; for
+ALPN there is no such name, and whoever comes from `ssl`, uvicorn or curl looks for another."""
 
 
 class Records:

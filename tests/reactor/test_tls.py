@@ -71,7 +71,8 @@ def test_the_certificate_and_what_was_agreed_on_can_be_asked_for(stage):
     transport, _ = connect(
         stage, client, server_context(alpn=["chat", "echo"]), tls=client_context(alpn=["echo", "smtp"])
     )
-    assert transport.get_extra_info("alpn_protocol") == "echo"
+    for name in ("alpn_protocol", "alpn", "selected_alpn_protocol"):
+        assert transport.get_extra_info(name) == "echo"
     assert ("DNS", "localhost") in transport.get_extra_info("peercert")["subjectAltName"]
     assert transport.get_extra_info("cipher")[0].startswith("TLS_")
     assert transport.get_extra_info("tls_version") == "TLSv1.3"
