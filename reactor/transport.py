@@ -132,7 +132,7 @@ class StreamTransport(Outbound):
         self._callback("buffer_updated", count)
 
     def _feed_buffer(self, data: bytes) -> None:
-        while data and self._buffered and self._in is READING:
+        while data and self._buffered and self.is_reading():
             buffer = self._get_buffer()
             part = data[: len(buffer)]
             buffer[: len(part)] = part

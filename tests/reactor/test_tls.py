@@ -628,6 +628,35 @@ def test_start_tls_twice_is_a_bug_and_after_the_end_harmless(stage):
 
 
 def test_input_stays_paused_through_start_tls(stage):
+class TakesFour(BufferedProtocol):
+    """Starts TLS after four bytes, its whole buffer."""
+
+    def __init__(self, transport):
+        self.transport, self.buffer, self.got = transport, bytearray(4), []
+
+    def get_buffer(self, sizehint):
+        return self.buffer
+
+    def buffer_updated(self, nbytes):
+        self.got.append(bytes(self.buffer[:nbytes]))
+        self.transport.start_tls(server_context(), server_side=True)
+
+
+def test_nothing_is_slipped_into_the_buffer_behind_start_tls(stage):
+    class Line(LineProtocol):
+        def line_received(self, line):
+            self.transport.set_protocol(TakesFour(self.transport))
+
+    sock, transport = stage.connect(Line())
+    sock.sendall(b"switch\nSTLSslipped in")
+    while transport.get_protocol() is None or not isinstance(transport.get_protocol(), TakesFour):
+        stage.reactor.tick()
+    taker = transport.get_protocol()
+    stage.reactor.settle()
+    assert taker.got == [b"STLS"]
+    assert transport.get_protocol() is None  # what was slipped in is no handshake
+
+
     server = Upgrading()
     sock, transport = stage.connect(server)
     sock.sendall(b"STARTTLS\n")
