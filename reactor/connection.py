@@ -111,11 +111,13 @@ class Connection(ABC):
             return
         if error is not None:
             return self.lose(error)
+        opened = self._promises  # without what connection_made adds: its files and its start_tls are not done
         self._open()
-        for future in self._promises:
+        for future in opened:
             self._keep_promise(future, self)
 
     def _open(self) -> None:
+        self._stamp = self._loop.now  # it is not idle while it shakes hands
         self._phase = Phase.OPEN
         self._made = True
         self._callback("connection_made", self)

@@ -26,6 +26,8 @@ INFO = {
 """What `get_extra_info` tells, and the method of `ssl.SSLObject` that knows. The first three are asyncio's names; for
 ALPN there is no such name, and whoever comes from `ssl`, uvicorn or curl looks for another."""
 
+KNOWN = frozenset({*INFO, "ssl_object", "sslcontext"})
+
 
 class Records:
     """One end of a TLS session. `SSLContext.wrap_bio` may raise ValueError or ssl.SSLError here."""
@@ -106,9 +108,11 @@ class Records:
         return exc
 
     def _info(self, name: str) -> Any:
-        if name in INFO:
-            try:
-                return getattr(self._ssl, INFO[name])()
-            except ValueError:
-                return None  # the handshake is not done: there is no certificate yet
-        return {"ssl_object": self._ssl, "sslcontext": self._ssl.context}.get(name)
+        if name == "ssl_object":
+            return self._ssl
+        if name == "sslcontext":
+            return self._ssl.context
+        try:
+            return getattr(self._ssl, INFO[name])()
+        except ValueError:
+            return None  # the handshake is not done: there is no certificate yet

@@ -20,7 +20,7 @@ from typing import Any
 
 from .addresses import carrier_info
 from .poller import READ, WRITE, Handler, Watch
-from .records import SLICE, Records
+from .records import KNOWN, SLICE, Records
 
 
 class TLSSocket(Records):
@@ -339,8 +339,10 @@ class TLSSocket(Records):
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """asyncio's `ssl_object sslcontext peercert cipher compression`, and `alpn_protocol tls_version`."""
-        known = self._info(name)
-        return carrier_info(self._below, name, default) if known is None else known
+        if name not in KNOWN:
+            return carrier_info(self._below, name, default)
+        known = self._info(name)  # never the carrier's: it may be TLS as well, with another peer's certificate
+        return default if known is None else known
 
 
 def check_server_context(tls: object) -> None:

@@ -226,6 +226,7 @@ class StreamTransport(Outbound):
         if self._phase is Phase.CLOSED:
             return
         self._starting = None
+        self._stamp = self._loop.now
         if error is None:
             self._keep_promise(future, self)
             self._watch_input()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import socket
 import ssl
@@ -9,7 +10,7 @@ import weakref
 
 import pytest
 
-from reactor import BufferedProtocol, HandshakeTimeout, Limits, LineProtocol, Protocol, Timeouts
+from reactor import BufferedProtocol, HandshakeTimeout, IdleTimeout, Limits, LineProtocol, Protocol, Timeouts
 from reactor.errors import CloseTimeout, ConnectTimeout, ReactorClosed
 from reactor.testing import MemoryReactor, Recorder, connected_pair
 from tests.tls import Peer, client_context, server_context
@@ -627,7 +628,6 @@ def test_start_tls_twice_is_a_bug_and_after_the_end_harmless(stage):
         transport.start_tls(client_context(), server_hostname="localhost").result(0)
 
 
-def test_input_stays_paused_through_start_tls(stage):
 class TakesFour(BufferedProtocol):
     """Starts TLS after four bytes, its whole buffer."""
 
@@ -657,6 +657,7 @@ def test_nothing_is_slipped_into_the_buffer_behind_start_tls(stage):
     assert transport.get_protocol() is None  # what was slipped in is no handshake
 
 
+def test_input_stays_paused_through_start_tls(stage):
     server = Upgrading()
     sock, transport = stage.connect(server)
     sock.sendall(b"STARTTLS\n")
@@ -689,6 +690,64 @@ def test_tls_runs_inside_tls(stage):
     stage.reactor.settle()
     assert (client.lost, server.lost) == (None, None)
     assert client.events[-1] == server.events[-1] == "connection_lost"
+
+
+@pytest.fixture
+def nested(stage):
+    """The transports at both ends of TLS inside TLS, the client's first."""
+    client = Recorder()
+    outside, _ = connect(stage, client, server_context(alpn=["outer"]), tls=client_context(alpn=["outer"]))
+    stage.reactor.settle()
+    (inside,) = next(iter(stage.reactor._listeners)).connections
+    shaking = inside.start_tls(server_context(), server_side=True)
+    stage.reactor.run_until(outside.start_tls(client_context(), server_hostname="localhost"))
+    stage.reactor.run_until(shaking)
+    return outside, inside
+
+
+def test_inside_tls_nothing_is_told_of_the_outer_sessions_peer(nested):
+    """Nobody there must pass for the one whose certificate the outer session saw."""
+    for transport in nested:
+        assert transport.get_extra_info("alpn_protocol") is None
+    assert nested[1].get_extra_info("peercert", "nobody's") == "nobody's"
+    assert isinstance(nested[1].get_extra_info("socket"), socket.socket)
+
+
+class Eager(Recorder):
+    """Begins something in connection_made, and keeps its future."""
+
+    def __init__(self, begin):
+        super().__init__()
+        self.begin = begin
+
+    def connection_made(self, transport):
+        super().connection_made(transport)
+        self.begun = self.begin(transport)
+
+
+def test_what_connection_made_begins_is_not_done_when_the_handshake_is(stage):
+    client = Eager(lambda transport: transport.sendfile(io.BytesIO(b"a file")))
+    connect(stage, client)
+    assert not client.begun.done()
+    stage.reactor.settle()
+    assert client.begun.result(0) == 6
+    assert client.data == b"a file"
+    client = Eager(lambda transport: transport.start_tls(client_context(), server_hostname="localhost"))
+    connect(stage, client)
+    assert not client.begun.done()
+
+
+def test_a_long_handshake_is_not_time_spent_idle(stage):
+    server = Recorder()
+    _, sock = serve(stage, server, timeouts=Timeouts(idle=5, handshake=10))
+    peer = Peer(stage, sock, client_context())
+    stage.reactor.advance(7)
+    peer.shake()
+    peer.flush()
+    stage.reactor.advance(4)
+    assert server.events == ["connection_made"]
+    stage.reactor.advance(2)
+    assert isinstance(server.lost, IdleTimeout)
 
 
 # -- memory -----------------------------------------------------------------------------------------------------------
