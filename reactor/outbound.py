@@ -73,6 +73,8 @@ class Outbound(Connection):
                 sent = 0
             except BROKEN as exc:
                 return self.lose(exc)
+            except Exception as exc:  # code of the program: the file that is sent, a callback of the TLS context
+                return self._blame(exc)
             self.bytes_out += sent
             self._stamp = self._loop.now
             self._size = left = self._size - sent

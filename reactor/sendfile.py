@@ -18,6 +18,7 @@ import stat
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from operator import index
 from typing import IO, Any
 
 from .addresses import carrier_info
@@ -26,6 +27,7 @@ from .errors import FileTruncated
 PLACEHOLDER = b"\0"
 TURN = 1024 * 1024  # bytes of a file sent before the other connections have their turn
 UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOVERFLOW})  # this kind of file (sendfile(2))
+BEYOND = 1 << 62  # an offset beyond the end of every file, and still one that the kernel takes
 CHUNK = 64 * 1024  # bytes read at once where the kernel cannot copy from the file to the carrier by itself
 
 
@@ -40,6 +42,7 @@ class FileJob:
     future: Future[int]
 
     def __init__(self, file: IO[bytes], offset: int, count: int | None) -> None:
+        offset, count = index(offset), None if count is None else index(count)
         if offset < 0 or (count is not None and count < 0):
             raise ValueError(f"offset and count must not be negative: {offset}, {count}")
         if isinstance(file, io.TextIOBase):
@@ -51,7 +54,7 @@ class FileJob:
             raise ValueError(f"sendfile() sends regular files and what can seek, not {file!r}")
         if file.writable():
             file.flush()
-        self._offset = offset
+        self._offset = min(offset, BEYOND)
         self._count = max(0, self._size() - offset) if count is None else count
         self._chunk: bytes | memoryview = b""  # read, and not taken by the carrier yet
         self.sent = 0
@@ -60,7 +63,7 @@ class FileJob:
         return os.fstat(self._file.fileno()).st_size if self._is_regular else self._file.seek(0, os.SEEK_END)
 
     def send_some(self, below: Any) -> int:
-        """Send a turn's worth; how much went. Raises FileTruncated, and OSError of the file or of the carrier."""
+        """Send a turn's worth; how much went. Raises FileTruncated, OSError of the carrier, anything of the file."""
         left = self._count - self.sent
         if not left:
             return 0
@@ -156,7 +159,6 @@ class FileCarrier:
 
 
 def _is_regular(file: IO[bytes]) -> bool:
-    try:
-        return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-    except (OSError, AttributeError):
-        return False  # in memory, or an archive's member
+    if not isinstance(getattr(file, "raw", file), io.FileIO):
+        return False  # in memory, or what has a descriptor of other bytes: gzip's is that of the compressed file
+    return stat.S_ISREG(os.fstat(file.fileno()).st_mode)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import socket
+import tempfile
+import zipfile
 
 import pytest
 
 from reactor import CloseTimeout, FileTruncated, Timeouts, WriteTimeout
+from reactor.sendfile import FileJob
 from reactor.testing import Recorder
 from tests.tls import Peer, client_context, server_context
 
@@ -280,3 +284,56 @@ def test_where_the_kernel_cannot_copy_the_file_is_read(stage, file, monkeypatch)
     server.send(file)
     assert stage.received(sock) == CONTENT
     assert server.sent == [len(CONTENT)]
+
+
+def test_a_compressed_file_is_sent_as_it_reads(stage, tmp_path):
+    """Its descriptor is that of the bytes on the disk."""
+    server, sock, _ = connect(stage)
+    with gzip.open(tmp_path / "file.gz", "wb") as file:
+        file.write(CONTENT[:1000])
+    with gzip.open(tmp_path / "file.gz") as file:
+        server.send(file)
+        assert stage.received(sock) == CONTENT[:1000]
+    with tempfile.NamedTemporaryFile() as file:  # while a wrapper around a regular file is one
+        file.write(CONTENT[:1000])
+        assert FileJob(file, 0, None)._is_regular
+
+
+@pytest.mark.loud
+def test_a_fault_in_the_files_own_code_ends_only_that_connection(stage, tmp_path, caplog):
+    with zipfile.ZipFile(tmp_path / "zip", "w") as archive:
+        archive.writestr("member", CONTENT[:1000])
+    (tmp_path / "zip").write_bytes((tmp_path / "zip").read_bytes().replace(CONTENT[:256], bytes(256), 1))
+    server, _, _ = connect(stage)
+    with zipfile.ZipFile(tmp_path / "zip") as archive, archive.open("member") as member:
+        future = server.send(member, 0, 1000)
+        stage.reactor.settle()
+    assert isinstance(future.exception(0), zipfile.BadZipFile)
+    assert isinstance(server.lost, zipfile.BadZipFile)
+    assert caplog.text.count("Traceback") == 1
+    other, sock, transport = connect(stage)
+    transport.write(b"well")
+    assert stage.received(sock) == b"well"
+    assert other.lost is None
+
+
+@pytest.mark.parametrize("offset", [len(CONTENT), 1 << 63, 1 << 80])
+def test_an_offset_beyond_the_end(stage, any_file, offset):
+    server, sock, transport = connect(stage)
+    transport.write(b"before")
+    server.send(any_file, offset)
+    assert stage.received(sock) == b"before"
+    assert server.sent == [0]
+    server.send(any_file, offset, 1)
+    stage.reactor.settle()
+    assert isinstance(server.lost, FileTruncated)
+    assert server.sent == [0, server.lost]
+
+
+@pytest.mark.parametrize("where", [(1.5,), (0, 2.5), ("0",)])
+def test_what_counts_no_bytes_is_refused_at_the_call(stage, file, where):
+    _, sock, transport = connect(stage)
+    with pytest.raises(TypeError, match="integer"):
+        transport.sendfile(file, *where)
+    transport.write(b"after")
+    assert stage.received(sock) == b"after"
