@@ -13,7 +13,7 @@ from .buffers import gather
 from .connection import Connection
 from .errors import LimitExceeded
 from .futures import settle
-from .lanes import OUT_LEAVING, OUTBOUND, Out, Phase
+from .lanes import OUT_LEAVING, OUTBOUND, In, Out, Phase
 from .poller import WRITE
 from .protocol import Bytes
 from .sendfile import PLACEHOLDER, FileCarrier, FileJob
@@ -213,16 +213,18 @@ class Outbound(Connection):
         self._check_phase()
 
     def _shut(self) -> None:
+        if self._starting is not None and self._in is not In.DISCARDING:
+            return  # the handshake of start_tls needs both ways, and comes back to here; a close needs no handshake
         try:
             self._sock.shutdown(socket.SHUT_WR)
         except BlockingIOError:
-            return self._on_blocked(0)  # TLS has an end of its own to say first: again when the peer takes bytes
+            return self._on_blocked(0)  # the carrier has a last word of its own: close_notify
         except OSError:
             pass  # the peer is gone already: reading will tell
-        self._out = OUTBOUND[self._out, "sent"]
-        self._stamp = self._loop.now
         if self._blocked:
             self._on_unblocked()
+        self._out = OUTBOUND[self._out, "sent"]
+        self._stamp = self._loop.now
         self._check_phase()
 
 

@@ -12,6 +12,7 @@ handed down, or BlockingIOError is raised, and the same bytes, given again first
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 from collections.abc import Callable
@@ -21,6 +22,8 @@ from typing import Any
 from .addresses import carrier_info
 from .poller import READ, WRITE, Handler, Watch
 from .records import KNOWN, SLICE, Records
+
+ANSWERS = 256 * 1024  # bytes: twice the records of one send; no honest peer has so many alerts wait beside them
 
 
 class TLSSocket(Records):
@@ -32,7 +35,7 @@ class TLSSocket(Records):
     """
 
     __slots__ = (
-        "_accepted", "_below", "_call_soon", "_clear", "_done", "_fd", "_finishing", "_handler", "_held",
+        "_accepted", "_below", "_call_soon", "_clear", "_done", "_fd", "_finished", "_handler", "_held",
         "_interest", "_opened", "_plain", "_poller", "_unsent",
         "_watched", "fileno",
     )  # fmt: skip
@@ -64,7 +67,7 @@ class TLSSocket(Records):
         self._accepted = 0  # bytes given to `send` that are in `_unsent`, and were not reported as sent
         self._plain = b""  # decrypted, and more than the caller had room for
         self._held = False  # there is something to receive of which the carrier below knows nothing any more
-        self._finishing = False  # close_notify is said, and perhaps not out
+        self._finished = False  # our end is said; perhaps close_notify is not sent yet, or there was no session to end
 
     # -- the handshake ------------------------------------------------------------------------------------------
 
@@ -73,6 +76,8 @@ class TLSSocket(Records):
 
         early: what the peer has sent already.
         """
+        if self._finished:
+            return  # closed meanwhile: the transport fails what waits
         self._handler, self._opened = handler, opened
         self._incoming.write(early)
         if self._clear:
@@ -153,7 +158,7 @@ class TLSSocket(Records):
             self._below.stop()
 
     def _watch_below(self) -> None:
-        if self._done:
+        if self._done or self._finished:
             wanted = self._interest
         elif self._clear:
             wanted = self._interest & WRITE
@@ -197,12 +202,12 @@ class TLSSocket(Records):
         """What the peer said; b"" once it said close_notify. Raises ssl.SSLEOFError if it left without."""
         if self._held:
             return self._recv_held()
-        if not self._done:
+        if not (self._done or self._finished):
             raise BlockingIOError
-        data = self._below.recv(size)
-        if not data:
-            return self._on_end_below()
-        return self._receive(data)
+        data: bytes = self._below.recv(size)
+        if not self._done:
+            return data
+        return self._receive(data) if data else self._on_end_below()
 
     def _receive(self, data: bytes) -> bytes:
         try:
@@ -210,8 +215,9 @@ class TLSSocket(Records):
         except OSError:
             self._say_alert()
             raise
+        if self._outgoing.pending:
+            self._answer()
         if not parts and not self._ended:
-            self._say_alert()  # a key update, perhaps, that wants its answer
             raise BlockingIOError
         self._held = self._ended and bool(parts)  # the end comes after them, with the next call
         return parts[0] if len(parts) == 1 else b"".join(parts)
@@ -281,12 +287,19 @@ class TLSSocket(Records):
             if self._unsent:
                 raise BlockingIOError
 
+    def _answer(self) -> None:
+        """OpenSSL has answered by itself (a refused renegotiation, say), or still answers behind what waits."""
+        if not self._interest & WRITE:
+            self._flush_alone()
+        if self._outgoing.pending + len(self._unsent) > ANSWERS:
+            raise OSError(errno.ENOBUFS, "the peer asks of TLS what it does not read the answers to")
+
     def _flush_alone(self) -> None:
         """Send what the transport does not wait for: an answer of OpenSSL's own."""
         try:
             self._flush()
         except BlockingIOError:
-            return self._watch_below()
+            pass
         except OSError:
             self._unsent = b""  # the peer is gone: receiving tells
         self._watch_below()
@@ -296,34 +309,20 @@ class TLSSocket(Records):
     def shutdown(self, how: int) -> None:
         """Say close_notify, then the end of the carrier. Receiving goes on: TLS has a half-close (RFC 8446, 6.1).
 
-        After BlockingIOError call it again: close_notify is not out, and a peer without it thinks itself cut off.
+        Raises BlockingIOError while close_notify waits for the peer: call it again then.
         """
         if not self._done:
-            return self._shutdown_below()
-        if not self._finishing:
-            self._say_end()
-        try:
-            self._flush()
-        except BlockingIOError:
-            self._watch_below()
-            raise
-        except OSError:
-            self._unsent = b""  # the peer is gone: receiving tells
-        self._shutdown_below()
+            self._opened, self._unsent = None, b""  # no handshake any more; what still comes is there to be dropped
+        elif not self._finished:
+            if self._incoming.pending:
+                self._plain = b"".join([self._plain, *self._decrypt(b"")])
+                self._held = self._ended or bool(self._plain)
+            self._end()
+        self._finished = True
         self._watch_below()
-
-    def _say_end(self) -> None:
-        self._finishing = True
-        if self._incoming.pending:
-            self._plain = b"".join([self._plain, *self._decrypt(b"")])
-            self._held = self._ended or bool(self._plain)
-        self._end()
-
-    def _shutdown_below(self) -> None:
-        try:
-            self._below.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass  # gone already: receiving tells
+        if self._done:
+            self._flush()
+        self._below.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         """Close the carrier."""

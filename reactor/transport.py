@@ -230,6 +230,7 @@ class StreamTransport(Outbound):
         if error is None:
             self._keep_promise(future, self)
             self._watch_input()
+            self._settle()
         elif self._phase is Phase.OPEN:
             self.lose(error)
         else:

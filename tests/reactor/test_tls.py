@@ -13,6 +13,7 @@ import pytest
 from reactor import BufferedProtocol, HandshakeTimeout, IdleTimeout, Limits, LineProtocol, Protocol, Timeouts
 from reactor.errors import CloseTimeout, ConnectTimeout, ReactorClosed
 from reactor.testing import MemoryReactor, Recorder, connected_pair
+from reactor.tls import ANSWERS
 from tests.tls import Peer, client_context, server_context
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
@@ -480,6 +481,37 @@ def test_write_eof_says_our_end_and_reading_goes_on(stage):
     assert server.events[-2:] == ["eof_received", "connection_lost"]
 
 
+class Gate:
+    """A carrier that takes nothing `times` times."""
+
+    def __init__(self, below, times):
+        self.below, self.times = below, times
+
+    def __getattr__(self, name):
+        return getattr(self.below, name)
+
+    def send(self, data):
+        if self.times:
+            self.times -= 1
+            raise BlockingIOError
+        return self.below.send(data)
+
+
+def test_a_peer_that_does_not_read_what_openssl_answers_is_lost(stage):
+    server = Recorder()
+    peer = shaken(stage, server)
+    tls = server.transport._sock
+    tls._below = Gate(tls._below, 2)
+    tls._outgoing.write(bytes(1000))  # as if it had refused many renegotiations
+    peer.say(b"x")
+    assert server.lost is None
+    assert len(peer.sock.recv(2000, socket.MSG_PEEK)) >= 1000
+    tls._below = Gate(tls._below, -1)
+    tls._outgoing.write(bytes(ANSWERS + 1))
+    peer.say(b"x")
+    assert "does not read the answers" in str(server.lost)
+
+
 def test_abort_is_immediate_and_no_clean_end_for_the_peer(stage):
     server = Recorder()
     peer = shaken(stage, server)
@@ -626,6 +658,46 @@ def test_start_tls_twice_is_a_bug_and_after_the_end_harmless(stage):
     transport.close()
     with pytest.raises(ConnectionAbortedError):
         transport.start_tls(client_context(), server_hostname="localhost").result(0)
+
+
+@pytest.mark.parametrize("clear", [b"", b"220 go ahead"])
+def test_our_end_waits_for_the_handshake_of_start_tls(stage, clear):
+    server = Recorder(keep_open=True)
+    sock, transport = stage.connect(server)
+    transport.write(clear)
+    future = transport.start_tls(server_context(), server_side=True)
+    transport.write_eof()
+    stage.reactor.settle()
+    assert sock.recv(len(clear)) == clear
+    peer = Peer(stage, sock, client_context()).shake()
+    peer.say(b"still heard")
+    assert future.result(0) is transport
+    assert peer.hear() == (b"", None)
+    assert server.data == b"still heard"
+
+
+def test_close_gives_up_the_handshake_and_not_what_was_written(stage):
+    """A reset would take from the peer what it has not read yet."""
+    server = Recorder()
+    sock, transport = stage.connect(server)
+    transport.write(b"220 go ahead")
+    future = transport.start_tls(server_context(), server_side=True)
+    transport.close()
+    peer = Peer(stage, sock, client_context())
+    with pytest.raises(ssl.SSLWantReadError):
+        peer.tls.do_handshake()
+    for _ in range(3):
+        peer.flush()
+        sock.sendall(b"and more")
+        stage.reactor.settle()
+    assert server.lost is None
+    assert "connection_lost" not in server.events
+    assert stage.received(sock) == b"220 go ahead"
+    sock.close()
+    stage.reactor.settle()
+    assert server.events[-1] == "connection_lost"
+    assert server.lost is None
+    assert isinstance(future.exception(0), ConnectionAbortedError)
 
 
 class TakesFour(BufferedProtocol):
