@@ -2,7 +2,7 @@
 
 Each connection has a limit of its own, but ten thousand stalled ones below it can still be all the memory there is.
 Beyond the budget those that hold the most are ended, as many as it takes to be an eighth below it: so a fan-out to
-thousands of slow peers pays for the search once in many writes, and the peers that read are never touched.
+thousands of slow peers pays for the search once in many writes, and a peer for whom nothing waits is never touched.
 
 Only connections whose peer does not take what was sent are booked; all others are empty at the end of the tick.
 """
