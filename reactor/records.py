@@ -32,7 +32,7 @@ KNOWN = frozenset({*INFO, "ssl_object", "sslcontext"})
 class Records:
     """One end of a TLS session. `SSLContext.wrap_bio` may raise ValueError or ssl.SSLError here."""
 
-    __slots__ = ("_ended", "_incoming", "_outgoing", "_server_hostname", "_ssl")
+    __slots__ = ("_ended", "_fault", "_incoming", "_outgoing", "_server_hostname", "_ssl")
 
     def __init__(self, context: ssl.SSLContext, server_side: bool, server_hostname: str | None) -> None:
         if context.check_hostname and not server_side and not server_hostname:
@@ -40,9 +40,12 @@ class Records:
             raise ValueError("a context that checks host names needs the server_hostname that the certificate is for")
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
+        if server_hostname:
+            server_hostname = server_hostname.removesuffix(".")  # no certificate has the dot of the root (RFC 6066, 3)
         self._ssl = context.wrap_bio(self._incoming, self._outgoing, server_side, server_hostname)
         self._server_hostname = server_hostname
         self._ended = False  # the peer said close_notify
+        self._fault: OSError | None = None
 
     def _handshake(self) -> bool:
         """Go on with what came; true when done. There may be something to send either way."""
@@ -53,15 +56,28 @@ class Records:
         return True
 
     def _decrypt(self, data: bytes) -> list[bytes]:
-        """All the plain text there is; what stays inside, no poller would tell of. Sets `_ended` at the peer's end."""
+        """All the plain text there is; what stays inside, no poller would tell of. Sets `_ended` at the peer's end.
+
+        A fault (a broken record, an alert) behind plain text is kept in `_fault`, and raised by the next call.
+        """
+        if self._fault is not None:
+            try:
+                raise self._fault
+            finally:
+                self._fault = None
         parts: list[bytes] = []
-        if len(data) <= SLICE:
-            self._incoming.write(data)
-            self._take(parts)
-        else:
-            for start in range(0, len(data), SLICE):
-                self._incoming.write(data[start : start + SLICE])
+        try:
+            if len(data) <= SLICE:
+                self._incoming.write(data)
                 self._take(parts)
+            else:
+                for start in range(0, len(data), SLICE):
+                    self._incoming.write(data[start : start + SLICE])
+                    self._take(parts)
+        except OSError as exc:
+            if not parts:
+                raise
+            self._fault = exc.with_traceback(None)  # its frames hold us, who hold it
         return parts
 
     def _take(self, parts: list[bytes]) -> None:

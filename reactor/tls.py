@@ -36,7 +36,7 @@ class TLSSocket(Records):
 
     __slots__ = (
         "_accepted", "_below", "_call_soon", "_clear", "_done", "_fd", "_finished", "_handler", "_held",
-        "_interest", "_opened", "_plain", "_poller", "_unsent",
+        "_interest", "_opened", "_plain", "_poller", "_renegotiating", "_unsent",
         "_watched", "fileno",
     )  # fmt: skip
 
@@ -67,6 +67,7 @@ class TLSSocket(Records):
         self._accepted = 0  # bytes given to `send` that are in `_unsent`, and were not reported as sent
         self._plain = b""  # decrypted, and more than the caller had room for
         self._held = False  # there is something to receive of which the carrier below knows nothing any more
+        self._renegotiating = False  # nothing can be sent before the peer has answered (TLS 1.2)
         self._finished = False  # our end is said; perhaps close_notify is not sent yet, or there was no session to end
 
     # -- the handshake ------------------------------------------------------------------------------------------
@@ -159,7 +160,7 @@ class TLSSocket(Records):
 
     def _watch_below(self) -> None:
         if self._done or self._finished:
-            wanted = self._interest
+            wanted = self._interest & READ if self._renegotiating else self._interest
         elif self._clear:
             wanted = self._interest & WRITE
         elif self._opened is None or self._unsent:
@@ -215,17 +216,20 @@ class TLSSocket(Records):
         except OSError:
             self._say_alert()
             raise
+        if self._renegotiating:
+            self._renegotiating = False  # perhaps: sending finds out
+            self._watch_below()
         if self._outgoing.pending:
             self._answer()
         if not parts and not self._ended:
             raise BlockingIOError
-        self._held = self._ended and bool(parts)  # the end comes after them, with the next call
+        self._held = bool(parts) and (self._ended or self._fault is not None)  # the end comes with the next call
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _recv_held(self) -> bytes:
         data, self._plain = self._plain, b""
         if data:
-            self._held = self._ended or self._incoming.pending > 0
+            self._held = self._ended or self._fault is not None or self._incoming.pending > 0
             return data
         self._held = False
         return b"" if self._ended else self._receive(b"")
@@ -257,7 +261,11 @@ class TLSSocket(Records):
         if self._accepted:
             count, self._accepted = self._accepted, 0
             return count
-        encrypted, count = self._encrypt(data)
+        try:
+            encrypted, count = self._encrypt(data)
+        except ssl.SSLWantReadError:
+            self._renegotiating = True
+            raise BlockingIOError from None
         try:
             sent = self._below.send(encrypted)
         except BlockingIOError:
@@ -316,7 +324,7 @@ class TLSSocket(Records):
         elif not self._finished:
             if self._incoming.pending:
                 self._plain = b"".join([self._plain, *self._decrypt(b"")])
-                self._held = self._ended or bool(self._plain)
+                self._held = self._ended or self._fault is not None or bool(self._plain)
             self._end()
         self._finished = True
         self._watch_below()

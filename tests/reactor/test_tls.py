@@ -188,6 +188,11 @@ def test_the_name_verified_is_the_host_unless_given(stage):
     assert ("IP Address", "127.0.0.1") in transport.get_extra_info("peercert")["subjectAltName"]
 
 
+def test_the_dot_of_the_root_is_part_of_no_certificate(stage):
+    transport, _ = connect(stage, Recorder(), server_hostname="localhost.")
+    assert transport.get_extra_info("ssl_object").server_hostname == "localhost"
+
+
 def test_true_trusts_the_systems_roots_only(stage):
     listener = stage.serve(Echo, tls=server_context())
     with pytest.raises(ssl.SSLCertVerificationError):
@@ -479,6 +484,55 @@ def test_write_eof_says_our_end_and_reading_goes_on(stage):
     assert server.data == b"more"
     peer.end()
     assert server.events[-2:] == ["eof_received", "connection_lost"]
+
+
+def test_what_came_before_a_fault_is_delivered_before_it(stage, no_gc, caplog):
+    """However the kernel cuts the stream."""
+    caplog.set_level(logging.WARNING, logger="reactor")  # a log record holds the transport
+    server = Recorder()
+    peer = shaken(stage, server)
+    gone = weakref.ref(server.transport)
+    peer.tls.write(b"last words")
+    peer.outgoing.write(b"\x17\x03\x03\x00\x20" + bytes(32))
+    peer.flush()
+    assert server.data == b"last words"
+    assert isinstance(server.lost, ssl.SSLError)
+    server.transport = server.lost = None
+    assert gone() is None
+
+
+class Renegotiating:
+    """An SSLObject that sends nothing until it has read, as in a TLS 1.2 renegotiation that the peer asked for."""
+
+    def __init__(self, tls):
+        self.tls, self.waiting = tls, True
+
+    def __getattr__(self, name):
+        return getattr(self.tls, name)
+
+    def write(self, data):
+        if self.waiting:
+            raise ssl.SSLWantReadError
+        return self.tls.write(data)
+
+    def read(self, size):
+        self.waiting = False
+        return self.tls.read(size)
+
+
+def test_what_is_written_in_a_renegotiation_waits_for_its_end(stage):
+    server = Recorder()
+    peer = shaken(stage, server)
+    server.transport._sock._ssl = Renegotiating(server.transport._sock._ssl)
+    server.transport.write(b"patience")
+    ticks = stage.reactor.ticks
+    stage.reactor.settle()
+    assert stage.reactor.ticks - ticks < 10
+    assert peer.hear() == b""
+    peer.say(b"go on")
+    assert peer.hear() == b"patience"
+    assert server.data == b"go on"
+    assert server.lost is None
 
 
 class Gate:
