@@ -5,7 +5,8 @@
 
 To the transport, the byte is sent when the file is. So everything that it does for bytes that wait (watermarks,
 deadlines, the order of writes, the end after the last of them) it does for files, and nothing of a file is in memory
-but the piece that is being sent. The carrier is there only while files wait.
+but the piece that is being sent. The carrier is there only while files wait, or for as long as the TLS that was started
+on top of it.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ class FileJob:
 
 
 class FileCarrier:
-    """Between a transport and its carrier, for as long as files wait. All but `send` is the carrier's own."""
+    """Between a transport and its carrier while files wait. All but `send` is the carrier's own."""
 
     __slots__ = ("_finished", "_jobs", "_progress", "below")
 
