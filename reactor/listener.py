@@ -163,18 +163,21 @@ class Listener:
     def _seat(self, sock: socket.socket, address: Any) -> None:
         try:
             protocol = self._factory()
+            carrier = self._carrier(sock)
         except Exception:
             log.exception("exception in the factory for %s, which is turned away", show(address))
             return sock.close()
         sock.setblocking(False)
         if self._limits.per_peer is not None and isinstance(address, tuple):  # the peers of a Unix socket have no names
             self._per_peer[peer_key(address)] += 1
-        carrier: Any = sock
-        if self._tls is not None:
-            carrier = TLSSocket(self._loop.call_soon, sock, self._loop.poller, self._tls, server_side=True)
         transport = StreamTransport(self._loop, carrier, protocol, self._roster, address, self._limits, self._timeouts)
         self._loop.accepted += 1
         self._roster.seat(transport)
+
+    def _carrier(self, sock: socket.socket) -> Any:
+        if self._tls is None:
+            return sock
+        return TLSSocket(self._loop.call_soon, sock, self._loop.poller, self._tls, server_side=True)
 
     def _pause(self) -> None:
         if self._retry is not None:

@@ -220,6 +220,22 @@ def test_a_server_may_ask_for_a_certificate(stage, version):
     assert list(listener.connections) == [server]
 
 
+@pytest.mark.loud
+def test_a_context_that_fails_turns_the_newcomer_away_and_nobody_else(stage, caplog, monkeypatch):
+    context = server_context()
+    listener = stage.serve(Echo, tls=context, limits=Limits(per_peer=1))
+
+    def fail(*args):
+        raise MemoryError("no session")
+
+    monkeypatch.setattr(ssl.SSLContext, "wrap_bio", fail)
+    assert stage.dial(listener).recv(1) == b""
+    assert "is turned away" in caplog.text
+    monkeypatch.undo()
+    stage.dial(listener)
+    assert len(listener.connections) == 1
+
+
 def test_wrong_contexts_are_refused_at_the_call(stage):
     with pytest.raises(TypeError, match="certificate"):
         stage.serve(Echo, tls=True)
