@@ -5,6 +5,8 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
+from reactor.testing import Recorder
+
 CERTIFICATES = Path(__file__).parent / "certificates"
 ROOT = CERTIFICATES / "ca.pem"
 
@@ -86,3 +88,16 @@ class Peer:
         except ssl.SSLError:
             pass
         self.flush()
+
+
+class Echo(Recorder):
+    def data_received(self, data):
+        super().data_received(data)
+        self.transport.write(data)
+
+
+def connect(stage, protocol, server=None, **options):
+    """`protocol` connected to a listener with Echo."""
+    listener = stage.serve(Echo, tls=server or server_context())
+    options = {"tls": client_context(), "server_hostname": "localhost", **options}
+    return stage.reactor.run_until(stage.reactor.connect_tcp(lambda: protocol, "127.0.0.1", listener.port, **options))
