@@ -291,7 +291,7 @@ def test_what_connection_made_begins_is_not_done_when_the_handshake_is(stage):
 
 def test_a_long_handshake_is_not_time_spent_idle(stage):
     server = Recorder()
-    _, sock = serve(stage, server, timeouts=Timeouts(idle=5, handshake=10))
+    sock = stage.dial(stage.serve(lambda: server, tls=server_context(), timeouts=Timeouts(idle=5, handshake=10)))
     peer = Peer(stage, sock, client_context())
     stage.reactor.advance(7)
     peer.shake()
