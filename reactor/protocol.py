@@ -9,7 +9,7 @@ unchanged, and the other way round. Every method has a default: define those tha
 overlap, and none runs from inside `write`, `close` or `abort`, except `pause_writing` from inside `write`.
 An exception in a callback ends that connection, is logged once, and touches no other.
 
-Two more callbacks are looked for and called where they are defined:
+One more callback is called where it is defined:
 
 `draining(grace: float)`  a drain begins; the connection will be closed right after. Returning true keeps it open:
                           the protocol then finishes its work and closes within `grace` seconds, or is cut off.
@@ -67,7 +67,7 @@ class BaseProtocol:
 
 
 class Protocol(BaseProtocol):
-    """A stream of bytes. Subclass this."""
+    """A stream of bytes. Subclass this. Define `draining(grace)` too, to finish something when a drain begins."""
 
     __slots__ = ()
 
