@@ -153,7 +153,7 @@ class Connection(ABC):
             self._close()
             self._home.left(self)
             for future in self._promises:
-                error = exc or ConnectionAbortedError(errno.ECONNABORTED, "the connection was closed before")
+                error = exc or ConnectionAbortedError(errno.ECONNABORTED, "the connection ended before that was done")
                 self._keep_promise(future, error=error)
 
     def _close(self) -> None:
@@ -195,7 +195,7 @@ class Connection(ABC):
         else:
             add(self._stamp, times.idle, IdleTimeout, "no byte in or out for")
             if self._starting is not None:
-                found.append((self._starting, HandshakeTimeout("the handshake of start_tls took too long")))
+                found.append((self._starting, HandshakeTimeout("start_tls() got no handshake in time")))
             if self._blocked:
                 add(self._since, times.write, WriteTimeout, f"{self._size} bytes waiting and none taken for")
             if self._soft_since is not None:

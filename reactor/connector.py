@@ -15,7 +15,7 @@ from typing import Any
 from .addresses import local_addresses, show, tune
 from .errors import ConnectError, ConnectRefused, ConnectTimeout, reasons
 from .futures import settle
-from .limits import Limits, Timeouts
+from .limits import Limits, Timeouts, made
 from .loop import Loop
 from .poller import WRITE
 from .resolver import Address, resolve
@@ -164,7 +164,7 @@ class Connector:
             return sock.close()
         self._clean_up()
         try:
-            protocol = self._factory()
+            protocol = made(self._factory)
         except Exception as exc:
             sock.close()
             return settle(future, error=exc)
@@ -175,7 +175,7 @@ class Connector:
     def _shake_hands(self, sock: socket.socket, address: Any, secure: Callable[[socket.socket], Any]) -> None:
         self._stop_trying()
         try:
-            protocol, carrier = self._factory(), secure(sock)
+            protocol, carrier = made(self._factory), secure(sock)
         except Exception as exc:
             sock.close()
             return self._fail(exc)

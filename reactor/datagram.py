@@ -15,17 +15,21 @@ too large or that found no room is told to `error_received`, never from inside `
 from __future__ import annotations
 
 import errno
+import logging
 from collections import deque
 from typing import Any
 
+from .addresses import show
 from .connection import Connection, Home
-from .errors import DatagramDropped
+from .errors import DatagramDropped, PeerError
 from .lanes import INBOUND, OUTBOUND, In, Out, Phase
 from .limits import Limits, Timeouts
 from .loop import Loop
 from .poller import READ, WRITE
 from .protocol import Bytes
 from .udp import set_membership, take_error
+
+log = logging.getLogger("reactor")
 
 READ_SIZE = 64 * 1024
 """Bytes asked of one recvfrom: no UDP datagram is longer, so none is ever cut. The size costs nothing (1.2
@@ -97,11 +101,18 @@ class DatagramTransport(Connection):
                     try:
                         self._protocol.datagram_received(data, addr)
                     except Exception as exc:
-                        self._blame(exc)
+                        self._on_refused(addr, exc)
                 if self._in is not READING:
                     break
         if events != READ and self._queue:
             self.on_flush()
+
+    def _on_refused(self, addr: Any, exc: Exception) -> None:
+        """A datagram is all that its sender has of us: what it breaks is its own, and the socket serves the others."""
+        if isinstance(exc, PeerError):
+            log.info("a datagram from %s is dropped: %s", show(addr), exc)
+        else:
+            log.error("exception in the protocol of %r, for a datagram from %s", self, show(addr), exc_info=exc)
 
     def _take_errors(self) -> None:
         for _ in range(READ_BATCH):

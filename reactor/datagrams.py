@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .datagram import DatagramTransport
-from .limits import Limits, Timeouts, check_arguments
+from .limits import Limits, Timeouts, check_arguments, made
 from .loop import Loop
 from .roster import Roster
 from .udp import HostPort, adopt, open_socket, peer_of, refuse_names
@@ -75,7 +75,7 @@ class DatagramLoop(Loop):
         else:
             adopt(sock)
         try:
-            protocol = factory()
+            protocol = made(factory)
         except BaseException:
             sock.close()
             raise

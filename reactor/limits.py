@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -64,8 +65,18 @@ class Timeouts:
 def _refuse_negative(bounds: Any) -> None:
     for field in fields(bounds):
         value = getattr(bounds, field.name)
+        if value is not None and not isinstance(value, (int, float)):
+            raise TypeError(f"{type(bounds).__name__}.{field.name} is a number or None, not {value!r}")
         if value is not None and not value >= 0:  # `not >=` refuses NaN as well
             raise ValueError(f"{type(bounds).__name__}.{field.name} must not be negative: {value!r}")
+
+
+def made(factory: Callable[[], Any]) -> Any:
+    """A protocol of the factory's. Raises what it raises, and TypeError where it has forgotten its `return`."""
+    protocol = factory()
+    if protocol is None:
+        raise TypeError(f"the factory {factory!r} gave None, not a protocol")
+    return protocol
 
 
 def check_arguments(factory: object, limits: object, timeouts: object) -> None:

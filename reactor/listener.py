@@ -13,7 +13,7 @@ from typing import Any
 
 from .addresses import peer_key, show
 from .forks import disarm
-from .limits import Limits, Timeouts
+from .limits import Limits, Timeouts, made
 from .loop import Loop
 from .poller import READ
 from .roster import DrainReport, Roster
@@ -162,7 +162,7 @@ class Listener:
 
     def _seat(self, sock: socket.socket, address: Any) -> None:
         try:
-            protocol = self._factory()
+            protocol = made(self._factory)
             carrier = self._carrier(sock)
         except Exception:
             log.exception("exception in the factory for %s, which is turned away", show(address))

@@ -9,7 +9,7 @@ unchanged, and the other way round. Every method has a default: define those tha
 overlap, and none runs from inside `write`, `close` or `abort`, except `pause_writing` from inside `write`.
 An exception in a callback ends that connection, is logged once, and touches no other.
 
-Two more callbacks are looked for and called where they are defined:
+One more callback is called where it is defined:
 
 `draining(grace: float)`  a drain begins; the connection will be closed right after. Returning true keeps it open:
                           the protocol then finishes its work and closes within `grace` seconds, or is cut off.
@@ -67,7 +67,7 @@ class BaseProtocol:
 
 
 class Protocol(BaseProtocol):
-    """A stream of bytes. Subclass this.
+    """A stream of bytes. Subclass this. Define `draining(grace)` too, to finish something when a drain begins.
 
     >>> from reactor import Protocol
     >>> from reactor.testing import Recorder, connected_pair
@@ -137,7 +137,11 @@ class DatagramProtocol(BaseProtocol):
     __slots__ = ()
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
-        """One datagram came from `addr`; it may be empty."""
+        """One datagram came from `addr`; it may be empty.
+
+        What this raises is logged, a PeerError as one quiet line, and the socket serves on: the others must not pay
+        for one datagram.
+        """
 
     def error_received(self, exc: OSError) -> None:
         """A datagram was lost: nobody listens there (ICMP), it is too large or not allowed, or no room is left for it.

@@ -17,7 +17,7 @@ from .connector import Connector
 from .datagrams import DatagramLoop
 from .futures import settle
 from .kernel import Kernel
-from .limits import Limits, Timeouts, check_arguments
+from .limits import Limits, Timeouts, check_arguments, made
 from .listener import BACKLOG, Listener
 from .poller import Poller
 from .roster import DrainReport, Roster
@@ -287,6 +287,8 @@ class Reactor(DatagramLoop):
         if not 0 < check_port(port) <= 65535:
             raise ValueError(f"a port to connect to is 1 to 65535, not {port}")
         check_arguments(factory, limits, timeouts)
+        if server_hostname is not None and not tls:
+            raise ValueError("server_hostname is for the certificate: without tls= nobody looks at it")
         where = show((host, port))
         connector = Connector(
             self,
@@ -340,7 +342,7 @@ class Reactor(DatagramLoop):
         The end of stdin is `eof_received`; a closed stdin ends at once. `close` ends both ways once all is written.
         """
         self.check_usable()
-        protocol = factory()
+        protocol = made(factory)
         stdin, stdout = descriptor(sys.stdin), descriptor(sys.stdout)
         if stdout is not None:
             sys.stdout.flush()  # what was printed before comes first

@@ -119,8 +119,8 @@ class Records:
 
     def _name_host(self, exc: Exception) -> Exception:
         """Say whose certificate it was: OpenSSL does not."""
-        if isinstance(exc, ssl.SSLError) and self._server_hostname:
-            exc.strerror = f"TLS with {self._server_hostname}: {exc.strerror}"
+        if isinstance(exc, ssl.SSLError):
+            exc.strerror = f"TLS with {self._server_hostname or 'the peer'}: {exc.strerror}"
         return exc
 
     def _info(self, name: str) -> Any:

@@ -108,8 +108,8 @@ class FileJob:
         return self.sent == self._count
 
     def _truncated(self) -> FileTruncated:
-        missing = self._count - self.sent
-        return FileTruncated(errno.ENODATA, f"{self._name()} ended {missing} bytes before the {self._count} to be sent")
+        text = f"{self._name()} has only {self.sent} of the {self._count} bytes to be sent: it is shorter than it was"
+        return FileTruncated(errno.ENODATA, text)
 
     def _name(self) -> str:
         return repr(getattr(self._file, "name", self._file))

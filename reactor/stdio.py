@@ -8,6 +8,8 @@ so it handles every kind alike and leaves the descriptor as it was.
 from __future__ import annotations
 
 import atexit
+import errno
+import logging
 import os
 import selectors
 import socket
@@ -16,6 +18,9 @@ import threading
 import time
 from typing import IO, Any
 
+log = logging.getLogger("reactor")
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})  # output is lost, and nobody hung up
 CHUNK = 64 * 1024  # bytes moved at once
 BACKGROUND_PAUSE = 0.5  # seconds between looks whether a background job has come to the foreground
 
@@ -92,8 +97,9 @@ class Pump:
             while data := self._sock.recv(CHUNK):
                 while data and stdout is not None:  # closed at start: what is written goes nowhere
                     data = data[os.write(stdout, data) :]
-        except OSError:
-            pass  # nobody reads our output: the loop learns it from its next write
+        except OSError as exc:  # the loop learns it from its next write, if it makes one
+            if exc.errno in FULL:
+                log.warning("cannot write to standard output: %s", exc.strerror)
         _shutdown(self._sock, socket.SHUT_RD)
         os.close(self._stop)
         self._reader.join()

@@ -16,6 +16,7 @@ from typing import Any
 
 log = logging.getLogger("reactor")
 
+FOREVER = float("inf")
 SWEEP_AT = 64  # with fewer stale keys than this a sweep costs more than it frees
 
 Key = tuple[float, int]
@@ -82,7 +83,11 @@ class TimerHeap:
         timer: Timer | None = None,
     ) -> Timer:
         """Give a new timer that calls `fn(*args)` at `when`; or set `timer` to it, wherever that was before."""
-        if when != when:
+        try:
+            ordered = when < FOREVER or when == FOREVER
+        except TypeError:
+            raise TypeError(f"a deadline is a number of seconds, not {when!r}") from None
+        if not ordered:
             raise ValueError("a deadline must be a number, not nan")  # it is due never and always: the heap breaks
         entries, armed = self.entries, self.armed
         if timer is None:

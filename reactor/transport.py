@@ -142,8 +142,8 @@ class StreamTransport(Outbound):
 
     def _get_buffer(self) -> memoryview:
         buffer = memoryview(self._protocol.get_buffer(-1)).cast("B")
-        if not len(buffer):
-            raise RuntimeError("get_buffer() gave an empty buffer")
+        if not len(buffer) or buffer.readonly:
+            raise RuntimeError(f"get_buffer() gave a buffer that is {'read-only' if len(buffer) else 'empty'}")
         return buffer
 
     def _discard(self) -> None:

@@ -49,6 +49,7 @@ class Worker:
             pass  # the parent is gone, which the lifeline tells as well
 
     def _on_parent_gone(self, reactor: Reactor, grace: float) -> None:
+        log.info("worker %d drains: its parent ends it, or is gone", os.getpid())
         reactor.remove_reader(self._lifeline)
         reactor.drain(grace)
 

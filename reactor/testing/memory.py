@@ -98,6 +98,9 @@ def connected_pair(
     >>> client.events
     ['connection_made', 'data_received', 'data_received', 'eof_received', 'connection_lost']
     """
+    for protocol in (protocol_a, protocol_b):
+        if isinstance(protocol, type) or not hasattr(protocol, "connection_made"):
+            raise TypeError(f"connected_pair() joins two protocols, made already, not {protocol!r}")
     reactor = MemoryReactor(capacity=capacity)
     listener = reactor.listen_tcp(lambda: protocol_b, "localhost", 0, **listen, **options)
     future = reactor.connect_tcp(lambda: protocol_a, "localhost", listener.port or 0, **connect, **options)

@@ -29,7 +29,7 @@ class LeftBehind(SimulationError):
 class Simulator(World):
     """Hosts in memory with faults drawn from `seed`: same seed, same run.
 
-    faults: what goes wrong; `Faults.gentle()` loses nothing, `Faults.harsh()` breaks connections as well.
+    faults: what goes wrong; `Faults.gentle()`, the default, loses nothing, `Faults.harsh()` breaks connections too.
     capacity: bytes that a connection holds in one direction.
 
     `random` is the generator, for whatever the scenario itself leaves to chance. As a context manager it closes every

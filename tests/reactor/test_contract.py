@@ -1062,3 +1062,42 @@ def test_a_protocol_of_ours_is_a_protocol_of_asyncios():
     for name in ["connection_made", "data_received", "eof_received", "connection_lost", "pause_writing"]:
         assert hasattr(Protocol, name)
         assert hasattr(asyncio.Protocol, name)
+
+
+@pytest.mark.loud
+@pytest.mark.parametrize("buffer", [b"read-only", bytearray(), None])
+def test_a_buffer_that_cannot_be_filled_ends_that_connection_only(stage, buffer):
+    class Careless(BufferedProtocol):
+        lost = "not yet"
+
+        def get_buffer(self, sizehint):
+            return buffer
+
+        def connection_made(self, transport):
+            self.transport = transport
+
+        def connection_lost(self, exc):
+            self.lost = exc
+
+    protocol = Careless()
+    sock, _ = stage.connect(protocol)
+    sock.sendall(b"x")
+    stage.reactor.settle()
+    assert isinstance(protocol.lost, (RuntimeError, TypeError))
+
+
+def test_a_factory_that_forgets_its_return_is_an_error_of_the_connect(stage):
+    listener = stage.serve(Recorder)
+    with pytest.raises(TypeError, match="gave None, not a protocol"):
+        stage.reactor.run_until(stage.reactor.connect_tcp(lambda: None, "127.0.0.1", listener.port))
+
+
+def test_a_name_for_a_certificate_without_tls_is_refused(stage):
+    with pytest.raises(ValueError, match="without tls="):
+        stage.reactor.connect_tcp(Recorder, "127.0.0.1", 1, server_hostname="localhost")
+
+
+@pytest.mark.parametrize("bounds", [lambda: Limits(output="1"), lambda: Timeouts(idle="5")])
+def test_bounds_are_numbers(bounds):
+    with pytest.raises(TypeError, match="is a number or None, not"):
+        bounds()

@@ -28,6 +28,7 @@ from reactor import (
     Timeouts,
     WriteTimeout,
 )
+from reactor.addresses import show
 from reactor.datagram import COST, READ_BATCH, UNTOLD
 from reactor.poller import SelectorPoller
 from reactor.testing import SteppedReactor
@@ -586,7 +587,7 @@ def test_after_an_exception_no_further_error_is_told(reactor, caplog):
 
 
 @pytest.mark.loud
-@pytest.mark.parametrize("name", ["made", "received", "error", "pause", "lost"])
+@pytest.mark.parametrize("name", ["made", "error", "pause", "lost"])
 def test_an_exception_in_a_callback_is_logged_once_and_ends_only_that_transport(reactor, caplog, name):
     def fail(self, *args):
         raise RuntimeError("a bug")
@@ -615,9 +616,27 @@ def test_a_peer_error_is_quiet(reactor, plain):
         raise PeerError("not in this protocol")
 
     diary = open_bound(reactor, Diary(received=refuse))
-    plain.sendto(b"x", address(diary.transport))
+    for _ in range(2):
+        plain.sendto(b"x", address(diary.transport))
     reactor.settle()
-    assert isinstance(diary.lost, PeerError)
+    assert diary.events == ["made", "received", "received"]
+
+
+@pytest.mark.loud
+def test_a_datagram_that_the_program_fails_on_harms_nobody_but_its_sender(reactor, plain, caplog):
+    """`data.decode()` is enough: one datagram must not end the service of all."""
+
+    class Decoding(Diary):
+        def datagram_received(self, data, addr):
+            super().datagram_received(data.decode(), addr)
+
+    diary = open_bound(reactor, Decoding())
+    for data in (b"1", b"\xff", b"2"):
+        plain.sendto(data, address(diary.transport))
+    reactor.settle()
+    assert diary.events == ["made", "received", "received"]
+    (record,) = [record for record in caplog.records if record.exc_info]
+    assert show(plain.getsockname()) in record.getMessage()
 
 
 def test_errors_still_untold_come_before_the_end(reactor):

@@ -491,3 +491,9 @@ def test_a_thousand_connections(reactor):
     reactor.settle()
     assert all(future.result()[1].data == b"hello" for future in futures)
     reactor.close()
+
+
+@pytest.mark.parametrize("protocol", [Recorder, None])
+def test_a_pair_is_made_of_protocols_not_of_classes(protocol):
+    with pytest.raises(TypeError, match="two protocols"):
+        connected_pair(protocol, Recorder())

@@ -191,7 +191,7 @@ def test_a_file_that_shrinks_is_a_named_error_and_a_reset(stage, tmp_path):
         with pytest.raises(ConnectionResetError):
             receive_all(stage, sock)
         assert isinstance(server.lost, FileTruncated)
-        assert "shrinks' ended" in str(server.lost)
+        assert f"of the {len(CONTENT)} bytes" in str(server.lost)
         assert server.sent == [server.lost]
 
 

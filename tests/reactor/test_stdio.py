@@ -199,6 +199,17 @@ def terminal():
     os.close(master)
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_a_full_disk_under_stdout_is_said():
+    with open("/dev/full", "wb") as full:
+        code = REPORT.format(body='transport.write(b"hello")', setup="")
+        finished = subprocess.run(
+            [sys.executable, "-c", code], env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=full,
+            stderr=subprocess.PIPE, timeout=20, check=False,
+        )  # fmt: skip
+    assert b"cannot write to standard output: No space left on device" in finished.stderr
+
+
 def test_a_terminal_is_read_by_lines_and_left_as_it_was(terminal):
     master, slave = terminal
     flags = fcntl.fcntl(slave, fcntl.F_GETFL)

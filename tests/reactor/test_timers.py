@@ -347,3 +347,14 @@ def test_a_timer_tells_its_state(heap):
     assert repr(timer) == "<Timer print due at 5.000>"
     timer.cancel()
     assert repr(timer) == "<Timer print inactive>"
+
+
+@pytest.mark.parametrize("when", [None, "soon", [1]])
+def test_what_is_no_number_is_refused_and_leaves_nothing_behind(stage, when):
+    called = []
+    stage.reactor.call_later(1, called.append, 1)
+    with pytest.raises(TypeError, match="number of seconds"):
+        stage.reactor.call_at(when, called.append, 2)
+    stage.reactor.call_at(float("inf"), called.append, 3)
+    stage.reactor.advance(2)
+    assert called == [1]
