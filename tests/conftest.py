@@ -87,6 +87,7 @@ def pytest_addoption(parser):
     """How long the long tests are; the defaults keep the run under two minutes."""
     parser.addoption("--soak", type=int, default=100, metavar="N", help="connections of each kind in the soak (100)")
     parser.addoption("--seeds", type=int, default=25, metavar="N", help="simulated runs of each scenario (25)")
+    parser.addoption("--all-carriers", action="store_true", help="conformance on those too that are much like others")
     parser.addoption("--seed", type=int, metavar="N", help="the one simulated run to play again")
 
 

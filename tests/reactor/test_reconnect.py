@@ -138,8 +138,8 @@ def test_the_random_source_of_the_system_is_one(stage, server):
 def test_years_without_a_server(stage, keep):
     client = keep(initial_delay=1e-3, max_delay=1e-3)
     client._connect = lambda factory: failed(OSError("no"))
-    stage.reactor.advance(2)
-    assert client.attempts > 1500  # two to the power of which is no float
+    stage.reactor.advance(1.5)
+    assert client.attempts > 1100  # two to the power of which is no float
 
 
 def failed(error):
