@@ -7,8 +7,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
 from arguments import server_parser
+from serving import serve
 
-from reactor import LineProtocol, Reactor
+from reactor import LineProtocol
 
 
 class Lines(LineProtocol):
@@ -20,15 +21,7 @@ class Lines(LineProtocol):
 
 def main() -> int:
     options = server_parser("A reply to every line, on the reactor.", 9001).parse_args()
-    with Reactor() as reactor:
-        try:
-            listener = reactor.listen_tcp(Lines, options.host, options.port)
-        except (OSError, OverflowError) as error:
-            print(f"cannot listen on {options.host}:{options.port}: {error}", file=sys.stderr)
-            return 1
-        print(f"listening on {options.host}:{listener.port}", flush=True)
-        reactor.run()
-    return 0
+    return serve(Lines, options)
 
 
 if __name__ == "__main__":
