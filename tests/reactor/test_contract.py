@@ -18,6 +18,7 @@ import pytest
 
 from reactor import BufferedProtocol, LimitExceeded, Limits, LineProtocol, PeerError, Protocol, Timeouts
 from reactor.testing import Recorder
+from tests.asyncio_examples import EchoClientProtocol, EchoServerProtocol
 
 
 def errors(caplog):
@@ -999,44 +1000,6 @@ def test_an_empty_buffer_for_the_rest_of_a_batch_does_not_hang_the_loop(stage, c
     peer.sendall(b"UPGRADE\nrest")
     stage.reactor.settle()
     assert isinstance(second.events[-1], RuntimeError)
-
-
-class EchoServerProtocol(asyncio.Protocol):
-    """From the asyncio documentation, "TCP Echo Server"."""
-
-    def connection_made(self, transport):
-        peername = transport.get_extra_info("peername")
-        print(f"Connection from {peername}")
-        self.transport = transport
-
-    def data_received(self, data):
-        message = data.decode()
-        print(f"Data received: {message!r}")
-
-        print(f"Send: {message!r}")
-        self.transport.write(data)
-
-        print("Close the client socket")
-        self.transport.close()
-
-
-class EchoClientProtocol(asyncio.Protocol):
-    """From the asyncio documentation, "TCP Echo Client"."""
-
-    def __init__(self, message, on_con_lost):
-        self.message = message
-        self.on_con_lost = on_con_lost
-
-    def connection_made(self, transport):
-        transport.write(self.message.encode())
-        print(f"Data sent: {self.message!r}")
-
-    def data_received(self, data):
-        print(f"Data received: {data.decode()!r}")
-
-    def connection_lost(self, exc):
-        print("The server closed the connection")
-        self.on_con_lost.set_result(True)
 
 
 def test_asyncios_own_example_runs_unchanged(stage, capsys):
