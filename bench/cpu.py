@@ -282,8 +282,8 @@ def outcomes(options: argparse.Namespace) -> Iterator[Outcome]:
         yield outcome
 
 
-def main() -> int:
-    options = parse()
+def report(options: argparse.Namespace, outcomes: Callable[[argparse.Namespace], Iterator[Outcome]]) -> int:
+    """Say on what is measured, then each outcome as it comes. Gives the exit status."""
     try:
         with procs.exits_cleanly():
             options.about = procs.interpreter(options.python)
@@ -302,4 +302,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report(parse(), outcomes))

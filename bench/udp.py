@@ -7,12 +7,12 @@ read in a batch; with a hundred there is nearly always a burst. `--burst`: all s
 
 import argparse
 import sys
+from collections.abc import Iterator
 
 import cpu
-import procs
 from arguments import Parser, positive, seconds
-from cpu import Case, Goal
-from tables import Progress, complain
+from cpu import Case, Goal, Outcome
+from tables import Progress
 
 LOST = 10.0  # seconds until a datagram that has not come back is lost, and the measurement with it
 GOALS = (Goal("asyncio", 1.0),)
@@ -40,28 +40,16 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> int:
-    options = parse()
-    try:
-        with procs.exits_cleanly():
-            options.about = procs.interpreter(options.python)
-            uvloop = f"uvloop {options.about['uvloop']}" if options.about["uvloop"] else "uvloop not installed"
-            print(f"{options.about['python']}, {uvloop}; {procs.machine()}; medians of {options.rounds} rounds")
-            progress = Progress(len(CASES))
-            for case in CASES:
-                case.load["burst"] = options.burst
-                progress.next(case.name)
-                outcome = cpu.run_case(case, options, progress.tick)
-                progress.clear()
-                print(outcome.show(options.markdown), flush=True)
-    except KeyboardInterrupt:
-        complain("interrupted")
-        return 130
-    except procs.BenchError as error:
-        complain(str(error))
-        return 1
-    return 0
+def outcomes(options: argparse.Namespace) -> Iterator[Outcome]:
+    """Run the cases one after another."""
+    progress = Progress(len(CASES))
+    for case in CASES:
+        case.load["burst"] = options.burst
+        progress.next(case.name)
+        outcome = cpu.run_case(case, options, progress.tick)
+        progress.clear()
+        yield outcome
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(cpu.report(parse(), outcomes))
