@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone
 
 from _cli import Parser, count, listen, log_to_stderr, rate, serve, server_parser
 
-from protocols.chat import CONSOLE_LIMITS, LIMITS, TIMEOUTS, Chat, Console, Door
+from protocols.chat import CONSOLE_LIMITS, LIMITS, TIMEOUTS, Chat, Console, Door, Settings
 from reactor import Listener, Reactor
 
 PER_ADDRESS = 16  # connections: a family behind one router, and no more of one troublemaker
@@ -50,7 +50,7 @@ def main() -> int:
     options = parser().parse_args()
     log_to_stderr(options.log_level)
     with Reactor() as reactor:
-        chat = Chat(reactor, options.flood_rate, options.flood_burst, door(options))
+        chat = Chat(reactor, Settings(options.flood_rate, options.flood_burst), door(options))
 
         def open_console() -> None:
             reactor.open_stdio(lambda: Console(chat.hub), limits=CONSOLE_LIMITS)

@@ -54,9 +54,14 @@ class Door:
     def __len__(self) -> int:
         return self._inside
 
+    @property
+    def full(self) -> bool:
+        """Whether nobody more is let in."""
+        return self.everybody is not None and self._inside >= self.everybody
+
     def refuses(self, address: str) -> str | None:
         """Why a newcomer from `address` is not let in; None if it is."""
-        if self.everybody is not None and self._inside >= self.everybody:
+        if self.full:
             return "the server is full"
         if self.per_address is not None and self._by_address[self._key(address)] >= self.per_address:
             return "too many connections from your address"

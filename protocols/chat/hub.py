@@ -1,42 +1,88 @@
-"""The whole chat: names, rooms, and what is announced to whom. Knows neither commands nor sockets.
-
-One room so far, `lobby`; whatever speaks of rooms takes the member's own.
-"""
+"""The whole chat: names, rooms, and what is announced to whom. Knows neither commands nor sockets."""
 
 from __future__ import annotations
 
+import functools
+import re
+import time
 from collections.abc import Callable, Iterator
-from itertools import count
+from itertools import count, islice
 
 from . import names
-from .room import NOTICE, Member, Room, Write
+from .history import LINES, History
+from .journal import record
+from .news import CROWD, GAP, News
+from .room import NOTICE, Defer, Member, Room, Write
 
 LOBBY = "lobby"
 OPERATOR = "From Server, Admin:"  # the tutorial's own words, to the letter
+ACTION = "~ "  # how a line of /me begins: with a mark that no name begins with, and that is not the server's
+ATTIC = 100  # histories kept of rooms that are empty, where a store brings them back: 3 MiB at most
+
+_PLACES = re.compile(" +|$")
 
 
 class Hub:
-    """Everybody who is here.
+    """Everybody who is here, and the rooms they are in.
 
     defer: calls a function later in this tick, before what was written is sent: `reactor.call_soon`.
+    later: calls a function after so many seconds: `reactor.call_later`; without it news of a crowd wait for a tick.
+    lines: of each room's history. keep: is given the key of the room, the time and the line of all that is said.
     """
 
-    def __init__(self, defer: Callable[[Callable[[], None]], None]) -> None:
+    def __init__(
+        self,
+        defer: Defer,
+        later: Callable[[float, Callable[[], None]], object] | None = None,
+        *,
+        lines: int = LINES,
+        wall: Callable[[], float] = time.time,
+        keep: Callable[[str, float, bytes], None] | None = None,
+    ) -> None:
+        self._defer = defer
+        self._later = later or (lambda _, call: defer(call))
+        self._lines = lines
+        self._wall = wall
         self._members: dict[str, Member] = {}  # by the key of the name
         self._guests = count(1)
-        self.lobby = Room(LOBBY, defer)
+        self._numbers = count(1)
+        self._attic: dict[str, History] = {}  # of rooms that are empty now, by the key of the name, oldest first
+        self.keep = keep
+        self.lobby = Room(LOBBY, defer, History(lines))
+        self.rooms = {names.key(LOBBY): self.lobby}
         self.console: Write | None = None  # is written every public line, if there is one
         self.closing = False  # the server goes: nobody's leaving is worth a line any more
+        self.is_banned: Callable[[str], bool] = lambda name: False
+        self.said = 0  # lines
 
     def __len__(self) -> int:
         return len(self._members)
 
+    # -- people -------------------------------------------------------------------------------------------------
+
     def members(self) -> Iterator[Member]:
-        """Everybody, in order of coming."""
-        return iter(self.lobby.members)
+        """Everybody, room by room, in order of coming."""
+        for room in self.rooms.values():
+            yield from room.members
+
+    def get(self, name: str) -> Member | None:
+        """Who is called `name`."""
+        return self._members.get(names.key(" ".join(name.split())))
+
+    def find(self, text: str) -> tuple[Member | None, str]:
+        """Who is named at the beginning of `text`, and what follows: names have spaces, so the longest counts."""
+        ends = [place.start() for place in islice(_PLACES.finditer(text), names.MAX_NAME // 2 + 1)]
+        for end in reversed(ends):
+            if member := self.get(text[:end]):
+                return member, text[end:].strip()
+        return None, text
+
+    def is_taken(self, name: str) -> bool:
+        return names.key(name) in self._members
 
     def enter(self, member: Member) -> None:
-        """Seat a newcomer under a guest name. It is announced later, see `announce`."""
+        """Seat a newcomer in the lobby under a guest name. It is announced later, see `announce`."""
+        member.number = next(self._numbers)
         member.name = next(name for number in self._guests if not self.is_taken(name := f"guest-{number}"))
         self._members[names.key(member.name)] = member
         self.lobby.add(member)
@@ -49,9 +95,10 @@ class Hub:
         """
         if not member.announced and member.room is not None:
             member.announced = True
-            self._notice(f"{member.name} joined", member)
+            record("join", id=member.number, address=member.address or None, name=member.name)
+            self._came(member.room, member)
 
-    def leave(self, member: Member) -> None:
+    def leave(self, member: Member, word: str = "left") -> None:
         """`member` is gone, and its name free. Harmless twice."""
         room = member.room
         member.forgo_welcome()
@@ -59,11 +106,15 @@ class Hub:
             return
         del self._members[names.key(member.name)]
         if member.announced and not self.closing:
-            self._notice(f"{member.name} left", member)
-        room.remove(member)
+            self._went(room, member, word)
+        self._quit_room(room, member)
 
-    def is_taken(self, name: str) -> bool:
-        return names.key(name) in self._members
+    def dismiss(self, member: Member, goodbye: str, *, reason: str, word: str = "left") -> None:
+        """End `member` with a goodbye; the others hear `word`, the log the `reason`."""
+        member.tell(f"goodbye: {goodbye}" if goodbye else "goodbye")
+        member.reason = reason
+        self.leave(member, word)
+        member.close()
 
     def rename(self, member: Member, raw: str) -> bool:
         """Give `member` the name `raw`, if it may have it, and announce that. Raises BadName; false: no news."""
@@ -71,37 +122,150 @@ class Hub:
         holder = self._members.get(names.key(new))
         if holder is not None and holder is not member:
             raise names.BadName(f"{new} is taken; {names.suggest(new, self.is_taken)} is free")
+        if self.is_banned(new):
+            raise names.BadName("that name is banned here")
         member.named = True
         if new == old:
             return False
         del self._members[names.key(old)]
         self._members[names.key(new)] = member
         member.name = new
-        if member.announced:
-            self._notice(f"{old} is now {new}", member)
+        if member.announced and member.room is not None:
+            record("name", id=member.number, old=old, new=new)
+            if news := self._news(member.room):
+                news.rename(member, old)
+            else:
+                self._notice(member.room, f"{old} is now {new}", member)
         return True
+
+    # -- rooms --------------------------------------------------------------------------------------------------
+
+    def move(self, member: Member, raw: str) -> bool:
+        """Bring `member` to the room called `raw`, made if there is none. Raises BadName; false: it is there."""
+        name = names.clean(raw.removeprefix("#"))
+        old, key = member.room, names.key(name)
+        new = self.rooms.get(key)
+        if old is None or new is old:
+            return False
+        self.announce(member)
+        old.deliver()
+        self._went(old, member, f"left for {new.name if new else name}")
+        self._quit_room(old, member)
+        new = self.rooms.get(key) or self._open(key, name)
+        new.add(member)
+        self._came(new, member)
+        return True
+
+    def set_topic(self, room: Room, topic: str, by: str, sender: Member | None = None) -> None:
+        """Give the room a topic, which is sanitized; an empty one takes it away."""
+        room.topic = topic
+        self._notice(room, f"{by} set the topic: {topic}" if topic else f"{by} took the topic away", sender)
+
+    def _open(self, key: str, name: str) -> Room:
+        room = self.rooms[key] = Room(name, self._defer, self._attic.pop(key, None) or History(self._lines))
+        return room
+
+    def _quit_room(self, room: Room, member: Member) -> None:
+        room.remove(member)
+        if not room.members and room is not self.lobby:
+            key = names.key(room.name)
+            del self.rooms[key]
+            if self.keep is not None:
+                self._store_away(key, room.history)
+
+    def remember(self, key: str, said: list[tuple[float, bytes]]) -> None:
+        """What was said in a room before this server began. Before anybody comes."""
+        history = self.lobby.history if key == names.key(LOBBY) else History(self._lines)
+        for when, line in said:
+            history.add(when, line)
+        if history is not self.lobby.history:
+            self._store_away(key, history)
+
+    def _store_away(self, key: str, history: History) -> None:
+        if len(history):
+            self._attic[key] = history
+        if len(self._attic) > ATTIC:
+            del self._attic[next(iter(self._attic))]
+
+    # -- what is said -------------------------------------------------------------------------------------------
 
     def say(self, member: Member, text: str) -> None:
         """`member` says `text`, which is sanitized, to the others in its room."""
+        if text:
+            self._say(member, f"{member.name}: {text}\n")
+
+    def act(self, member: Member, text: str) -> None:
+        """`member` does `text`, which is sanitized."""
+        self._say(member, f"{ACTION}{member.name} {text}\n")
+
+    def whisper(self, member: Member, other: Member, text: str) -> None:
+        """`member` says `text`, which is sanitized, to `other` alone. Both see it; no history does."""
         self.announce(member)
-        if text and member.room is not None:
-            self._post(member.room, f"{member.name}: {text}\n", member)
+        other.give(f"[private from {member.name}] {text}\n".encode())
+        if other is not member:
+            member.give(f"[private to {other.name}] {text}\n".encode())
 
     def say_as_operator(self, text: str) -> None:
         """The operator says `text`, which is sanitized, to everybody."""
-        self.lobby.post(f"{OPERATOR}{text}\n".encode())
+        data = f"{OPERATOR}{text}\n".encode()
+        for room in self.rooms.values():
+            room.post(data)
+            self._remember(room, data)
 
     def farewell(self, member: Member) -> None:
         """The server goes: one line to each."""
         self.closing = True
+        member.reason = member.reason or "shutdown"
         member.tell("the server is shutting down, goodbye")
 
-    def _notice(self, notice: str, about: Member) -> None:
-        if about.room is not None:
-            self._post(about.room, f"{NOTICE}{notice}\n", about)
-
-    def _post(self, room: Room, line: str, sender: Member) -> None:
+    def _say(self, member: Member, line: str) -> None:
+        room = member.room
+        if room is None:
+            return
+        self.announce(member)
         data = line.encode()
+        self._post(room, data, member)
+        self._remember(room, data)
+
+    def _remember(self, room: Room, data: bytes) -> None:
+        now = self._wall()
+        self.said += 1
+        room.history.add(now, data)
+        if self.keep is not None:
+            self.keep(names.key(room.name), now, data)
+
+    def _post(self, room: Room, data: bytes, sender: Member | None) -> None:
         room.post(data, sender)
         if self.console is not None:
-            self.console(data)
+            self.console(data if room is self.lobby else b"[%s] %s" % (room.name.encode(), data))
+
+    def _notice(self, room: Room, notice: str, about: Member | None = None) -> None:
+        self._post(room, f"{NOTICE}{notice}\n".encode(), about)
+
+    # -- comings and goings -------------------------------------------------------------------------------------
+
+    def _came(self, room: Room, member: Member) -> None:
+        if news := self._news(room):
+            news.come(member)
+        else:
+            self._notice(room, f"{member.name} joined", member)
+
+    def _went(self, room: Room, member: Member, word: str) -> None:
+        if news := self._news(room):
+            news.go(member)
+        else:
+            self._notice(room, f"{member.name} {word}", member)
+
+    def _news(self, room: Room) -> News | None:
+        """Where comings and goings are collected in a crowd; None where each gets a line of its own at once."""
+        if room.news.waiting:  # also in a crowd that has dwindled: a leave must not overtake its join
+            return room.news
+        if len(room.members) <= CROWD:
+            return None
+        room.news.waiting = True
+        self._later(GAP, functools.partial(self._tell_news, room))
+        return room.news
+
+    def _tell_news(self, room: Room) -> None:
+        for line in room.news.take():
+            self._notice(room, line)

@@ -13,8 +13,8 @@ from collections.abc import Callable
 MAX_NAME = 32  # code points after NFKC: a full name in most languages, and still a line's beginning
 RESERVED = ("Admin", "Server")
 
-# How lines begin that are not a person's: notices, and marks kept free for private messages, replays and prompts.
-_SERVERS_BEGINNINGS = "/*[<>-=#+|"
+# How lines begin that are no person's speech: notices, actions, private messages, replays, and marks kept free.
+_SERVERS_BEGINNINGS = "/*[<>-=#+|~"
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")  # letters and signs without ink
 _EMOJI_STYLE = re.compile("[\ufe0e\ufe0f]")  # chooses between two pictures of one character: no part of a name
 

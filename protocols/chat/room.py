@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from .history import History
+from .news import News
+
 Write = Callable[[bytes], None]
+Defer = Callable[[Callable[[], None]], object]
 NOTICE = "* "  # how the server's own lines begin; a person's begin with a name, and no name begins like this
 
 
 class Member:
     """One person here. `send` takes bytes and never blocks; `close` ends its connection."""
 
-    __slots__ = ("_send", "_welcome", "announced", "close", "name", "named", "prefix", "room", "write")
+    __slots__ = (
+        "_owed", "_send", "address", "announced", "close", "name", "named", "number", "operator", "prefix", "reason",
+        "room", "silent", "spoke", "write",
+    )  # fmt: skip
 
     def __init__(self, send: Write, close: Callable[[], None]) -> None:
         self._send = send
-        self._welcome = b""
+        self._owed: tuple[bytes, ...] = ()
         self.write = send
         self.close = close
         self.name = ""
@@ -23,22 +30,28 @@ class Member:
         self.announced = False  # the others know that it is here
         self.prefix = ""  # "From LABEL, NAME:" as it wrote it first
         self.room: Room | None = None
+        self.number = 0  # in the order of coming, which is what the log calls it
+        self.address = ""  # "" where there is none, as on a Unix socket
+        self.spoke = 0.0  # when it last sent something, on the reactor's clock
+        self.silent = True  # has not sent anything yet
+        self.operator = False
+        self.reason: str | None = None  # why the server ended it
 
-    def owe(self, welcome: str) -> None:
+    def owe(self, welcome: str, *more: bytes) -> None:
         """Tell this before anything else, at the latest by `greet`."""
-        self._welcome = f"{NOTICE}{welcome}\n".encode()
+        self._owed = (f"{NOTICE}{welcome}\n".encode(), *more)
         self.write = self._greet_and_write
 
     def greet(self) -> None:
         """Tell the welcome now, if it is still owed."""
-        welcome = self._welcome
+        owed = self._owed
         self.forgo_welcome()
-        if welcome:
-            self._send(welcome)
+        if owed:
+            self._send(b"".join(owed))
 
     def forgo_welcome(self) -> None:
         """The welcome is owed no more."""
-        self._welcome = b""
+        self._owed = ()
         self.write = self._send
 
     def _greet_and_write(self, data: bytes) -> None:
@@ -47,16 +60,21 @@ class Member:
 
     def tell(self, *notices: str) -> None:
         """Say something to this member alone, after all that was said in its room before."""
+        self.give("".join(f"{NOTICE}{notice}\n" for notice in notices).encode())
+
+    def give(self, lines: bytes) -> None:
+        """Let this member alone have `lines` as they are, after all that was said in its room before."""
         if self.room is not None:
             self.room.deliver()
-        self.write("".join(f"{NOTICE}{notice}\n" for notice in notices).encode())
+        if lines:
+            self.write(lines)
 
     def __repr__(self) -> str:
         return f"<Member {self.name!r}{'' if self.announced else ' not announced'}>"
 
 
 class Room:
-    """Members who hear each other.
+    """Members who hear each other, the topic, and what was said last.
 
     Lines are collected, and delivered once a tick as one bytes object that all silent members share: a line costs its
     encoding once, and a delivery 0.2 to 0.4 microseconds instead of the 10 of a send for each.
@@ -64,10 +82,15 @@ class Room:
     defer: calls a function later in this tick, before what was written is sent: `reactor.call_soon`.
     """
 
-    __slots__ = ("_defer", "_deferred", "_log", "_own", "_size", "members", "name")
+    __slots__ = (
+        "_defer", "_deferred", "_log", "_own", "_size", "history", "members", "name", "news", "topic",
+    )  # fmt: skip
 
-    def __init__(self, name: str, defer: Callable[[Callable[[], None]], None]) -> None:
+    def __init__(self, name: str, defer: Defer, history: History | None = None) -> None:
         self.name = name
+        self.topic = ""
+        self.history = history or History()
+        self.news = News()
         self.members: dict[Member, None] = {}  # in the order of joining
         self._defer = defer
         self._deferred = False

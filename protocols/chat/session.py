@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import socket
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from reactor import Limits, Reactor, StreamTransport, Timeouts, Timer
 
 from ..text import WORDS, Fault, TextProtocol
-from .flood import Door, TokenBucket, cost
+from .flood import Door, cost
+from .history import LINES
 from .hub import Hub
-from .room import Member
+from .journal import record
+from .pace import Pace
+from .room import NOTICE, Member
+from .silent import PATIENCE, Silent
 from .speech import hear
-
-log = logging.getLogger("protocols.chat")
 
 INTRODUCTION = 0.3  # seconds a newcomer has to say who it is, before it is welcomed and the others hear of it: longer
 # than the quiet gap, after which a tutorial's client that speaks first has named itself
@@ -24,78 +27,138 @@ HARD = 256 * 1024  # bytes waiting for a member at which it is evicted: minutes 
 LIMITS = Limits(output=HARD)
 TIMEOUTS = Timeouts(write=60.0, close=10.0)
 
-FLOOD_PATIENCE = 60.0  # seconds in a row that messages may wait: a paste of 130 lines. Beyond it the sender is cut off,
-# or what it left in the buffers would speak for hours, after it has gone as well
-
 _TCP_CLOSE = 7  # tcp_states.h
 
 
 @dataclass(slots=True)
-class Chat:
-    """What all sessions share. `session` is the factory to listen with, `LIMITS` and `TIMEOUTS` go with it.
+class Settings:
+    """What an operator may set.
 
     flood_rate, flood_burst: messages a second, and at once; a rate of 0 is no limit.
+    history: lines of each room that are kept for newcomers; 0 keeps none.
+    idle: seconds without a message after which somebody is sent away; 0 is no limit.
+    motd: the message of the day, as complete lines.
     """
 
-    reactor: Reactor
     flood_rate: float = 2.0
     flood_burst: float = 10.0
-    door: Door = field(default_factory=Door)
-    hub: Hub = field(init=False)
+    history: int = LINES
+    idle: float = 0.0
+    motd: bytes = b""
 
-    def __post_init__(self) -> None:
-        self.hub = Hub(self.reactor.call_soon)
+
+class Chat:
+    """What all sessions share. `session` is the factory to listen with, `LIMITS` and `TIMEOUTS` go with it."""
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        settings: Settings | None = None,
+        door: Door | None = None,
+        *,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.reactor = reactor
+        self.settings = settings or Settings()
+        self.door = Door() if door is None else door
+        self.hub = Hub(reactor.call_soon, reactor.call_later, lines=self.settings.history, wall=wall)
+        self.refuse: Callable[[str], str | None] = self.door.refuses
+        self.silent: Silent[Session] = Silent()
+        self._weeding: Timer | None = None
 
     def session(self) -> Session:
+        """A protocol for one newcomer."""
         return Session(self)
+
+    def weed(self) -> None:
+        """When the server is full, who has not said anything for too long makes room: one for each who is missing."""
+        if not self.door.full:
+            return
+        now = self.reactor.time()
+        if overdue := self.silent.overdue(now):
+            overdue.send_away(f"the server is full, and nothing came from you for {PATIENCE:.0f} seconds", "silent")
+        elif (self._weeding is None or not self._weeding.active) and (due := self.silent.due) is not None:
+            self._weeding = self.reactor.call_at(due, self.weed)
 
 
 class Session(TextProtocol):
     """One person."""
 
-    __slots__ = ("_address", "_bucket", "_chat", "_crowded", "_flood", "_flooding_since", "_introduction", "_member")
+    __slots__ = ("_began", "_chat", "_crowded", "_idle", "_introduction", "_member", "_pace", "_seated")
 
     raw = True  # names are refused for what sanitizing would remove
 
     def __init__(self, chat: Chat) -> None:
         super().__init__(chat.reactor)
         self._chat = chat
+        self._began = chat.reactor.time()
         self._member: Member | None = None
-        self._address = ""
+        self._seated = False  # is counted at the door
         self._crowded = False
         self._introduction: Timer | None = None
-        self._flood: Timer | None = None
-        self._flooding_since: float | None = None
-        self._bucket: TokenBucket | None = None
+        self._idle: Timer | None = None
+        self._pace: Pace | None = None
 
     def connection_made(self, transport: StreamTransport) -> None:
         super().connection_made(transport)
-        chat = self._chat
+        chat, settings = self._chat, self._chat.settings
         peername = transport.get_extra_info("peername")
-        self._address = peername[0] if isinstance(peername, tuple) else ""
-        if reason := chat.door.refuses(self._address):
-            log.info("%r turned away: %s", transport, reason)
-            self.send_line(f"* goodbye: {reason}")
-            transport.close()
-            return
-        chat.door.enter(self._address)
+        address = peername[0] if isinstance(peername, tuple) else ""
+        chat.weed()
+        if reason := chat.refuse(address):
+            record("refused", address=address or None, reason=reason)
+            self.send_line(f"{NOTICE}goodbye: {reason}")
+            return transport.close()
         transport.set_write_buffer_limits(high=SOFT)
-        if chat.flood_rate:
-            self._bucket = TokenBucket(chat.flood_rate, chat.flood_burst, chat.reactor.time())
-        member = self._member = Member(transport.write, transport.close)
+        if settings.flood_rate:
+            self._pace = Pace(chat.reactor, settings.flood_rate, settings.flood_burst, self._on_paid)
+        if settings.idle:
+            self._idle = chat.reactor.call_later(settings.idle, self._on_idle)
+        self._enter(address)
+
+    def _enter(self, address: str) -> None:
+        chat = self._chat
+        member = self._member = Member(self.transport.write, self.transport.close)
+        member.address = address
+        member.spoke = self._began
+        self._seated = True
+        chat.door.enter(address)
+        chat.silent.add(self, self._began)
+        chat.weed()
+        lobby = chat.hub.lobby
+        replay = lobby.history.replay()  # before entering: what is said from now on is heard
+        topic = f"{NOTICE}the topic is: {lobby.topic}\n".encode() if lobby.topic else b""
         chat.hub.enter(member)
-        member.owe(WELCOME.format(member.name))
+        member.owe(WELCOME.format(member.name), chat.settings.motd, topic, replay)
         self._introduction = chat.reactor.call_later(INTRODUCTION, self._on_introduced, member)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        for timer in (self._introduction, self._flood):
+        for timer in (self._introduction, self._idle):
             if timer is not None:
                 timer.cancel()
-        if self._member is not None:
-            self._chat.hub.leave(self._member)
-            self._chat.door.leave(self._address)
+        if self._pace is not None:
+            self._pace.stop()
+        if (member := self._member) is not None:
             self._member = None
+            self._chat.hub.leave(member)
+            self._give_up_seat(member)
+            if member.announced:
+                self._log_leave(member, exc)
+
+    def _give_up_seat(self, member: Member) -> None:
+        if self._seated:
+            self._seated = False
+            self._chat.silent.discard(self)
+            self._chat.door.leave(member.address)
+
+    def _log_leave(self, member: Member, exc: Exception | None) -> None:
+        record(
+            "leave", id=member.number, address=member.address or None, name=member.name,
+            reason=member.reason or (str(exc) if exc else "closed"),
+            seconds=self.reactor.time() - self._began,
+            bytes_in=self.transport.bytes_in, bytes_out=self.transport.bytes_out,
+        )  # fmt: skip
 
     def eof_received(self) -> bool | None:
         """Who was too quick to be welcomed is welcomed now: `echo hi | nc` shows at least whom it spoke to."""
@@ -114,9 +177,13 @@ class Session(TextProtocol):
         self._chat.hub.announce(member)
 
     def message_received(self, text: str) -> None:
-        if self._member is not None:
-            hear(self._chat.hub, self._member, text)
-        if self._bucket is not None:
+        if (member := self._member) is not None:
+            if member.silent:
+                member.silent = False
+                self._chat.silent.discard(self)
+            member.spoke = self.reactor.time()
+            hear(self._chat.hub, member, text)
+        if self._pace is not None:
             self._pay(cost(text))
 
     def fault_received(self, fault: Fault) -> None:
@@ -127,11 +194,18 @@ class Session(TextProtocol):
                 member.room.deliver()  # what was said before comes before the word about this
         super().fault_received(fault)
         if member is not None and fault.fatal:
+            member.reason = fault.value
             self._chat.hub.leave(member)
-        if self._bucket is not None:
+        if self._pace is not None:
             self._pay(1)
 
     # -- limits -------------------------------------------------------------------------------------------------
+
+    def send_away(self, goodbye: str, reason: str) -> None:
+        """End this connection, and tell it why."""
+        if self._member is not None and not self.transport.is_closing():
+            self._chat.hub.dismiss(self._member, goodbye, reason=reason)
+            self._give_up_seat(self._member)  # now, for whoever is at the door: the end itself may take seconds
 
     def pause_writing(self) -> None:
         """The member does not keep up: what it would add waits."""
@@ -143,27 +217,11 @@ class Session(TextProtocol):
         self._resume()
 
     def _pay(self, tokens: int) -> None:
-        assert self._bucket is not None
-        now = self.reactor.time()
-        wait = self._bucket.spend(tokens, now)
-        if not wait:
-            self._flooding_since = None
-        elif self._flooding_since is not None and now - self._flooding_since > FLOOD_PATIENCE:
-            self._cut_off()
-        else:
-            self._flooding_since = now if self._flooding_since is None else self._flooding_since
+        assert self._pace is not None
+        if not self._pace.pay(tokens):
+            self.send_away("that was too much at once, and the rest is not said", "flood")
+        elif self._pace.waiting:
             self.transport.pause_reading()
-            if self._flood is None:
-                self._flood = self.reactor.call_later(wait, self._on_paid)
-            else:
-                self._flood.reset(wait)
-
-    def _cut_off(self) -> None:
-        if self._member is not None and not self.transport.is_closing():
-            log.info("%r cut off: it floods", self.transport)
-            self._member.tell("goodbye: that was too much at once, and the rest is not said")
-            self._chat.hub.leave(self._member)
-            self.transport.close()
 
     def _on_paid(self) -> None:
         if _is_reset(self.transport.get_extra_info("socket")):
@@ -172,8 +230,17 @@ class Session(TextProtocol):
             self._resume()
 
     def _resume(self) -> None:
-        if not self._crowded and (self._flood is None or not self._flood.active):
+        if not self._crowded and (self._pace is None or not self._pace.waiting):
             self.transport.resume_reading()
+
+    def _on_idle(self) -> None:
+        if self._member is None or self._idle is None:
+            return
+        left = self._member.spoke + self._chat.settings.idle - self.reactor.time()
+        if left > 0:
+            self._idle.reset(left)
+        else:
+            self.send_away(f"nothing came from you for {self._chat.settings.idle:g} seconds", "idle")
 
 
 def _is_reset(sock: socket.socket) -> bool:

@@ -10,7 +10,7 @@ import hashlib
 import logging
 import socket
 
-from protocols.chat import Chat
+from protocols.chat import Chat, Settings
 from reactor import BufferedProtocol, Limits, LineProtocol, PeerError, Protocol, ReconnectingClient, Timeouts
 from reactor.testing import Faults, Recorder, Simulator, checked
 from tests.tls import client_context, server_context
@@ -473,7 +473,7 @@ def unruly_protocols(scene):
 @scenario
 def a_chat(scene):
     """The chat itself: what a member says reaches the others whole, once and in order."""
-    chat = Chat(scene.server, flood_rate=0)
+    chat = Chat(scene.server, Settings(flood_rate=0))
     scene.listen(chat.session)
     members = []
 

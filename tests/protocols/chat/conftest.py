@@ -47,11 +47,19 @@ class PureChat:
 
     def __init__(self) -> None:
         self.deferred: list[Callable[[], None]] = []
-        self.hub = Hub(self.deferred.append)
+        self.later: list[Callable[[], None]] = []
+        self.now = 1_800_000_000.0
+        self.hub = Hub(self.deferred.append, lambda _, call: self.later.append(call), wall=lambda: self.now)
 
     def tick(self) -> None:
         deferred, self.deferred[:] = self.deferred[:], []
         for call in deferred:
+            call()
+
+    def news(self) -> None:
+        """The time passes that news of a crowd wait."""
+        later, self.later[:] = self.later[:], []
+        for call in later:
             call()
 
     def join(self, name: str | None = None) -> Person:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from protocols.chat import LIMITS, TIMEOUTS, Chat, Door, Session
-from protocols.chat.session import FLOOD_PATIENCE, INTRODUCTION, SOFT
+from protocols.chat import LIMITS, TIMEOUTS, Chat, Door, Session, Settings
+from protocols.chat.pace import PATIENCE as FLOOD_PATIENCE
+from protocols.chat.session import INTRODUCTION, SOFT
 from protocols.text import QUIET_GAP
 
 
@@ -17,7 +18,8 @@ def open_chat(scene: Any) -> Any:
     """Opens a chat on the scene, with these options."""
 
     def open_chat(**options: Any) -> Chat:
-        chat = Chat(scene.reactor, **{"flood_rate": 0, **options})
+        door = options.pop("door", None)
+        chat = Chat(scene.reactor, Settings(**{"flood_rate": 0, **options}), door)
         scene.sessions = []
 
         def session() -> Session:

@@ -1,0 +1,62 @@
+"""The last things said in a room. Pure: callers pass the time, and lines as people saw them."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import NamedTuple
+
+LINES = 50  # lines kept: two screens, enough to see what is talked about
+MAX_BYTES = 32 * 1024  # of lines kept: fifty long pastes must not greet every newcomer; half the soft cap of output
+
+_STAMP = "[%Y-%m-%d %H:%M] "  # no person's line begins like this, see names.clean
+
+
+class Said(NamedTuple):
+    """One line, complete with its end, and the unix time at which it was said."""
+
+    when: float
+    line: bytes
+
+
+class History:
+    """The last `lines` lines, fewer if they are long. 0 keeps none."""
+
+    __slots__ = ("_replay", "_said", "_size", "lines")
+
+    def __init__(self, lines: int = LINES) -> None:
+        self.lines = lines
+        self._said: deque[Said] = deque()
+        self._size = 0
+        self._replay: bytes | None = None
+
+    def __len__(self) -> int:
+        return len(self._said)
+
+    def add(self, when: float, line: bytes) -> None:
+        """`line` was said."""
+        said = self._said
+        said.append(Said(when, line))
+        self._size += len(line)
+        self._replay = None
+        while said and (len(said) > self.lines or self._size > MAX_BYTES):
+            self._size -= len(said.popleft().line)
+
+    def replay(self) -> bytes:
+        """All that is kept, marked and stamped: one object for all who come before the next line is said."""
+        if self._replay is None:
+            self._replay = self.last(len(self._said))
+        return self._replay
+
+    def last(self, count: int) -> bytes:
+        """The last `count` lines, marked and stamped with the server's local time.
+
+        >>> History().last(10)
+        b''
+        """
+        skipped = max(0, len(self._said) - count)
+        return b"".join([_stamp(said.when) + said.line for said in list(self._said)[skipped:]])
+
+
+def _stamp(when: float) -> bytes:
+    return time.strftime(_STAMP, time.localtime(when)).encode()

@@ -1,0 +1,60 @@
+"""Who came, went and changed its name since this was told last, in few lines. Pure.
+
+In a crowd a line for each of them is noise to everybody, and a thousand deliveries a piece: a thousand who come would
+cost a million.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .room import Member
+
+CROWD = 200  # members above which comings and goings are told together
+GAP = 2.0  # seconds that news wait for company: nobody in a crowd wonders that long who has come
+SHOWN = 10  # names in one line
+
+
+class News:
+    """Collect, then `take` the lines. Who comes and goes in between is not worth a word."""
+
+    __slots__ = ("_came", "_renamed", "_went", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting = False  # somebody will come and take
+        self._came: dict[Member, None] = {}
+        self._went: list[str] = []
+        self._renamed: dict[Member, str] = {}  # to the name that the room knows
+
+    def come(self, member: Member) -> None:
+        self._came[member] = None
+
+    def go(self, member: Member) -> None:
+        if member in self._came:
+            del self._came[member]
+        else:
+            self._went.append(self._renamed.pop(member, member.name))
+
+    def rename(self, member: Member, old: str) -> None:
+        if member not in self._came:
+            self._renamed.setdefault(member, old)
+
+    def take(self) -> list[str]:
+        """What to tell, once."""
+        renamed = [f"{old} is now {member.name}" for member, old in self._renamed.items() if old != member.name]
+        rows = (("joined", [member.name for member in self._came]), ("left", self._went), ("renamed", renamed))
+        self.__init__()  # type: ignore[misc]  # as new
+        return [f"{what}: {shorten(names)}" for what, names in rows if names]
+
+
+def shorten(names: Iterable[str], shown: int = SHOWN) -> str:
+    """The first names, and how many more there are.
+
+    >>> shorten(["Ada", "Bob", "Eve"], 2)
+    'Ada, Bob and 1 more'
+    """
+    names = list(names)
+    more = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")

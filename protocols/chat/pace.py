@@ -1,0 +1,51 @@
+"""How fast one person is heard: a bucket of tokens, and the clock that refills it. Knows no bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reactor import Reactor, Timer
+
+from .flood import TokenBucket
+
+PATIENCE = 60.0  # seconds in a row that messages may wait: a paste of 130 lines. Beyond it the sender is cut off,
+# or what it left in the buffers would speak for hours, after it has gone as well
+
+
+class Pace:
+    """`pay` for each message; while `waiting` the next may not come, and `on_paid` is called when it may."""
+
+    __slots__ = ("_bucket", "_on_paid", "_reactor", "_since", "_timer")
+
+    def __init__(self, reactor: Reactor, rate: float, burst: float, on_paid: Callable[[], None]) -> None:
+        self._reactor = reactor
+        self._bucket = TokenBucket(rate, burst, reactor.time())
+        self._on_paid = on_paid
+        self._timer: Timer | None = None
+        self._since: float | None = None  # when the waiting began that has not ended since
+
+    @property
+    def waiting(self) -> bool:
+        return self._timer is not None and self._timer.active
+
+    def pay(self, tokens: int) -> bool:
+        """Take what a message costs. False: this has gone on for too long."""
+        now = self._reactor.time()
+        wait = self._bucket.spend(tokens, now)
+        if not wait:
+            self._since = None
+            return True
+        if self._since is None:
+            self._since = now
+        if now - self._since > PATIENCE:
+            return False
+        if self._timer is None:
+            self._timer = self._reactor.call_later(wait, self._on_paid)
+        else:
+            self._timer.reset(wait)
+        return True
+
+    def stop(self) -> None:
+        """Call nobody any more."""
+        if self._timer is not None:
+            self._timer.cancel()

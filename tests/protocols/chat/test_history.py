@@ -1,0 +1,137 @@
+"""What is kept of what was said, and how it is shown again."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from protocols.chat.history import LINES, MAX_BYTES, History
+from protocols.chat.hub import ATTIC
+
+STAMP = re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d\] ")
+
+
+def bare(lines: list[str]) -> list[str]:
+    """Replayed lines without their stamps, which each of them must have."""
+    assert all(STAMP.match(line) for line in lines), lines
+    return [STAMP.sub("", line, count=1) for line in lines]
+
+
+def test_the_last_lines_are_kept() -> None:
+    history = History(3)
+    for number in range(5):
+        history.add(0.0, b"%d\n" % number)
+    assert bare(history.replay().decode().splitlines()) == ["2", "3", "4"]
+    assert bare(history.last(1).decode().splitlines()) == ["4"]
+    assert history.last(0) == b""
+    assert bare(history.last(99).decode().splitlines()) == ["2", "3", "4"]
+
+
+def test_long_lines_are_fewer() -> None:
+    history = History()
+    for number in range(40):
+        history.add(0.0, b"%02d%s\n" % (number, b"x" * 2000))
+    kept = history.replay().decode().splitlines()
+    assert len(kept) == MAX_BYTES // 2003
+    assert "39x" in kept[-1]
+
+
+def test_zero_keeps_none() -> None:
+    history = History(0)
+    history.add(0.0, b"x\n")
+    assert (len(history), history.replay()) == (0, b"")
+
+
+def test_a_replay_is_made_once_for_all_who_come() -> None:
+    history = History()
+    history.add(0.0, b"x\n")
+    assert history.replay() is history.replay()
+    history.add(0.0, b"y\n")
+    assert bare(history.replay().decode().splitlines()) == ["x", "y"]
+
+
+# -- in the chat ------------------------------------------------------------------------------------------------------
+
+
+def test_history_counts_what_was_said_and_nothing_else(chat: Any, trio: Any) -> None:
+    ada, bob, _ = trio
+    ada.says("hello", "/me waves", "/msg Bob secret", "/nope", "/nick Ada2", "/topic tea")
+    bob.says("exit")
+    chat.hub.say_as_operator("order!")
+    ada.says("/history")
+    assert bare(ada.lines[-3:]) == ["Ada: hello", "~ Ada waves", "From Server, Admin:order!"]
+    ada.says("/history 1")
+    assert bare(ada.lines) == ["From Server, Admin:order!"]
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "１", "1 2", "9" * 5000])
+def test_how_many_lines_is_a_number(trio: Any, number: str) -> None:
+    trio[0].says("hello", f"/history {number}")
+    assert trio[0].lines == ["* how many lines? /history 10"]
+
+
+def test_a_history_of_nothing(trio: Any) -> None:
+    trio[0].says("/history")
+    assert trio[0].lines == ["* nothing was said in lobby yet"]
+
+
+def test_each_room_has_its_own_and_joining_shows_it(trio: Any) -> None:
+    ada, bob, guest = trio
+    ada.says("in the lobby", "/join tea")
+    bob.says("/join tea")
+    ada.says("in the tea room")
+    _ = bob.lines
+    guest.says("/join TEA")
+    lines = guest.lines
+    assert bare(lines[-1:]) == ["Ada: in the tea room"]
+    guest.says("/part")
+    assert bare(guest.lines[-1:]) == ["Ada: in the lobby"]
+
+
+def test_an_empty_room_is_forgotten_with_its_history_and_topic(chat: Any, trio: Any) -> None:
+    ada = trio[0]
+    ada.says("/join tea", "/topic green", "hello?", "/part", "/rooms")
+    assert ada.lines[-1] == "* lobby (3)"
+    ada.says("/join tea")
+    assert ada.lines == ["* you are in tea now", "* you are alone here"]
+
+
+def test_with_a_store_all_that_is_said_is_given_to_it_and_rooms_come_back(chat: Any, trio: Any) -> None:
+    kept: list[tuple[str, float, bytes]] = []
+    chat.hub.keep = lambda *said: kept.append(said)
+    ada = trio[0]
+    ada.says("hello", "/msg Bob secret", "/join Tea", "green?", "/part")
+    assert kept == [("lobby", chat.now, b"Ada: hello\n"), ("tea", chat.now, b"Ada: green?\n")]
+    _ = ada.lines
+    ada.says("/join TEA")
+    assert bare(ada.lines[-1:]) == ["Ada: green?"]
+
+
+def test_what_was_said_before_this_server_began_is_shown(chat: Any) -> None:
+    chat.hub.keep = lambda *_: None
+    chat.hub.remember("lobby", [(0.0, b"Ada: hello\n")])
+    chat.hub.remember("tea", [(0.0, b"Ada: green?\n")])
+    ada = chat.join("Ada")
+    ada.says("/history")
+    assert bare(ada.lines) == ["Ada: hello"]
+    ada.says("/join tea")
+    assert bare(ada.lines[-1:]) == ["Ada: green?"]
+
+
+def test_histories_of_empty_rooms_are_bounded(chat: Any) -> None:
+    chat.hub.keep = lambda *_: None
+    ada = chat.join("Ada")
+    for number in range(ATTIC + 1):
+        ada.says(f"/join r{number}", f"in {number}")
+    ada.says("/part")
+    _ = ada.lines
+    ada.says("/join r0")
+    assert ada.lines == ["* you are in r0 now", "* you are alone here"]
+    ada.says("/join r1")
+    assert bare(ada.lines[-1:]) == ["Ada: in 1"]
+
+
+def test_fifty_lines_by_default() -> None:
+    assert LINES == 50

@@ -1,0 +1,85 @@
+"""In a crowd comings and goings are told together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from protocols.chat.news import CROWD, SHOWN
+
+
+@pytest.fixture
+def crowd(chat: Any) -> list[Any]:
+    """One more than gets a line for each who comes and goes, all told."""
+    people = [chat.join(f"p{number}") for number in range(CROWD + 1)]
+    chat.news()
+    for person in people:
+        _ = person.lines
+    return people
+
+
+def test_up_to_the_crowd_each_gets_a_line(chat: Any) -> None:
+    people = [chat.join() for _ in range(CROWD - 1)]
+    _ = people[0].lines
+    chat.join("Last")
+    assert people[0].lines == ["* Last joined"]
+    chat.join("First of a crowd")
+    assert people[0].lines == []
+    chat.news()
+    assert people[0].lines == ["* joined: First of a crowd"]
+
+
+def test_comings_and_goings_are_one_line_each(chat: Any, crowd: list[Any]) -> None:
+    for number in range(SHOWN + 5):
+        chat.join(f"new{number}")
+    crowd[1].says("exit")
+    crowd[2].says("/join tea")
+    crowd[3].says("/nick renamed")
+    crowd[4].says("hello")
+    assert crowd[0].lines == ["p4: hello"], "what is said does not wait"
+    chat.news()
+    shown = ", ".join(f"new{number}" for number in range(SHOWN))
+    assert crowd[0].lines == [f"* joined: {shown} and 5 more", "* left: p1, p2", "* renamed: p3 is now renamed"]
+    chat.news()
+    assert crowd[0].lines == []
+
+
+def test_who_comes_and_goes_in_between_is_not_worth_a_word(chat: Any, crowd: list[Any]) -> None:
+    short = chat.join("Short")
+    short.says("/nick Shorter", "exit")
+    back = crowd[1]
+    back.says("/nick x", "/nick p1")
+    gone = crowd[2]
+    gone.says("/nick y", "exit")
+    chat.news()
+    assert crowd[0].lines == ["* left: p2"]
+
+
+def test_a_crowd_that_dwindles_is_told_in_order(chat: Any, crowd: list[Any]) -> None:
+    last = chat.join("Last")
+    for person in crowd[1:5]:
+        person.says("exit")
+    last.says("exit")
+    assert crowd[0].lines == []
+    chat.news()
+    assert crowd[0].lines == ["* left: p1, p2, p3, p4"]
+    crowd[5].says("exit")
+    assert crowd[0].lines == ["* p5 left"]
+
+
+def test_the_console_is_told_the_same(chat: Any, crowd: list[Any]) -> None:
+    shown: list[bytes] = []
+    chat.hub.console = shown.append
+    chat.join("New")
+    chat.news()
+    assert shown == [b"* joined: New\n"]
+
+
+def test_a_join_storm_costs_each_member_few_writes(chat: Any, crowd: list[Any]) -> None:
+    before = crowd[0].writes
+    for number in range(300):
+        chat.join(f"new{number}")
+    chat.news()
+    chat.tick()
+    assert crowd[0].writes - before <= 2

@@ -1,0 +1,141 @@
+"""Who has said nothing gives way when the server is full; who says nothing for long is sent away; the log says why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from protocols.chat import LIMITS, TIMEOUTS, Chat, Door, Settings
+from protocols.chat.journal import render
+from protocols.chat.session import INTRODUCTION
+from protocols.chat.silent import PATIENCE
+
+GIVES_WAY = "* goodbye: the server is full, and nothing came from you for 30 seconds"
+
+
+@pytest.fixture
+def open_chat(scene: Any) -> Any:
+    def open_chat(door: Door | None = None, **settings: Any) -> Chat:
+        chat = Chat(scene.reactor, Settings(**settings), door)
+        scene.listen(chat.session, limits=LIMITS, timeouts=TIMEOUTS)
+        return chat
+
+    return open_chat
+
+
+def test_in_a_full_server_the_silent_give_way_after_a_while(scene: Any, open_chat: Any) -> None:
+    open_chat(Door(everybody=2))
+    silent, talker = scene.peer(), scene.peer()
+    talker.send("hello\n")
+    scene.advance(PATIENCE - 1)
+    late = scene.peer()
+    late.ends()
+    assert late.lines == ["* goodbye: the server is full"]
+    assert not silent.ended
+    scene.advance(1.1)
+    silent.ends()
+    assert silent.lines[-1] == GIVES_WAY
+    newcomer = scene.peer()
+    scene.advance(INTRODUCTION)
+    assert newcomer.text.startswith("* welcome")
+    assert not talker.ended
+
+
+def test_the_seat_of_the_silent_is_free_at_once(scene: Any, open_chat: Any) -> None:
+    chat = open_chat(Door(everybody=2))
+    first = scene.peer()
+    scene.advance(PATIENCE + 1)
+    assert not first.ended, "there is room"
+    scene.peers.remove(first)  # reads nothing any more, so that its connection lingers
+    second = scene.peer()
+    scene.settle()
+    assert len(chat.door) == 1
+    third = scene.peer()
+    scene.advance(INTRODUCTION)
+    assert second.text.startswith("* welcome")
+    assert third.text.startswith("* welcome")
+    scene.peers.append(first)
+    assert first.lines[-1] == GIVES_WAY
+
+
+def test_idle(scene: Any, open_chat: Any) -> None:
+    open_chat(idle=600.0)
+    ada, bob = scene.peer(), scene.peer()
+    scene.advance(599)
+    ada.send("/who\n")
+    scene.advance(2)
+    bob.ends()
+    assert bob.lines[-1] == "* goodbye: nothing came from you for 600 seconds"
+    assert not ada.ended
+    assert ada.lines[-1] == "* guest-2 left"
+    scene.advance(599)
+    ada.ends()
+
+
+def test_idle_is_off_by_default(scene: Any, open_chat: Any) -> None:
+    open_chat()
+    ada = scene.peer()
+    scene.advance(100_000)
+    assert not ada.ended
+
+
+def test_the_message_of_the_day_the_topic_and_the_history_follow_the_welcome(scene: Any, open_chat: Any) -> None:
+    open_chat(motd=b"* be kind\n")
+    ada = scene.peer()
+    ada.send("/topic tea\nhello\n")
+    scene.advance(INTRODUCTION)
+    assert ada.lines[1] == "* be kind"
+    bob = scene.peer()
+    scene.settle()
+    ada.send("heard once\n")
+    scene.advance(INTRODUCTION)
+    lines = bob.lines
+    assert lines[0].startswith("* welcome")
+    assert lines[1:3] == ["* be kind", "* the topic is: tea"]
+    assert [line.split("] ")[-1] for line in lines[3:]] == ["guest-1: hello", "guest-1: heard once"]
+
+
+def journal(caplog: Any) -> list[str]:
+    return [record.message for record in caplog.records if record.name == "protocols.chat"]
+
+
+def test_the_log_tells_of_coming_naming_and_going_but_not_of_what_was_said(
+    scene: Any, open_chat: Any, caplog: Any
+) -> None:
+    caplog.set_level("INFO")
+    open_chat()
+    ada = scene.peer()
+    scene.advance(INTRODUCTION)
+    ada.send('/nick The "Weeknd"\nsecret\nexit\n')
+    ada.ends()
+    ada.close()
+    scene.settle()
+    join, name, leave = journal(caplog)
+    assert join == "event=join id=1 address=127.0.0.1 name=guest-1"
+    assert name == 'event=name id=1 old=guest-1 new="The \\"Weeknd\\""'
+    assert leave.startswith('event=leave id=1 address=127.0.0.1 name="The \\"Weeknd\\"" reason=quit seconds=0.3 ')
+    assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize(("way", "reason"), [("close", "closed"), ("reset", '"[Errno 104] Connection reset by peer"')])
+def test_the_log_says_how_somebody_left(scene: Any, open_chat: Any, caplog: Any, way: str, reason: str) -> None:
+    caplog.set_level("INFO")
+    open_chat()
+    ada = scene.peer()
+    scene.advance(INTRODUCTION)
+    getattr(ada, way)()
+    scene.settle()
+    assert f" reason={reason} " in journal(caplog)[-1]
+
+
+def test_a_refused_newcomer_is_one_line(scene: Any, open_chat: Any, caplog: Any) -> None:
+    caplog.set_level("INFO")
+    open_chat(Door(everybody=0))
+    scene.peer().ends()
+    assert journal(caplog) == ['event=refused address=127.0.0.1 reason="the server is full"']
+
+
+def test_values_cannot_forge_a_line() -> None:
+    assert render("name", {"new": "a\nevent=kick\x1b[2J \u202e"}) == 'event=name new="aevent=kick[2J "'
+    assert render("x", {"a": "", "b": None, "c": 0}) == 'event=x a="" c=0'
