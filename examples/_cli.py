@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import functools
+import ipaddress
 import logging
 import os
 import socket
+import ssl
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 from reactor import (
@@ -22,6 +25,13 @@ from reactor import (
     prefork_sockets,
     say_ready,
 )
+
+try:
+    import resource
+except ImportError:  # Windows has no such limit
+    resource = None  # type: ignore[assignment]
+
+log = logging.getLogger("examples")
 
 PATIENCE = 10.0  # seconds for workers to end, twice what a drain gives
 USAGE_ERROR = 2
@@ -82,6 +92,58 @@ def listen(reactor: Reactor, factory: Callable[[], Any], options: argparse.Names
 def given_sockets() -> list[socket.socket]:
     """The sockets that this program was started with, whatever their names."""
     return [sock for group in activated_sockets().values() for sock in group]
+
+
+def server_tls(options: argparse.Namespace, context: ssl.SSLContext | None = None) -> ssl.SSLContext | None:
+    """The context of --tls-cert and --tls-key, None without them; one that is given takes the files as they are now.
+
+    Raises OSError (ssl.SSLError is one) and ValueError with a message that names the file.
+    """
+    if not options.tls_cert:
+        if options.tls_key:
+            raise ValueError("--tls-key needs --tls-cert")
+        return None
+    context = context or ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    for path in filter(None, (options.tls_cert, options.tls_key)):
+        Path(path).open("rb").close()  # the error of load_cert_chain does not say which file it is about
+    try:
+        context.load_cert_chain(options.tls_cert, options.tls_key, password=_no_password)
+    except ssl.SSLError as error:
+        reason = error.reason.replace("_", " ").lower() if error.reason else "no certificate and key in PEM form"
+        raise ValueError(f"cannot serve TLS with {options.tls_cert}: {reason}") from None
+    return context
+
+
+def in_words(error: Exception) -> str:
+    """What is wrong, without numbers: `FILE: No such file or directory`."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    return str(error)
+
+
+def _no_password() -> str:
+    raise ValueError("the key is encrypted: a server that starts by itself needs one without a password")
+
+
+def raise_descriptor_limit(wanted: int) -> None:
+    """Let this process have `wanted` descriptors if it may: many systems give 1024 until a program asks for more."""
+    if resource is None:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and wanted > hard:
+        log.info("connections are limited by the %d descriptors that this process may have", hard)
+        wanted = hard
+    if soft != resource.RLIM_INFINITY and wanted > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def warn_if_root(listeners: list[Listener]) -> None:
+    """Root at the reach of everybody: a fault would cost the machine."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        for host in {name[0] for listener in listeners for name in listener.addresses if isinstance(name, tuple)}:
+            if not ipaddress.ip_address(host.partition("%")[0]).is_loopback:
+                log.warning("running as root on %s, where others can connect: a user of its own is safer", host)
+                return
 
 
 def serve(reactor: Reactor, listen: Callable[[], Place | list[Listener]]) -> int:

@@ -4,19 +4,37 @@
 from __future__ import annotations
 
 import argparse
+import logging
+import signal
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _cli import Parser, count, listen, log_to_stderr, rate, serve, server_parser
+from _cli import (
+    Parser,
+    count,
+    in_words,
+    listen,
+    log_to_stderr,
+    raise_descriptor_limit,
+    rate,
+    serve,
+    server_parser,
+    server_tls,
+    warn_if_root,
+)
 
-from protocols.chat import CONSOLE_LIMITS, LIMITS, TIMEOUTS, Chat, Console, Door, Settings
+from protocols.chat import CONSOLE_LIMITS, LIMITS, TIMEOUTS, Chat, Console, Door, Settings, read_motd
 from reactor import Listener, Reactor
 
 PER_ADDRESS = 16  # connections: a family behind one router, and no more of one troublemaker
-PER_IP_HELP = f"0 is no limit; given, it counts loopback as well ({PER_ADDRESS}, and loopback not)"
+PER_IP_HELP = f"connections from one address, 0 is no limit; given, it counts loopback too ({PER_ADDRESS}, without)"
 LEVELS = ("debug", "info", "warning", "error")
+LEVEL_HELP = f"{', '.join(LEVELS)} (info; warning where the log would run into the console on a terminal)"
+SPARE = 64  # descriptors beside the members': files, the reactor's own, those at the door
+
+log = logging.getLogger("protocols.chat")
 
 
 def parser() -> Parser:
@@ -27,7 +45,12 @@ def parser() -> Parser:
     option("--max-per-ip", type=count, metavar="N", help=PER_IP_HELP)
     option("--flood-rate", type=rate, default=2.0, metavar="N", help="messages a second, 0 is no limit (%(default)g)")
     option("--flood-burst", type=burst, default=10.0, metavar="N", help="messages at once (%(default)g)")
-    option("--log-level", choices=LEVELS, default="info", metavar="LEVEL", help=f"{', '.join(LEVELS)} (%(default)s)")
+    option("--idle-timeout", type=rate, default=0.0, metavar="S", help="seconds of silence, 0 is no limit (0)")
+    option("--history", type=history, default=50, metavar="N", help="lines shown to who joins a room (%(default)s)")
+    option("--motd", metavar="FILE", help="a message of the day for newcomers; reread on SIGHUP")
+    option("--tls-cert", metavar="FILE", help="serve TLS with this certificate (PEM, with its chain)")
+    option("--tls-key", metavar="FILE", help="the certificate's key, if it is in a file of its own")
+    option("--log-level", choices=LEVELS, metavar="LEVEL", help=LEVEL_HELP)
     return parser
 
 
@@ -39,6 +62,14 @@ def burst(text: str) -> float:
     return number
 
 
+def history(text: str) -> int:
+    """Lines; memory holds them for each room."""
+    number = count(text)
+    if number > 10_000:
+        raise argparse.ArgumentTypeError(f"must be at most 10000, not {text}")
+    return number
+
+
 def door(options: argparse.Namespace) -> Door:
     """Loopback counts only where the operator gave the number."""
     given: int | None = options.max_per_ip
@@ -46,17 +77,47 @@ def door(options: argparse.Namespace) -> Door:
     return Door(options.max_clients or None, per_address or None, spare_loopback=given is None)
 
 
+def settings(options: argparse.Namespace) -> Settings:
+    return Settings(options.flood_rate, options.flood_burst, options.history, options.idle_timeout, motd(options))
+
+
+def motd(options: argparse.Namespace) -> bytes:
+    return read_motd(options.motd) if options.motd else b""
+
+
+def default_level(options: argparse.Namespace) -> str:
+    """Joins and leaves are on the console already, and two reports of each on one terminal are one too many."""
+    return "warning" if not options.no_console and sys.stderr is not None and sys.stderr.isatty() else "info"
+
+
 def main() -> int:
-    options = parser().parse_args()
-    log_to_stderr(options.log_level)
+    arguments = parser()
+    options = arguments.parse_args()
+    log_to_stderr(options.log_level or default_level(options))
+    try:
+        context, chosen = server_tls(options), settings(options)
+    except (OSError, ValueError) as error:
+        arguments.error(in_words(error))
+    raise_descriptor_limit(options.max_clients + SPARE)
     with Reactor() as reactor:
-        chat = Chat(reactor, Settings(options.flood_rate, options.flood_burst), door(options))
+        chat = Chat(reactor, chosen, door(options))
+
+        def reload() -> None:
+            try:
+                chosen.motd = motd(options)
+                server_tls(options, context)
+                log.info("event=reload")
+            except (OSError, ValueError) as error:
+                log.warning("not reloaded: %s", in_words(error))
 
         def open_console() -> None:
             reactor.open_stdio(lambda: Console(chat.hub), limits=CONSOLE_LIMITS)
 
         def begin() -> list[Listener]:
-            listeners = listen(reactor, chat.session, options, limits=LIMITS, timeouts=TIMEOUTS)
+            listeners = listen(reactor, chat.session, options, limits=LIMITS, timeouts=TIMEOUTS, tls=context)
+            warn_if_root(listeners)
+            if hasattr(signal, "SIGHUP"):  # Windows has none
+                reactor.add_signal_handler(signal.SIGHUP, reload)
             if not options.no_console:
                 reactor.call_soon(open_console)
             return listeners

@@ -14,6 +14,7 @@ from __future__ import annotations
 from .console import LIMITS as CONSOLE_LIMITS, Console
 from .flood import Door
 from .hub import Hub
+from .motd import read_motd
 from .session import LIMITS, TIMEOUTS, Chat, Session, Settings
 
-__all__ = ["CONSOLE_LIMITS", "LIMITS", "TIMEOUTS", "Chat", "Console", "Door", "Hub", "Session", "Settings"]
+__all__ = ["CONSOLE_LIMITS", "LIMITS", "TIMEOUTS", "Chat", "Console", "Door", "Hub", "Session", "Settings", "read_motd"]

@@ -89,7 +89,7 @@ class Room:
     def __init__(self, name: str, defer: Defer, history: History | None = None) -> None:
         self.name = name
         self.topic = ""
-        self.history = history or History()
+        self.history = History() if history is None else history
         self.news = News()
         self.members: dict[Member, None] = {}  # in the order of joining
         self._defer = defer

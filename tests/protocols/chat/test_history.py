@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from protocols.chat.history import LINES, MAX_BYTES, History
-from protocols.chat.hub import ATTIC
+from protocols.chat.hub import ATTIC, Hub
 
 STAMP = re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d\] ")
 
@@ -135,3 +135,8 @@ def test_histories_of_empty_rooms_are_bounded(chat: Any) -> None:
 
 def test_fifty_lines_by_default() -> None:
     assert LINES == 50
+
+
+def test_rooms_keep_as_many_lines_as_the_operator_says() -> None:
+    hub = Hub(lambda call: None, lines=2)
+    assert hub.lobby.history.lines == 2
