@@ -21,6 +21,7 @@ RECEIVE = 262144  # bytes; one shared buffer, so its size costs no memory per co
 DIAL_WINDOW = 64  # dials under way at once: below every server's backlog, so that no SYN is lost and retried after 1 s
 BATCH = 1024  # events per poll
 QUIET = 0.6  # seconds without a byte after which joins are over: our chat announces a newcomer after 0.3 s
+CROWD, CROWD_QUIET = 200, 2.6  # and in a larger room it collects such news for 2 s
 MARK = b"~"  # in each chat payload once. One byte, so that no read can cut it; in no name and no announcement
 
 Address = tuple[str, int]
@@ -322,7 +323,8 @@ class Chat(Crowd):
     def settle(self) -> None:
         """Wait until the joins are through, then talk once to learn what bytes a round brings each member."""
         deadline = perf_counter() + self.timeout
-        while events := self.poller.poll(QUIET, BATCH):
+        quiet = QUIET if self.count <= CROWD else CROWD_QUIET
+        while events := self.poller.poll(quiet, BATCH):
             for fd, _ in events:
                 self.arrived(fd)
             if perf_counter() > deadline:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import procs
 
-CHAT_OPTIONS = ("--no-console", "--flood-rate=0", "--max-per-ip=0")  # nothing but the fan-out
+CHAT_OPTIONS = ("--no-console", "--flood-rate=0", "--max-per-ip=0", "--log-level=warning")  # nothing but the fan-out
 WARM_UP_CLIENTS = 100  # as many as leave room in the heap for the reads of all contenders
 WARM_UP_SECONDS = 0.2
 

@@ -3,7 +3,7 @@
 
     load.py echo  --port 9000 --connections 100 --size 100 --seconds 1
     load.py lines --port 9001 --connections 100 --pipeline 16
-    load.py chat  --port 2401 --connections 100 --senders 10
+    load.py chat  --port 2401 --connections 100 --senders 10 [--rate 50]
     load.py udp   --port 9000 --connections 100 --size 100
     load.py idle  --port 9000 --connections 10000 --seconds 60
 
@@ -23,6 +23,7 @@ from time import perf_counter
 import procs
 from arguments import Parser, positive, seconds
 from clients import Chat, Crowd, Datagrams, Exchange, Idle, LoadError, Round, TlsExchange
+from paced import PacedChat
 
 PATTERN = b"abcdefghijklmnopqrstuvwxyz0123456789-"  # a length that divides no buffer size: a shifted echo shows
 
@@ -38,6 +39,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--burst", action="store_true", help="echo, lines: send to all, collect from all, and again")
     parser.add_argument("--pipeline", type=positive, default=16, help="lines: how many in one write")
     parser.add_argument("--senders", type=positive, default=None, help="chat: how many of the members talk (all)")
+    parser.add_argument("--rate", type=seconds, help="chat: lines a second in all, whether or not they arrive")
     parser.add_argument("--timeout", type=seconds, default=60.0, help="seconds a phase may take beyond --seconds")
     parser.add_argument("--processes", type=int, choices=(1, 2), default=1, help="echo, lines: share the connections")
     parser.add_argument("--interactive", action="store_true", help="rounds on request from stdin")
@@ -121,7 +123,8 @@ def make_crowd(options: argparse.Namespace) -> Crowd:
     if options.mode == "idle":
         return Idle(*common)
     if options.mode == "chat":
-        return Chat(*common, options.senders, options.size)
+        talk = (*common, options.senders, options.size)
+        return PacedChat(*talk, options.rate) if options.rate else Chat(*talk)
     if options.mode in KINDS:
         payload = bytes(PATTERN[i % len(PATTERN)] for i in range(options.size))
         return KINDS[options.mode](*common, payload, payload, 1, options.burst)

@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""The chat server against the chats that people write: one thread per member, and asyncio with a write per member.
+
+Three questions: what a delivery costs, how long it takes while all servers get the same lines at the same times, and
+how a very large room is held. Costs are CPU of the server process alone; the load comes from another process, which
+checks that every member gets every line. Servers run side by side and take rounds in turn.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import contest
+import procs
+from arguments import Parser, positive, seconds
+from cpu import EVERYBODY, US, Outcome, report, verdict
+from tables import Progress, figure
+
+SIZE = 50  # bytes of a line: a sentence
+TENFOLD = 10.0  # how many times the deliveries of the others a CPU second must give
+ROOM_MEMORY = 100.0  # MiB that a server with the very large room may have resident
+
+
+def compete(options: argparse.Namespace, tick: Callable[[str], None], **load: object) -> list[contest.Contender]:
+    """Rounds of all servers with one room each."""
+    with ExitStack() as stack:
+        contenders = []
+        for name in EVERYBODY:
+            if name != "uvloop" or options.about["uvloop"]:
+                tick(f"joining {name}")
+                contenders.append(stack.enter_context(contest.starting("chat", name, options.python)))
+                contenders[-1].connect(
+                    "chat", connections=options.members, senders=options.senders, size=SIZE, **load
+                )  # fmt: skip
+        contest.alternate(contenders, options.rounds, options.seconds, tick)
+        tick("stopping")
+    return contenders
+
+
+def run_deliveries(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
+    """Everybody talks as fast as all have heard."""
+    contenders = compete(options, tick)
+    ours = contenders[0]
+    rows, notes = [], []
+    for contender in contenders:
+        times = contest.ratio(contender, ours)
+        rows.append([
+            contender.name, figure(1 / contender.median("cpu_per_message")),
+            figure(1e6 * contender.median("cpu_per_message")), figure(times), figure(contender.median("rate")),
+        ])  # fmt: skip
+        if contender.name in ("threads", "asyncio"):
+            kept = "met" if times >= TENFOLD else "MISSED"
+            notes.append(f"goal: {TENFOLD:.0f} times the deliveries of {contender.name}: {figure(times)}, {kept}")
+    title = f"one room, {options.members:,} members, {options.senders:,} of them talk: deliveries"
+    return Outcome(title, ["server", "per CPU s", "CPU us each", "reactor's times", "per s"], rows, notes)
+
+
+def run_latency(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
+    """Lines come at their times, whatever the server does."""
+    contenders = compete(options, tick, rate=options.rate)
+    rows = [
+        [c.name, figure(1e3 * c.median("p50")), figure(1e3 * c.median("p99")), f"{c.median('busy'):.0%}"]
+        for c in contenders
+    ]
+    p99 = {contender.name: 1e3 * contender.median("p99") for contender in contenders}
+    notes = [verdict(f"p99 below that of {name}", p99[US], p99[name], " ms") for name in ("threads", "asyncio")]
+    title = f"the same room, {options.rate:g} lines a second: latency of a delivery from the time its line was due"
+    return Outcome(title, ["server", "p50 ms", "p99 ms", "core used"], rows, notes)
+
+
+def run_room(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
+    """Very many join one room of ours, and some of them talk."""
+    count = options.room
+    procs.raise_descriptor_limit(count + 2 * procs.SPARE_DESCRIPTORS)
+    tick(f"{count:,} join")
+    with contest.starting("chat", US, options.python) as contender:
+        before, cpu = contender.server.memory(), contender.server.cpu()
+        start = time.monotonic()
+        contender.connect("chat", connections=count, senders=10, size=SIZE, timeout=120.0)
+        joined, cpu = time.monotonic() - start, contender.server.cpu() - cpu
+        seated = contender.server.memory()
+        for number in range(options.rounds):
+            tick(f"round {number + 1} of {options.rounds}")
+            contender.round(options.seconds)
+        after = contender.server.memory()
+        tick("stopping")
+    rows = [
+        ["seconds to join and fall silent", figure(joined)],
+        ["server CPU us for each who joins", figure(1e6 * cpu / count)],
+        ["MiB before, with all, after talking", ", ".join(figure(size / 2**20) for size in (before, seated, after))],
+        ["KiB each", figure((seated - before) / count / 1024)],
+        ["deliveries a second", figure(contender.median("rate"))],
+        ["server CPU us for each", figure(1e6 * contender.median("cpu_per_message"))],
+    ]
+    note = verdict(f"resident memory below {ROOM_MEMORY:.0f} MiB", after / 2**20, ROOM_MEMORY, " MiB")
+    return Outcome(f"one room of {count:,} members, 10 of them talk", ["the reactor's chat", "figure"], rows, [note])
+
+
+CASES = {"deliveries": run_deliveries, "latency": run_latency, "room": run_room}
+
+
+def outcomes(options: argparse.Namespace) -> Iterator[Outcome]:
+    chosen = {name: run for name, run in CASES.items() if not options.only or name in options.only}
+    progress = Progress(len(chosen))
+    for name, run in chosen.items():
+        progress.next(name)
+        outcome = run(options, progress.tick)
+        progress.clear()
+        yield outcome
+
+
+def parse() -> argparse.Namespace:
+    parser = Parser(__doc__)
+    option = parser.add_argument
+    option("--only", action="append", choices=list(CASES), metavar="NAME", help=f"one of {', '.join(CASES)}")
+    option("--members", type=positive, default=1000, help="in one room (1000)")
+    option("--senders", type=positive, default=100, help="of them talk (100)")
+    option("--rate", type=seconds, default=50.0, help="lines a second in all, where latency is measured (50)")
+    option("--room", type=positive, default=10_000, help="members of the very large room (10000)")
+    option("--rounds", type=positive, default=7, help="rounds for each server (7)")
+    option("--seconds", type=seconds, default=1.0, help="length of a round (1)")
+    option("--python", default=sys.executable, help="interpreter of all servers, say one with uvloop")
+    option("--markdown", action="store_true", help="tables for a README")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(report(parse(), outcomes))
