@@ -95,7 +95,7 @@ class Hub:
         """
         if not member.announced and member.room is not None:
             member.announced = True
-            record("join", id=member.number, address=member.address or None, name=member.name)
+            record("connect", id=member.number, address=member.address or None, name=member.name)
             self._came(member.room, member)
 
     def leave(self, member: Member, word: str = "left") -> None:

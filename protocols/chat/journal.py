@@ -22,8 +22,8 @@ def record(event: str, *, level: int = logging.INFO, **fields: object) -> None:
 def render(event: str, fields: dict[str, object]) -> str:
     """The line of one event.
 
-    >>> render("leave", {"name": "The Weeknd", "reason": None, "seconds": 1.25})
-    'event=leave name="The Weeknd" seconds=1.2'
+    >>> render("disconnect", {"name": "The Weeknd", "reason": None, "duration": 1.25})
+    'event=disconnect name="The Weeknd" duration=1.2'
     """
     return " ".join(
         [f"event={event}", *(f"{key}={_value(value)}" for key, value in fields.items() if value is not None)]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from reactor import Limits, Reactor, StreamTransport, Timeouts, Timer
+from reactor import Limits, PeerError, Reactor, StreamTransport, Timeouts, Timer
 
 from ..text import WORDS, Fault, TextProtocol
 from .flood import Door, cost
@@ -26,6 +26,8 @@ SOFT = 64 * 1024  # bytes waiting for a member at which nothing is taken from it
 HARD = 256 * 1024  # bytes waiting for a member at which it is evicted: minutes of a busy room
 LIMITS = Limits(output=HARD)
 TIMEOUTS = Timeouts(write=60.0, close=10.0)
+
+EVICTIONS = frozenset({"flood", "idle", "silent"})  # reasons for which the server ends a connection by itself
 
 _TCP_CLOSE = 7  # tcp_states.h
 
@@ -144,7 +146,7 @@ class Session(TextProtocol):
             self._chat.hub.leave(member)
             self._give_up_seat(member)
             if member.announced:
-                self._log_leave(member, exc)
+                self._log_end(member, exc)
 
     def _give_up_seat(self, member: Member) -> None:
         if self._seated:
@@ -152,11 +154,12 @@ class Session(TextProtocol):
             self._chat.silent.discard(self)
             self._chat.door.leave(member.address)
 
-    def _log_leave(self, member: Member, exc: Exception | None) -> None:
+    def _log_end(self, member: Member, exc: Exception | None) -> None:
+        evicted = member.reason in EVICTIONS if member.reason else isinstance(exc, PeerError)
         record(
-            "leave", id=member.number, address=member.address or None, name=member.name,
+            "evict" if evicted else "disconnect", id=member.number, address=member.address or None, name=member.name,
             reason=member.reason or (str(exc) if exc else "closed"),
-            seconds=self.reactor.time() - self._began,
+            duration=self.reactor.time() - self._began,
             bytes_in=self.transport.bytes_in, bytes_out=self.transport.bytes_out,
         )  # fmt: skip
 

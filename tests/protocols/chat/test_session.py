@@ -322,6 +322,9 @@ def test_a_member_that_never_reads_is_evicted_and_delays_nobody(scene: Any, open
     talk_until(scene, ada, bob, lambda: len(chat.hub) == 2)
     stuck.close()
     assert any("over the limit of 262144" in record.message for record in caplog.records)
+    (evicted,) = [record.message for record in caplog.records if record.message.startswith("event=evict")]
+    assert "name=Stuck" in evicted
+    assert "over the limit of 262144" in evicted
 
 
 def test_who_does_not_keep_up_is_not_read_from_until_it_does(scene: Any, open_chat: Any) -> None:

@@ -59,14 +59,18 @@ def test_the_seat_of_the_silent_is_free_at_once(scene: Any, open_chat: Any) -> N
     assert first.lines[-1] == GIVES_WAY
 
 
-def test_idle(scene: Any, open_chat: Any) -> None:
+def test_idle(scene: Any, open_chat: Any, caplog: Any) -> None:
+    caplog.set_level("INFO")
     open_chat(idle=600.0)
     ada, bob = scene.peer(), scene.peer()
     scene.advance(599)
     ada.send("/who\n")
     scene.advance(2)
     bob.ends()
+    bob.close()
+    scene.settle()
     assert bob.lines[-1] == "* goodbye: nothing came from you for 600 seconds"
+    assert journal(caplog)[-1].startswith("event=evict id=2 address=127.0.0.1 name=guest-2 reason=idle duration=60")
     assert not ada.ended
     assert ada.lines[-1] == "* guest-2 left"
     scene.advance(599)
@@ -112,9 +116,9 @@ def test_the_log_tells_of_coming_naming_and_going_but_not_of_what_was_said(
     ada.close()
     scene.settle()
     join, name, leave = journal(caplog)
-    assert join == "event=join id=1 address=127.0.0.1 name=guest-1"
+    assert join == "event=connect id=1 address=127.0.0.1 name=guest-1"
     assert name == 'event=name id=1 old=guest-1 new="The \\"Weeknd\\""'
-    assert leave.startswith('event=leave id=1 address=127.0.0.1 name="The \\"Weeknd\\"" reason=quit seconds=0.3 ')
+    assert leave.startswith('event=disconnect id=1 address=127.0.0.1 name="The \\"Weeknd\\"" reason=quit duration=0.3 ')
     assert "secret" not in caplog.text
 
 
