@@ -63,8 +63,11 @@ def clean(raw: str) -> str:
 
 
 def key(name: str) -> str:
-    """What two names that count as the same have in common: case and width do not tell people apart."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    """What two names that count as the same have in common: case and width do not tell people apart.
+
+    Of a name as it is shown, and as somebody may write it: keyboards add to an emoji what `clean` takes away.
+    """
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", _EMOJI_STYLE.sub("", name)).casefold())
 
 
 def suggest(name: str, is_taken: Callable[[str], bool]) -> str:

@@ -18,33 +18,38 @@ SHOWN = 10  # names in one line
 
 
 class News:
-    """Collect, then `take` the lines. Who comes and goes in between is not worth a word."""
+    """Collect, then `take` the lines. Who comes and goes in between, or goes and comes, is not worth a word."""
 
     __slots__ = ("_came", "_renamed", "_went", "waiting")
 
     def __init__(self) -> None:
         self.waiting = False  # somebody will come and take
         self._came: dict[Member, None] = {}
-        self._went: list[str] = []
+        self._went: dict[Member, str] = {}  # by the name that the room knows
         self._renamed: dict[Member, str] = {}  # to the name that the room knows
 
     def come(self, member: Member) -> None:
-        self._came[member] = None
+        known = self._went.pop(member, None)
+        if known is None:
+            self._came[member] = None
+        else:
+            self._renamed[member] = known  # nothing to tell, unless the name is another
 
     def go(self, member: Member) -> None:
         if member in self._came:
             del self._came[member]
         else:
-            self._went.append(self._renamed.pop(member, member.name))
+            self._went[member] = self._renamed.pop(member, member.name)
 
     def rename(self, member: Member, old: str) -> None:
         if member not in self._came:
             self._renamed.setdefault(member, old)
 
     def take(self) -> list[str]:
-        """What to tell, once."""
+        """What to tell, once: in an order in which a name is free before another has it."""
         renamed = [f"{old} is now {member.name}" for member, old in self._renamed.items() if old != member.name]
-        rows = (("joined", [member.name for member in self._came]), ("left", self._went), ("renamed", renamed))
+        left, joined = list(self._went.values()), [member.name for member in self._came]
+        rows = (("left", left), ("renamed", renamed), ("joined", joined))
         self.__init__()  # type: ignore[misc]  # as new
         return [f"{what}: {shorten(names)}" for what, names in rows if names]
 

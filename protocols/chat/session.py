@@ -166,8 +166,10 @@ class Session(TextProtocol):
     def eof_received(self) -> bool | None:
         """Who was too quick to be welcomed is welcomed now: `echo hi | nc` shows at least whom it spoke to."""
         super().eof_received()
-        if self._member is not None:
-            self._member.greet()
+        if (member := self._member) is not None:
+            member.greet()
+            if member.room is not None:
+                member.room.deliver()  # what was said in this tick; from now on it hears no more
         return None
 
     def draining(self, grace: float) -> None:

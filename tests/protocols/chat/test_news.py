@@ -40,7 +40,7 @@ def test_comings_and_goings_are_one_line_each(chat: Any, crowd: list[Any]) -> No
     assert crowd[0].lines == ["p4: hello"], "what is said does not wait"
     chat.news()
     shown = ", ".join(f"new{number}" for number in range(SHOWN))
-    assert crowd[0].lines == [f"* joined: {shown} and 5 more", "* left: p1, p2", "* renamed: p3 is now renamed"]
+    assert crowd[0].lines == ["* left: p1, p2", "* renamed: p3 is now renamed", f"* joined: {shown} and 5 more"]
     chat.news()
     assert crowd[0].lines == []
 
@@ -54,6 +54,23 @@ def test_who_comes_and_goes_in_between_is_not_worth_a_word(chat: Any, crowd: lis
     gone.says("/nick y", "exit")
     chat.news()
     assert crowd[0].lines == ["* left: p2"]
+
+
+def test_who_goes_and_comes_in_between_is_not_worth_a_word(chat: Any, crowd: list[Any]) -> None:
+    crowd[1].says("/join tea", "/part")
+    crowd[2].says("/join tea", "/nick Teetotaller", "/part")
+    crowd[3].says("/join tea", "/part", "/join tea")
+    chat.news()
+    assert crowd[0].lines == ["* left: p3", "* renamed: p2 is now Teetotaller"]
+
+
+def test_a_name_is_free_before_another_has_it(chat: Any, crowd: list[Any]) -> None:
+    crowd[1].says("exit")
+    chat.join("p1")
+    crowd[2].says("/nick q2")
+    chat.join("p2")
+    chat.news()
+    assert crowd[0].lines == ["* left: p1", "* renamed: p2 is now q2", "* joined: p1, p2"]
 
 
 def test_a_crowd_that_dwindles_is_told_in_order(chat: Any, crowd: list[Any]) -> None:

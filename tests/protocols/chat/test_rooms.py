@@ -188,6 +188,13 @@ def test_a_private_message_that_is_none(trio: Any, argument: str, word: str) -> 
     assert trio[1].lines == []
 
 
+def test_a_name_is_found_as_a_keyboard_writes_it(trio: Any) -> None:
+    ada, bob, _ = trio
+    ada.says("/nick Ada❤\ufe0f")
+    bob.says("/msg ada❤\ufe0f hello")
+    assert ada.lines == ["* you are Ada❤ now", "[private from Bob] hello"]
+
+
 def test_one_may_talk_to_oneself(trio: Any) -> None:
     trio[0].says("/msg Ada note")
     assert trio[0].lines == ["[private from Ada] note"]

@@ -155,6 +155,15 @@ def test_all_that_was_sent_before_the_end_is_handled_and_answered(scene: Any, op
     assert bob.lines[-1] == "* 2 here: Ada, guest-2"
 
 
+def test_who_ends_its_side_hears_what_was_said_in_the_same_tick(scene: Any, open_chat: Any) -> None:
+    chat = open_chat()
+    bob = join(scene, "Bob")
+    chat.hub.say_as_operator("before you go")
+    bob.end()
+    bob.ends()
+    assert bob.lines[-1] == "From Server, Admin:before you go"
+
+
 def test_bad_bytes_are_told_to_their_sender_and_nobody_else(scene: Any, open_chat: Any) -> None:
     open_chat()
     ada, bob = join(scene, "Ada"), join(scene, "Bob")

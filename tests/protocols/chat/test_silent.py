@@ -100,6 +100,18 @@ def test_the_message_of_the_day_the_topic_and_the_history_follow_the_welcome(sce
     assert [line.split("] ")[-1] for line in lines[3:]] == ["guest-1: hello", "guest-1: heard once"]
 
 
+@pytest.mark.parametrize(("kept", "replayed"), [(0, 0), (2, 2)])
+def test_the_lobby_keeps_as_many_lines_as_were_asked_for(scene: Any, open_chat: Any, kept: int, replayed: int) -> None:
+    open_chat(history=kept)
+    ada = scene.peer()
+    ada.send("one\ntwo\nthree\n/history\n")
+    scene.advance(INTRODUCTION)
+    assert (ada.lines[-1] == "* this server keeps no history") == (kept == 0)
+    bob = scene.peer()
+    scene.advance(INTRODUCTION)
+    assert len(bob.lines) == 1 + replayed
+
+
 def journal(caplog: Any) -> list[str]:
     return [record.message for record in caplog.records if record.name == "protocols.chat"]
 

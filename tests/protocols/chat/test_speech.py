@@ -186,6 +186,12 @@ def test_the_prefix_stays_hidden_after_nick(trio: Any) -> None:
     assert trio[0].lines[-1] == "Scottie: still me"
 
 
+def test_ones_own_name_however_written_is_ones_prefix(trio: Any) -> None:
+    _, bob, guest = trio
+    guest.says("/nick The Weeknd", "From Client, the  WEEKND: hello")
+    assert bob.lines[1:] == ["The Weeknd: hello"]
+
+
 def test_an_introduction_without_text_only_names(trio: Any) -> None:
     trio[2].says("From Client, Scott:")
     assert trio[0].lines == ["* guest-3 is now Scott"]
