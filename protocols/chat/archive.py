@@ -75,6 +75,7 @@ class Archive:
         self._keep_rooms = keep_rooms
         self._db: sqlite3.Connection | None = None
         self._file = self._wal = NO_FILE  # what is open
+        self._mapped = 0  # bytes of the -shm file that SQLite has mapped
         self._untidied = TIDY_EVERY  # lines added since the last tidying; at first nobody knows
 
     def read(self, lines: int) -> tuple[dict[str, list[tuple[float, bytes]]], int]:
@@ -120,6 +121,7 @@ class Archive:
             untidied = 0
         db.execute("COMMIT")
         self._untidied = untidied
+        self._mend_index()
 
     def close(self) -> None:
         """Let go of the file, whatever its state. Harmless twice."""
@@ -127,9 +129,11 @@ class Archive:
         if db is None:
             return
         try:
+            self._mend_index()
             db.close()
-        except sqlite3.Error:
+        except (sqlite3.Error, OSError):
             pass  # what was committed stays committed, and there is nothing else to lose
+        self._mapped = 0
 
     def _open(self) -> sqlite3.Connection:
         """The connection, to the file that is at the path now."""
@@ -156,11 +160,22 @@ class Archive:
         if identity(self.path)[0] != self._file:
             self._abandon()
             raise Unusable("it was removed or replaced while in use")
+        self._mend_index()
         self._wal, size = identity(f"{self.path}-wal")
         if size > WAL_LIMIT:
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             if identity(f"{self.path}-wal")[1] > WAL_LIMIT:
                 raise Unusable("another program reads it and does not end, so that its -wal file grows")
+
+    def _mend_index(self) -> None:
+        """Undo that somebody cut the -shm file, as `cp backup/history.db* .` does.
+
+        To touch a mapping beyond its file's end is SIGBUS, and the end of the chat; what is zero SQLite rebuilds.
+        """
+        found, size = identity(f"{self.path}-shm")
+        if found != NO_FILE and size < self._mapped:
+            os.truncate(f"{self.path}-shm", self._mapped)
+        self._mapped = max(size, self._mapped)
 
     def _abandon(self) -> None:
         """Close, and take along what is left beside a file that is gone: SQLite would put it into the next one."""
@@ -241,7 +256,9 @@ def _decode(raw: bytes) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """What went wrong, in a few words on one line."""
+    """What went wrong, in a few words on one line; SQLite's own name for it too, because its texts are broad."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return sanitize(" ".join(str(error).split())) or type(error).__name__
+    text = sanitize(" ".join(str(error).split())) or type(error).__name__
+    name = getattr(error, "sqlite_errorname", "")
+    return f"{text} ({name})" if name else text

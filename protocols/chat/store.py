@@ -88,7 +88,7 @@ class Store:
             self._fault(reason(error))
         else:
             if damaged:
-                self._report(f"{damaged} damaged lines in {self._path} are not shown")
+                self._report(f"damaged lines in {self._path}, not shown: {damaged}")
         self._archive.close()  # the thread opens it for itself
         self._start()
         return rooms
@@ -122,9 +122,9 @@ class Store:
                 self._fault(SILENT_DISK)
         if lost := self._newly_lost(waiting=len(self._backlog)):
             if self._unsaid:
-                self._report(f"{lost} lines were not kept in {self._path}: {self._unsaid}")
+                self._report(f"the history could not be kept in {self._path}: {self._unsaid}; lines not kept: {lost}")
             else:
-                log.info("%d lines were not kept in the history", lost)
+                log.info("the history is closed; lines not kept: %d", lost)
 
     @property
     def _path(self) -> str:
@@ -180,7 +180,7 @@ class Store:
         except Exception as error:
             self._archive.close()
             self._backlog.done(lost=True)
-            self._fault(f"{len(rows)} lines cannot be written, {reason(error)}")
+            self._fault(f"lines that cannot be written: {len(rows)}, {reason(error)}")
         else:
             self._backlog.done()
         finally:
@@ -212,7 +212,7 @@ class Store:
             return
         with self._lock:
             self._failing = False
-        log.info("the history is kept again; %d lines were not", self._newly_lost())
+        log.info("the history is kept again; lines not kept: %d", self._newly_lost())
 
     def _newly_lost(self, waiting: int = 0) -> int:
         """How many lines were given up, or wait in vain, since this was asked last."""
