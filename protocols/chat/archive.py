@@ -144,9 +144,9 @@ class Archive:
         db = sqlite3.connect(self.path, timeout=LOCK_WAIT, isolation_level=None)
         try:
             db.text_factory = _decode
-            claim(db)
             for setting in _SETTINGS:
                 db.execute(setting)
+            claim(db)
             self._db = db
             self._check_file(db)
         except BaseException:

@@ -155,11 +155,14 @@ class Store:
     def _write(self) -> None:
         """Put all that waits into the archive, as far as it takes it."""
         self._wake.clear()
+        done = 0
         while rows := self._backlog.take():
             if not self._commit(rows):
                 self._wake.set()
                 return
-        self._recover()
+            done += len(rows)
+        if done and self._failing:
+            self._recover()
 
     def _finish(self) -> None:
         """The last attempt, even if the next was to come later."""
@@ -207,9 +210,7 @@ class Store:
             self._report(f"the history cannot be kept in {self._path}: {why}; the chat goes on, and this is retried")
 
     def _recover(self) -> None:
-        """Nothing waits any more. Say so if something went wrong before."""
-        if not self._failing:
-            return
+        """After a fault all is written, or has been given up."""
         with self._lock:
             self._failing = False
         log.info("the history is kept again; lines not kept: %d", self._newly_lost())

@@ -675,6 +675,17 @@ def test_a_fault_that_lasts_is_not_said_again_after_a_silence(store: StillStore,
     assert len(store.faults) == 1
 
 
+def test_a_silent_chat_does_not_say_that_a_bad_file_works(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    path.mkdir()
+    store = StillStore(path)
+    store.load()
+    store.turn()
+    store.close()
+    assert len(store.faults) == 1
+    assert not caplog.messages
+
+
 def test_what_was_lost_is_said_once(store: StillStore, path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     store._backlog = Backlog(limit=3 * (backlog.ROW_COST + 2))
