@@ -81,12 +81,13 @@ class Archive:
     def read(self, lines: int) -> tuple[dict[str, list[tuple[float, bytes]]], int]:
         """The last `lines` of each room, oldest first, and how many rows had to be left out because they are damaged.
 
-        The file is created if there is none, and it is an error if it could not be written.
+        The room that was spoken in last comes last. The file is created if there is none, and it is an error if it
+        could not be written.
         """
         db = self._open()
         rooms: dict[str, list[tuple[float, bytes]]] = {}
         damaged = 0
-        for room, count in db.execute(_ROOMS, (self._keep_rooms,)).fetchall():
+        for room, count in reversed(db.execute(_ROOMS, (self._keep_rooms,)).fetchall()):
             if not is_sound_room(room):
                 damaged += count
                 continue

@@ -133,6 +133,13 @@ def test_order_is_that_of_saying_not_that_of_the_clock(store: StillStore, path: 
     assert texts(path) == ["30", "20", "10"]
 
 
+def test_the_room_spoken_in_last_comes_last(store: StillStore, path: Path) -> None:
+    for room in "abca":
+        store.says("x", room=room)
+    store.close()
+    assert list(StillStore(path).load()) == ["b", "c", "a"]
+
+
 def test_no_lines_asked_for_gives_none(store: StillStore, path: Path) -> None:
     store.turn("a")
     store.close()
