@@ -8,6 +8,7 @@ import logging
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
@@ -25,8 +26,11 @@ from _cli import (
     warn_if_root,
 )
 
-from protocols.chat import CONSOLE_LIMITS, LIMITS, TIMEOUTS, Chat, Console, Door, Settings, read_motd
+from protocols.chat import CONSOLE_LIMITS, LIMITS, TIMEOUTS, Chat, Console, Door, Hub, Settings, read_motd
 from reactor import Listener, Reactor
+
+if TYPE_CHECKING:
+    from protocols.chat.store import Store
 
 PER_ADDRESS = 16  # connections: a family behind one router, and no more of one troublemaker
 PER_IP_HELP = f"connections from one address, 0 is no limit; given, it counts loopback too ({PER_ADDRESS}, without)"
@@ -47,6 +51,7 @@ def parser() -> Parser:
     option("--flood-burst", type=burst, default=10.0, metavar="N", help="messages at once (%(default)g)")
     option("--idle-timeout", type=rate, default=0.0, metavar="S", help="seconds of silence, 0 is no limit (0)")
     option("--history", type=history, default=50, metavar="N", help="lines shown to who joins a room (%(default)s)")
+    option("--history-db", metavar="FILE", help="keep the history in this SQLite file, across restarts")
     option("--motd", metavar="FILE", help="a message of the day for newcomers; reread on SIGHUP")
     option("--tls-cert", metavar="FILE", help="serve TLS with this certificate (PEM, with its chain)")
     option("--tls-key", metavar="FILE", help="the certificate's key, if it is in a file of its own")
@@ -85,6 +90,22 @@ def motd(options: argparse.Namespace) -> bytes:
     return read_motd(options.motd) if options.motd else b""
 
 
+def open_store(hub: Hub, options: argparse.Namespace) -> Store | None:
+    """The history that was kept, brought back, and kept from now on."""
+    if not options.history_db:
+        return None
+    try:
+        from protocols.chat.store import Store
+    except ImportError as error:  # some systems pack sqlite3 apart from Python
+        log.warning("the history is not kept in %s: %s", options.history_db, error)
+        return None
+    store = Store(options.history_db, lines=options.history, on_fault=log.warning)
+    for key, said in store.load().items():
+        hub.remember(key, said)
+    hub.keep = store.add
+    return store
+
+
 def default_level(options: argparse.Namespace) -> str:
     """Joins and leaves are on the console already, and two reports of each on one terminal are one too many."""
     return "warning" if not options.no_console and sys.stderr is not None and sys.stderr.isatty() else "info"
@@ -101,6 +122,7 @@ def main() -> int:
     raise_descriptor_limit(options.max_clients + SPARE)
     with Reactor() as reactor:
         chat = Chat(reactor, chosen, door(options))
+        store = open_store(chat.hub, options)
 
         def reload() -> None:
             try:
@@ -122,7 +144,10 @@ def main() -> int:
                 reactor.call_soon(open_console)
             return listeners
 
-        return serve(reactor, begin)
+        status = serve(reactor, begin)
+        if store is not None:
+            store.close()
+        return status
 
 
 if __name__ == "__main__":

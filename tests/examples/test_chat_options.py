@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+import sqlite3
 import ssl
+import time
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +48,49 @@ def test_tls(theatre: Any) -> None:
     ada.sends("exit\n")
     assert ada.ends().endswith("* goodbye\n")
     server.clean_exit()
+
+
+def until_kept(database: str, lines: int) -> None:
+    """Wait until so many lines are on the disk, which they are within a second."""
+    deadline = time.monotonic() + 20
+    count = 0
+    while count < lines:
+        assert time.monotonic() < deadline, f"{count} of {lines} lines are kept"
+        with contextlib.closing(sqlite3.connect(database)) as db, contextlib.suppress(sqlite3.OperationalError):
+            (count,) = db.execute("SELECT count(*) FROM line").fetchone()
+
+
+def test_history_survives_a_kill(theatre: Any, tmp_path: Path) -> None:
+    database = str(tmp_path / "chat.db")
+    server = theatre.serve("chat_server.py", "--history-db", database)
+    ada = theatre.peer(server)
+    ada.sends("/nick Ada\nin the lobby\n/join tea\nin the tea room\n/who\n")
+    ada.gets("* 1 here")
+    until_kept(database, 2)
+    server.process.kill()
+    server.exits()
+    server = theatre.serve("chat_server.py", "--history-db", database)
+    bob = theatre.peer(server)
+    bob.gets("] Ada: in the lobby\n")
+    bob.sends("/join tea\n")
+    bob.gets("] Ada: in the tea room\n")
+    server.clean_exit()
+
+
+@pytest.mark.parametrize("data", [b"no database" * 100, b"SQLite format 3\0" + b"x" * 5000])
+def test_a_history_that_cannot_be_kept_is_one_warning(theatre: Any, tmp_path: Path, data: bytes) -> None:
+    database = tmp_path / "chat.db"
+    database.write_bytes(data)
+    server = theatre.serve("chat_server.py", "--history-db", str(database), "--log-level", "warning")
+    ada, bob = theatre.peer(server), theatre.peer(server)
+    bob.gets("* welcome")
+    ada.sends("hello\n")
+    bob.gets("guest-1: hello\n")
+    server.process.send_signal(signal.SIGINT)
+    assert server.exits() == 0
+    complaint = server.err.all()
+    assert complaint.count("\n") == complaint.count(str(database)) == 1
+    assert database.read_bytes() == data
 
 
 @pytest.mark.parametrize(
