@@ -1,30 +1,59 @@
 #!/usr/bin/env python3
 """A chat client: types and receives at once, on one loop. `chat_client.py --name Ada`; end with Ctrl-D or `exit`.
 
-With a stdin that is no terminal it is a tool for scripts: `printf '/who\\n' | chat_client.py`.
+At a terminal the line being typed stays whole while others speak, and a lost connection is made again. With a stdin
+that is no terminal it is a tool for scripts: `printf '/who\\n' | chat_client.py`.
 """
 
 from __future__ import annotations
 
+import argparse
+import os
+import re
+import ssl
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
 from _cli import Parser, complain, port_number
+from _looks import Looks
 
 from protocols.text import sanitize
-from reactor import LineProtocol, Reactor, ReactorError, StreamTransport
+from reactor import LineProtocol, Reactor, ReactorError, ReconnectingClient, StreamTransport, Timer
+
+try:
+    from _terminal import Modes, Terminal
+except ImportError:  # no termios: Windows. Lines are edited by the console itself
+    Modes = Terminal = None  # type: ignore[assignment,misc]
+
+INTERRUPTED = 130  # as a shell says it of Ctrl-C
+
+PERSON_GRACE = 5.0  # seconds for a server to say goodbye to who has typed Ctrl-D and waits for it
+SCRIPT_GRACE = 120.0  # seconds to answer a whole script: twice what our server lets lines wait that come too fast
+RECLAIM_EVERY, RECLAIMS = 15.0, 20  # seconds, times: five minutes, by when a server has noticed that who had it is gone
+
+_RENAMED = re.compile(r"\* you are (.+) now")
+_FAREWELL = re.compile(r"\* (.+, )?goodbye(:.*)?")
 
 
 class Server(LineProtocol):
     """The connection to the server. What it says is shown, made safe for a terminal whoever the server is."""
 
+    transport: StreamTransport
+
     def __init__(self, client: Client) -> None:
         self.client = client
 
+    def connection_made(self, transport: StreamTransport) -> None:
+        super().connection_made(transport)
+        self.transport = transport
+        self.client.on_connected(transport)
+
     def line_received(self, line: bytes) -> None:
-        self.client.show(sanitize(line.decode(errors="replace")))
+        self.client.heard(sanitize(line.decode(errors="replace")))
 
     def pause_writing(self) -> None:
         self.client.terminal.pause_reading()
@@ -39,76 +68,273 @@ class Server(LineProtocol):
         self.client.leaving = True
 
 
-class Terminal(LineProtocol):
-    """Standard input and output. What is typed goes to the server, whole lines only and the last one in any case."""
+class Lines(LineProtocol):
+    """Standard input and output where they are no terminal with a person at both: whole lines, and nothing around them.
+
+    The last line is sent in any case, with an end or not.
+    """
+
+    transport: StreamTransport
 
     def __init__(self, client: Client) -> None:
         self.client = client
 
+    def connection_made(self, transport: StreamTransport) -> None:
+        super().connection_made(transport)
+        self.transport = transport
+
+    def show(self, line: str) -> None:
+        self.transport.write(f"{line}\n".encode(encoding(sys.stdout), "replace"))
+
+    def note(self, text: str) -> None:
+        complain(text)
+
     def line_received(self, line: bytes) -> None:
-        self.client.server.write(line + b"\n")
+        self.client.typed(line.decode(encoding(sys.stdin), "surrogateescape"))
 
     def line_too_long(self, size: int) -> None:
         complain(f"not sent: a line of more than {self.max_line} bytes")
 
     def eof_received(self) -> bool:
         super().eof_received()
-        self.client.leaving = True
-        self.client.server.write_eof()  # the server answers what it has, then ends as well
-        return True  # and its answers are still to be shown
+        self.client.input_ended()
+        return True  # the server's answers are still to be shown
+
+    def pause_writing(self) -> None:
+        self.client.output_stalls(True)
+
+    def resume_writing(self) -> None:
+        self.client.output_stalls(False)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.client.leaving = True
-        self.client.server.close()  # nobody sees what it says any more
+        self.client.seat_lost(exc)
+
+
+def encoding(stream: Any) -> str:
+    """What a standard stream is encoded in; it may be closed."""
+    return getattr(stream, "encoding", None) or "utf-8"
 
 
 class Client:
-    """The two connections, and how they end together."""
+    """The two connections, how they end together, and what is said again to a server that is back."""
 
-    server: StreamTransport
     terminal: StreamTransport
 
-    def __init__(self, reactor: Reactor) -> None:
+    def __init__(self, reactor: Reactor, options: argparse.Namespace, modes: Any) -> None:
         self.reactor = reactor
+        self.options = options
+        self.modes = modes
+        self.seat: Any = None  # Terminal or Lines
+        self.server: StreamTransport | None = None
         self.leaving = False
-        self.status = 0
+        self.status = INTERRUPTED  # until there is something to leave
+        self._name: str | None = options.name
+        self._room = ""  # the last `/join`, as it was typed
+        self._last = ""  # what the server said last: nothing means that it never was a chat
+        self._stalled = False
+        self._patience: Timer | None = None  # for the server to end as well
+        self._reclaim: Timer | None = None
 
-    def run(self, host: str, port: int, name: str | None) -> int:
+    def run(self) -> int:
         """Chat until either side ends. Gives the exit status."""
-        connecting = self.reactor.connect_tcp(lambda: Server(self), host, port)
-        self.server, _ = self.reactor.run_until(connecting)
-        if name is not None:
-            self.server.write(f"/nick {sanitize(name)}\n".encode())
-        self.terminal = self.reactor.open_stdio(lambda: Terminal(self))
+        where, tls = (self.options.host, self.options.port), tls_context(self.options)
+        ReconnectingClient(
+            self.reactor,
+            lambda factory: self.reactor.connect_tcp(factory, *where, tls=tls),
+            lambda: Server(self),
+            on_retry=self._on_retry,
+        )
         self.reactor.run()
         return self.status
 
-    def show(self, line: str) -> None:
-        self.terminal.write(f"{line}\n".encode())
+    # -- the server ---------------------------------------------------------------------------------------------
+
+    def on_connected(self, server: StreamTransport) -> None:
+        """There is a connection, for the first time or again."""
+        self.server = server
+        again = self.seat is not None
+        if not again:
+            self.status = 0
+            self._open_seat()
+        if self.options.insecure:
+            self.seat.note("encrypted, but nobody knows for whom: the certificate is not looked at (--insecure)")
+        if again:
+            self.seat.note("connected again")
+        self.output_stalls(self._stalled)
+        self._introduce(RECLAIMS if again else 0)
+        if self._room:
+            self._send(self._room)
+
+    def heard(self, line: str) -> None:
+        """The server has said `line`."""
+        self._last = line
+        if renamed := _RENAMED.fullmatch(line):
+            self._name = renamed[1]
+            self._cancel_reclaim()
+        self.seat.show(line)
 
     def on_server_gone(self, exc: Exception | None) -> None:
+        """The connection has ended. One that was lost is made again, by itself."""
+        self.server = None
+        self._cancel_reclaim()
+        self.terminal.resume_reading()
+        if self._comes_back():
+            return self.seat.note(f"the connection is lost{f': {exc}' if exc else ''}")
         if not self.leaving:
-            complain(f"the server is gone: {exc}" if exc else "the server has closed the connection")
-        self.status = 1 if exc else 0
+            self.seat.note(f"the server is gone: {exc}" if exc else "the server has closed the connection")
+        self._leave(1 if exc else 0)
+
+    def _comes_back(self) -> bool:
+        """Whether to wait for the server: it is a chat, has not said goodbye, and a person is here to be told."""
+        person = self.options.reconnect and not self.leaving
+        return person and bool(self._last) and not _FAREWELL.fullmatch(self._last)
+
+    def _on_retry(self, error: OSError | None, delay: float) -> None:
+        if self.seat is None:
+            complain(f"{Path(sys.argv[0]).name}: {explain(error, self.options)}")
+            return self._leave(1)
+        why = f"{explain(error, self.options)}; " if error else ""
+        self.seat.note(f"{why}trying again in {delay:.0f} s, Ctrl-C leaves")
+
+    def _introduce(self, times: int) -> None:
+        """Say who this is, and so again until the server agrees: it may not have noticed that its last one is gone."""
+        if self._name is not None:
+            self._send(f"/nick {sanitize(self._name)}")
+            if times:
+                self._reclaim = self.reactor.call_later(RECLAIM_EVERY, self._introduce, times - 1)
+
+    def _cancel_reclaim(self) -> None:
+        if self._reclaim is not None:
+            self._reclaim.cancel()
+
+    def _send(self, line: str) -> None:
+        assert self.server is not None
+        self.server.write(f"{line}\n".encode(errors="surrogateescape"))
+
+    # -- the terminal -------------------------------------------------------------------------------------------
+
+    def _open_seat(self) -> None:
+        def seat() -> Any:
+            if self.modes is not None:
+                self.seat = Terminal(self.reactor, self, self.modes, Looks(bool(not os.environ.get("NO_COLOR"))))
+            else:
+                self.seat = Lines(self)
+            return self.seat
+
+        self.terminal = self.reactor.open_stdio(seat)
+
+    def typed(self, line: str) -> bool:
+        """Send `line`. False if it cannot be sent, which the person is told."""
+        if self.server is None:
+            self.seat.note(f"not sent, there is no connection: {sanitize(line)}")
+            return False
+        word = line.strip().lower()
+        if word in ("exit", "/quit"):
+            self.leaving = True  # however the server takes it
+        if word.startswith("/join ") or word == "/part":
+            self._room = line if word != "/part" else ""
+        self._send(line)
+        return True
+
+    def input_ended(self) -> None:
+        """Nothing is typed any more: the server answers what it has, then ends as well."""
+        self.leaving = True
+        if self.server is None:
+            return self._leave(self.status)
+        self.server.write_eof()
+        grace = PERSON_GRACE if self.modes is not None else SCRIPT_GRACE
+        self._patience = self.reactor.call_later(grace, self._give_up, grace)
+
+    def _give_up(self, grace: float) -> None:
+        self.seat.note(f"the server has not ended within {grace:g} s")
+        self.leaving = True
+        if self.server is not None:
+            self.server.abort()
+        self._leave(1)
+
+    def output_stalls(self, stalls: bool) -> None:
+        """What cannot be shown is not read either: the server, not this program, decides how much may wait."""
+        self._stalled = stalls
+        if self.server is not None:
+            (self.server.pause_reading if stalls else self.server.resume_reading)()
+
+    def seat_lost(self, exc: Exception | None) -> None:
+        """Nobody sees what the server says any more."""
+        self.leaving = True
+        if self.server is not None:
+            self.server.close()
+        self._leave(1 if exc else self.status)
+
+    def _leave(self, status: int) -> None:
+        self.status = self.status if self.status not in (0, INTERRUPTED) else status
+        if self._patience is not None:
+            self._patience.cancel()
+        self._cancel_reclaim()
         self.reactor.drain()  # what is still to be shown is, then the loop stops
 
 
-def main() -> int:
+def tls_context(options: argparse.Namespace) -> ssl.SSLContext | None:
+    """How to encrypt; None: not at all. Raises OSError for a file that cannot be used."""
+    if not options.tls:
+        return None
+    context = ssl.create_default_context(cafile=options.cacert)
+    if options.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def explain(error: Exception | None, options: argparse.Namespace) -> str:
+    """An error of connecting, in words for who does not know TLS by heart."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate of {options.host} is not to be trusted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
+        return f"{options.host}:{options.port} does not speak TLS"
+    return str(error)
+
+
+def parse() -> argparse.Namespace:
     parser = Parser("Chat in a terminal.")
-    parser.add_argument("--host", default="127.0.0.1", help="the server's address or name (%(default)s)")
-    parser.add_argument("--port", type=port_number, default=2401, help="the server's port (%(default)s)")
-    parser.add_argument("--name", help="be called so")
+    option = parser.add_argument
+    option("--host", default="127.0.0.1", help="the server's address or name (%(default)s)")
+    option("--port", type=port_number, default=2401, help="the server's port (%(default)s)")
+    option("--name", help="be called so")
+    option("--tls", action="store_true", help="encrypt, and verify that the server is the one that was meant")
+    option(
+        "--cacert", metavar="FILE", help="trust what this signed, or a server's own certificate (the system's roots)"
+    )
+    option("--insecure", action="store_true", help="with --tls: take any certificate")
+    option("--no-reconnect", dest="reconnect", action="store_false", help="leave when the connection is lost")
     options = parser.parse_args()
     if not options.port:
         parser.error("argument --port: a server's port is 1 to 65535")
-    with Reactor() as reactor:
+    if (options.cacert or options.insecure) and not options.tls:
+        parser.error("--cacert and --insecure are for --tls")
+    options.reconnect = options.reconnect and is_terminal(sys.stdin)  # a script has nobody to wait
+    return options
+
+
+def is_terminal(stream: Any) -> bool:
+    """Whether a standard stream is a terminal; it may be closed."""
+    return stream is not None and not stream.closed and stream.isatty()
+
+
+def has_screen() -> bool:
+    """Whether a line can be kept at the bottom of a terminal."""
+    dumb = os.environ.get("TERM", "dumb") == "dumb"
+    return Terminal is not None and is_terminal(sys.stdin) and is_terminal(sys.stdout) and not dumb
+
+
+def main() -> int:
+    options = parse()
+    with Modes(sys.stdin.fileno()) if has_screen() else nullcontext() as modes, Reactor() as reactor:
         try:
-            return Client(reactor).run(options.host, options.port, options.name)
+            return Client(reactor, options, modes).run()
         except (OSError, ReactorError) as error:
-            complain(f"{parser.prog}: {error}")
+            complain(f"{Path(sys.argv[0]).name}: {error}")
             return 1
         except KeyboardInterrupt:
-            return 130
+            return INTERRUPTED
 
 
 if __name__ == "__main__":
