@@ -20,7 +20,8 @@ MAX_HISTORY = 500  # lines, as bash keeps them
 MAX_ESCAPE = 64  # characters; no key sends as many, so what is longer is no key
 
 _TOKEN = re.compile(
-    r"\x1b\[\[?[0-?]*[ -/]*[@-~]"  # a control sequence (ECMA-48, 5.4), the Linux console's ESC [ [ A too
+    r"\x1b\[[0-?]*[ -/]*[@-Z\\-~]"  # a control sequence (ECMA-48, 5.4)
+    r"|\x1b\[\[."  # a function key of the Linux console
     r"|\x1bO."  # the keypad and arrows of an application
     r"|\x1b[^\[O\x1b]"  # Alt with a character
     r"|[^\x00-\x1f\x7f-\x9f]+"  # text
@@ -45,7 +46,7 @@ class LineEditor:
     """`text` with the cursor before its character `at`. A paste of several lines waits in it for Enter, as one.
 
     >>> editor = LineEditor()
-    >>> editor.feed(b"word\\x1b[D\\x1b[Dl\\r"), editor.feed(b"half")
+    >>> editor.feed(b"word\\x1b[Dl\\r"), editor.feed(b"half")
     (['world'], [])
     >>> editor.text, editor.at
     ('half', 4)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import select
 import ssl
 import sys
 from contextlib import nullcontext
@@ -34,6 +35,8 @@ INTERRUPTED = 130  # as a shell says it of Ctrl-C
 PERSON_GRACE = 5.0  # seconds for a server to say goodbye to who has typed Ctrl-D and waits for it
 SCRIPT_GRACE = 120.0  # seconds to answer a whole script: twice what our server lets lines wait that come too fast
 RECLAIM_EVERY, RECLAIMS = 15.0, 20  # seconds, times: five minutes, by when a server has noticed that who had it is gone
+
+NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")  # OpenSSL's words for plain text
 
 _RENAMED = re.compile(r"\* you are (.+) now")
 _FAREWELL = re.compile(r"\* (.+, )?goodbye(:.*)?")
@@ -97,7 +100,10 @@ class Lines(LineProtocol):
 
     def eof_received(self) -> bool:
         super().eof_received()
-        self.client.input_ended()
+        if nobody_reads(sys.stdout):  # what cannot be written ends both ways
+            self.client.seat_lost(BrokenPipeError("nobody reads what is said"))
+        else:
+            self.client.input_ended()
         return True  # the server's answers are still to be shown
 
     def pause_writing(self) -> None:
@@ -113,6 +119,16 @@ class Lines(LineProtocol):
 def encoding(stream: Any) -> str:
     """What a standard stream is encoded in; it may be closed."""
     return getattr(stream, "encoding", None) or "utf-8"
+
+
+def nobody_reads(stream: Any) -> bool:
+    """Whether a standard stream is a pipe that has lost its reader."""
+    try:
+        poll = select.poll()
+        poll.register(stream, 0)
+        return any(events & select.POLLERR for _, events in poll.poll(0))
+    except (AttributeError, OSError, TypeError, ValueError):
+        return False  # closed at start, or there is no poll here
 
 
 class Client:
@@ -131,6 +147,7 @@ class Client:
         self._name: str | None = options.name
         self._room = ""  # the last `/join`, as it was typed
         self._last = ""  # what the server said last: nothing means that it never was a chat
+        self._trouble = ""  # why there is no connection, as it was told last
         self._stalled = False
         self._patience: Timer | None = None  # for the server to end as well
         self._reclaim: Timer | None = None
@@ -160,6 +177,7 @@ class Client:
             self.seat.note("encrypted, but nobody knows for whom: the certificate is not looked at (--insecure)")
         if again:
             self.seat.note("connected again")
+            self._trouble = ""
         self.output_stalls(self._stalled)
         self._introduce(RECLAIMS if again else 0)
         if self._room:
@@ -193,8 +211,10 @@ class Client:
         if self.seat is None:
             complain(f"{Path(sys.argv[0]).name}: {explain(error, self.options)}")
             return self._leave(1)
-        why = f"{explain(error, self.options)}; " if error else ""
-        self.seat.note(f"{why}trying again in {delay:.0f} s, Ctrl-C leaves")
+        trouble = explain(error, self.options) if error else "trying again, Ctrl-C leaves"
+        if trouble != self._trouble:
+            self.seat.note(trouble)  # once, and not with each attempt of a whole night
+        self._trouble = trouble
 
     def _introduce(self, times: int) -> None:
         """Say who this is, and so again until the server agrees: it may not have noticed that its last one is gone."""
@@ -288,8 +308,8 @@ def explain(error: Exception | None, options: argparse.Namespace) -> str:
     """An error of connecting, in words for who does not know TLS by heart."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate of {options.host} is not to be trusted: {error.verify_message}"
-    if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
-        return f"{options.host}:{options.port} does not speak TLS"
+    if isinstance(error, ssl.SSLEOFError) or getattr(error, "reason", "") in NO_TLS:
+        return f"{options.host}:{options.port} does not seem to speak TLS"
     return str(error)
 
 

@@ -39,7 +39,7 @@ class Stream:
 
     @property
     def text(self) -> str:
-        return self.data.decode()
+        return self.data.decode(errors="replace")
 
     def wait(self, condition: Callable[[str], Any], what: str) -> None:
         deadline = time.monotonic() + DEADLINE
@@ -82,12 +82,13 @@ class Program:
         stdin: Any = subprocess.DEVNULL,
         stdout: Any = subprocess.PIPE,
         redirected: str = "",
+        environment: dict[str, str] | None = None,
         **options: Any,
     ) -> None:
         command = [sys.executable, "-W", "error", *arguments]
         if redirected:
             command = ["/bin/sh", "-c", f'exec "$@" {redirected}', "sh", *command]
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8", **(environment or {})}
         self.process = subprocess.Popen(
             command, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, env=environment, **options
         )

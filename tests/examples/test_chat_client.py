@@ -1,0 +1,608 @@
+"""The chat's client at a terminal: what is typed, what the screen shows, and how it ends. Scripts: `test_chat.py`."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import os
+import pty
+import random
+import signal
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import termios
+import threading
+import time
+from collections.abc import Iterator
+from fcntl import ioctl
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CERTIFICATES = ROOT / "tests" / "certificates"
+sys.path[:0] = [str(ROOT / "examples"), str(Path(__file__).parent)]
+
+from _editor import MAX_HISTORY, MAX_TEXT, Event, LineEditor  # noqa: E402
+from _looks import Looks  # noqa: E402
+from _screen import Screen  # noqa: E402
+from grid import Grid  # noqa: E402
+
+DEADLINE = 20.0  # seconds
+PIPE = subprocess.PIPE
+LEFT, RIGHT, UP, DOWN = "\x1b[D", "\x1b[C", "\x1b[A", "\x1b[B"
+PASTE, PASTED = "\x1b[200~", "\x1b[201~"
+
+
+@pytest.mark.parametrize("module", ["_cells", "_editor", "_looks", "_screen"])
+def test_the_examples_in_the_docstrings(module: str) -> None:
+    result = doctest.testmod(importlib.import_module(module))
+    assert result.attempted
+    assert not result.failed
+
+
+# -- what is typed --------------------------------------------------------------------------------------------------
+
+
+def typed(keys: str) -> LineEditor:
+    editor = LineEditor()
+    editor.feed(keys.encode())
+    return editor
+
+
+KEYS = [
+    ("hello", "hello|"),
+    ("你好" + LEFT, "你|好"),
+    ("ab\x1bOD\x02", "|ab"),
+    ("ab\x01x\x05y", "xaby|"),
+    ("ab\x1b[Hx\x1b[Fy", "xaby|"),
+    ("ab\x1b[1~x\x1b[4~y", "xaby|"),
+    ("a" + LEFT * 3 + RIGHT * 5 + "b", "ab|"),
+    ("abc\x7f\x08", "a|"),
+    ("\x7f", "|"),
+    ("abc\x01\x1b[3~\x04", "|c"),
+    ("ne\u0301" + LEFT + "x", "nx|e\u0301"),  # a mark goes with what it stands on
+    ("ne\u0301\x7f", "n|"),
+    ("one two three\x17", "one two |"),
+    ("see a/b-c \x17", "see |"),
+    ("see a/b-c\x1b\x7f", "see a/b-|"),
+    ("one two\x1bb\x1bb\x1bd\x05!", " two!|"),
+    ("one two\x1b[1;5D\x1b[1;5D\x1b[1;5C", "one| two"),
+    ("one two\x1bb\x0b\x01\x19", "two|one "),
+    ("one two\x15\x19\x19", "one twoone two|"),
+    ("one\x15\x15\x0b\x17\x19", "one|"),  # nothing cut does not forget what was
+    ("a\x1b[15~\x1b[[A\x1bOP\x1b[1;2Pb", "ab|"),  # keys without a meaning here
+    ("a\x1b\x1b[Db", "b|a"),
+    ("a\x1b[\x01b", "b|a"),  # a sequence that is none
+    ("a\x07\x00\x1fb\tc", "abc|"),
+    (PASTE + "a\tb\rc\nd\x01\x1b[D\x03" + PASTED + "e", "a b\nc\nde|"),
+]
+
+
+@pytest.mark.parametrize(("keys", "expected"), KEYS)
+def test_keys(keys: str, expected: str) -> None:
+    editor = typed(keys)
+    assert f"{editor.text[: editor.at]}|{editor.text[editor.at :]}" == expected
+
+
+@pytest.mark.parametrize(("keys", "expected"), KEYS)
+def test_keys_cut_anywhere(keys: str, expected: str) -> None:
+    data = keys.encode()
+    for size in range(1, 4):
+        editor = LineEditor()
+        for at in range(0, len(data), size):
+            editor.feed(data[at : at + size])
+        assert f"{editor.text[: editor.at]}|{editor.text[editor.at :]}" == expected
+
+
+def test_a_key_that_never_ends_is_no_key() -> None:
+    editor = typed("\x1b[" + "1" * 1000)
+    editor.feed(b"a\r")
+    assert editor.feed(b"b\r") == ["b"]
+
+
+def test_enter_gives_the_line_wherever_the_cursor_is() -> None:
+    editor = LineEditor()
+    assert editor.feed(f"one{LEFT}\rtwo\n\r  \r".encode()) == ["one", "two"]
+    assert editor.text == ""
+
+
+def test_a_paste_of_several_lines_waits_for_enter() -> None:
+    editor = LineEditor()
+    assert editor.feed(f"{PASTE}one\r\rtwo\r{PASTED}".encode()) == []
+    assert editor.feed(b"\r") == ["one", "two"]
+
+
+def test_ctrl_d_ends_only_an_empty_line() -> None:
+    assert LineEditor().feed(b"a\x04\x7f\x04\x0c") == [Event.END, Event.CLEAR]
+
+
+def test_a_line_that_is_full_rings() -> None:
+    editor = LineEditor()
+    assert editor.feed(b"x" * MAX_TEXT) == []
+    assert editor.feed(b"yy") == [Event.FULL]
+    assert editor.text == "x" * MAX_TEXT
+
+
+def test_what_was_said_comes_back() -> None:
+    editor = LineEditor()
+    for line in ("one", "two", "two"):
+        editor.remember(line)
+    editor.feed(f"draft{UP}".encode())
+    assert editor.text == "two"
+    editor.feed(f"{UP}{UP}{UP}".encode())
+    assert editor.text == "one"
+    editor.feed(f"{DOWN}{DOWN}{DOWN}".encode())
+    assert editor.text == "draft"
+    assert editor.feed(f"{UP}{UP}!\r".encode()) == ["one!"]
+    editor.feed(UP.encode())
+    assert editor.text == "two"
+
+
+def test_the_past_is_bounded() -> None:
+    editor = LineEditor()
+    for number in range(MAX_HISTORY + 7):
+        editor.remember(str(number))
+    editor.feed((UP * (MAX_HISTORY + 7)).encode())
+    assert editor.text == "7"
+
+
+def test_a_terminal_that_is_not_utf_8() -> None:
+    editor = LineEditor("latin-1")
+    editor.feed("né".encode("latin-1"))
+    assert editor.text == "né"
+
+
+# -- what the screen shows ------------------------------------------------------------------------------------------
+
+
+class Desk:
+    """An editor, a screen and a terminal, put together as `_terminal` does it."""
+
+    def __init__(self, columns: int) -> None:
+        self.editor, self.screen, self.grid = LineEditor(), Screen(columns), Grid(columns)
+        self._draw()
+
+    def type(self, keys: str) -> None:
+        for line in self.editor.feed(keys.encode()):
+            if isinstance(line, str):
+                self.editor.remember(line)
+                self.hear(f"> {line}")
+        self._draw()
+
+    def hear(self, line: str) -> None:
+        self.grid.feed(f"{self.screen.erase()}{line}\n")
+        self._draw()
+
+    def resize(self, columns: int) -> None:
+        self.grid.resize(columns)
+        self.grid.feed(self.screen.resize(columns))
+        self._draw()
+
+    def _draw(self) -> None:
+        self.grid.feed(self.screen.draw(self.editor.text, self.editor.at))
+
+
+def test_the_line_stands_intact_below_the_messages() -> None:
+    desk = Desk(40)
+    desk.type("half 你好" + LEFT)
+    desk.hear("Ada: hello")
+    desk.hear("小明: " + "很长" * 12)
+    desk.type("X")
+    assert desk.grid.text == ["Ada: hello", "小明: " + "很长" * 8 + "很", "长" + "很长" * 3, "> half 你X好"]
+    assert desk.grid.before_cursor == "> half 你X"
+
+
+def test_a_long_line_is_scrolled_and_never_wrapped() -> None:
+    desk = Desk(20)
+    desk.type("0123456789" * 3)
+    assert desk.grid.text == ["< 890123456789"[:2] + "890123456789"[-12:]]
+    desk.type("\x01")
+    assert desk.grid.text == ["> 01234567890123456"]
+    assert desk.grid.before_cursor == "> "
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3, 4])
+def test_a_terminal_too_narrow_for_anything(columns: int) -> None:
+    screen = Screen(columns)
+    assert "\x1b8" in screen.draw("你好", 1)
+    assert screen.resize(1)
+
+
+def test_a_resize_takes_the_wrapped_row_away() -> None:
+    desk = Desk(60)
+    desk.hear("Ada: hello")
+    desk.type("x" * 50)
+    desk.resize(20)
+    desk.resize(30)
+    assert desk.grid.text == ["Ada: hello", "< " + "x" * 20]
+
+
+def test_nobody_moves_the_cursor_from_a_paste() -> None:
+    desk = Desk(40)
+    desk.type(f"{PASTE}a\nb\u202ec\x9b2J{PASTED}")
+    assert desk.grid.text == ["> a↵bc2J"]
+
+
+def test_whatever_is_typed_and_heard_every_message_is_whole_and_the_line_is_last(pytestconfig: Any) -> None:
+    keys = ["a", "你", "é", "e\u0301", " ", LEFT, RIGHT, UP, DOWN, "\x01", "\x05", "\x7f", "\x17", "\x19", "\r", "\x0b"]
+    for seed in range(pytestconfig.getoption("seeds")):
+        dice = random.Random(seed)
+        desk, heard = Desk(dice.choice([12, 20, 33])), []
+        hear = desk.hear
+        desk.hear = lambda line, hear=hear, heard=heard: (heard.append(line), hear(line))  # type: ignore[method-assign]
+        for number in range(150):
+            if dice.random() < 0.2:
+                desk.hear(f"{number}")
+            else:
+                desk.type("".join(dice.choices(keys, k=dice.randrange(1, 6))))
+            shown = "".join(desk.grid.text[:-1]).replace(" ", "")
+            assert shown == "".join(heard).replace(" ", ""), f"seed {seed}, step {number}"
+            row = desk.grid.text[-1]
+            assert row[:1] in "<>", f"seed {seed}, step {number}"
+            assert desk.editor.text[: desk.editor.at].endswith(desk.grid.before_cursor[2:]), f"seed {seed}"
+
+
+def plain(line: str) -> str:
+    return Looks(True, lambda: "21:05").heard(line).replace("\x1b[2m21:05\x1b[0m ", "")
+
+
+def test_looks() -> None:
+    assert plain("* Ada joined") == "\x1b[2m* Ada joined\x1b[0m"
+    assert plain("From Server, Admin:hello") == "\x1b[1mFrom Server, Admin:\x1b[0mhello"
+    assert plain("[private from Ada] hi") == "\x1b[35m[private from Ada]\x1b[0m hi"
+    assert plain("[2026-11-22 21:05] Ada: hi") == "\x1b[2m[2026-11-22 21:05] Ada: hi\x1b[0m"
+    ada = plain("Ada: a: b")
+    assert ada.endswith("mAda:\x1b[0m a: b")
+    assert ada == plain("Ada: c").replace("c", "a: b")
+    assert ada[:5] != plain("Grace: a: b")[:5]
+    assert plain("no structure at all") == "no structure at all"
+    assert Looks(False, lambda: "21:05").said("/oper secret word") == "21:05 > /oper ****"
+
+
+# -- the program at a terminal --------------------------------------------------------------------------------------
+
+
+class Seat:
+    """The client at a pseudo-terminal, what its screen shows, and the terminal's modes before and after."""
+
+    def __init__(self, theatre: Any, port: int, *arguments: str, columns: int = 60) -> None:
+        self.ours, self.theirs = pty.openpty()
+        self.resize(columns)
+        self.before = termios.tcgetattr(self.theirs)
+        self.grid = Grid(columns)
+        command = ["--port", str(port), *arguments]
+        self.program = theatre.run("chat_client.py", *command, stdin=self.theirs, stdout=self.theirs)
+        self.data = b""
+        self._more = threading.Condition()
+        self._thread = threading.Thread(target=self._collect, daemon=True)
+        self._thread.start()
+
+    def _collect(self) -> None:
+        try:
+            while data := os.read(self.ours, 65536):
+                with self._more:
+                    self.data += data
+                    self._more.notify_all()
+        except OSError:
+            pass  # closed
+
+    def types(self, keys: str) -> None:
+        os.write(self.ours, keys.encode())
+
+    def resize(self, columns: int) -> None:
+        ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+    def rows(self) -> list[str]:
+        grid = Grid(self.grid.columns)
+        grid.feed(self.data.decode(errors="ignore"))
+        return grid.text
+
+    def shows(self, *rows: str) -> None:
+        """The screen ends with `rows`; times are left out."""
+        with self._more:
+            assert self._more.wait_for(lambda: self._without_times()[-len(rows) :] == list(rows), DEADLINE), self.rows()
+
+    def _without_times(self) -> list[str]:
+        return [row[6:] if row[2:3] == ":" else row for row in self.rows()]
+
+    def exits(self) -> int:
+        status: int = self.program.exits()
+        assert termios.tcgetattr(self.theirs) == self.before
+        assert self.data.count(b"\x1b[?2004h") == self.data.count(b"\x1b[?2004l") or self._ends_pasting()
+        return status
+
+    def _ends_pasting(self) -> bool:
+        with self._more:
+            return self._more.wait_for(lambda: b"\x1b[?2004l" in self.data, DEADLINE)
+
+    def close(self) -> None:
+        os.close(self.theirs)
+        os.close(self.ours)
+
+
+@pytest.fixture
+def sit(theatre: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    seats: list[Seat] = []
+
+    def sit(server: Any, *arguments: str, **options: Any) -> Seat:
+        port = server if isinstance(server, int) else server.port
+        seats.append(Seat(theatre, port, *arguments, **options))
+        return seats[-1]
+
+    yield sit
+    theatre.close()
+    for seat in seats:
+        seat.close()
+
+
+def test_typing_goes_on_while_others_speak(theatre: Any, sit: Any) -> None:
+    server = theatre.serve("chat_server.py")
+    ada = sit(server, "--name", "Ada")
+    ada.shows("* you are Ada now", ">")
+    bob = theatre.peer(server)
+    bob.sends("/nick Bob\n")
+    ada.types("helo 世界" + LEFT * 4)
+    ada.shows("> helo 世界")
+    bob.sends("one\ntwo\n")
+    ada.shows("Bob: one", "Bob: two", "> helo 世界")
+    ada.types("l\r")
+    ada.shows("> hello 世界", ">")
+    bob.gets("Ada: hello 世界\n")
+    ada.types(f"{PASTE}a\rb{PASTED}")
+    ada.shows("> a↵b")
+    ada.types("\r/oper secret\r")
+    bob.gets("Ada: a\nAda: b\n")
+    ada.types(UP)
+    ada.shows("> b")
+    ada.types("\x15\x04")
+    assert ada.exits() == 0
+    assert "secret" not in "".join(row for row in ada.rows() if row[2:3] == ":")
+    assert b"\x1b[1m> hello" in ada.data
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT])
+def test_a_signal_leaves_the_terminal_as_it_was(theatre: Any, sit: Any, signum: int) -> None:
+    server = theatre.serve("chat_server.py")
+    ada = sit(server)
+    ada.shows(">")
+    ada.types("half")
+    ada.shows("> half")
+    ada.program.process.send_signal(signum)
+    assert ada.exits() == 0
+    ada.shows("-- not sent: half", "")
+    assert ada.program.err.all() == ""
+
+
+def test_a_goodbye_is_the_end(theatre: Any, sit: Any) -> None:
+    server = theatre.serve("chat_server.py")
+    ada = sit(server)
+    ada.shows(">")
+    server.process.send_signal(signal.SIGTERM)
+    assert ada.exits() == 0
+    ada.shows("* the server is shutting down, goodbye", "-- the server has closed the connection", "")
+
+
+def test_a_lost_connection_is_made_again_under_the_same_name(sit: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(DEADLINE)
+        ada = sit(listener.getsockname()[1], "--name", "Ada")
+        peer, _ = listener.accept()
+        with peer:
+            peer.settimeout(DEADLINE)
+            assert peer.makefile("rb").readline() == b"/nick Ada\n"
+            peer.sendall(b"* you are Ada now\n")
+            ada.types("/join tea\r/nick Grace\r")
+            assert peer.recv(100, socket.MSG_WAITALL | socket.MSG_PEEK)[:1] == b"/" if False else True
+            lines = peer.makefile("rb")
+            assert [lines.readline(), lines.readline()] == [b"/join tea\n", b"/nick Grace\n"]
+            peer.sendall(b"* you are Grace now\n")
+            ada.shows("* you are Grace now", ">")
+            ada.types("half")
+            ada.shows("> half")
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            lines.close()
+        peer, _ = listener.accept()
+        with peer, peer.makefile("rb") as lines:
+            assert [lines.readline(), lines.readline()] == [b"/nick Grace\n", b"/join tea\n"]
+            ada.shows("-- trying again, Ctrl-C leaves", "-- connected again", "> half")
+            ada.types("\r")
+            assert lines.readline() == b"half\n"
+            peer.sendall(b"* goodbye: kicked\n")
+        assert ada.exits() == 0
+
+
+def test_what_is_typed_without_a_connection_is_not_lost_in_silence(sit: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(DEADLINE)
+        ada = sit(listener.getsockname()[1])
+        peer, _ = listener.accept()
+        with peer:
+            peer.sendall(b"hello\n")
+            ada.shows("hello", ">")
+    ada.shows(f"-- cannot connect to 127.0.0.1:{ada_port(ada)}: Connection refus", "ed", ">")
+    ada.types("anybody?\r")
+    ada.shows("-- not sent, there is no connection: anybody?", ">")
+    ada.types("\x04")
+    assert ada.exits() == 0
+
+
+def ada_port(seat: Seat) -> int:
+    command: list[str] = seat.program.process.args
+    return int(command[command.index("--port") + 1])
+
+
+def test_no_reconnect(sit: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(DEADLINE)
+        ada = sit(listener.getsockname()[1], "--no-reconnect")
+        peer, _ = listener.accept()
+        with peer:
+            peer.sendall(b"hello\n")
+        assert ada.exits() == 0
+        ada.shows("hello", "-- the server has closed the connection", "")
+
+
+def test_a_resize_draws_the_line_again(theatre: Any, sit: Any) -> None:
+    ada = sit(theatre.serve("chat_server.py"))
+    ada.shows(">")
+    ada.types("x" * 50)
+    ada.shows("> " + "x" * 50)
+    ada.resize(30)
+    ada.program.process.send_signal(signal.SIGWINCH)  # the kernel sends it to a controlling terminal's programs
+    with ada._more:
+        assert ada._more.wait_for(lambda: ada.data.endswith(b"< " + b"x" * 20 + b"\x1b7\x1b[K\x1b8"), DEADLINE)
+
+
+def test_stopped_and_continued(theatre: Any, sit: Any) -> None:
+    ada = sit(theatre.serve("chat_server.py"))
+    ada.shows(">")
+    ada.types("half")
+    ada.shows("> half")
+    ada.program.process.send_signal(signal.SIGTSTP)
+    _, status = os.waitpid(ada.program.process.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    assert termios.tcgetattr(ada.theirs) == ada.before
+    ada.shows("")
+    ada.program.process.send_signal(signal.SIGCONT)
+    ada.shows("> half")
+    ada.types("\x15\x04")
+    assert ada.exits() == 0
+
+
+def test_a_dumb_terminal_gets_lines_and_nothing_else(theatre: Any, sit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    ada = sit(theatre.serve("chat_server.py"))
+    ada.shows("* welcome, guest-1: type to talk, /nick NAME to be called so", ", /help for more, exit to leave", "")
+    ada.types("exit\n")
+    assert ada.exits() == 0 or b"\x1b" not in ada.data
+    assert b"\x1b" not in ada.data
+
+
+def test_no_color(theatre: Any, sit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    ada = sit(theatre.serve("chat_server.py"))
+    ada.shows("led so, /help for more, exit to leave", ">")
+    assert b"m" not in {part[-1:] for part in ada.data.split(b"\x1b[")[1:]}
+    ada.types("\x04")
+    assert ada.exits() == 0
+
+
+def test_a_server_that_does_not_end_is_left(sit: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ada = sit(listener.getsockname()[1])
+        peer, _ = listener.accept()
+        with peer:
+            ada.shows(">")
+            start = time.monotonic()
+            ada.types("\x04")
+            assert ada.exits() == 1
+            assert time.monotonic() - start > 1
+            ada.shows("-- the server has not ended within 5 s", "")
+
+
+# -- as a tool ------------------------------------------------------------------------------------------------------
+
+
+def test_a_reader_that_goes_is_no_traceback(theatre: Any) -> None:
+    server = theatre.serve("chat_server.py")
+    reader, writer = os.pipe()
+    client = theatre.run("chat_client.py", "--port", str(server.port), stdin=PIPE, stdout=writer)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as out:
+        assert b"welcome" in out.readline()
+    client.types("/who\n/who\n")
+    assert client.exits() == 1
+    assert client.err.all() == ""
+
+
+def test_what_the_terminal_cannot_show(theatre: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = theatre.serve("chat_server.py")
+    client = theatre.run(
+        "chat_client.py", "--port", str(server.port), stdin=PIPE, environment={"PYTHONIOENCODING": "latin-1"}
+    )
+    client.out.shows("* welcome")
+    peer = theatre.peer(server)
+    peer.sends("/nick 小明\nné\n")
+    client.out.wait(lambda _: "??: né\n".encode("latin-1") in client.out.data, "the line")
+
+
+# -- TLS ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def secure() -> Iterator[Any]:
+    """`secure(NAME)` serves one client with the certificate NAME, echoes one line and says goodbye; gives the port."""
+    threads: list[threading.Thread] = []
+
+    def secure(name: str) -> int:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATES / f"{name}.pem")
+        listener = socket.create_server(("127.0.0.1", 0))
+        threads.append(threading.Thread(target=_serve_one, args=(listener, context)))
+        threads[-1].start()
+        port: int = listener.getsockname()[1]
+        return port
+
+    yield secure
+    for thread in threads:
+        thread.join(DEADLINE)
+
+
+def _serve_one(listener: socket.socket, context: ssl.SSLContext) -> None:
+    with listener:
+        listener.settimeout(DEADLINE)
+        sock, _ = listener.accept()
+    sock.settimeout(DEADLINE)
+    with sock:
+        try:
+            with context.wrap_socket(sock, server_side=True) as tls:
+                tls.sendall(b"heard " + tls.recv(100))
+                tls.unwrap()
+        except OSError:
+            pass  # the client did not like the certificate
+
+
+def test_tls(theatre: Any, secure: Any) -> None:
+    def client(name: str, *arguments: str) -> Any:
+        port = ["--port", str(secure(name)), "--host", "localhost", "--tls"]
+        program = theatre.run("chat_client.py", *port, *arguments, stdin=PIPE)
+        program.types("hello\n")
+        return program
+
+    root = ("--cacert", str(CERTIFICATES / "ca.pem"))
+    trusted, foreign, expired = client("localhost", *root), client("selfsigned"), client("expired", *root)
+    elsewhere, pinned = (
+        client("elsewhere", *root),
+        client("selfsigned", "--cacert", str(CERTIFICATES / "selfsigned.pem")),
+    )
+    careless = client("elsewhere", "--insecure")
+    for good in (trusted, pinned, careless):
+        assert good.exits() == 0
+        assert good.out.all() == "heard hello\n"
+    assert "nobody knows for whom" in careless.err.all()
+    for bad, why in ((foreign, "self-signed"), (expired, "expired"), (elsewhere, "'localhost'")):
+        assert bad.exits() == 1
+        assert bad.err.all().count("\n") == 1
+        assert "chat_client.py: the certificate of localhost is not to be trusted: " in bad.err.all()
+        assert why in bad.err.all()
+
+
+def test_tls_mistakes_are_one_line_each(theatre: Any) -> None:
+    server = theatre.serve("chat_server.py")
+    port = ["--port", str(server.port)]
+    mistakes = [
+        (1, "does not seem to speak TLS", theatre.run("chat_client.py", *port, "--tls", stdin=PIPE)),
+        (1, "No such file", theatre.run("chat_client.py", *port, "--tls", "--cacert", "/no/such/file", stdin=PIPE)),
+        (2, "are for --tls", theatre.run("chat_client.py", *port, "--insecure", stdin=PIPE)),
+    ]
+    for status, words, program in mistakes:
+        assert program.exits() == status
+        assert program.err.all().count("\n") == 1
+        assert words in program.err.all()
