@@ -154,15 +154,20 @@ class Client:
 
     def run(self) -> int:
         """Chat until either side ends. Gives the exit status."""
+        self.begin()
+        self.reactor.run()
+        return self.status
+
+    def begin(self) -> None:
+        """Connect. Raises OSError for a certificate's file that cannot be used."""
         where, tls = (self.options.host, self.options.port), tls_context(self.options)
-        ReconnectingClient(
+        connection = ReconnectingClient(
             self.reactor,
             lambda factory: self.reactor.connect_tcp(factory, *where, tls=tls),
             lambda: Server(self),
             on_retry=self._on_retry,
         )
-        self.reactor.run()
-        return self.status
+        connection.finished.add_done_callback(lambda done: self._leave(1) if done.exception() else None)
 
     # -- the server ---------------------------------------------------------------------------------------------
 
@@ -197,8 +202,9 @@ class Client:
         self._cancel_reclaim()
         self.terminal.resume_reading()
         if self._comes_back():
-            return self.seat.note(f"the connection is lost{f': {exc}' if exc else ''}")
-        if not self.leaving:
+            self.seat.note(f"the connection is lost{f': {exc}' if exc else ''}")
+            return
+        if not self.leaving or (exc and self._patience):  # who waits for answers is told that they are cut
             self.seat.note(f"the server is gone: {exc}" if exc else "the server has closed the connection")
         self._leave(1 if exc else 0)
 
@@ -259,6 +265,7 @@ class Client:
     def input_ended(self) -> None:
         """Nothing is typed any more: the server answers what it has, then ends as well."""
         self.leaving = True
+        self._cancel_reclaim()
         if self.server is None:
             return self._leave(self.status)
         self.server.write_eof()
@@ -286,7 +293,8 @@ class Client:
         self._leave(1 if exc else self.status)
 
     def _leave(self, status: int) -> None:
-        self.status = self.status if self.status not in (0, INTERRUPTED) else status
+        if self.status in (0, INTERRUPTED):  # what went wrong first counts
+            self.status = status
         if self._patience is not None:
             self._patience.cancel()
         self._cancel_reclaim()
@@ -325,7 +333,7 @@ def parse() -> argparse.Namespace:
     )
     option("--insecure", action="store_true", help="with --tls: take any certificate")
     option("--no-reconnect", dest="reconnect", action="store_false", help="leave when the connection is lost")
-    options = parser.parse_args()
+    options: argparse.Namespace = parser.parse_args()
     if not options.port:
         parser.error("argument --port: a server's port is 1 to 65535")
     if (options.cacert or options.insecure) and not options.tls:
