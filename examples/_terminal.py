@@ -106,7 +106,8 @@ class Terminal(Protocol):
         handle(signal.SIGWINCH, self._resize)
         handle(signal.SIGTSTP, self._suspend)
         handle(signal.SIGCONT, self._resume)
-        handle(signal.SIGQUIT, self._reactor.drain)  # its default leaves the terminal as it is
+        handle(signal.SIGQUIT, self._reactor.drain)  # their default would leave the terminal as it is
+        handle(signal.SIGHUP, self._reactor.drain)
         self._draw()
 
     def data_received(self, data: bytes) -> None:

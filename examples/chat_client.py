@@ -38,7 +38,8 @@ RECLAIM_EVERY, RECLAIMS = 15.0, 20  # seconds, times: five minutes, by when a se
 
 NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")  # OpenSSL's words for plain text
 
-_RENAMED = re.compile(r"\* you are (.+) now")
+_MOVED = re.compile(r"\* you are in (.+) now")
+_RENAMED = re.compile(r"\* you are (?!in )(.+) now")
 _FAREWELL = re.compile(r"\* (.+, )?goodbye(:.*)?")
 
 
@@ -145,7 +146,7 @@ class Client:
         self.leaving = False
         self.status = INTERRUPTED  # until there is something to leave
         self._name: str | None = options.name
-        self._room = ""  # the last `/join`, as it was typed
+        self._room = ""  # where the server has said that we are
         self._last = ""  # what the server said last: nothing means that it never was a chat
         self._trouble = ""  # why there is no connection, as it was told last
         self._stalled = False
@@ -186,11 +187,13 @@ class Client:
         self.output_stalls(self._stalled)
         self._introduce(RECLAIMS if again else 0)
         if self._room:
-            self._send(self._room)
+            self._send(f"/join {self._room}")
 
     def heard(self, line: str) -> None:
         """The server has said `line`."""
         self._last = line
+        if moved := _MOVED.fullmatch(line):
+            self._room = moved[1]
         if renamed := _RENAMED.fullmatch(line):
             self._name = renamed[1]
             self._cancel_reclaim()
@@ -254,11 +257,8 @@ class Client:
         if self.server is None:
             self.seat.note(f"not sent, there is no connection: {sanitize(line)}")
             return False
-        word = line.strip().lower()
-        if word in ("exit", "/quit"):
+        if line.strip().lower() in ("exit", "/quit"):
             self.leaving = True  # however the server takes it
-        if word.startswith("/join ") or word == "/part":
-            self._room = line if word != "/part" else ""
         self._send(line)
         return True
 

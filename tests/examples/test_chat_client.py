@@ -532,7 +532,7 @@ def test_typing_goes_on_while_others_speak(theatre: Any, sit: Any) -> None:
     assert b"\x1b[1m> hello" in ada.data
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT])
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP])
 def test_a_signal_leaves_the_terminal_as_it_was(theatre: Any, sit: Any, signum: int) -> None:
     server = theatre.serve("chat_server.py")
     ada = sit(server)
@@ -566,7 +566,7 @@ def test_a_lost_connection_is_made_again_under_the_same_name(sit: Any) -> None:
             ada.types("/join tea\r/nick Grace\r")
             lines = peer.makefile("rb")
             assert [lines.readline(), lines.readline()] == [b"/join tea\n", b"/nick Grace\n"]
-            peer.sendall(b"* you are Grace now\n")
+            peer.sendall(b"* you are in tea now\n* you are Grace now\n")
             ada.shows("* you are Grace now", ">")
             ada.types("half")
             ada.shows("> half")
