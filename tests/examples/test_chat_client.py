@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import doctest
 import importlib
+import io
 import os
 import pty
 import random
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import termios
 import threading
+import time
 from collections.abc import Iterator
 from fcntl import ioctl
 from pathlib import Path
@@ -29,9 +31,10 @@ ROOT = Path(__file__).resolve().parents[2]
 CERTIFICATES = ROOT / "tests" / "certificates"
 sys.path[:0] = [str(ROOT / "examples"), str(Path(__file__).parent)]
 
-from _editor import MAX_HISTORY, MAX_TEXT, Event, LineEditor  # noqa: E402
+from _editor import MAX_ESCAPE, MAX_HISTORY, MAX_TEXT, Event, LineEditor  # noqa: E402
 from _looks import Looks  # noqa: E402
 from _screen import Screen  # noqa: E402
+from _terminal import Terminal  # noqa: E402
 from chat_client import PERSON_GRACE, RECLAIM_EVERY, RECLAIMS, SCRIPT_GRACE, Client  # noqa: E402
 from grid import Grid  # noqa: E402
 
@@ -103,7 +106,10 @@ def test_keys_cut_anywhere(keys: str, expected: str) -> None:
 
 
 def test_a_key_that_never_ends_is_no_key() -> None:
-    editor = typed("\x1b[" + "1" * 1000)
+    editor = LineEditor()
+    for byte in b"\x1b[" + b"1" * 1000:
+        editor.feed(bytes([byte]))
+        assert len(editor._rest) <= MAX_ESCAPE
     editor.feed(b"a\r")
     assert editor.feed(b"b\r") == ["b"]
 
@@ -322,6 +328,12 @@ class Table:
         self.ends[-1].transport.abort()
         self.reactor.settle()
 
+    def meets_again(self) -> None:
+        count = len(self.ends)
+        while len(self.ends) == count:
+            self.reactor.advance(0.25)
+        self.reactor.settle()
+
 
 @pytest.fixture
 def table(stage: Any) -> Table:
@@ -331,8 +343,7 @@ def table(stage: Any) -> Table:
 def test_a_name_is_claimed_until_the_server_agrees(table: Table) -> None:
     table.says("* you are Ada now\n")
     table.loses()
-    while len(table.ends) < 2:
-        table.reactor.advance(0.25)
+    table.meets_again()
     assert table.ends[-1].lines == ["/nick Ada"]
     table.says("* you stay guest-2: the name is taken\n")
     table.reactor.advance(RECLAIM_EVERY * 2)
@@ -340,6 +351,22 @@ def test_a_name_is_claimed_until_the_server_agrees(table: Table) -> None:
     table.says("* you are Ada now\n")
     table.reactor.advance(RECLAIM_EVERY * 2)
     assert table.ends[-1].lines == ["/nick Ada"] * 3
+
+
+def test_the_name_and_the_room_of_last_are_taken_again(table: Table) -> None:
+    table.says("* you are in tea now\n* you are Grace now\n* you are in the garden now\n")
+    table.loses()
+    table.meets_again()
+    assert table.ends[-1].lines == ["/nick Grace", "/join the garden"]
+
+
+def test_no_name_is_claimed_after_the_end_of_the_input(table: Table) -> None:
+    table.says("hello\n")
+    table.loses()
+    table.meets_again()
+    table.client.input_ended()
+    table.reactor.advance(RECLAIM_EVERY * 2)
+    assert table.ends[-1].lines == ["/nick Ada"]
 
 
 def test_a_name_that_stays_taken_is_given_up(table: Table) -> None:
@@ -387,6 +414,24 @@ def test_trouble_is_told_once(table: Table) -> None:
     assert len(table.seen.lines) == 4, table.seen.lines
 
 
+def test_each_loss_is_told(table: Table) -> None:
+    for _ in range(2):
+        table.says("hello\n")
+        table.loses()
+        table.meets_again()
+    once = ["hello", "the connection is lost", "trying again, Ctrl-C leaves", "connected again"]
+    assert table.seen.lines == once * 2
+
+
+@pytest.mark.loud
+def test_a_bug_of_ours_ends_the_program(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    table.says("hello\n")
+    monkeypatch.setattr(table.reactor, "connect_tcp", "no function")
+    table.loses()
+    table.reactor.run()
+    assert table.client.status == 1
+
+
 @pytest.mark.parametrize(("modes", "grace"), [("a terminal's", PERSON_GRACE), (None, SCRIPT_GRACE)])
 def test_a_server_that_does_not_end_is_left(stage: Any, modes: Any, grace: float) -> None:
     table = Table(stage, modes=modes)
@@ -416,6 +461,28 @@ def test_what_cannot_be_shown_is_not_read(table: Table) -> None:
     table.client.output_stalls(False)
     table.reactor.settle()
     assert table.seen.lines == ["one"]
+
+
+def test_nor_from_the_next_connection(table: Table) -> None:
+    table.says("one\n")
+    table.loses()
+    table.client.output_stalls(True)
+    table.meets_again()
+    table.says("two\n")
+    assert table.seen.lines[-1] == "connected again"
+    table.client.output_stalls(False)
+    table.reactor.settle()
+    assert table.seen.lines[-1] == "two"
+
+
+def test_typing_goes_on_where_the_server_that_did_not_read_is_lost(table: Table) -> None:
+    table.says("one\n")
+    table.ends[0].transport.pause_reading()
+    while table.seen.reading:
+        table.client.typed("x" * 60_000)
+        table.reactor.settle()
+    table.loses()
+    assert table.seen.reading
 
 
 def test_typing_waits_for_a_server_that_does_not_read(table: Table) -> None:
@@ -637,6 +704,36 @@ def test_stopped_and_continued(theatre: Any, sit: Any) -> None:
     ada.shows("> half")
     ada.types("\x15\x04")
     assert ada.exits() == 0
+
+
+def test_modes_that_were_changed_meanwhile(theatre: Any, sit: Any) -> None:
+    ada = sit(theatre.serve("chat_server.py"))
+    ada.shows(">")
+    modes = termios.tcgetattr(ada.theirs)
+    ada.program.process.send_signal(signal.SIGSTOP)
+    os.waitpid(ada.program.process.pid, os.WUNTRACED)
+    termios.tcsetattr(ada.theirs, termios.TCSANOW, ada.before)  # as a shell does it
+    ada.program.process.send_signal(signal.SIGCONT)
+    deadline = time.monotonic() + DEADLINE
+    while termios.tcgetattr(ada.theirs) != modes:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    ada.types("\x04")
+    assert ada.exits() == 0
+
+
+def test_no_row_is_drawn_while_stopping(stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(), "utf-8"))
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), "utf-8"))
+    grid = Grid(60)
+    terminal: Any = Terminal(stage.reactor, None, None, Looks(False, lambda: "21:05"))  # type: ignore[arg-type]
+    terminal.transport = type("", (), {"write": lambda _, data: grid.feed(data.decode())})()
+    terminal.data_received(b"half")
+    assert grid.text == ["> half"]
+    terminal._suspend()
+    terminal.show("Ada: hello")
+    stage.reactor.settle()
+    assert grid.text == ["21:05 Ada: hello", ""]
 
 
 def test_a_dumb_terminal_gets_lines_and_nothing_else(theatre: Any, sit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
