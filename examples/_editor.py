@@ -179,6 +179,7 @@ class LineEditor:
         if not self.text:
             return Event.END
         self._delete()
+        return None
 
     def _kill_right(self) -> None:
         self._kill(self.at, len(self.text))

@@ -10,7 +10,7 @@ import select
 import signal
 import sys
 import termios
-from typing import Protocol as Interface
+from typing import Any, Protocol as Interface
 
 from _editor import Event, LineEditor
 from _looks import SECRET, Looks
@@ -65,7 +65,7 @@ class Modes:
     def __exit__(self, *_: object) -> None:
         self.leave()
 
-    def _set(self, modes: list[object], codes: bytes) -> None:
+    def _set(self, modes: list[Any], codes: bytes) -> None:
         try:
             termios.tcsetattr(self._fd, termios.TCSANOW, modes)
             if select.select([], [self._fd], [], 0)[1]:  # not where Ctrl-S stalls it

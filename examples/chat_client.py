@@ -245,7 +245,7 @@ class Client:
     def _open_seat(self) -> None:
         def seat() -> Any:
             if self.modes is not None:
-                self.seat = Terminal(self.reactor, self, self.modes, Looks(bool(not os.environ.get("NO_COLOR"))))
+                self.seat = Terminal(self.reactor, self, self.modes, Looks(not os.environ.get("NO_COLOR")))
             else:
                 self.seat = Lines(self)
             return self.seat
