@@ -45,7 +45,7 @@ class Modes:
 
     def enter(self) -> None:
         """Take over. From the background this stops the program until `fg`, as job control has it."""
-        modes = termios.tcgetattr(self._fd)
+        modes = [*self._before[:6], list(self._before[6])]
         modes[3] &= ~(termios.ICANON | termios.ECHO | termios.IEXTEN)
         modes[6][termios.VMIN], modes[6][termios.VTIME] = 1, 0
         self._set(modes, _PASTE_ON)
