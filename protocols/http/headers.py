@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeVar
+from typing import TypeVar, overload
 
 T = TypeVar("T")
 
@@ -65,7 +65,13 @@ class Headers(Mapping[str, str]):
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in self._joined
 
-    def get(self, name: str, default: T | None = None) -> str | T | None:  # type: ignore[override]
+    @overload
+    def get(self, name: str) -> str | None: ...
+
+    @overload
+    def get(self, name: str, default: T) -> str | T: ...
+
+    def get(self, name: str, default: T | None = None) -> str | T | None:
         """As `headers[name]`, or `default`."""
         return self._joined.get(name.lower(), default)
 

@@ -17,9 +17,12 @@ from .headers import Headers
 MAX_HEAD = 64 * 1024  # bytes, the blank line included: eight times what nginx and Apache send at most by default
 MAX_LINES = 256  # of a head, folded ones counted each: ten times a busy site's
 
-# Each piece is possessive (`++`), so that a head made to be slow is still read once.
+# Each piece is possessive (`++`), so that a head made to be slow is still read once. A value that ends with blanks is
+# left to `_fields_one_by_one`.
 _NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
-_FIELD = re.compile(rf"^({_NAME}):[ \t]*+([^\0\r\n]*+)\r\n", re.MULTILINE)  # RFC 9112, 5: no blank before the colon
+_FIELD = re.compile(
+    rf"^({_NAME}):[ \t]*+([^\0\r\n]*+)(?<![ \t])\r\n", re.MULTILINE
+)  # RFC 9112, 5: no blank before the colon
 _FIELD_LINE = re.compile(rf"({_NAME}):[ \t]*+([^\0\r\n]*+)")
 _TEXT = r"[\t\x20-\x7e\x80-\xff]*+"  # of a reason: no control characters (RFC 9112, 4)
 _STATUS_LINE = re.compile(rf"HTTP/(1\.[0-9]) ([1-9][0-9]{{2}})(?: ({_TEXT}))?\r\n")
@@ -64,8 +67,16 @@ def check_size(seen: bytes, max_head: int, max_lines: int) -> None:
 def parse_response(block: bytes) -> Head:
     """The head in `block`, which ends with its blank line."""
     text = block.decode("latin-1")
-    if text.count("\r\n") != text.count("\n"):
-        text = _BARE_LF.sub("\r\n", text)
+    try:
+        return _response(text)
+    except ProtocolError:
+        check_response(block)
+        if not _BARE_LF.search(text):
+            raise
+    return _response(_BARE_LF.sub("\r\n", text))
+
+
+def _response(text: str) -> Head:
     line = _STATUS_LINE.match(text)
     if line is None:
         raise ProtocolError(f"a status line that is none: {_shown(text)}")
@@ -75,6 +86,7 @@ def parse_response(block: bytes) -> Head:
 
 def parse_request(block: bytes) -> RequestHead:
     """The head in `block`, which ends with its blank line."""
+    check_request(block)
     text = block.decode("latin-1")
     line = _REQUEST_LINE.match(text)
     if line is None:
@@ -91,13 +103,11 @@ def parse_fields(text: str, start: int = 0) -> Headers:
     # Each field found stands between one line feed and the next. If there are as many as lines, nothing was left out.
     if len(fields) != text.count("\n", start) - 1:
         return Headers.parsed(_fields_one_by_one(text[start:-2]))
-    if " \r\n" in text or "\t\r\n" in text:
-        fields = [(name, value.rstrip(" \t")) for name, value in fields]
     return Headers.parsed(fields)
 
 
 def _fields_one_by_one(text: str) -> list[tuple[str, str]]:
-    """The fields where some are folded, or the reason why a line is no field."""
+    """The fields where some are folded or end with blanks, or the reason why a line is no field."""
     fields: list[tuple[str, list[str]]] = []
     for line in text.split("\r\n")[:-1]:
         if _ODD.search(line):

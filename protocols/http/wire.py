@@ -127,12 +127,13 @@ class _Wire:
         if self._pending:
             data = self._pending + data
         end = heads.find_end(data, looked_at)
-        self._pending = b"" if end > 0 else data
         block = data[:end] if end > 0 else data
-        self._check(block)
-        heads.check_size(block, self._max_head, self._max_lines)
-        if end < 0:
+        if end < 0 or end > self._max_head or block.count(b"\n") > self._max_lines + 1:
+            self._check(block)
+            heads.check_size(block, self._max_head, self._max_lines)
+            self._pending = block
             return b""
+        self._pending = b""
         self._take_head(block, events)
         return data[end:]
 
