@@ -99,7 +99,7 @@ class ChunkedDecoder:
             return 2
         if found == b"\r":
             return 0
-        raise ProtocolError(f"a chunk is longer than its size: {found!r} stands where CRLF must")
+        raise ProtocolError("a chunk that is longer than its size says, or not followed by CRLF")
 
     def _read_trailers(self, data: bytes, here: int) -> int:
         """RFC 9112, 7.1.2. What they say is kept apart: no trailer changes the framing (RFC 9110, 6.5.1)."""

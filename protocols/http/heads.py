@@ -47,15 +47,14 @@ def check_response(seen: bytes) -> None:
     Empty lines before it are not skipped: RFC 9112, 2.2 lets servers do so, and a response has no use for it. What
     does not begin with HTTP/1. is HTTP/0.9 or another protocol, and may never send the end of a head.
     """
-    start = seen[: len(_RESPONSE)]
-    if not _RESPONSE.startswith(start):
-        raise ProtocolError(f"not an HTTP/1 response: it begins with {start!r}")
+    if not _RESPONSE.startswith(seen[: len(_RESPONSE)]):
+        raise ProtocolError(f"not an HTTP/1 response: it begins with {seen[:40]!r}")
 
 
 def check_request(seen: bytes) -> None:
     """ProtocolError unless `seen`, perhaps only the beginning of a head, may be a request: TLS, say, is none."""
     if not _REQUEST.match(seen[:33]):
-        raise ProtocolError(f"not an HTTP request: it begins with {seen[:33]!r}")
+        raise ProtocolError(f"not an HTTP request: it begins with {seen[:40]!r}")
 
 
 def check_size(seen: bytes, max_head: int, max_lines: int) -> None:
@@ -109,7 +108,7 @@ def parse_fields(text: str, start: int = 0) -> Headers:
 def _fields_one_by_one(text: str) -> list[tuple[str, str]]:
     """The fields where some are folded or end with blanks, or the reason why a line is no field."""
     fields: list[tuple[str, list[str]]] = []
-    for line in text.split("\r\n")[:-1]:
+    for line in text.removesuffix("\r\n").split("\r\n"):
         if _ODD.search(line):
             raise ProtocolError(f"CR, LF or NUL inside a line: {_shown(line)}")  # RFC 9110, 5.5; RFC 9112, 2.2
         if line[:1] in (" ", "\t") and fields:
