@@ -45,7 +45,9 @@ class Decoder:
 
         Raises DecodingError (UnknownCoding with the first byte of content, not before), BodyTooLarge beyond `limit`.
         """
-        if self._unknown and data:
+        if not data:
+            return
+        if self._unknown:
             raise UnknownCoding(f"content in a coding that was not asked for and is not known: {self._unknown!r:.60}")
         self._taken += len(data)
         for piece in self._through(0, data):
