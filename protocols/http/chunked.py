@@ -37,12 +37,13 @@ class At(Enum):
 class ChunkedDecoder:
     """Undoes the chunking of one body."""
 
-    __slots__ = ("_left", "_max_head", "_max_lines", "_pending", "_waste", "at", "trailers")
+    __slots__ = ("_left", "_looked_at", "_max_head", "_max_lines", "_pending", "_waste", "at", "trailers")
 
     def __init__(self, max_head: int = MAX_HEAD, max_lines: int = MAX_LINES) -> None:
         self.at = At.SIZE
         self.trailers: Headers | None = None  # not None: the body is complete
         self._left = 0  # bytes of this chunk that are still to come
+        self._looked_at = 0  # before it there is no end of the trailers
         self._pending = b""  # an unended line, or trailers without their end
         self._waste = 0
         self._max_head = max_head
@@ -50,6 +51,7 @@ class ChunkedDecoder:
 
     def feed(self, data: bytes, pieces: list[memoryview]) -> bytes:
         """Adds content to `pieces`, also before it raises. Gives what is behind the body once `trailers` is set."""
+        self._looked_at = max(0, len(self._pending) - 2)  # the blank line has at most two bytes before its last
         if self._pending:
             data, self._pending = self._pending + data, b""
         view = memoryview(data)
@@ -106,7 +108,7 @@ class ChunkedDecoder:
         if data.startswith(_CRLF, here):
             self.trailers = _NONE
             return 2
-        end = here + 1 if data[here] == _LF else find_end(data, here)
+        end = here + 1 if data[here] == _LF else find_end(data, max(here, self._looked_at))
         check_size(data[here : max(end, 0) or len(data)], self._max_head, self._max_lines)
         if end < 0:
             return 0

@@ -36,6 +36,10 @@ class NoResponse(Truncated):
     """The peer closed and had sent nothing: on a connection that was used before, the request may be tried again."""
 
 
+class NoRequest(Truncated):
+    """The peer closed between two requests, as it may: a server has nothing to complain about."""
+
+
 class DecodingError(HTTPError):
     """The content is not what its Content-Encoding says: damaged, cut, or followed by something else."""
 

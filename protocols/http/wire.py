@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from . import heads
 from .chunked import ChunkedDecoder
-from .errors import HeadTooLarge, HTTPError, NoResponse, ProtocolError, Truncated
+from .errors import HeadTooLarge, HTTPError, NoRequest, NoResponse, ProtocolError, Truncated
 from .events import Data, End, Event, Failed, Head, Informational, RequestHead
 from .framing import Body, persistent, request_body, response_body
 from .headers import Headers
@@ -298,6 +298,11 @@ class RequestWire(_Wire):
             self._skipped = True
             data = data.removeprefix(b"\r\n")
         return super()._read_head(data, events) if data else b""
+
+    def _cut(self) -> HTTPError:
+        if self.state is State.HEAD and not self._pending:
+            return NoRequest("the client closed the connection without a request")
+        return super()._cut()
 
     def _check(self, seen: bytes) -> None:
         heads.check_request(seen)
