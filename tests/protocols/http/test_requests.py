@@ -67,7 +67,8 @@ BAD: dict[str, tuple[bytes, type[HTTPError]]] = {
 
 
 def cuts(raw: bytes) -> list[list[bytes]]:
-    pieces = [[raw], [raw[at : at + 1] for at in range(len(raw))]]
+    step = len(raw) // 2000 + 1
+    pieces = [[raw], [raw[at : at + step] for at in range(0, len(raw), step)]]
     return pieces + [[raw[:cut], raw[cut:]] for cut in range(1, len(raw), max(1, len(raw) // 100))]
 
 

@@ -156,13 +156,13 @@ def test_a_head_without_end_costs_its_bound() -> None:
 
 
 SLOW = {
-    "a head in single bytes": (OK + b"X: " + b"x" * 60000, 1),
+    "a head in single bytes": (OK + b"X: " + b"x" * 20000, 1),
     "blanks": (OK + b"X: " + b" \t" * 30000 + b"\0\r\n\r\n", 1 << 20),
     "folded blanks": (OK + b"X: a" + b"\r\n " * 200 + b" " * 50000 + b"\0\r\n\r\n", 1 << 20),
     "a name": (OK + b"x" * 60000 + b"\r\n\r\n", 1 << 20),
     "CR": (OK + b"X: " + b"\r" * 60000 + b"\r\n\r\n", 1 << 20),
     "a list of lengths": (OK + b"Content-Length: " + b"5," * 30000 + b"5\r\n\r\n", 1 << 20),
-    "trailers in single bytes": (CHUNKED + b"0\r\nX: " + b"x" * 60000, 1),
+    "trailers in single bytes": (CHUNKED + b"0\r\nX: " + b"x" * 20000, 1),
     "empty lines that are none": (OK + b"X: a" + b"\r\n\r" * 20000, 1 << 20),
 }
 
