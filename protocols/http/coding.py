@@ -28,14 +28,12 @@ _MAGIC = b"\x1f\x8b"  # RFC 1952, 2.3.1
 class Decoder:
     """Undoes the codings of one body, the last one applied first."""
 
-    __slots__ = ("_between", "_layers", "_limit", "_taken", "_unknown", "given")
+    __slots__ = ("_between", "_fault", "_layers", "_limit", "_taken", "given")
 
     def __init__(self, names: list[str], *, limit: int | None = None) -> None:
         """`names` in the order they were applied (RFC 9110, 8.4)."""
-        if len(names) > MAX_LAYERS:
-            raise DecodingError(f"content in {len(names)} codings, which is more than {MAX_LAYERS}")
-        self._unknown = next((name for name in names if name not in _LAYERS), None)
-        self._layers = [_LAYERS[name]() for name in reversed(names) if name in _LAYERS]
+        self._fault = _fault(names)
+        self._layers = [] if self._fault else [_LAYERS[name]() for name in reversed(names)]
         self._limit = limit
         self._taken = self._between = 0  # bytes from the message, and from one layer to the next
         self.given = 0  # bytes of decoded content so far
@@ -43,12 +41,13 @@ class Decoder:
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Decoded pieces, none empty and none above 64 KiB. Nothing is done until, and between, they are asked for.
 
-        Raises DecodingError (UnknownCoding with the first byte of content, not before), BodyTooLarge beyond `limit`.
+        Raises DecodingError, and BodyTooLarge beyond `limit`. Codings that cannot be undone are an error with the
+        first byte of content, and not before: with none, they harm nobody.
         """
         if not data:
             return
-        if self._unknown:
-            raise UnknownCoding(f"content in a coding that was not asked for and is not known: {self._unknown!r:.60}")
+        if self._fault:
+            raise self._fault
         self._taken += len(data)
         for piece in self._through(0, data):
             self.given += len(piece)
@@ -73,6 +72,15 @@ class Decoder:
                 if self._between > INNER_FREE + INNER_GROWTH * self._taken:
                     raise DecodingError("content that inflates to more compressed content: a bomb")
             yield from self._through(depth + 1, piece)
+
+
+def _fault(names: list[str]) -> DecodingError | None:
+    unknown = next((name for name in names if name not in _LAYERS), None)
+    if unknown is not None:
+        return UnknownCoding(f"content in a coding that was not asked for and is not known: {unknown!r:.60}")
+    if len(names) > MAX_LAYERS:
+        return DecodingError(f"content in {len(names)} codings, which is more than {MAX_LAYERS}")
+    return None
 
 
 class _Layer(ABC):
@@ -172,8 +180,8 @@ def decoder_for(headers: Headers, *, limit: int | None = None) -> Decoder | None
     """A decoder for a body with these headers; None where there is nothing to undo: the data is the content.
 
     `limit`: bytes of decoded content, inclusive; None: no bound. Without a decoder the caller counts by himself.
-    Raises DecodingError for more than five layers. A coding that is not known (br, zstd: never asked for) is an
-    error too, UnknownCoding, once there is content in it: passed on as it is, it would be taken for the content.
+    A coding that is not known (br, zstd: never asked for) is an error in `feed`: passed on as it is, it would be
+    taken for the content. Whoever asks for one himself wants it as it is, and needs no decoder.
 
     >>> decoder = decoder_for(Headers({"Content-Encoding": "gzip"}), limit=1000)
     >>> b"".join(decoder.feed(zlib.compress(b"hello", wbits=31)))

@@ -31,7 +31,7 @@ def response_body(method: str, head: Head) -> Body:
     if method == "HEAD" or status in (204, 304):  # case 1: the fields say what a GET would have given
         return _EMPTY
     if chunked:  # cases 3 and 4. With a Content-Length besides, which servers do send, Transfer-Encoding wins for
-        return "chunked", None  # every reader, and `persistent` gives the connection up: nothing can be hidden
+        return "chunked", None  # every reader, and `persistent` gives the connection up: nothing hides behind it
     if length is None:
         return "unsized", None  # case 8
     return ("sized", length) if length else _EMPTY  # cases 5 and 6
@@ -39,7 +39,8 @@ def response_body(method: str, head: Head) -> Body:
 
 def request_body(head: RequestHead) -> Body:
     """How long the content of a request is. Here Transfer-Encoding with Content-Length is refused (RFC 9112, 6.1)."""
-    if len(head.headers.get_all("host")) != (head.version != "1.0"):  # RFC 9112, 3.2
+    hosts = len(head.headers.get_all("host"))
+    if hosts > 1 or (not hosts and head.version != "1.0"):  # RFC 9112, 3.2
         raise ProtocolError("a request needs one Host")
     length = content_length(head.headers)
     if is_chunked(head.version, head.headers):
@@ -88,9 +89,10 @@ def is_chunked(version: str, headers: Headers) -> bool:
 def persistent(head: Head | RequestHead, body: Body) -> bool:
     """Whether the sender of `head` keeps the connection after this message (RFC 9112, 9.3)."""
     headers = head.headers
-    kind = body[0]
-    if kind in ("unsized", "tunnel") or (kind == "chunked" and "content-length" in headers):
+    if body[0] in ("unsized", "tunnel"):
         return False
+    if "transfer-encoding" in headers and "content-length" in headers:
+        return False  # 6.1: somebody before us may have read it otherwise
     if isinstance(head, Head) and head.status == 204 and _announces_content(headers):
         return False  # a 204 has none (RFC 9110, 8.6), and a server that says otherwise may send it
     options = headers.get("connection")

@@ -30,6 +30,7 @@ _REQUEST_LINE = re.compile(rf"({_NAME}) ([\x21-\x7e]++) HTTP/(1\.[0-9])\r\n")  #
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _BARE_LF = re.compile(r"(?<!\r)\n")
+_FOLD = re.compile(r"\n[ \t]")
 _ODD = re.compile(r"[\0\r\n]")
 _RESPONSE = b"HTTP/1."
 _REQUEST = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{0,32}+(?: |\Z)")  # no method in use has more than 17 letters
@@ -90,6 +91,8 @@ def parse_request(block: bytes) -> RequestHead:
     line = _REQUEST_LINE.match(text)
     if line is None:
         raise ProtocolError(f"a request line that is none: {_shown(text)}")
+    if _FOLD.search(text):  # RFC 9112, 5.2: a server rejects it, or replaces it
+        raise ProtocolError("a folded line in a request")
     method, target, version = line.groups()
     return RequestHead(version, method, target, parse_fields(text, line.end()))
 

@@ -291,6 +291,7 @@ good("6.3 1", "304 with a length", "HTTP/1.1 304 x\r\nContent-Length: 5\r\n\r\n"
 good("6.3 1", "304 with chunked", "HTTP/1.1 304 x\r\nTransfer-Encoding: chunked\r\n\r\n", status=304)
 good("6.3 1", "HEAD", OK + "Content-Length: 5\r\n\r\n", method="HEAD")
 good("6.3 1", "HEAD, chunked", CHUNKED, method="HEAD")
+good("6.3 1", "HEAD, both", OK + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", method="HEAD", reuse=False)
 good("6.3 1", "HEAD, no length", OK + "\r\n", method="HEAD")
 good("6.3 1", "HEAD, and content all the same", FIVE + "hello", method="HEAD", reuse=False, leftover=b"hello")
 good("6.3 1", "HEAD, 404", "HTTP/1.1 404 x\r\nContent-Length: 5\r\n\r\n", status=404, method="HEAD")
