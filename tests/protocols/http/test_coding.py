@@ -68,6 +68,7 @@ WHOLE: dict[str, tuple[str, bytes, bytes]] = {
     "raw deflate of nothing": ("deflate", raw(b""), b""),
     "raw deflate, stored": ("deflate", zlib.compress(TEXT, 0, wbits=-15), TEXT),
     "raw deflate with a checksum behind": ("deflate", raw(TEXT) + zlib.adler32(TEXT).to_bytes(4, "big"), TEXT),
+    "raw deflate that begins almost as zlib does": ("deflate", b"\x88\x1c\0\xe3\xff" + TEXT[:28] + raw(b""), TEXT[:28]),
     "two layers": ("deflate, gzip", gz(zlib.compress(TEXT)), TEXT),
     "two layers the other way": ("gzip, deflate", zlib.compress(gz(TEXT)), TEXT),
     "identity is none": ("identity, gzip ,, identity", gz(TEXT), TEXT),
@@ -213,12 +214,21 @@ def test_a_bomb_that_inflates_to_padding_for_the_layer_below() -> None:
     assert decoder.given == 1
 
 
+@pytest.mark.parametrize("name", ["something behind", "something behind padding", "something behind zlib"])
+def test_what_stands_behind_is_not_called_a_cut(name: str) -> None:
+    coding, data = DAMAGED[name]
+    with pytest.raises(DecodingError, match="stands behind"):
+        decode(coding, data)
+
+
 def test_what_is_held_back_at_a_full_step_comes_out() -> None:
     """A step that is full when the input ends: zlib has more, and nothing more is fed."""
     for size in (STEP - 1, STEP, STEP + 1, 2 * STEP, 3 * STEP + 5):
         data = bytes(size)
         assert decode("gzip", gz(data)) == data
         assert decode("gzip", *(gz(data)[at : at + 7] for at in range(0, len(gz(data)), 7))) == data
+    for size in range(STEP, STEP + 300):
+        assert decode("deflate", raw(bytes(size))) == bytes(size)
 
 
 def test_a_piece_is_made_when_it_is_asked_for() -> None:

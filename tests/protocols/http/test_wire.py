@@ -38,6 +38,13 @@ def test_one_response_after_the_other() -> None:
         assert wire.done
 
 
+def test_interim_heads_are_counted_for_each_response() -> None:
+    wire = ResponseWire()
+    for _ in range(3):
+        assert kinds(wire.feed(b"HTTP/1.1 102 x\r\n\r\n" * 60 + FIVE))[-1] == "End"
+        wire.next_request()
+
+
 def test_what_is_known_from_the_head() -> None:
     wire = ResponseWire()
     [head] = wire.feed(FIVE[:-5])
