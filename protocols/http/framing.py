@@ -95,11 +95,12 @@ def persistent(head: Head | RequestHead, body: Body) -> bool:
         return False  # 6.1: somebody before us may have read it otherwise
     if isinstance(head, Head) and head.status == 204 and _announces_content(headers):
         return False  # a 204 has none (RFC 9110, 8.6), and a server that says otherwise may send it
-    options = headers.get("connection")
-    if options is None:
-        return head.version != "1.0"
-    words = {word.strip(" \t") for word in options.lower().split(",")}
-    return "close" not in words and (head.version != "1.0" or "keep-alive" in words)
+    options = headers.get("connection", "").lower()
+    return not _lists(options, "close") and (head.version != "1.0" or _lists(options, "keep-alive"))
+
+
+def _lists(options: str, word: str) -> bool:
+    return word in options and word in (option.strip(" \t") for option in options.split(","))
 
 
 def _announces_content(headers: Headers) -> bool:

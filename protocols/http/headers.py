@@ -46,7 +46,7 @@ class Headers(Mapping[str, str]):
     @classmethod
     def parsed(cls, fields: list[tuple[str, str]]) -> Headers:
         """Fields that a parser has found to be right."""
-        headers = cls.__new__(cls)
+        headers = object.__new__(cls)
         headers._keep(fields)
         return headers
 

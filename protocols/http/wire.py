@@ -123,8 +123,9 @@ class _Wire:
 
     def _read_head(self, data: bytes, events: list[Event]) -> bytes:
         """One head, if its end has come. Gives what is behind it."""
-        looked_at = max(0, len(self._pending) - 2)  # the blank line has at most two bytes before its last
+        looked_at = 0
         if self._pending:
+            looked_at = max(0, len(self._pending) - 2)  # the blank line has at most two bytes before its last
             data = self._pending + data
         end = heads.find_end(data, looked_at)
         block = data[:end] if end > 0 else data
