@@ -1,0 +1,57 @@
+"""Small files that people edit and the program rewrites: read whole, replaced whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+MAX_FILE = 4 * 1024 * 1024  # bytes; a list of people that is longer has been mistaken for something else
+
+
+def read(path: str) -> bytes:
+    """All of a file. Raises OSError; also for what is no file (a pipe would wait for ever) or longer than MAX_FILE."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(errno.EINVAL, "not a file", path)
+    with Path(path).open("rb") as file:
+        data = file.read(MAX_FILE + 1)
+    if len(data) > MAX_FILE:
+        raise OSError(errno.EFBIG, f"longer than {MAX_FILE // 1024 // 1024} MiB", path)
+    return data
+
+
+def replace(path: str, data: bytes) -> None:
+    """Have `data` in the file, or what was in it before: whatever fails, and whenever the power does. Raises OSError.
+
+    A link is followed. The file keeps its mode; a new one is for its owner alone, for it holds addresses or passwords.
+    """
+    path = os.path.realpath(path)
+    descriptor, draft = tempfile.mkstemp(dir=os.path.dirname(path), prefix=f".{os.path.basename(path)}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            if os.path.exists(path):
+                os.fchmod(file.fileno(), stat.S_IMODE(os.stat(path).st_mode))
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise
+    _keep_entry(os.path.dirname(path))
+
+
+def _keep_entry(directory: str) -> None:
+    """A rename is on the disk when its directory is (rename(2), fsync(2))."""
+    try:
+        descriptor = os.open(directory, os.O_RDONLY)
+    except OSError:
+        return  # a directory that may be written and not read
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        pass  # some file systems refuse it; the file itself is there
+    finally:
+        os.close(descriptor)
