@@ -1,8 +1,8 @@
 """Who may not come in, and which names nobody may have. Pure: callers pass the time, and keep the record in a file.
 
 A ban is of an address, of a network, or of a name; one of a name has the address of its last holder with it, if that
-was known, and is undone as a whole by either. Looking somebody up costs a few dictionary lookups, however many bans there
-are: networks are kept by their length, of which operators use two or three.
+was known, and is undone as a whole by either. Looking somebody up costs a few dictionary lookups, however many bans
+there are: networks are kept by their length, of which operators use two or three.
 
 Times are seconds since 1970 (`time.time`), because bans outlive the program.
 """
