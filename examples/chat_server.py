@@ -14,19 +14,34 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone
 
 from _cli import (
     Parser,
+    complain,
     count,
     in_words,
     listen,
     log_to_stderr,
     raise_descriptor_limit,
     rate,
+    say,
     serve,
     server_parser,
     server_tls,
     warn_if_root,
 )
 
-from protocols.chat import CONSOLE_LIMITS, LIMITS, TIMEOUTS, Chat, Console, Door, Hub, Settings, read_motd
+from protocols.chat import (
+    CONSOLE_LIMITS,
+    LIMITS,
+    TIMEOUTS,
+    Chat,
+    Console,
+    Door,
+    Hub,
+    Settings,
+    check_passwords,
+    enrol,
+    open_desk,
+    read_motd,
+)
 from reactor import Listener, Reactor
 
 if TYPE_CHECKING:
@@ -52,6 +67,9 @@ def parser() -> Parser:
     option("--idle-timeout", type=rate, default=0.0, metavar="S", help="seconds of silence, 0 is no limit (0)")
     option("--history", type=history, default=50, metavar="N", help="lines shown to who joins a room (%(default)s)")
     option("--history-db", metavar="FILE", help="keep the history in this SQLite file, across restarts")
+    option("--bans", metavar="FILE", help="where bans are kept, one a line; reread on SIGHUP")
+    option("--oper-file", metavar="FILE", help="passwords of operators who may /oper from afar")
+    option("--new-oper", metavar="NAME", help="ask for a password for NAME, put it into --oper-file, and leave")
     option("--motd", metavar="FILE", help="a message of the day for newcomers; reread on SIGHUP")
     option("--tls-cert", metavar="FILE", help="serve TLS with this certificate (PEM, with its chain)")
     option("--tls-key", metavar="FILE", help="the certificate's key, if it is in a file of its own")
@@ -106,6 +124,19 @@ def open_store(hub: Hub, options: argparse.Namespace) -> Store | None:
     return store
 
 
+def new_operator(options: argparse.Namespace) -> int:
+    """Make a password and leave. Gives the exit status."""
+    try:
+        enrol(options.oper_file, options.new_oper)
+    except (OSError, ValueError) as error:
+        complain(f"{sys.argv[0]}: {in_words(error)}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    say(f"{options.oper_file} has a password for {options.new_oper} now")
+    return 0
+
+
 def default_level(options: argparse.Namespace) -> str:
     """Joins and leaves are on the console already, and two reports of each on one terminal are one too many."""
     return "warning" if not options.no_console and sys.stderr is not None and sys.stderr.isatty() else "info"
@@ -115,17 +146,23 @@ def main() -> int:
     arguments = parser()
     options = arguments.parse_args()
     log_to_stderr(options.log_level or default_level(options))
+    if options.new_oper is not None:
+        return new_operator(options) if options.oper_file else arguments.error("--new-oper needs --oper-file")
     try:
         context, chosen = server_tls(options), settings(options)
+        if options.oper_file:
+            check_passwords(options.oper_file)
     except (OSError, ValueError) as error:
         arguments.error(in_words(error))
     raise_descriptor_limit(options.max_clients + SPARE)
     with Reactor() as reactor:
         chat = Chat(reactor, chosen, door(options))
         store = open_store(chat.hub, options)
+        desk = open_desk(chat, options.bans, options.oper_file)
 
         def reload() -> None:
             try:
+                desk.bans.reread()
                 chosen.motd = motd(options)
                 server_tls(options, context)
                 log.info("event=reload")
@@ -133,7 +170,7 @@ def main() -> int:
                 log.warning("not reloaded: %s", in_words(error))
 
         def open_console() -> None:
-            reactor.open_stdio(lambda: Console(chat.hub), limits=CONSOLE_LIMITS)
+            reactor.open_stdio(lambda: Console(desk), limits=CONSOLE_LIMITS)
 
         def begin() -> list[Listener]:
             listeners = listen(reactor, chat.session, options, limits=LIMITS, timeouts=TIMEOUTS, tls=context)
@@ -147,6 +184,7 @@ def main() -> int:
         status = serve(reactor, begin)
         if store is not None:
             store.close()
+        desk.bans.finish()
         return status
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Protocol as Interface
 
 from ..sanitize import sanitize
 from . import names
@@ -29,6 +30,8 @@ class Command:
 def run(hub: Hub, member: Member, text: str) -> None:
     """Run the command that `text` begins with; what is no command is an error to its sender only."""
     word, _, argument = text.partition(" ")
+    if member.operator and hub.operate(member, word.lower(), argument.strip()):
+        return
     command = COMMANDS.get(word.lower())
     if command is None:
         member.tell(f"there is no {shorten(sanitize(word))}; /help lists what there is, //text says /text")
@@ -77,10 +80,19 @@ def who(hub: Hub) -> list[str]:
     return list_names([member.name for member in hub.members()])
 
 
-def help_lines(table: Mapping[str, Command]) -> list[str]:
-    """The table as people read it."""
-    width = max(len(command.usage) for command in table.values())
-    return [f"{command.usage:<{width}}  {command.help}" for command in table.values()]
+class Row(Interface):
+    """What the help shows of a command."""
+
+    @property
+    def usage(self) -> str: ...
+    @property
+    def help(self) -> str: ...
+
+
+def help_lines(rows: Collection[Row]) -> list[str]:
+    """A table as people read it."""
+    width = max(len(row.usage) for row in rows)
+    return [f"{row.usage:<{width}}  {row.help}" for row in rows]
 
 
 def describe(room: Room) -> list[str]:
@@ -186,8 +198,19 @@ def _history(_: Hub, member: Member, argument: str) -> None:
     member.give(room.history.last(int(argument or room.history.lines)))
 
 
+def _oper(hub: Hub, member: Member, argument: str) -> None:
+    if member.operator:
+        member.tell("you are an operator already; /help lists what you can do")
+    elif hub.ask_operator is None:
+        member.tell("nobody becomes an operator here, but at the console of the server")
+    elif not argument:
+        member.tell("/oper PASSWORD, on one line")
+    else:
+        hub.ask_operator(member, argument)
+
+
 def _help(_: Hub, member: Member, __: str) -> None:
-    member.tell(*help_lines(COMMANDS), "anything else is said to everybody in your room; //text says /text")
+    member.tell(*help_lines(COMMANDS.values()), "anything else is said to everybody in your room; //text says /text")
 
 
 COMMANDS = {
@@ -200,6 +223,7 @@ COMMANDS = {
     "/rooms": Command("/rooms", "list the rooms", _rooms),
     "/topic": Command("/topic [TEXT]", "show or set what your room is about; - takes it away", _topic),
     "/history": Command("/history [N]", "show what was said last", _history),
+    "/oper": Command("/oper PASSWORD", "become an operator", _oper),
     "/help": Command("/help", "list the commands", _help),
     "/quit": Command("/quit", "leave; so does exit", quit_chat),
 }

@@ -49,7 +49,7 @@ class Gate:
     def ask(self, password: str, address: str, answer: Answer) -> None:
         """Look whether it is one of the passwords; `answer` is called once, at once or later on the loop."""
         if self._path is None:
-            return answer(None, "nobody becomes an operator here but at the server's own console")
+            return answer(None, "there are no passwords here")
         if len(self._waiting) >= QUEUE:
             return answer(None, "too many are at the passwords now; try again in a minute")
         if wait := self._tries.begin(address, self._clock()):

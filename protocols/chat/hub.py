@@ -53,6 +53,9 @@ class Hub:
         self.console: Write | None = None  # is written every public line, if there is one
         self.closing = False  # the server goes: nobody's leaving is worth a line any more
         self.is_banned: Callable[[str], bool] = lambda name: False
+        self.ask_operator: Callable[[Member, str], None] | None = None  # with a password; None where nobody becomes one
+        # Runs what an operator has typed, a command's word and what follows it; false if that is no operator's command.
+        self.operate: Callable[[Member, str, str], bool] = lambda member, word, argument: False
         self.said = 0  # lines
 
     def __len__(self) -> int:
@@ -71,11 +74,17 @@ class Hub:
 
     def find(self, text: str) -> tuple[Member | None, str]:
         """Who is named at the beginning of `text`, and what follows: names have spaces, so the longest counts."""
-        ends = [place.start() for place in islice(_PLACES.finditer(text), names.MAX_NAME // 2 + 1)]
-        for end in reversed(ends):
-            if member := self.get(text[:end]):
-                return member, text[end:].strip()
+        for name, rest in _beginnings(text):
+            if member := self.get(name):
+                return member, rest
         return None, text
+
+    def find_room(self, text: str) -> tuple[Room, str] | None:
+        """Which room is named at the beginning of `text`, and what follows."""
+        for name, rest in _beginnings(text):
+            if room := self.rooms.get(names.key(name)):
+                return room, rest
+        return None
 
     def is_taken(self, name: str) -> bool:
         return names.key(name) in self._members
@@ -269,3 +278,10 @@ class Hub:
     def _tell_news(self, room: Room) -> None:
         for line in room.news.take():
             self._notice(room, line)
+
+
+def _beginnings(text: str) -> Iterator[tuple[str, str]]:
+    """All that may be the name at the beginning of `text`, with what follows it: the longest first."""
+    ends = [place.start() for place in islice(_PLACES.finditer(text), names.MAX_NAME // 2 + 1)]
+    for end in reversed(ends):
+        yield text[:end], text[end:].strip()

@@ -12,12 +12,17 @@ import base64
 import binascii
 import hashlib
 import hmac
+import logging
+import os
 import re
 import secrets
+import stat
 import unicodedata
 from dataclasses import dataclass
 
 from . import files
+
+log = logging.getLogger("protocols.chat")
 
 # RFC 7914, 2: r=8 and p=1 suit the memory of today. 2**15 of it makes 32 MiB and 0.1 s for each guess, of which a thief
 # with a thousand cores has ten thousand a second, and the server one at a time.
@@ -104,6 +109,17 @@ def parse(text: str) -> dict[str, Hash]:
 def load(path: str) -> dict[str, Hash]:
     """The passwords in a file. Raises OSError and BadPassword."""
     return parse(files.read(path).decode(errors="replace"))
+
+
+def check(path: str) -> None:
+    """Complain of a file that will not do, before anybody needs it. Raises OSError and BadPassword."""
+    try:
+        if not load(path):
+            raise BadPassword("there is no password in it")
+    except BadPassword as why:
+        raise BadPassword(f"{path}: {why}") from None
+    if stat.S_IMODE(os.stat(path).st_mode) & 0o007:
+        log.warning("oper: %s can be read by everybody on this machine: chmod 600 keeps it to you", path)
 
 
 def find(path: str, password: str) -> str | None:

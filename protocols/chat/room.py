@@ -16,8 +16,8 @@ class Member:
     """One person here. `send` takes bytes and never blocks; `close` ends its connection."""
 
     __slots__ = (
-        "_owed", "_send", "address", "announced", "close", "name", "named", "number", "operator", "prefix", "reason",
-        "room", "silent", "spoke", "write",
+        "_owed", "_send", "address", "announced", "close", "hold", "name", "named", "number",
+        "operator", "prefix", "reason", "room", "silent", "spoke", "write",
     )  # fmt: skip
 
     def __init__(self, send: Write, close: Callable[[], None]) -> None:
@@ -34,7 +34,8 @@ class Member:
         self.address = ""  # "" where there is none, as on a Unix socket
         self.spoke = 0.0  # when it last sent something, on the reactor's clock
         self.silent = True  # has not sent anything yet
-        self.operator = False
+        self.operator = ""  # as which operator, once it is one
+        self.hold: Callable[[bool], None] = lambda held: None  # while held, what it says next waits
         self.reason: str | None = None  # why the server ended it
 
     def owe(self, welcome: str, *more: bytes) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from reactor import Limits, PeerError, Reactor, StreamTransport, Timeouts, Timer
+from reactor import LimitExceeded, Limits, PeerError, Reactor, StreamTransport, Timeouts, Timer, WriteTimeout
 
 from ..text import WORDS, Fault, TextProtocol
 from .flood import Door, cost
@@ -66,6 +67,8 @@ class Chat:
         self.hub = Hub(reactor.call_soon, reactor.call_later, lines=self.settings.history, wall=wall)
         self.refuse: Callable[[str], str | None] = self.door.refuses
         self.silent: Silent[Session] = Silent()
+        self.counts: Counter[str] = Counter()  # who was `refused`, and `waits` that a flood was made to make
+        self.ends: Counter[str] = Counter()  # of connections, by their reasons
         self._weeding: Timer | None = None
 
     def session(self) -> Session:
@@ -86,7 +89,7 @@ class Chat:
 class Session(TextProtocol):
     """One person."""
 
-    __slots__ = ("_began", "_chat", "_crowded", "_idle", "_introduction", "_member", "_pace", "_seated")
+    __slots__ = ("_began", "_chat", "_crowded", "_idle", "_introduction", "_member", "_on_hold", "_pace", "_seated")
 
     raw = True  # names are refused for what sanitizing would remove
 
@@ -97,6 +100,7 @@ class Session(TextProtocol):
         self._member: Member | None = None
         self._seated = False  # is counted at the door
         self._crowded = False
+        self._on_hold = False
         self._introduction: Timer | None = None
         self._idle: Timer | None = None
         self._pace: Pace | None = None
@@ -108,6 +112,7 @@ class Session(TextProtocol):
         address = peername[0] if isinstance(peername, tuple) else ""
         chat.weed()
         if reason := chat.refuse(address):
+            chat.counts["refused"] += 1
             record("refused", address=address or None, reason=reason)
             self.send_line(f"{NOTICE}goodbye: {reason}")
             return transport.close()
@@ -122,6 +127,7 @@ class Session(TextProtocol):
         chat = self._chat
         member = self._member = Member(self.transport.write, self.transport.close)
         member.address = address
+        member.hold = self._keep_waiting
         member.spoke = self._began
         self._seated = True
         chat.door.enter(address)
@@ -145,6 +151,7 @@ class Session(TextProtocol):
             self._member = None
             self._chat.hub.leave(member)
             self._give_up_seat(member)
+            self._chat.ends[member.reason or _reason(exc)] += 1
             if member.announced:
                 self._log_end(member, exc)
 
@@ -221,11 +228,20 @@ class Session(TextProtocol):
         self._crowded = False
         self._resume()
 
+    def _keep_waiting(self, held: bool) -> None:
+        """What comes next depends on something that takes a while: it waits for its turn."""
+        self._on_hold = held
+        if held:
+            self.transport.pause_reading()
+        else:
+            self._resume()
+
     def _pay(self, tokens: int) -> None:
         assert self._pace is not None
         if not self._pace.pay(tokens):
             self.send_away("that was too much at once, and the rest is not said", "flood")
         elif self._pace.waiting:
+            self._chat.counts["waits"] += 1
             self.transport.pause_reading()
 
     def _on_paid(self) -> None:
@@ -235,7 +251,7 @@ class Session(TextProtocol):
             self._resume()
 
     def _resume(self) -> None:
-        if not self._crowded and (self._pace is None or not self._pace.waiting):
+        if not self._crowded and not self._on_hold and (self._pace is None or not self._pace.waiting):
             self.transport.resume_reading()
 
     def _on_idle(self) -> None:
@@ -246,6 +262,13 @@ class Session(TextProtocol):
             self._idle.reset(left)
         else:
             self.send_away(f"nothing came from you for {self._chat.settings.idle:g} seconds", "idle")
+
+
+def _reason(exc: Exception | None) -> str:
+    """Why a connection ended that nobody here ended, in few words: they are counted."""
+    if exc is None:
+        return "closed"
+    return "too slow" if isinstance(exc, LimitExceeded | WriteTimeout) else type(exc).__name__
 
 
 def _is_reset(sock: socket.socket) -> bool:

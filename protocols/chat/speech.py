@@ -17,6 +17,8 @@ from .room import Member
 
 _INTRODUCTION = re.compile("(From [^,:]+,([^:]+):)(.*)", re.DOTALL)
 FAREWELL = "exit"
+# /oper PASSWORD as people mistype it. A plain "oper" counts only before a single word: it is a word in some languages.
+_SLIP = re.compile(r"[\W_]+oper\b.*|oper\W*\s\S+", re.DOTALL | re.IGNORECASE)
 
 
 def hear(hub: Hub, member: Member, raw: str) -> None:
@@ -62,5 +64,9 @@ def _say(hub: Hub, member: Member, raw: str) -> None:
     text = sanitize(raw).strip()
     if text.lower() == FAREWELL:
         commands.quit_chat(hub, member)
+    elif hub.ask_operator is not None and _SLIP.fullmatch(text):
+        member.tell(
+            "not said: that may hold a password; operators write /oper PASSWORD, with one slash and on one line"
+        )
     elif text:
         hub.say(member, text)

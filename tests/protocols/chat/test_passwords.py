@@ -257,7 +257,7 @@ def test_without_a_file_nobody_is_asked() -> None:
     porter = Porter(None)
     assert not porter.gate.is_open
     porter.ask("anything")
-    assert porter.answers == [(None, "nobody becomes an operator here but at the server's own console")]
+    assert porter.answers == [(None, "there are no passwords here")]
 
 
 @pytest.mark.loud
