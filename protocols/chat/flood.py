@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import Counter
+
+from . import addresses
 
 LONG = 512  # characters from which a message costs more than one: four lines of a terminal are still a thought
 
@@ -85,12 +86,7 @@ class Door:
         """What counts as one address; empty for what is not counted at all."""
         if self.per_address is None:
             return ""
-        try:
-            ip = ipaddress.ip_address(address.partition("%")[0])
-        except ValueError:
-            return ""  # a Unix socket's peer
-        if isinstance(ip, ipaddress.IPv6Address):
-            if ip.ipv4_mapped is None:
-                return "" if ip.is_loopback and self.spare_loopback else ip.packed[:8].hex()
-            return self._key(str(ip.ipv4_mapped))
-        return "" if ip.is_loopback and self.spare_loopback else str(ip)
+        ip = addresses.parse(address)
+        if ip is None or (ip.is_loopback and self.spare_loopback):
+            return ""
+        return addresses.key(address)

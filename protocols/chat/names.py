@@ -6,6 +6,7 @@ operator's or make a line look like the server's.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import unicodedata
 from collections.abc import Callable
@@ -57,9 +58,20 @@ def clean(raw: str) -> str:
         raise BadName("a name has no ':' or ',' and nothing invisible in it")
     if name[0] in _SERVERS_BEGINNINGS or unicodedata.category(name[0]).startswith("M"):
         raise BadName(f"a name does not begin with {name[0]!r}" if name[0].isascii() else "a name begins with a letter")
+    if name[0].isdigit() and _is_address(name):
+        raise BadName("an address is no name")
     if _is_reserved(name):
         raise BadName("that name is reserved")
     return name
+
+
+def _is_address(name: str) -> bool:
+    """Whoever was called so would be banned in another's stead."""
+    try:
+        ipaddress.ip_network(name, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def key(name: str) -> str:

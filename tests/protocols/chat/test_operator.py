@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from protocols.chat import LIMITS, TIMEOUTS, Chat, Settings, open_desk, operator
-from protocols.chat.bans import Ban, Bans
+from protocols.chat.bans import Bans
 from protocols.chat.desk import Desk, Seat
 from protocols.chat.passwords import make
 from protocols.chat.session import INTRODUCTION
@@ -611,5 +611,8 @@ def test_what_an_operator_does_is_in_the_log_and_what_is_said_is_not(
     assert "secret" not in caplog.text
 
 
-def test_a_ban_is_never_of_nobody() -> None:
-    assert Ban("Eve").key != Ban(network=operator._network("192.0.2.1")).key
+@pytest.mark.parametrize("name", ["192.0.2.1", "192.0.2.0/24", "１９２.0.2.1"])
+def test_nobody_is_called_as_an_address_to_be_banned_in_its_stead(play: Play, name: str) -> None:
+    bob = play.join("Bob")
+    assert play.asks(bob, f"/nick {name}") == ["* you stay Bob: an address is no name"]
+    assert play.asks(bob, "/nick 7 of 9") == ["* you are 7 of 9 now"]
