@@ -137,6 +137,11 @@ def new_operator(options: argparse.Namespace) -> int:
     return 0
 
 
+def is_terminal() -> bool:
+    """Whether the operator sits at a terminal that is there: one that has hung up is none any more."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
 def default_level(options: argparse.Namespace) -> str:
     """Joins and leaves are on the console already, and two reports of each on one terminal are one too many."""
     return "warning" if not options.no_console and sys.stderr is not None and sys.stderr.isatty() else "info"
@@ -160,7 +165,15 @@ def main() -> int:
         store = open_store(chat.hub, options)
         desk = open_desk(chat, options.bans, options.oper_file)
 
+        at_terminal = not options.no_console and is_terminal()
+
         def reload() -> None:
+            if at_terminal and not is_terminal():
+                log.info(
+                    "event=hangup"
+                )  # the window was closed: a server that nobody sees would hold the port for ever
+                reactor.drain()
+                return
             try:
                 desk.bans.reread()
                 chosen.motd = motd(options)

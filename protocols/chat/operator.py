@@ -6,6 +6,7 @@ A name may have spaces, so whoever is named is found by the longest name of thos
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ BANS_MAX = 100  # bans in one list
 MAX_REASON = 200  # code points: three lines of a terminal
 MAX_DELAY = 7 * 86400  # seconds to a shutdown: who plans further ahead has a calendar
 CANCEL = "cancel"
+
+_ALMOST_ADDRESS = re.compile(r"\d+[./][\d./]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +191,15 @@ def _meant(desk: Desk, argument: str) -> tuple[Ban, list[Member]]:
         return Ban(member.name, _network(member.address), _until(desk, rest)), [member]
     name, _, last = argument.rpartition(" ")
     if name and last.isdecimal():
-        return Ban(names.clean(name), None, _until(desk, last)), []
-    return Ban(names.clean(argument)), []
+        return Ban(_name(name), None, _until(desk, last)), []
+    return Ban(_name(argument)), []
+
+
+def _name(text: str) -> str:
+    """A name that nobody here has; an address with a slip in it is none."""
+    if _ALMOST_ADDRESS.fullmatch(text):
+        raise Refused(f"{_quoted(text)} is no address")
+    return names.clean(text)
 
 
 def _check_ban(desk: Desk, seat: Seat, ban: Ban, members: list[Member]) -> None:

@@ -17,8 +17,9 @@ from .room import Member
 
 _INTRODUCTION = re.compile("(From [^,:]+,([^:]+):)(.*)", re.DOTALL)
 FAREWELL = "exit"
-# /oper PASSWORD as people mistype it. A plain "oper" counts only before a single word: it is a word in some languages.
-_SLIP = re.compile(r"[\W_]+oper\b.*|oper\W*\s\S+", re.DOTALL | re.IGNORECASE)
+# /oper PASSWORD as people mistype it, the slash forgotten too. "Oper ist schön" can be said in other words, and a
+# password that everybody has read cannot be taken back.
+_SLIP = re.compile(r"[\W_]*oper\b.+", re.DOTALL | re.IGNORECASE)
 
 
 def hear(hub: Hub, member: Member, raw: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import signal
 import subprocess
 from pathlib import Path
@@ -62,6 +64,20 @@ def test_sighup_rereads_the_bans(theatre: Any, tmp_path: Path) -> None:
     server.process.send_signal(signal.SIGHUP)
     server.err.shows("reread, 1 hold\n")
     assert theatre.peer(server).ends() == "* goodbye: you are banned here\n"
+
+
+def test_the_server_ends_when_the_window_of_its_console_is_closed(theatre: Any) -> None:
+    ours, theirs = pty.openpty()
+    server = theatre.serve("chat_server.py", stdin=theirs)
+    ada = theatre.peer(server)
+    ada.gets("* welcome")
+    server.process.send_signal(signal.SIGHUP)
+    server.err.shows("event=reload\n")
+    os.close(theirs)
+    os.close(ours)
+    server.process.send_signal(signal.SIGHUP)  # as the kernel does for the leader of a session
+    assert ada.ends().endswith("goodbye\n")
+    assert server.exits() == 0
 
 
 @pytest.mark.parametrize(

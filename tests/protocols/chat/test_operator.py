@@ -343,6 +343,8 @@ def test_whoever_is_not_here_is_banned_by_name(play: Play) -> None:
         (f"/ban Bob {'9' * 5000}", "not banned: 999"),
         ("/ban 192.0.2.1 ever", "not banned: ever is no number"),
         ("/ban 192.0.2.256:80", "not banned: a name has no ':'"),
+        ("/ban 10.0.0.0/33", "not banned: 10.0.0.0/33 is no address"),
+        ("/ban 192.0.2 30", "not banned: 192.0.2 is no address"),
         ("/ban Admin", "not banned: that name is reserved"),
         ("/unban", "whom? /unban ADDRESS or /unban NICK; /bans lists them"),
         ("/unban Bob", "nobody is banned as Bob; /bans lists those who are"),
@@ -481,6 +483,7 @@ def test_an_empty_password_is_no_try(guarded: Play, typed: str) -> None:
         "／oper sesame",
         "!OPER sesame",
         "oper sesame",
+        "Oper sesame and more",
         "Oper: sesame",
         "Bob::/oper sesame open",
         "From Client, Bob: /oper sesame",
@@ -500,7 +503,9 @@ def test_a_password_that_is_mistyped_is_not_said(guarded: Play, typed: str, capl
     assert len(guarded.chat.hub.lobby.history) == 1
 
 
-@pytest.mark.parametrize("said", ["Oper ist schön", "the oper is here", "operation complete", "opera tonight"])
+@pytest.mark.parametrize(
+    "said", ["die Oper ist schön", "the oper is here", "oper", "operation complete", "opera tonight"]
+)
 def test_other_words_are_said(guarded: Play, said: str) -> None:
     ada, bob = guarded.join("Ada"), guarded.join("Bob")
     bob.send(f"{said}\n")
