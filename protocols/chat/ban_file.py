@@ -217,7 +217,8 @@ class BanFile:
 
     def _write(self, changes: Changes, now: float) -> None:
         with self._lock:
-            _write(self._path, changes, now)
+            if not self._finished:  # `finish` takes these along, and what it has written must not be followed by them
+                _write(self._path, changes, now)
 
     def _on_written(self, done: Future[None]) -> None:
         self._busy = False
