@@ -261,6 +261,23 @@ def test_reading_waits_for_the_flood_and_for_the_output(scene: Any, open_chat: A
     assert session.transport.is_reading()
 
 
+def test_what_is_held_is_not_read_though_the_flood_and_the_output_are_over(scene: Any, open_chat: Any) -> None:
+    chat = open_chat(flood_rate=2.0, flood_burst=1)
+    ada = scene.peer()
+    ada.send("x\n")
+    scene.settle()
+    (session,) = scene.sessions
+    (member,) = chat.hub.members()
+    member.hold(True)
+    scene.advance(0.6)
+    assert not session.transport.is_reading(), "it is paid for, and held all the same"
+    session.pause_writing()
+    session.resume_writing()
+    assert not session.transport.is_reading()
+    member.hold(False)
+    assert session.transport.is_reading()
+
+
 def test_who_floods_on_and_on_is_cut_off_with_a_word(scene: Any, open_chat: Any) -> None:
     open_chat(flood_rate=2.0, flood_burst=10)
     ada, bob = scene.peer(), scene.peer()
