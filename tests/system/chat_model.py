@@ -6,7 +6,6 @@ Bytes come as `Piece`s, for which whoever made them has said what is text: there
 
 from __future__ import annotations
 
-import codecs
 import functools
 import re
 import time
@@ -662,12 +661,18 @@ def unfinished(pending: bytes) -> bool:
         return True
     if re.match(rb"[A-Z]{3,20} /", pending) and not re.fullmatch(rb"[A-Z]{3,20} \S+ HTTP/1\.[01]", pending):
         return True
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    return not is_utf8(pending) and any(is_utf8(pending + rest) for rest in RESTS)
+
+
+RESTS = [first + rest for first in (b"\x80", b"\x90", b"\xa0") for rest in (b"", b"\x80", b"\x80\x80")]
+
+
+def is_utf8(data: bytes) -> bool:
     try:
-        decoder.decode(pending)
+        data.decode()
     except UnicodeDecodeError:
         return False
-    return bool(decoder.getstate()[0])
+    return True
 
 
 def short(text: str) -> str:
