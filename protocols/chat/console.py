@@ -19,6 +19,7 @@ LIMITS = Limits(output=1024 * 1024)  # a terminal stopped with Ctrl-S for an eve
 
 BURST = 50.0  # lines at once: a page of rules. What everybody is told is at most 100 KiB then, less than evicts anybody
 RATE = 20.0  # lines a second from then on: 40 KiB at most, which a slow line still takes
+ENDLESS = 1024 * 1024  # bytes without a line after which no more is read: < /dev/zero would take a core for ever
 CALM = 1.0  # seconds without input after which a paste that was too much is over
 
 
@@ -33,6 +34,7 @@ class Console(Protocol):
         self._desk = desk
         self._framer = _framer()
         self._skipping = False  # the rest of a line that was too long
+        self._skipped = 0  # bytes of such rests
         self._seat = Seat("console", self._show)
         self._pace = Pace(desk.reactor, RATE, BURST, self._go_on)
         self._typed: deque[str | Fault] = deque()
@@ -53,8 +55,11 @@ class Console(Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._skipping:
-            _, end, data = data.partition(b"\n")
+            rest, end, data = data.partition(b"\n")
             self._skipping = not end
+            self._skipped += len(rest)
+            if self._skipping and self._skipped > ENDLESS:
+                return self.transport.pause_reading()
         self._typed.extend(self._framer.feed(data))
         if self._typed and self._typed[-1] is Fault.NO_NEWLINE:  # after which this framer gives nothing more
             self._framer, self._skipping = _framer(), True
