@@ -48,6 +48,7 @@ class Connector:
         *,
         timeout: float | None,
         local: tuple[str, int] | None = None,
+        allow: Callable[[Any], object] | None = None,
         secure: Callable[[socket.socket], Any] | None = None,
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
@@ -57,6 +58,7 @@ class Connector:
         self._where = where
         self._roster = roster
         self._local = None if local is None else local_addresses(local)
+        self._allow = allow
         self._secure = secure  # makes the carrier that shakes hands
         self._transport: StreamTransport | None = None  # it is shaking hands
         self._limits = limits or Limits()
@@ -111,6 +113,8 @@ class Connector:
                 self._failures.append((show(address), exc))
             except OSError as exc:
                 self._failures.append((show(address), exc))
+            except Exception as exc:  # of `allow`: a bug there is for the caller to see
+                return self._fail(exc)
             else:
                 if self._addresses:
                     self._try_later(STAGGER)
@@ -130,6 +134,8 @@ class Connector:
             self._stagger.reset(delay)
 
     def _begin(self, family: int, address: Any) -> None:
+        if self._allow is not None:
+            self._allow(address)
         sock = self._loop.kernel.socket(family, socket.SOCK_STREAM)
         try:
             sock.setblocking(False)

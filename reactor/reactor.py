@@ -254,6 +254,7 @@ class Reactor(DatagramLoop):
         tls: ssl.SSLContext | bool | None = None,
         server_hostname: str | None = None,
         local: tuple[str, int] | None = None,
+        allow: Callable[[Any], object] | None = None,
         timeout: float | None = 30.0,
         family: int = 0,
         limits: Limits | None = None,
@@ -270,6 +271,10 @@ class Reactor(DatagramLoop):
         tls: True verifies the certificate against the system's roots, or a context of your own; it must be for
         `server_hostname`, which is `host` unless given. A handshake that fails is ssl.SSLCertVerificationError,
         ssl.SSLError, OSError or HandshakeTimeout.
+
+        allow: called with each socket address that `host` has come to, right before it is connected to; an OSError
+        that it raises refuses this one, and is listed as an attempt that failed. Who connects to what strangers name
+        checks here where that leads: a check of the name, or of a lookup of one's own, is about another address.
 
         >>> from reactor import ConnectRefused, Protocol, Reactor
         >>> with Reactor() as reactor:
@@ -297,6 +302,7 @@ class Reactor(DatagramLoop):
             self._clients,
             timeout=_lesser(timeout, timeouts),
             local=local,
+            allow=allow,
             secure=client_carrier(self, tls, host if server_hostname is None else server_hostname),
             limits=limits,
             timeouts=timeouts,

@@ -109,6 +109,35 @@ def test_nobody_listens(stage, free_port):
     assert stage.reactor.stats()["timers"] == 0
 
 
+def test_an_address_that_is_not_allowed_is_never_connected_to(stage, names):
+    good = stage.serve(Echo)
+    bad = stage.serve(Echo)
+    addresses = [("127.0.0.1", bad.port), ("127.0.0.1", good.port)]
+    names["host"] = [(V4, address) for address in addresses]
+    asked = []
+
+    def allow(address):
+        asked.append(address)
+        if address[1] == bad.port:
+            raise PermissionError(errno.EPERM, "not there")
+
+    transport, _ = stage.reactor.run_until(stage.reactor.connect_tcp(Recorder, "host", 80, allow=allow), timeout=5)
+    assert asked == addresses
+    assert transport.get_extra_info("peername") == ("127.0.0.1", good.port)
+    assert not bad.connections
+    names["host"].pop()
+    with pytest.raises(ConnectError, match=f"cannot connect to host:80: 127.0.0.1:{bad.port}: not there"):
+        stage.reactor.run_until(stage.reactor.connect_tcp(Recorder, "host", 80, allow=allow), timeout=5)
+
+
+def test_a_bug_in_allow_is_in_the_future(stage):
+    def allow(address):
+        raise KeyError("bug")
+
+    with pytest.raises(KeyError):
+        stage.reactor.run_until(stage.reactor.connect_tcp(Recorder, "127.0.0.1", 9, allow=allow), timeout=5)
+
+
 def test_nobody_answers(stage, black_hole):
     future = stage.reactor.connect_tcp(Recorder, *black_hole, timeout=7)
     stage.reactor.advance(6.9)
