@@ -59,6 +59,16 @@ class URL:
     def __str__(self) -> str:
         return self.text
 
+    @property
+    def bracketed(self) -> str:
+        """The host as it stands in a URL: an IPv6 address in brackets, without its zone."""
+        return self.netloc if self.port == DEFAULT_PORTS[self.scheme] else self.netloc.rpartition(":")[0]
+
+    @property
+    def certificate_name(self) -> str:
+        """Whose certificate the server must have: no zone, and no dot at the end, which certificates never have."""
+        return self.host.partition("%")[0].removesuffix(".")
+
     def join(self, reference: str) -> URL:
         """What `reference`, of a Location field, means here (RFC 3986, 5.2.2). Raises ValueError."""
         host = self.host.replace("%", "%25")  # a zone belongs to the machine that we are, so it lasts
@@ -191,7 +201,7 @@ def _ipv6(literal: str) -> str:
             raise ValueError
         return ipaddress.IPv6Address(address).compressed + (f"%{zone}" if percent else "")
     except ValueError:
-        raise ValueError(f"the URL's host is no IPv6 address: [{literal}]") from None
+        raise ValueError(f"the URL's host is no IPv6 address: {literal!r}") from None
 
 
 def _name(name: str) -> str:
