@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 
 from reactor import ConnectionTimeout, ReactorClosed
 
 from .errors import HTTPError
 from .guard import forbidden
+
+_PLACES = re.compile(r"\[[A-Z_: 0-9]+\] | \(_ssl\.c:\d+\)")  # names of constants, lines of C
 
 
 class ConnectionFailed(HTTPError):
@@ -47,7 +50,7 @@ def network_failure(error: BaseException) -> HTTPError:
 
 
 def callback_failure(what: str, error: BaseException) -> CallbackFailed:
-    """For what the caller's own code raised."""
+    """For what the caller's own code raised; an HTTPError is what it means to say."""
     failure = CallbackFailed(f"{what} failed: {describe(error)}")
     failure.__cause__ = error
     return failure
@@ -60,7 +63,7 @@ def describe(error: BaseException) -> str:
     if isinstance(error, ConnectionResetError):
         return "the server has reset the connection"
     if isinstance(error, ssl.SSLError):
-        return (error.strerror or str(error)).partition(" (_ssl.c")[0]
+        return _PLACES.sub("", error.strerror or str(error))
     if isinstance(error, OSError) and error.strerror and error.args[:1] != (error.strerror,):
         return error.strerror
     return str(error) or type(error).__name__

@@ -181,6 +181,8 @@ class Fetch:
         if options.on_head is not None:
             try:
                 options.on_head(response)
+            except HTTPError:
+                raise
             except Exception as exc:
                 raise callback_failure("on_head", exc) from exc
         assert self._connection is not None
@@ -197,6 +199,8 @@ class Fetch:
         else:
             try:
                 waiting = on_data(data)
+            except HTTPError:
+                raise
             except Exception as exc:
                 raise callback_failure(self._options.sink, exc) from exc
             if isinstance(waiting, Future) and not waiting.done():
