@@ -13,11 +13,13 @@ The map, from the bottom up:
     failures                           what the network does, as errors
     connection tunnel pool             connections, made and kept
     fetching client                    one fetch, and the verbs
+    download                           a file that has its name once it is whole
 """
 
 from __future__ import annotations
 
 from .client import MAX_BODY, MAX_REDIRECTS, Client, fetch, get
+from .download import Download, DownloadError
 from .errors import (
     BodyTooLarge,
     DecodingError,
@@ -50,6 +52,8 @@ __all__ = [
     "ConnectionFailed",
     "ContentRange",
     "DecodingError",
+    "Download",
+    "DownloadError",
     "FetchTimeout",
     "FetchTimeouts",
     "Guard",

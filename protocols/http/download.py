@@ -26,6 +26,8 @@ from .response import Response
 
 MODE = 0o666  # less the umask, as for any file; mkstemp's 0600 would be kept by the rename
 
+WHOLE = {"Accept-Encoding": "identity"}  # the size is known then, and a part of what comes is a part of the file
+
 
 class DownloadError(HTTPError):
     """What came cannot become the file, or the file cannot be written."""
@@ -37,18 +39,21 @@ class Download:
 
     path: a link is followed; a target that is no regular file (/dev/null, a pipe) is written to directly.
     resume: go on from what an earlier attempt has left, and leave what this one gets.
+    takes_parts: the request has a Range of its own, and what comes of it is the file.
     """
 
-    def __init__(self, path: str, url: str, *, resume: bool = False) -> None:
+    def __init__(self, path: str, url: str, *, resume: bool = False, takes_parts: bool = False) -> None:
         self.path = Path(os.path.realpath(path))
-        self.fields: dict[str, str | None] = {"Accept-Encoding": "identity"}  # a part of a gzip is no part of the file
+        self.fields = dict(WHOLE)
         self.must_restart = False
-        """What is there cannot be continued: fetch again, with a new Download."""
+        """What is there cannot be continued: call `restart` and fetch again."""
         self._url = url
         self._resume = resume
+        self._takes_parts = takes_parts
         self._offset = 0  # bytes that are there already
         self._total: int | None = None
         self._file: IO[bytes] | None = None
+        self._from_target = False  # what is there is the target itself
         self._done = False  # nothing was missing
         self._direct = self.path.exists() and not self.path.is_file()
         if self.path.is_dir():
@@ -70,8 +75,10 @@ class Download:
         return self._offset
 
     def restart(self) -> None:
-        """Forget what is there."""
+        """Forget what is there; the next fetch asks for all of it."""
         self._remove()
+        self.fields = dict(WHOLE)
+        self._offset, self._from_target, self.must_restart = 0, False, False
 
     def _find_rest(self) -> None:
         """What an earlier attempt has left: our own part, or a file that somebody else's program has cut."""
@@ -84,6 +91,7 @@ class Download:
         with suppress(OSError):
             found = self.path.stat()
             self._offset = found.st_size
+            self._from_target = True
             self._ask(None)
             # Who has not changed since it was written is what it was written from.
             self.fields |= {"If-Unmodified-Since": formatdate(found.st_mtime, usegmt=True)} if self._offset else {}
@@ -117,7 +125,7 @@ class Download:
             self._file.write(data)
 
     def _begin(self, response: Response) -> None:
-        if response.status == 206:
+        if response.status == 206 and not self._takes_parts:
             raise DownloadError("the server sent a part, and was asked for the whole")
         if self._direct:
             self._file = open(self.path, "wb", buffering=0)  # noqa: SIM115
@@ -133,7 +141,7 @@ class Download:
         if found is None or found.first != self._offset or "content-encoding" in response.headers:
             raise DownloadError("the server sent another part than it was asked for")
         self._total = found.total
-        if not self._note.exists():
+        if self._from_target:
             shutil.copyfile(self.path, self._part)
             self._write_note(response)
         descriptor = os.open(self._part, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), MODE)
@@ -193,5 +201,3 @@ class Download:
         for path in (self._part, self._note) if self._resume else (self._part,):
             with suppress(OSError):
                 path.unlink()
-
-
