@@ -341,7 +341,7 @@ class Fetch:
         """The exchange is complete: the connection serves another, or ends."""
         connection, self._connection = self._connection, None
         assert connection is not None
-        if self._options.keep_alive and connection.can_be_kept() and self._request.field("connection") is None:
+        if self._options.keep_alive and connection.can_be_kept() and self._request.said("connection") is None:
             self._pool.release(connection)
         else:
             connection.finish()

@@ -59,6 +59,9 @@ class URL:
     def __str__(self) -> str:
         return self.text
 
+    def __hash__(self) -> int:
+        return hash(self.text)
+
     @property
     def bracketed(self) -> str:
         """The host as it stands in a URL: an IPv6 address in brackets, without its zone."""
