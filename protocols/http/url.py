@@ -180,6 +180,8 @@ def _host_and_port(text: str) -> tuple[str, int | None]:
         if not bracket:
             raise ValueError("the URL has a [ without its ]")
         return _ipv6(literal), _port(rest)
+    if text.count(":") > 1:
+        raise ValueError("the URL's host has several colons: an IPv6 address must be in brackets, [::1]")
     name, colon, digits = text.partition(":")
     return _name(name), _port(colon + digits)
 
