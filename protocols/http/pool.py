@@ -158,8 +158,7 @@ class Pool:
                 raise ClientClosed("the client is closed")
             future = self._begin(host, customer.connect_timeout)
         except Exception as exc:
-            self.reactor.call_soon(self._failed, host, customer, exc)
-            return
+            return self._failed(host, customer, exc)
         customer.connecting = future
         future.add_done_callback(partial(self._on_connected, host, customer))
 
