@@ -82,11 +82,11 @@ class Download:
 
     def _find_rest(self) -> None:
         """What an earlier attempt has left: our own part, or a file that somebody else's program has cut."""
-        with suppress(OSError, ValueError, AttributeError):
-            note = json.loads(self._note.read_bytes())
-            if note["url"] == self._url and isinstance(note["validator"], str):
+        validator = self._noted()
+        with suppress(OSError):
+            if validator is not None:
                 self._offset = self._part.stat().st_size
-                self._ask(note["validator"])
+                self._ask(validator)
                 return
         with suppress(OSError):
             found = self.path.stat()
@@ -95,6 +95,17 @@ class Download:
             self._ask(None)
             # Who has not changed since it was written is what it was written from.
             self.fields |= {"If-Unmodified-Since": formatdate(found.st_mtime, usegmt=True)} if self._offset else {}
+
+    def _noted(self) -> str | None:
+        """By what the version of our part is known again; None where nothing usable is noted."""
+        try:
+            note = json.loads(self._note.read_bytes())
+        except (OSError, ValueError):
+            return None
+        if not isinstance(note, dict) or note.get("url") != self._url:
+            return None
+        validator = note.get("validator")
+        return validator if isinstance(validator, str) else None
 
     def _ask(self, validator: str | None) -> None:
         if self._offset:
@@ -184,8 +195,8 @@ class Download:
                 file.close()  # a full disk
         if self._direct:
             return
-        with suppress(OSError, ValueError):
-            if self._resume and self._part.stat().st_size and json.loads(self._note.read_bytes())["validator"]:
+        with suppress(OSError):
+            if self._resume and self._part.stat().st_size and self._noted() is not None:
                 return
         if file is not None:
             self._remove()
