@@ -39,8 +39,8 @@ class Client:
     guard: see `Guard`: where strangers choose what is fetched.
 
     >>> from reactor import Reactor
-    >>> with Reactor() as reactor, Client(reactor) as client:
-    ...     futures = [client.fetch(f"http://127.0.0.1:1/{name}", proxy=False) for name in "ab"]  # nobody is there
+    >>> with Reactor() as reactor, Client(reactor, proxy=False) as client:
+    ...     futures = [client.fetch(f"http://127.0.0.1:1/{name}") for name in "ab"]  # nobody is there
     ...     for future in futures:
     ...         try:
     ...             print(reactor.run_until(future).status)
