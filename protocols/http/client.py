@@ -146,6 +146,8 @@ def fetch(
 ) -> Future[Response]:
     """Ask for `url` on a connection of its own, which is closed when the answer has come. All as `Client.fetch`.
 
+    proxy, guard: as for `Client`. To be called on the loop's thread, or before the loop runs.
+
     >>> from reactor import Reactor
     >>> with Reactor() as reactor:
     ...     reactor.run_until(fetch(reactor, "http://127.0.0.1:1/", proxy=False))

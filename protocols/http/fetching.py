@@ -86,7 +86,7 @@ class Fetch:
         self._mark = now = pool.reactor.time()
         self._deadline = FOREVER if total is None else now + total
         self._patience: float | None = None  # seconds that nothing may come for, in the present state
-        self._timer: Timer = pool.reactor.call_at(self._deadline, self._on_timer)
+        self._timer: Timer | None = pool.reactor.call_at(self._deadline, self._on_timer)
 
     def begin(self) -> Future[Response]:
         """Set out. Gives the future, which may be done already."""
@@ -185,6 +185,8 @@ class Fetch:
                 raise
             except Exception as exc:
                 raise callback_failure("on_head", exc) from exc
+            if self.is_over():
+                return self._clean_up()  # cancelled in there, or the client is closed
         assert self._connection is not None
         length = self._connection.content_length
         if options.max_body is not None and length is not None and length > options.max_body and self._decoder is None:
@@ -312,7 +314,7 @@ class Fetch:
         self._patience = seconds
         if seconds is not None:
             self._mark = now = self._pool.reactor.time()
-            if now + seconds < self._timer.when:
+            if self._timer is not None and now + seconds < self._timer.when:
                 self._timer.move(now + seconds)
 
     def _on_timer(self) -> None:
@@ -320,13 +322,14 @@ class Fetch:
         if now >= self._deadline:
             state = "" if self._response else ", and no answer has begun"
             return self._fail(FetchTimeout(f"not done within {self._options.timeouts.total:g} s{state}"))
-        patience, connection = self._patience, self._connection
+        timer, patience, connection = self._timer, self._patience, self._connection
+        assert timer is not None
         if patience is None:
-            self._timer.move(self._deadline)
+            timer.move(self._deadline)
         elif self._waiting is not None or (connection and connection.transport.get_write_buffer_size()):
-            self._timer.move(min(self._deadline, now + patience))  # it is not the server that we wait for
+            timer.move(min(self._deadline, now + patience))  # it is not the server that we wait for
         elif now < self._mark + patience:
-            self._timer.move(min(self._deadline, self._mark + patience))
+            timer.move(min(self._deadline, self._mark + patience))
         else:
             what = "the rest of the answer has not come" if self._response else "no answer has begun"
             self._fail(FetchTimeout(f"{what} for {patience:g} s"))
@@ -377,9 +380,12 @@ class Fetch:
 
     def _clean_up(self) -> None:
         self.future = None
-        self._timer.cancel()
+        timer, self._timer = self._timer, None  # it refers to us
+        if timer is not None:
+            timer.cancel()
         self._following = None
         self._events, self._pieces = iter(()), iter(())
+        self._chunks = []  # an error's traceback leads here, and is kept for who knows how long
         connecting, self.connecting = self.connecting, None
         if connecting is not None:
             connecting.cancel()

@@ -21,8 +21,9 @@ PER_HOST = 6  # connections: what browsers open, and what servers therefore expe
 KEEP_IDLE = 30.0  # seconds that an unused connection is kept: servers keep theirs for 5 (Apache) to 75 (nginx)
 
 LIMITS = Limits(output=None)  # what waits to be sent is the caller's own body, which is in memory anyway
-TIMEOUTS = Timeouts(close=5.0)
-"""Of each connection. close: our request is answered by then, so nothing is lost with a server that does not close."""
+TIMEOUTS = Timeouts(connect=None, handshake=None, write=60.0, close=5.0)
+"""Of each connection. connect, handshake: `FetchTimeouts` says. write: a server that takes nothing of a request for so
+long has gone. close: our request is answered by then, so nothing is lost with a server that does not close."""
 
 Key = tuple[tuple[str, str, int], ssl.SSLContext | None, Proxy | None]
 

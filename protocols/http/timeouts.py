@@ -10,7 +10,9 @@ TOTAL = 30.0  # seconds: a person has given up by then, and a server that fetche
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchTimeouts:
-    """Seconds; None is no bound. Where `timeout=` is a number, it is `total` and the only bound.
+    """Seconds; None is no bound. Where `timeout=` is a number, it is `total` and the only bound on an answer.
+
+    Besides, a server that takes no byte of a request for 60 s is given up.
 
     total: from the call to the last byte: resolving, connecting, TLS, sending, redirects, all of it.
     connect: resolving, connecting and TLS, for each connection. 30 s, as `Reactor.connect_tcp` and for its reasons.

@@ -205,6 +205,41 @@ def test_closing_the_client_fails_what_is_under_way(reactor, server, client):
     assert not server.alive()
 
 
+@pytest.mark.parametrize("where", ["on_head", "on_data"])
+def test_closing_the_client_in_a_callback(reactor, server, where):
+    client = Client(reactor, proxy=False)
+    server.answers = [answer(b"x")]
+    future = client.fetch(server.url, **{where: lambda what: client.close()})
+    failure(reactor, future, ClientClosed)
+    assert not server.alive()
+
+
+def test_nothing_of_a_fetch_is_left_for_the_garbage_collector(reactor, server):
+    import gc
+
+    from protocols.http.connection import HTTPConnection
+    from protocols.http.fetching import Fetch
+
+    server.answers = [answer(b"x"), redirect("/x"), answer(b"x"), [b"nonsense\r\n"]]
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(2):
+            reactor.run_until(fetch(reactor, server.url, proxy=False))
+        failing = fetch(reactor, server.url, proxy=False)
+        reactor.advance(1)
+        assert isinstance(failing.exception(timeout=0), HTTPError)
+        del failing
+        cancelled = fetch(reactor, server.url, proxy=False)
+        cancelled.cancel()
+        del cancelled
+        reactor.advance(10)
+        left = [found for found in gc.get_objects() if type(found) in (Fetch, HTTPConnection)]
+        assert left == []
+    finally:
+        gc.enable()
+
+
 def test_closing_the_reactor_fails_what_is_under_way(reactor, server, client):
     server.answers = [[HANG]]
     futures = [client.fetch(server.url) for _ in range(50)]
@@ -212,6 +247,28 @@ def test_closing_the_reactor_fails_what_is_under_way(reactor, server, client):
     reactor.close()
     assert all(isinstance(future.exception(timeout=0), HTTPError) for future in futures)
     assert isinstance(client.fetch(server.url).exception(timeout=0), HTTPError)
+
+
+def test_to_wait_for_a_turn_is_not_to_wait_for_the_server(reactor, server):
+    busy = Server(reactor)
+    busy.answers = [[lambda peer: reactor.call_later(20, peer.do, answer(b"slow"))], answer(b"there")]
+    server.answers = [redirect(f"{busy.url}/x")]
+    with Client(reactor, per_host=1, proxy=False) as client:
+        first = client.fetch(busy.url)
+        reactor.advance(0.1)
+        second = client.fetch(server.url, timeout=FetchTimeouts(total=60, first_byte=5))
+        reactor.advance(25)
+        assert [future.result(timeout=0).body for future in (first, second)] == [b"slow", b"there"]
+
+
+def test_a_retry_that_gets_a_used_connection_is_the_last_all_the_same(reactor, server):
+    with Client(reactor, per_host=1, proxy=False) as client:
+        server.answers = [answer(), [CLOSE], answer(), [CLOSE], answer(b"never")]
+        reactor.run_until(client.fetch(server.url))
+        futures = [client.fetch(f"{server.url}/{name}") for name in "abc"]
+        reactor.advance(1)
+        assert [future.done() for future in futures] == [True] * 3
+        assert len(server.requests) <= 6
 
 
 def test_connecting_has_a_bound_of_its_own(reactor, client):

@@ -295,6 +295,15 @@ def test_nothing_is_delivered_after_a_cancel(reactor, server):
     assert not server.alive()
 
 
+def test_a_cancel_in_on_head_is_the_last_that_is_heard(reactor, server):
+    seen = []
+    server.answers = [answer(b"content")]
+    future = fetch(reactor, server.url, on_head=lambda head: future.cancel(), on_data=seen.append)
+    reactor.advance(1)
+    assert seen == []
+    assert not server.alive()
+
+
 def test_the_end_of_the_reactor_is_an_http_error(server, reactor):
     server.answers = [[HANG]]
     connected = fetch(reactor, server.url)
@@ -506,6 +515,25 @@ def test_nothing_more_comes_while_the_caller_is_busy(reactor, server):
     assert sum(map(len, pieces)) == 300_000
     assert len(pieces) >= 5
     future.result()
+
+
+def test_a_busy_caller_holds_the_server_back(reactor, server):
+    from concurrent.futures import Future
+
+    server.answers = [answer(bytes(3_000_000))]
+    busy, come = Future(), []
+
+    def on_data(data):
+        come.append(len(data))
+        return busy
+
+    future = fetch(reactor, server.url, on_data=on_data)
+    reactor.advance(1)
+    assert sum(come) < 200_000
+    assert server.peers[0].transport.get_write_buffer_size() > 2_000_000
+    busy.set_result(None)
+    reactor.run_until(future)
+    assert sum(come) == 3_000_000
 
 
 def test_waiting_for_what_fails_fails(reactor, server):
