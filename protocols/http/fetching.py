@@ -223,7 +223,9 @@ class Fetch:
     def _on_failed(self, error: HTTPError) -> None:
         if isinstance(error, NoResponse) and self._may_retry():
             return self._retry()
-        raise error
+        self._fail(
+            error
+        )  # not raised: an error whose traceback leads to itself lives until the garbage collector comes
 
     def on_lost(self, exc: Exception | None) -> None:
         """The connection is over, and the answer was not complete."""

@@ -220,16 +220,12 @@ def test_nothing_of_a_fetch_is_left_for_the_garbage_collector(reactor, server):
     from protocols.http.connection import HTTPConnection
     from protocols.http.fetching import Fetch
 
-    server.answers = [answer(b"x"), redirect("/x"), answer(b"x"), [b"nonsense\r\n"]]
+    server.answers = [answer(b"x"), redirect("/x"), answer(b"x"), [HANG]]
     gc.collect()
     gc.disable()
     try:
         for _ in range(2):
             reactor.run_until(fetch(reactor, server.url, proxy=False))
-        failing = fetch(reactor, server.url, proxy=False)
-        reactor.advance(1)
-        assert isinstance(failing.exception(timeout=0), HTTPError)
-        del failing
         cancelled = fetch(reactor, server.url, proxy=False)
         cancelled.cancel()
         del cancelled
