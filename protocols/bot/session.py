@@ -1,0 +1,217 @@
+"""One person's connection to the bot: bytes, the clock and the limits. Answers come from `guest`.
+
+What the tutorial's client needs: it sends no newline, it takes what one `recv(1024)` brings for the whole answer, and
+a character that is cut there breaks it. So whoever has never sent a newline gets each answer in one piece of less than
+that. Everybody else gets the lines of an answer as they are complete.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from dataclasses import dataclass, field
+
+from reactor import Limits, StreamTransport, Timeouts, Timer
+
+from ..chat.flood import Door, cost
+from ..chat.pace import Pace
+from ..text import Fault as TextFault, TextProtocol
+from .answer import fit
+from .sayings import TEXT_FAULTS, WELCOME, Saying
+from .service import Bot
+
+log = logging.getLogger("protocols.bot")
+
+ONE_RECV = 1000  # bytes of an answer for a client without newlines, whose `recv(1024)` must bring all of it
+LONGEST_NAME = 32  # characters before a `::`; what is longer is no name
+
+SOFT = 64 * 1024  # bytes waiting for somebody at which nothing is taken from it any more
+LIMITS = Limits(output=256 * 1024)  # bytes waiting for somebody who does not read: thirty answers
+TIMEOUTS = Timeouts(write=60.0, close=10.0)
+
+FLOOD_RATE = 2.0  # messages a second: nobody types faster for long
+FLOOD_BURST = 10.0  # messages at once: a paste
+
+FIRST_VIGIL, VIGIL = 0.25, 1.0  # seconds between two looks at whether somebody who has ended its side is still there
+
+
+@dataclass(slots=True)
+class Parlour:
+    """What all sessions share. `session` is the factory to listen with; `LIMITS` and `TIMEOUTS` go with it."""
+
+    bot: Bot
+    door: Door = field(default_factory=Door)
+
+    def session(self) -> Session:
+        return Session(self)
+
+
+class Session(TextProtocol):
+    """One person."""
+
+    __slots__ = (
+        "_address", "_ended", "_guest", "_lines", "_pace", "_parlour", "_spoken", "_unsaid", "_vigil",
+    )  # fmt: skip
+
+    def __init__(self, parlour: Parlour) -> None:
+        super().__init__(parlour.bot.reactor)
+        self._parlour = parlour
+        self._guest = parlour.bot.guest(self._tell, self._notice)
+        self._address: str | None = None  # as the door counts it; None while outside
+        self._lines = False  # it has sent a newline
+        self._spoken = False  # it has said something plain, so that not all that has a `::` is a name and a text
+        self._unsaid: list[str] = []  # of an answer that is to be written in one piece
+        self._ended = False  # it has ended its side
+        self._pace = Pace(self.reactor, FLOOD_RATE, FLOOD_BURST, self._resume)
+        self._vigil: Timer | None = None
+
+    def connection_made(self, transport: StreamTransport) -> None:
+        super().connection_made(transport)
+        peername = transport.get_extra_info("peername")
+        address = peername[0] if isinstance(peername, tuple) else ""
+        if reason := self._parlour.door.refuses(address):
+            log.info("%r turned away: %s", transport, reason)
+            self.send_line(Saying.FULL.say(True))
+            transport.close()
+            return
+        self._parlour.door.enter(address)
+        self._address = address
+        transport.set_write_buffer_limits(high=SOFT)
+        self.send_line(WELCOME)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._pace.stop()
+        if self._vigil is not None:
+            self._vigil.cancel()
+        self._guest.leave()
+        if self._address is not None:
+            self._parlour.door.leave(self._address)
+            self._address = None
+
+    def data_received(self, data: bytes) -> None:
+        self._lines = self._lines or b"\n" in data
+        super().data_received(data)
+
+    def eof_received(self) -> bool | None:
+        """What was asked is answered still, if anybody is there to read it: see `_begin_vigil`."""
+        super().eof_received()
+        self._ended = True
+        if not self._guest.waiting or self.transport.is_closing():
+            return None
+        self._begin_vigil()
+        return True
+
+    def draining(self, grace: float) -> None:
+        """The server goes."""
+        self._leave(Saying.CLOSING)
+
+    def message_received(self, text: str) -> None:
+        text = self._without_name(text.strip())
+        if text.strip().lower() == "exit":
+            return self._leave(Saying.BYE)
+        self._guest.ask(text)
+        self._pay(cost(text))
+
+    def fault_received(self, fault: TextFault) -> None:
+        if fault in TEXT_FAULTS:
+            self.send_line(TEXT_FAULTS[fault][0 if self._guest.chinese else 1])
+        if fault.fatal:
+            log.info("%r closed: it sent %s", self.transport, fault.value)
+            self._guest.leave()
+            self.transport.close()
+        else:
+            self._pay(1)
+
+    def _without_name(self, text: str) -> str:
+        """What `text` says, without the name that some clients put before it."""
+        name, separator, rest = text.partition("::")
+        name = name.strip()
+        if not separator or not 0 < len(name) <= LONGEST_NAME:
+            self._spoken = True
+            return text
+        claims = name == self._guest.name or not any(map(str.isspace, name)) or not (self._spoken or self._guest.name)
+        if not claims:
+            return text  # "what is std::vector", from somebody who talks plainly
+        self._guest.name = name
+        return rest
+
+    def _tell(self, lines: list[str], end: bool) -> None:
+        """Lines of an answer."""
+        self._unsaid += lines
+        if not (self._lines or end):
+            return
+        text, self._unsaid = "\n".join(self._unsaid), []
+        if not self._lines:
+            text = fit(text, ONE_RECV, Saying.CUT.say(self._guest.chinese))
+        if text:
+            self.send_line(text)
+        if end:
+            self._close_if_all_is_said()
+
+    def _notice(self, line: str) -> None:
+        """What is no answer, perhaps in the midst of one."""
+        self.send_line(line)
+        self._close_if_all_is_said()
+
+    def _close_if_all_is_said(self) -> None:
+        if self._ended:
+            self.reactor.call_soon(self._close_unless_waiting)
+
+    def _close_unless_waiting(self) -> None:
+        if not self._guest.waiting:
+            self.transport.close()
+
+    def _leave(self, saying: Saying) -> None:
+        """Say goodbye, and end."""
+        self._guest.leave()
+        self.send_line(saying.say(self._guest.chinese))
+        self.transport.close()
+
+    # -- limits -----------------------------------------------------------------------------------------------------
+
+    def pause_writing(self) -> None:
+        """It does not keep up: what it would ask waits."""
+        self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self._resume()
+
+    def _pay(self, tokens: int) -> None:
+        if not self._pace.pay(tokens):
+            log.info("%r cut off: it floods", self.transport)
+            self._leave(Saying.FLOOD)
+        elif self._pace.waiting:
+            self.transport.pause_reading()
+
+    def _resume(self) -> None:
+        crowded = self.transport.get_write_buffer_size() > SOFT
+        if not crowded and not self._pace.waiting:
+            self.transport.resume_reading()
+
+    # -- whether it is still there ------------------------------------------------------------------------------------
+
+    def _begin_vigil(self) -> None:
+        """Find out whether the other side still exists, which its end of file does not tell.
+
+        `printf ... | nc -N` has said all and waits for the answer; a client that has closed is gone, and its call is
+        to be cancelled. Both look the same until something is sent. One byte of urgent data (RFC 6093) is seen by
+        nobody who has not asked for it, and brings a reset from where nobody is. A second one is not sent: where the
+        first is not read over yet, it would turn that into text.
+        """
+        sock = self.transport.get_extra_info("socket")
+        if not isinstance(sock, socket.socket) or sock.family not in (socket.AF_INET, socket.AF_INET6):
+            return
+        try:
+            sock.send(b"\0", socket.MSG_OOB)
+        except OSError:
+            pass  # what is wrong with it is seen below
+        self._vigil = self.reactor.call_later(FIRST_VIGIL, self._keep_vigil, sock)
+
+    def _keep_vigil(self, sock: socket.socket) -> None:
+        if self.transport.is_closing():
+            return
+        if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self.transport.abort()
+        else:
+            self._vigil = self.reactor.call_later(VIGIL, self._keep_vigil, sock)
