@@ -12,7 +12,7 @@ import pytest
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SERVERS = [path.name for pattern in ("*_server.py", "ladder_[234]*.py") for path in sorted(EXAMPLES.glob(pattern))]
-PROGRAMS = [*SERVERS, "chat_client.py", "udp_echo.py"]
+PROGRAMS = [*SERVERS, "bot_client.py", "chat_client.py", "udp_echo.py"]
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
