@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import re
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -153,3 +156,19 @@ def test_several_processes(served):
 
 def test_the_test_that_does_not_wait():
     exec(block("connected_pair"), {})
+
+
+def test_fetching(tmp_path):
+    (tmp_path / "a").write_text("content of a")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        program = block("protocols.http").replace("127.0.0.1:8000", f"127.0.0.1:{server.server_port}")
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE, check=True
+        )
+        server.shutdown()
+    first, second = done.stdout.splitlines()[:2]
+    assert first.startswith("200 http://127.0.0.1:")
+    assert first.endswith("/a content of a")
+    assert second.startswith("404 http://127.0.0.1:")
