@@ -75,6 +75,7 @@ class TextProtocol(Protocol):
         """Stops the clock. A subclass that overrides this calls it."""
         if self._quiet is not None:
             self._quiet.cancel()
+            self._quiet = None
 
     def data_received(self, data: bytes) -> None:
         transport = self.transport
@@ -138,6 +139,8 @@ class TextProtocol(Protocol):
             self._quiet.reset(seconds)
 
     def _on_quiet(self) -> None:
+        if self.transport.is_closing():
+            return  # sent away meanwhile; its end may be seconds off
         for item in self._framer.flush_quiet():
             self._handle_one(item)
         self._mind_the_gap(PATIENCE)

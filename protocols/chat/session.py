@@ -147,6 +147,7 @@ class Session(TextProtocol):
                 timer.cancel()
         if self._pace is not None:
             self._pace.stop()
+        self._introduction = self._idle = self._pace = None  # they refer to this: it would wait for the collector
         if (member := self._member) is not None:
             self._member = None
             self._chat.hub.leave(member)
@@ -185,6 +186,7 @@ class Session(TextProtocol):
             self._chat.hub.farewell(self._member)
 
     def _on_introduced(self, member: Member) -> None:
+        self._introduction = None
         member.greet()
         self._chat.hub.announce(member)
 

@@ -195,3 +195,13 @@ def test_telnet_gets_the_timing_mark_it_waits_for(scene: Any, heard: list[str]) 
     peer.send(b"b\n")
     scene.until(lambda: heard == ["a", "b"])
     assert peer.received == b"\xff\xfc\x06"
+
+
+def test_silence_ends_no_message_of_a_connection_that_the_server_has_closed(scene: Any, heard: list[str]) -> None:
+    scene.peer().send("half a message")
+    scene.settle()
+    (recorder,) = scene.recorders
+    recorder.send_line("bye")
+    recorder.transport.close()
+    scene.advance(QUIET_GAP * 2)
+    assert heard == [], "the peer has not ended its side, so that the connection is still there"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import socket
+import weakref
 from typing import Any
 
 import pytest
@@ -377,3 +379,43 @@ def test_at_the_end_everybody_gets_one_farewell(scene: Any, open_chat: Any) -> N
         assert "left" not in peer.text
         peer.close()
     assert not scene.reactor.run_until(drained, 10).cut
+
+
+def test_what_a_silence_would_have_ended_is_not_heard_of_who_was_sent_away(scene: Any, open_chat: Any) -> None:
+    chat = open_chat()
+    mallory, ada = scene.peer(), join(scene, "Ada")
+    mallory.send("Mallory::give me that")  # without a newline: a claim, once it has been silent for a while
+    scene.settle()
+    chat.hub.dismiss(chat.hub.get("guest-1"), "", reason="kicked")
+    ada.send("/nick guest-1\n")
+    ada.gets("* you are guest-1 now\n")
+    scene.advance(QUIET_GAP * 2)
+    assert [member.name for member in chat.hub.members()] == ["guest-1"]
+    assert chat.hub.get("guest-1") is not None, "the name is its new holder's"
+    assert chat.hub.get("Mallory") is None
+
+
+class WatchedSession(Session):
+    """Can be referred to weakly."""
+
+
+def test_an_ended_session_is_gone_without_the_garbage_collector(scene: Any) -> None:
+    chat = Chat(scene.reactor, Settings(flood_rate=2.0, flood_burst=2, idle=60.0))
+    sessions: weakref.WeakSet[WatchedSession] = weakref.WeakSet()
+
+    def session() -> WatchedSession:
+        sessions.add(session := WatchedSession(chat))
+        return session
+
+    scene.listen(session, limits=LIMITS, timeouts=TIMEOUTS)
+    ada = join(scene, "Ada")
+    ada.send("x\n" * 3)
+    scene.settle()
+    assert len(sessions) == 1
+    gc.disable()
+    try:
+        ada.reset()
+        scene.advance(1)
+        assert len(chat.hub) == len(sessions) == 0
+    finally:
+        gc.enable()
