@@ -22,7 +22,8 @@ VISIBLE_FORMATS = frozenset({*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0
 
 _TABLE: dict[int, str | None] = {code: None for first, last in _REMOVED for code in range(first, last + 1)}
 _TABLE[0x09] = " "
-_LONE_JOINER = re.compile("(?<![^\0-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?![^\0-\x7f])")
+# Tried only where a run of joiners begins, and without a second thought: else a line of them costs their square.
+_LONE_JOINER = re.compile("(?<![^\0-\x7f])[\u200c\u200d]++|(?<![\u200c\u200d])[\u200c\u200d]++(?![^\0-\x7f])")
 
 
 def sanitize(text: str) -> str:

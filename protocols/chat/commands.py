@@ -167,9 +167,10 @@ def _part(hub: Hub, member: Member, _: str) -> None:
 
 def _rooms(hub: Hub, member: Member, _: str) -> None:
     rooms = sorted(hub.rooms.values(), key=lambda room: -len(room.members))
-    lines = [f"{room.name} ({len(room.members)}){' ' + room.topic if room.topic else ''}" for room in rooms]
-    more = len(lines) - ROOMS_MAX
-    member.tell(*lines[:ROOMS_MAX], *([f"and {more} more"] if more > 0 else []))
+    shown = rooms[:ROOMS_MAX]
+    lines = [f"{room.name} ({len(room.members)}){' ' + room.topic if room.topic else ''}" for room in shown]
+    more = len(rooms) - len(shown)
+    member.tell(*lines, *([f"and {more} more"] if more else []))
 
 
 def _topic(hub: Hub, member: Member, argument: str) -> None:

@@ -6,7 +6,7 @@ import functools
 import re
 import time
 from collections.abc import Callable, Iterator
-from itertools import count, islice
+from itertools import count, takewhile
 
 from . import names
 from .history import LINES, History
@@ -70,7 +70,7 @@ class Hub:
 
     def get(self, name: str) -> Member | None:
         """Who is called `name`."""
-        return self._members.get(names.key(" ".join(name.split())))
+        return self._members.get(names.key(" ".join(name.split()))) if names.fits(name) else None
 
     def find(self, text: str) -> tuple[Member | None, str]:
         """Who is named at the beginning of `text`, and what follows: names have spaces, so the longest counts."""
@@ -282,6 +282,6 @@ class Hub:
 
 def _beginnings(text: str) -> Iterator[tuple[str, str]]:
     """All that may be the name at the beginning of `text`, with what follows it: the longest first."""
-    ends = [place.start() for place in islice(_PLACES.finditer(text), names.MAX_NAME // 2 + 1)]
-    for end in reversed(ends):
+    places = takewhile(lambda end: names.fits(text[:end]), (place.start() for place in _PLACES.finditer(text)))
+    for end in reversed(list(places)):
         yield text[:end], text[end:].strip()

@@ -130,7 +130,8 @@ def _topic(desk: Desk, seat: Seat, argument: str) -> None:
 def _who(desk: Desk, seat: Seat, argument: str) -> None:
     everybody = list(desk.hub.members())
     if argument:
-        everybody = [member for member in everybody if _speaks_of(member, argument)]
+        key = names.key(argument)
+        everybody = [member for member in everybody if key in names.key(member.name) or argument in member.address]
         if not everybody:
             return seat.tell(f"nobody here has {_quoted(argument)} in the name or the address")
     now = desk.reactor.time()
@@ -138,10 +139,6 @@ def _who(desk: Desk, seat: Seat, argument: str) -> None:
     more = len(everybody) - len(rows)
     tail = [f"and {more:,} more; /who TEXT shows those with TEXT in their name or address"] if more > 0 else []
     seat.tell(*commands.list_names([member.name for member in everybody]), *rows, *tail)
-
-
-def _speaks_of(member: Member, text: str) -> bool:
-    return names.key(text) in names.key(member.name) or text in member.address
 
 
 def _describe(member: Member, now: float) -> str:

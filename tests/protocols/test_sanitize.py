@@ -61,6 +61,14 @@ def test_every_code_point_as_this_python_knows_it() -> None:
     assert not wrong
 
 
+@pytest.mark.parametrize("before", ["", "a", "é"])
+@pytest.mark.parametrize("after", ["", "a", "é"])
+@pytest.mark.parametrize("run", [ZWJ, ZWNJ + ZWJ, ZWJ * 700])
+def test_a_run_of_joiners_stays_only_where_both_sides_are_not_ascii(before: str, after: str, run: str) -> None:
+    stays = before == after == "é"
+    assert sanitize(before + run + after) == before + run * stays + after
+
+
 def may_stay(char: str) -> bool:
     category = unicodedata.category(char)
     if category == "Cf":

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
+from types import SimpleNamespace
 
 import pytest
 
+from protocols.chat import names
+from protocols.chat.hub import Hub
 from protocols.chat.names import MAX_NAME, BadName, clean, key, suggest
 
 
@@ -94,6 +97,15 @@ def test_names_are_normalized(raw: str, name: str) -> None:
         "\u0301",
         "a\ue000b",
         "a\ud800",
+        "∗ server says",
+        "⁎ goodbye",
+        "٭ Ada",
+        "✱ the server is shutting down",
+        "∼ Bob",
+        "〔private from Bob〕",
+        "\U0001d159",
+        "\ufffc",
+        "e\u0301" * 16 + " " * 256 + "x",
     ],
 )
 def test_names_that_nobody_may_have(raw: str) -> None:
@@ -163,3 +175,31 @@ def test_a_suggestion_is_free_and_short_enough() -> None:
     taken = {"Ada", *(f"Ada{n}" for n in range(2, 12))}
     assert suggest("Ada", taken.__contains__) == "Ada12"
     assert suggest("x" * MAX_NAME, lambda _: False) == "x" * (MAX_NAME - 1) + "2"
+
+
+@pytest.mark.parametrize("char", ["a\u0301\u0323", "\ufdfa", "x"])
+@pytest.mark.parametrize("words", ["", " b" * 17])
+def test_text_that_is_no_name_costs_little_to_refuse(monkeypatch: pytest.MonkeyPatch, char: str, words: str) -> None:
+    normalized = 0
+
+    def normalize(form: str, text: str) -> str:
+        nonlocal normalized
+        result = unicodedata.normalize(form, text)
+        normalized += len(text) + len(result)
+        return result
+
+    hub = Hub(lambda _: None)
+    text = (char * 2048)[:600] + words
+    monkeypatch.setattr(names, "unicodedata", SimpleNamespace(normalize=normalize, category=unicodedata.category))
+    assert hub.find(text) == (None, text)
+    assert hub.get(text) is None
+    with pytest.raises(BadName):
+        clean(text)
+    assert normalized == 0
+
+
+def test_the_longest_way_to_write_a_name_is_one() -> None:
+    name = "ᾂ" * MAX_NAME
+    written = unicodedata.normalize("NFKD", name)
+    assert len(written) == 4 * MAX_NAME
+    assert clean(written) == name
