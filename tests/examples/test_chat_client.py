@@ -105,6 +105,13 @@ def test_keys_cut_anywhere(keys: str, expected: str) -> None:
         assert f"{editor.text[: editor.at]}|{editor.text[editor.at :]}" == expected
 
 
+@pytest.mark.parametrize("key", ["\x1bb", "\x17", "\x1b\x7f"])
+def test_a_word_is_found_behind_one_of_64_kib(key: str) -> None:
+    editor = LineEditor()
+    editor.feed(b"x" * (MAX_TEXT - 3) + b" yz" + key.encode())
+    assert editor.at == MAX_TEXT - 2, "at once: this took minutes when each place was looked at for the end of a word"
+
+
 def test_a_key_that_never_ends_is_no_key() -> None:
     editor = LineEditor()
     for byte in b"\x1b[" + b"1" * 1000:
