@@ -169,10 +169,8 @@ def main() -> int:
 
         def reload() -> None:
             if at_terminal and not is_terminal():
-                log.info(
-                    "event=hangup"
-                )  # the window was closed: a server that nobody sees would hold the port for ever
-                reactor.drain()
+                log.info("event=hangup")
+                reactor.drain()  # the window was closed: a server that nobody sees would hold the port for ever
                 return
             try:
                 desk.bans.reread()

@@ -133,6 +133,19 @@ def test_histories_of_empty_rooms_are_bounded(chat: Any) -> None:
     assert bare(ada.lines[-1:]) == ["Ada: in 1"]
 
 
+def test_the_history_that_goes_is_that_of_the_room_that_was_left_first(chat: Any) -> None:
+    chat.hub.keep = lambda *_: None
+    ada = chat.join("Ada")
+    for number in range(ATTIC):
+        ada.says(f"/join r{number}", f"in {number}")
+    ada.says("/join r0", "/join r100", "in 100", "/part")
+    _ = ada.lines
+    ada.says("/join r0")
+    assert bare(ada.lines[-1:]) == ["Ada: in 0"], "it was looked into since"
+    ada.says("/join r1")
+    assert ada.lines == ["* you are in r1 now", "* you are alone here"]
+
+
 def test_fifty_lines_by_default() -> None:
     assert LINES == 50
 

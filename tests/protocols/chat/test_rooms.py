@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from protocols.chat.commands import MAX_TOPIC, ROOMS_MAX
+from tests.protocols.chat.conftest import Person
 
 
 def test_who_joins_a_room_leaves_the_other(trio: Any) -> None:
@@ -218,3 +219,11 @@ def test_banned_names_are_refused(chat: Any, trio: Any) -> None:
     trio[0].says("/nick Eve", "Eve::hi")
     assert [line.split(": ", 1)[1] for line in trio[0].lines] == ["that name is banned here"] * 2
     assert trio[1].lines == []
+
+
+def test_who_whispers_before_it_is_announced_is_announced_first(chat: Any, trio: Any) -> None:
+    quick = Person(chat)
+    chat.hub.enter(quick.member)
+    quick.says("/nick Eve", "/msg Ada psst")
+    assert trio[0].lines == ["* Eve joined", "[private from Eve] psst"]
+    assert trio[1].lines == ["* Eve joined"]

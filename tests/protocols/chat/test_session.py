@@ -419,3 +419,75 @@ def test_an_ended_session_is_gone_without_the_garbage_collector(scene: Any) -> N
         assert len(chat.hub) == len(sessions) == 0
     finally:
         gc.enable()
+
+
+# -- what bad input gets ----------------------------------------------------------------------------------------------
+
+
+def send_all(scene: Any, peer: Any, data: bytes, times: int) -> int:
+    """Send `data` so often, unless the server ends that; gives the bytes that the kernel has taken."""
+    peer.sock.settimeout(0)
+    left, sent = memoryview(data * 16), 0
+    while sent < len(data) * times:
+        try:
+            sent += peer.sock.send(left[: len(data) * times - sent])
+        except BlockingIOError:
+            scene.settle()
+        except OSError:
+            break
+    return sent
+
+
+def test_a_hundred_megabytes_without_a_newline(scene: Any, open_chat: Any) -> None:
+    chat = open_chat()
+    ada, bob = join(scene, "Ada"), join(scene, "Bob")
+    session = scene.sessions[0]
+    assert send_all(scene, ada, bytes(65536).replace(b"\0", b"x"), 1600) == 1600 * 65536, "read, so that no RST comes"
+    ada.ends()
+    assert ada.lines[-1] == "* goodbye: that was 8 KiB without the end of a line"
+    bob.gets("* Ada left\n")
+    assert "xx" not in bob.text
+    assert len(session._framer._pending) < 16 * 1024
+    assert len(chat.hub) == 1
+
+
+@pytest.mark.parametrize("storm", [b"\xff\xfb\x01", b"\xff\xfd\x06", b"\xff\xfa\x18" + b"x" * 61])
+def test_a_telnet_storm(scene: Any, open_chat: Any, storm: bytes) -> None:
+    open_chat()
+    ada, bob = join(scene, "Ada"), join(scene, "Bob")
+    send_all(scene, ada, storm * 200, 100)
+    ada.ends()
+    assert ada.lines[-1].endswith("* goodbye: that was 8 KiB without the end of a line")
+    bob.gets("* Ada left\n")
+    assert bob.lines[-1] == "* Ada left"
+
+
+def test_twenty_thousand_lines_from_one(scene: Any, open_chat: Any) -> None:
+    open_chat(flood_rate=2.0, flood_burst=10)
+    ada, bob = join(scene, "Ada"), join(scene, "Bob")
+    ada.send("line\n" * 20_000)
+    for _ in range(70):
+        scene.advance(1)
+    assert ada.lines[-1] == "* goodbye: that was too much at once, and the rest is not said"
+    heard = bob.lines[bob.lines.index("Ada: line") :]
+    assert heard == ["Ada: line"] * (len(heard) - 1) + ["* Ada left"]
+    assert 125 < len(heard) < 140, "9 at once, 2 a second for a minute, and no more"
+
+
+def test_resets_during_a_broadcast(scene: Any, open_chat: Any) -> None:
+    chat = open_chat()
+    ada, bob = join(scene, "Ada"), join(scene, "Bob")
+    others = [join(scene, f"other {number}") for number in range(10)]
+    scene.settle()
+    for number, other in enumerate(others):
+        ada.send(f"line {number}\n")
+        bob.send(f"line {number}\n")
+        other.reset()
+    bob.gets("Ada: line 9\n")
+    scene.until(lambda: len(chat.hub) == 2)
+    scene.settle()
+    for one, another in ((ada, "Bob"), (bob, "Ada")):
+        assert [line for line in one.lines if ": line" in line] == [f"{another}: line {n}" for n in range(10)]
+        assert sorted(line for line in one.lines if line.endswith(" left")) == sorted(
+            f"* other {n} left" for n in range(10)
+        )
