@@ -110,7 +110,6 @@ class Session(TextProtocol):
         chat, settings = self._chat, self._chat.settings
         peername = transport.get_extra_info("peername")
         address = peername[0] if isinstance(peername, tuple) else ""
-        chat.weed()
         if reason := chat.refuse(address):
             chat.counts["refused"] += 1
             record("refused", address=address or None, reason=reason)
@@ -125,7 +124,7 @@ class Session(TextProtocol):
 
     def _enter(self, address: str) -> None:
         chat = self._chat
-        member = self._member = Member(self.transport.write, self.transport.close)
+        member = self._member = Member(self.transport.write, self._on_dismissed)
         member.address = address
         member.hold = self._keep_waiting
         member.spoke = self._began
@@ -149,18 +148,22 @@ class Session(TextProtocol):
             self._pace.stop()
         self._introduction = self._idle = self._pace = None  # they refer to this: it would wait for the collector
         if (member := self._member) is not None:
-            self._member = None
             self._chat.hub.leave(member)
-            self._give_up_seat(member)
+            self._give_up_seat()
+            self._member = None
             self._chat.ends[member.reason or _reason(exc)] += 1
             if member.announced:
                 self._log_end(member, exc)
 
-    def _give_up_seat(self, member: Member) -> None:
-        if self._seated:
+    def _on_dismissed(self) -> None:
+        self.transport.close()
+        self._give_up_seat()  # now, for whoever is at the door: the end itself may take seconds
+
+    def _give_up_seat(self) -> None:
+        if self._seated and self._member is not None:
             self._seated = False
             self._chat.silent.discard(self)
-            self._chat.door.leave(member.address)
+            self._chat.door.leave(self._member.address)
 
     def _log_end(self, member: Member, exc: Exception | None) -> None:
         evicted = member.reason in EVICTIONS if member.reason else isinstance(exc, PeerError)
@@ -219,7 +222,6 @@ class Session(TextProtocol):
         """End this connection, and tell it why."""
         if self._member is not None and not self.transport.is_closing():
             self._chat.hub.dismiss(self._member, goodbye, reason=reason)
-            self._give_up_seat(self._member)  # now, for whoever is at the door: the end itself may take seconds
 
     def pause_writing(self) -> None:
         """The member does not keep up: what it would add waits."""

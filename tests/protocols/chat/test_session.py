@@ -316,6 +316,23 @@ def test_the_full_server_says_so(scene: Any, open_chat: Any) -> None:
     assert eve.text.startswith("* welcome")
 
 
+@pytest.mark.parametrize("way", ["exit", "kick"])
+def test_the_seat_of_who_was_told_goodbye_is_free_though_it_keeps_its_end_open(
+    scene: Any, open_chat: Any, way: str
+) -> None:
+    chat = open_chat(door=Door(everybody=1))
+    ada = join(scene, "Ada")
+    if way == "exit":
+        ada.send("exit\n")
+    else:
+        chat.hub.dismiss(chat.hub.get("Ada"), "", reason="kicked")
+    ada.ends()
+    join(scene, "Bob")
+    ada.close()
+    scene.settle()
+    assert len(chat.door) == 1
+
+
 def test_too_many_from_one_address(scene: Any, open_chat: Any) -> None:
     open_chat(door=Door(per_address=1, spare_loopback=False))
     join(scene, "Ada")
