@@ -416,7 +416,8 @@ class WatchedSession(Session):
     """Can be referred to weakly."""
 
 
-def test_an_ended_session_is_gone_without_the_garbage_collector(scene: Any) -> None:
+@pytest.mark.parametrize("said", ["", "x\n" * 3, "half"])
+def test_an_ended_session_is_gone_without_the_garbage_collector(scene: Any, said: str) -> None:
     chat = Chat(scene.reactor, Settings(flood_rate=2.0, flood_burst=2, idle=60.0))
     sessions: weakref.WeakSet[WatchedSession] = weakref.WeakSet()
 
@@ -425,8 +426,9 @@ def test_an_ended_session_is_gone_without_the_garbage_collector(scene: Any) -> N
         return session
 
     scene.listen(session, limits=LIMITS, timeouts=TIMEOUTS)
-    ada = join(scene, "Ada")
-    ada.send("x\n" * 3)
+    ada = scene.peer()
+    scene.advance(INTRODUCTION)
+    ada.send(said)
     scene.settle()
     assert len(sessions) == 1
     gc.disable()
