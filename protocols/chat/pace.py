@@ -10,12 +10,13 @@ from .flood import TokenBucket
 
 PATIENCE = 60.0  # seconds in a row that messages may wait: a paste of 130 lines. Beyond it the sender is cut off,
 # or what it left in the buffers would speak for hours, after it has gone as well
+REST = 1.0  # seconds after a wait within which the next message has waited too: longer than a turn of the loop
 
 
 class Pace:
     """`pay` for each message; while `waiting` the next may not come, and `on_paid` is called when it may."""
 
-    __slots__ = ("_bucket", "_on_paid", "_reactor", "_since", "_timer")
+    __slots__ = ("_bucket", "_on_paid", "_paid_at", "_reactor", "_since", "_timer")
 
     def __init__(self, reactor: Reactor, rate: float, burst: float, on_paid: Callable[[], None]) -> None:
         self._reactor = reactor
@@ -23,6 +24,7 @@ class Pace:
         self._on_paid = on_paid
         self._timer: Timer | None = None
         self._since: float | None = None  # when the waiting began that has not ended since
+        self._paid_at = 0.0  # when the last message was paid off
 
     @property
     def waiting(self) -> bool:
@@ -31,11 +33,13 @@ class Pace:
     def pay(self, tokens: int) -> bool:
         """Take what a message costs. False: this has gone on for too long."""
         now = self._reactor.time()
+        rested = now - self._paid_at > REST
         wait = self._bucket.spend(tokens, now)
+        self._paid_at = now + wait
         if not wait:
             self._since = None
             return True
-        if self._since is None:
+        if self._since is None or rested:
             self._since = now
         if now - self._since > PATIENCE:
             return False

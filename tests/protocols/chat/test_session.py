@@ -208,12 +208,13 @@ def said(peer: Any) -> int:
 
 
 def test_beyond_the_burst_messages_wait_and_none_is_lost(scene: Any, open_chat: Any) -> None:
-    open_chat(flood_rate=2.0, flood_burst=10)
+    chat = open_chat(flood_rate=2.0, flood_burst=10)
     ada, bob = scene.peer(), scene.peer()
     scene.settle()
     ada.send("".join(f"line {n}\n" for n in range(30)))
     scene.settle()
     assert said(bob) == 10
+    assert chat.counts["waits"] == 1
     scene.advance(0.4)
     assert said(bob) == 10
     scene.advance(0.11)
@@ -292,6 +293,33 @@ def test_who_floods_on_and_on_is_cut_off_with_a_word(scene: Any, open_chat: Any)
     assert ada.ended
     assert bob.lines[-1] == "* guest-1 left"
     assert said(bob) < 140
+
+
+@pytest.mark.parametrize(("burst", "lines"), [(1, 1), (10, 12)])
+def test_who_rests_between_its_floods_is_not_cut_off(scene: Any, open_chat: Any, burst: int, lines: int) -> None:
+    open_chat(flood_rate=2.0, flood_burst=burst)
+    ada, bob = scene.peer(), scene.peer()
+    scene.settle()
+    for _ in range(10):
+        ada.send("line\n" * lines)
+        for _ in range(3):
+            scene.advance(FLOOD_PATIENCE / 20)
+    assert said(bob) == 10 * lines
+    assert not ada.ended
+
+
+def test_who_leaves_with_its_last_message_has_not_flooded(scene: Any, open_chat: Any) -> None:
+    chat = open_chat(flood_rate=1.0, flood_burst=1)
+    ada = scene.peer()
+    scene.settle()
+    for number in range(int(FLOOD_PATIENCE) + 1):
+        ada.send("exit\n" if number == FLOOD_PATIENCE else "line\n")
+    for _ in range(70):
+        scene.advance(1)
+    assert ada.lines[-1] == "* goodbye"
+    ada.close()
+    scene.settle()
+    assert chat.ends == {"quit": 1}
 
 
 def test_flood_rate_zero_is_off(scene: Any, open_chat: Any) -> None:

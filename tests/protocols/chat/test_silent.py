@@ -24,7 +24,8 @@ def open_chat(scene: Any) -> Any:
     return open_chat
 
 
-def test_in_a_full_server_the_silent_give_way_after_a_while(scene: Any, open_chat: Any) -> None:
+def test_in_a_full_server_the_silent_give_way_after_a_while(scene: Any, open_chat: Any, caplog: Any) -> None:
+    caplog.set_level("INFO")
     open_chat(Door(everybody=2))
     silent, talker = scene.peer(), scene.peer()
     talker.send("hello\n")
@@ -36,6 +37,9 @@ def test_in_a_full_server_the_silent_give_way_after_a_while(scene: Any, open_cha
     scene.advance(1.1)
     silent.ends()
     assert silent.lines[-1] == GIVES_WAY
+    silent.close()
+    scene.settle()
+    assert journal(caplog)[-1].startswith("event=evict id=1 address=127.0.0.1 name=guest-1 reason=silent ")
     newcomer = scene.peer()
     scene.advance(INTRODUCTION)
     assert newcomer.text.startswith("* welcome")
