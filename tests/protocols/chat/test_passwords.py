@@ -235,6 +235,14 @@ def test_the_third_wrong_one_is_told_to_wait_and_the_fourth_not_looked_at() -> N
     assert len(porter.asked) == 3
 
 
+def test_who_knows_it_never_waits() -> None:
+    porter = Porter()
+    for _ in range(5):
+        porter.ask("the right one")
+        porter.jobs[-1].set_result("ada")
+    assert [name for name, _ in porter.answers] == ["ada"] * 5
+
+
 def test_tries_at_the_same_time_are_counted() -> None:
     porter = Porter()
     for number in range(5):
