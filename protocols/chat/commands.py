@@ -58,8 +58,8 @@ def shorten(text: str, size: int = 40) -> str:
 def list_names(everybody: list[str]) -> list[str]:
     """Names in lines, with their number.
 
-    >>> list_names(["Ada", "Bob"])
-    ['2 here: Ada, Bob']
+    >>> list_names(["Ada", "Bob"]), list_names([])
+    (['2 here: Ada, Bob'], ['nobody is here'])
     """
     shown = everybody[:WHO_MAX]
     lines = [", ".join(shown[at : at + WHO_LINE]) for at in range(0, len(shown), WHO_LINE)]
@@ -69,15 +69,6 @@ def list_names(everybody: list[str]) -> list[str]:
     if len(everybody) > WHO_MAX:
         lines.append(f"and {len(everybody) - WHO_MAX} more")
     return lines
-
-
-def who(hub: Hub) -> list[str]:
-    """Everybody's names, in lines.
-
-    >>> who(Hub(print))
-    ['nobody is here']
-    """
-    return list_names([member.name for member in hub.members()])
 
 
 class Row(Interface):

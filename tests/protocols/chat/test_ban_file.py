@@ -183,6 +183,16 @@ def test_in_real_threads_the_last_word_counts(path: Path) -> None:
     assert names_in(path) == ["guest29"]
 
 
+def test_a_write_that_comes_after_the_end_changes_nothing(path: Path, threads: Threads) -> None:
+    bans = kept(path, threads)
+    bans.add(Ban("Eve"))
+    bans.remove([Ban("Eve")])
+    bans.finish()
+    assert names_in(path) == []
+    threads.run()
+    assert names_in(path) == []
+
+
 def test_an_editors_changes_are_not_undone(path: Path, threads: Threads) -> None:
     bans = kept(path, threads)
     bans.add(Ban("Eve"))
