@@ -46,12 +46,16 @@ _SETTINGS = (
     # which wears out the memory card of a small server and stalls everything else on a slow disk.
     "PRAGMA synchronous = NORMAL",
 )
-_ROOMS = "SELECT room, count(*) FROM line GROUP BY room ORDER BY max(id) DESC LIMIT ?"
+_ALWAYS = "lobby"  # is kept whatever is said elsewhere: somebody who talks to himself in 200 rooms takes minutes
+_ROOMS = f"SELECT room, count(*) FROM line GROUP BY room ORDER BY room = '{_ALWAYS}' DESC, max(id) DESC LIMIT ?"
 _LINES = (
     "SELECT spoken, CASE WHEN typeof(line) = 'blob' AND length(line) <= ? THEN line END"
     " FROM line WHERE room = ? ORDER BY id DESC LIMIT ?"
 )
-_FORGET_ROOMS = "DELETE FROM line WHERE room NOT IN (SELECT room FROM line GROUP BY room ORDER BY max(id) DESC LIMIT ?)"
+_FORGET_ROOMS = (
+    "DELETE FROM line WHERE room NOT IN"
+    f" (SELECT room FROM line GROUP BY room ORDER BY room = '{_ALWAYS}' DESC, max(id) DESC LIMIT ?)"
+)
 _FORGET_LINES = (
     "DELETE FROM line WHERE id IN (SELECT id FROM"
     " (SELECT id, row_number() OVER (PARTITION BY room ORDER BY id DESC) AS age FROM line) WHERE age > ?)"
@@ -81,8 +85,8 @@ class Archive:
     def read(self, lines: int) -> tuple[dict[str, list[tuple[float, bytes]]], int]:
         """The last `lines` of each room, oldest first, and how many rows had to be left out because they are damaged.
 
-        The room that was spoken in last comes last. The file is created if there is none, and it is an error if it
-        could not be written.
+        The room that was spoken in last comes last, the lobby after it. The file is created if there is none, and it
+        is an error if it could not be written.
         """
         db = self._open()
         rooms: dict[str, list[tuple[float, bytes]]] = {}

@@ -77,9 +77,10 @@ class Store:
     def load(self) -> dict[str, list[tuple[float, bytes]]]:
         """The last `lines` lines of each room as (Unix time, complete line), oldest first. Call once, before the rest.
 
-        The room that was spoken in last comes last. Blocks, for about two seconds where another program has locked
-        the file. Raises nothing: a file that cannot be used gives {} and one call of `on_fault`. Rows that people
-        should not see (not one line of clean UTF-8: the chat did not write them) are left out, with one call for all.
+        The room that was spoken in last comes last, the lobby after it. Blocks, for about two seconds where another
+        program has locked the file. Raises nothing: a file that cannot be used gives {} and one call of `on_fault`.
+        Rows that people should not see (not one line of clean UTF-8: the chat did not write them) are left out, with
+        one call for all.
         """
         rooms: dict[str, list[tuple[float, bytes]]] = {}
         try:

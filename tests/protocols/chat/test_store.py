@@ -19,8 +19,9 @@ from pathlib import Path
 
 import pytest
 
-from protocols.chat import archive, backlog, store as store_module
+from protocols.chat import archive, backlog, names, store as store_module
 from protocols.chat.backlog import Backlog
+from protocols.chat.hub import LOBBY
 from protocols.chat.store import CALM, LAST_RETRY, STALLED, Store
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -197,6 +198,16 @@ def test_the_rooms_spoken_in_last_are_kept(make: Callable[..., StillStore], path
     assert store.turn() == 0  # the first transaction tidies
     assert sorted(StillStore(path).load()) == ["a", "c", "d"]
     assert texts(path, room="a") == ["in a", "in a"]
+
+
+def test_the_lobby_is_kept_whatever_is_said_elsewhere(make: Callable[..., StillStore], path: Path) -> None:
+    store = make(keep_rooms=3)
+    lobby = names.key(LOBBY)
+    for room in (lobby, *"abcd"):
+        store.says(f"in {room}", room=room)
+    store.close()
+    assert list(make(keep_rooms=3).load()) == ["c", "d", lobby]
+    assert sorted(StillStore(path).load()) == ["c", "d", lobby], "nor is it forgotten on the disk"
 
 
 def test_more_lines_are_kept_where_more_are_asked_for(make: Callable[..., StillStore], path: Path) -> None:
