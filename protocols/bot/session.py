@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from reactor import Limits, StreamTransport, Timeouts, Timer
 
-from ..chat.flood import Door, cost
+from ..chat.flood import Door, TokenBucket, cost
 from ..chat.pace import Pace
 from ..text import Fault as TextFault, TextProtocol
 from .answer import fit
@@ -62,7 +62,7 @@ class Session(TextProtocol):
         self._spoken = False  # it has said something plain, so that not all that has a `::` is a name and a text
         self._unsaid: list[str] = []  # of an answer that is to be written in one piece
         self._ended = False  # it has ended its side
-        self._pace = Pace(self.reactor, FLOOD_RATE, FLOOD_BURST, self._resume)
+        self._pace = Pace(self.reactor, TokenBucket(FLOOD_RATE, FLOOD_BURST, self.reactor.time()), self._resume)
         self._vigil: Timer | None = None
 
     def connection_made(self, transport: StreamTransport) -> None:

@@ -11,7 +11,7 @@ from reactor import Limits, Protocol, StreamTransport, Timer
 from ..framer import Fault, TextFramer
 from . import operator
 from .desk import Desk, Seat
-from .flood import cost
+from .flood import TokenBucket, cost
 from .pace import PATIENCE, Pace
 from .room import NOTICE
 
@@ -36,7 +36,7 @@ class Console(Protocol):
         self._skipping = False  # the rest of a line that was too long
         self._skipped = 0  # bytes of such rests
         self._seat = Seat("console", self._show)
-        self._pace = Pace(desk.reactor, RATE, BURST, self._go_on)
+        self._pace = Pace(desk.reactor, TokenBucket(RATE, BURST, desk.reactor.time()), self._go_on)
         self._typed: deque[str | Fault] = deque()
         self._dropped = 0  # lines of a paste that was too much
         self._calm: Timer | None = None  # runs while lines are dropped

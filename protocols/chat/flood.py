@@ -8,6 +8,9 @@ from . import addresses
 
 LONG = 512  # characters from which a message costs more than one: four lines of a terminal are still a thought
 
+CLOAKROOM = 10_000  # addresses whose buckets are kept: 5 MiB. Beyond it the oldest are forgotten
+CLOAKROOM_SHELF = 63  # buckets of one address, less the last: four times as many as may be inside
+
 
 def cost(text: str) -> int:
     """What a message takes out of the bucket.
@@ -34,6 +37,48 @@ class TokenBucket:
         self._level = min(self.burst, self._level + (now - self._stamp) * self.rate) - tokens
         self._stamp = now
         return max(0.0, (1 - self._level) / self.rate)
+
+    def is_full(self, now: float) -> bool:
+        """Whether it is as good as a new one."""
+        return self._level + (now - self._stamp) * self.rate >= self.burst
+
+
+class Cloakroom:
+    """Buckets of people who have left, until they are full again: who comes back finds it as it was.
+
+    Otherwise a flood would only have to hang up after each burst. Each newcomer from an address takes one of those that
+    were left there.
+    """
+
+    def __init__(self) -> None:
+        self._left: dict[str, list[TokenBucket]] = {}  # by the key of the address, in the order of leaving
+
+    def __len__(self) -> int:
+        return len(self._left)
+
+    def leave(self, key: str, bucket: TokenBucket, now: float) -> None:
+        """Somebody from the address of `key` goes. An empty key is nobody's."""
+        if not key or bucket.is_full(now):
+            return
+        kept = [other for other in self._left.pop(key, []) if not other.is_full(now)]
+        self._left[key] = [*kept[-CLOAKROOM_SHELF:], bucket]
+        if len(self._left) > CLOAKROOM:
+            self._sweep(now)
+
+    def take(self, key: str, now: float) -> TokenBucket | None:
+        """The bucket of whoever left last; None for a new one."""
+        left = self._left.get(key)
+        if left is None:
+            return None
+        bucket = left.pop()
+        if not left:
+            del self._left[key]
+        return None if bucket.is_full(now) else bucket
+
+    def _sweep(self, now: float) -> None:
+        self._left = {key: left for key, left in self._left.items() if not left[-1].is_full(now)}
+        while len(self._left) > CLOAKROOM:
+            del self._left[next(iter(self._left))]
 
 
 class Door:
@@ -64,28 +109,26 @@ class Door:
         """Why a newcomer from `address` is not let in; None if it is."""
         if self.full:
             return "the server is full"
-        if self.per_address is not None and self._by_address[self._key(address)] >= self.per_address:
+        if self.per_address is not None and self._by_address[self.key(address)] >= self.per_address:
             return "too many connections from your address"
         return None
 
     def enter(self, address: str) -> None:
         """Somebody who was not refused comes in."""
         self._inside += 1
-        if key := self._key(address):
+        if key := self.key(address):
             self._by_address[key] += 1
 
     def leave(self, address: str) -> None:
         """Somebody who has entered goes."""
         self._inside -= 1
-        if key := self._key(address):
+        if key := self.key(address):
             self._by_address[key] -= 1
             if not self._by_address[key]:
                 del self._by_address[key]
 
-    def _key(self, address: str) -> str:
+    def key(self, address: str) -> str:
         """What counts as one address; empty for what is not counted at all."""
-        if self.per_address is None:
-            return ""
         ip = addresses.parse(address)
         if ip is None or (ip.is_loopback and self.spare_loopback):
             return ""

@@ -16,11 +16,11 @@ REST = 1.0  # seconds after a wait within which the next message has waited too:
 class Pace:
     """`pay` for each message; while `waiting` the next may not come, and `on_paid` is called when it may."""
 
-    __slots__ = ("_bucket", "_on_paid", "_paid_at", "_reactor", "_since", "_timer")
+    __slots__ = ("_on_paid", "_paid_at", "_reactor", "_since", "_timer", "bucket")
 
-    def __init__(self, reactor: Reactor, rate: float, burst: float, on_paid: Callable[[], None]) -> None:
+    def __init__(self, reactor: Reactor, bucket: TokenBucket, on_paid: Callable[[], None]) -> None:
         self._reactor = reactor
-        self._bucket = TokenBucket(rate, burst, reactor.time())
+        self.bucket = bucket
         self._on_paid = on_paid
         self._timer: Timer | None = None
         self._since: float | None = None  # when the waiting began that has not ended since
@@ -34,7 +34,7 @@ class Pace:
         """Take what a message costs. False: this has gone on for too long."""
         now = self._reactor.time()
         rested = now - self._paid_at > REST
-        wait = self._bucket.spend(tokens, now)
+        wait = self.bucket.spend(tokens, now)
         self._paid_at = now + wait
         if not wait:
             self._since = None
@@ -43,11 +43,19 @@ class Pace:
             self._since = now
         if now - self._since > PATIENCE:
             return False
-        if self._timer is None:
-            self._timer = self._reactor.call_later(wait, self._on_paid)
-        else:
-            self._timer.reset(wait)
+        self._wait(wait)
         return True
+
+    def begin(self) -> None:
+        """Wait already, where the bucket is one that somebody left empty."""
+        if wait := self.bucket.spend(0, self._reactor.time()):
+            self._wait(wait)
+
+    def _wait(self, seconds: float) -> None:
+        if self._timer is None:
+            self._timer = self._reactor.call_later(seconds, self._on_paid)
+        else:
+            self._timer.reset(seconds)
 
     def stop(self) -> None:
         """Call nobody any more."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from reactor import LimitExceeded, Limits, PeerError, Reactor, StreamTransport, Timeouts, Timer, WriteTimeout
 
 from ..text import WORDS, Fault, TextProtocol
-from .flood import Door, cost
+from .flood import Cloakroom, Door, TokenBucket, cost
 from .history import LINES
 from .hub import Hub
 from .journal import record
@@ -67,6 +67,7 @@ class Chat:
         self.hub = Hub(reactor.call_soon, reactor.call_later, lines=self.settings.history, wall=wall)
         self.refuse: Callable[[str], str | None] = self.door.refuses
         self.silent: Silent[Session] = Silent()
+        self.cloakroom = Cloakroom()
         self.counts: Counter[str] = Counter()  # who was `refused`, and `waits` that a flood was made to make
         self.ends: Counter[str] = Counter()  # of connections, by their reasons
         self._weeding: Timer | None = None
@@ -117,10 +118,21 @@ class Session(TextProtocol):
             return transport.close()
         transport.set_write_buffer_limits(high=SOFT)
         if settings.flood_rate:
-            self._pace = Pace(chat.reactor, settings.flood_rate, settings.flood_burst, self._on_paid)
+            self._pace = self._take_up(address)
         if settings.idle:
             self._idle = chat.reactor.call_later(settings.idle, self._on_idle)
         self._enter(address)
+
+    def _take_up(self, address: str) -> Pace:
+        chat, now = self._chat, self._began
+        bucket = chat.cloakroom.take(chat.door.key(address), now)
+        if bucket is None:
+            bucket = TokenBucket(chat.settings.flood_rate, chat.settings.flood_burst, now)
+        pace = Pace(chat.reactor, bucket, self._on_paid)
+        pace.begin()
+        if pace.waiting:
+            self.transport.pause_reading()
+        return pace
 
     def _enter(self, address: str) -> None:
         chat = self._chat
@@ -144,26 +156,30 @@ class Session(TextProtocol):
         for timer in (self._introduction, self._idle):
             if timer is not None:
                 timer.cancel()
+        member, self._member = self._member, None
+        if member is not None:
+            self._chat.hub.leave(member)
+            self._give_up_seat(member)
         if self._pace is not None:
             self._pace.stop()
         self._introduction = self._idle = self._pace = None  # they refer to this: it would wait for the collector
-        if (member := self._member) is not None:
-            self._chat.hub.leave(member)
-            self._give_up_seat()
-            self._member = None
+        if member is not None:
             self._chat.ends[member.reason or _reason(exc)] += 1
             if member.announced:
                 self._log_end(member, exc)
 
     def _on_dismissed(self) -> None:
         self.transport.close()
-        self._give_up_seat()  # now, for whoever is at the door: the end itself may take seconds
+        if self._member is not None:
+            self._give_up_seat(self._member)  # now, for whoever is at the door: the end itself may take seconds
 
-    def _give_up_seat(self) -> None:
-        if self._seated and self._member is not None:
-            self._seated = False
-            self._chat.silent.discard(self)
-            self._chat.door.leave(self._member.address)
+    def _give_up_seat(self, member: Member) -> None:
+        if self._seated:
+            chat, self._seated = self._chat, False
+            chat.silent.discard(self)
+            chat.door.leave(member.address)
+            if self._pace is not None:
+                chat.cloakroom.leave(chat.door.key(member.address), self._pace.bucket, self.reactor.time())
 
     def _log_end(self, member: Member, exc: Exception | None) -> None:
         evicted = member.reason in EVICTIONS if member.reason else isinstance(exc, PeerError)

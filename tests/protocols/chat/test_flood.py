@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from protocols.chat.flood import Door, TokenBucket, cost
+from protocols.chat.flood import CLOAKROOM, CLOAKROOM_SHELF, Cloakroom, Door, TokenBucket, cost
 
 
 def test_a_burst_then_a_rate() -> None:
@@ -71,3 +71,45 @@ def test_the_door_forgets() -> None:
         door.leave(f"10.0.{number // 256}.{number % 256}")
     assert not door._by_address
     assert len(door) == 0
+
+
+# -- who hangs up and comes back ------------------------------------------------------------------------------------
+
+
+def emptied(now: float, tokens: float = 10) -> TokenBucket:
+    bucket = TokenBucket(2, 10, now)
+    bucket.spend(tokens, now)
+    return bucket
+
+
+def test_a_bucket_that_was_left_is_taken_up_as_it_is() -> None:
+    cloakroom = Cloakroom()
+    bucket = emptied(0.0)
+    cloakroom.leave("a", bucket, 0.0)
+    assert cloakroom.take("b", 1.0) is None
+    assert cloakroom.take("a", 1.0) is bucket
+    assert cloakroom.take("a", 1.0) is None, "each is taken by one"
+
+
+def test_a_bucket_that_is_full_again_is_forgotten() -> None:
+    cloakroom = Cloakroom()
+    cloakroom.leave("a", emptied(0.0), 0.0)
+    assert cloakroom.take("a", 5.0) is None
+    cloakroom.leave("a", TokenBucket(2, 10, 0.0), 0.0)
+    cloakroom.leave("", emptied(0.0), 0.0)
+    assert len(cloakroom) == 0
+
+
+def test_what_is_kept_is_bounded() -> None:
+    cloakroom = Cloakroom()
+    for _ in range(200):
+        cloakroom.leave("a", emptied(0.0), 0.0)
+    assert sum(cloakroom.take("a", 0.0) is not None for _ in range(200)) == CLOAKROOM_SHELF + 1
+    for number in range(CLOAKROOM + 10):
+        cloakroom.leave(f"{number}", emptied(0.0), 0.0)
+    assert len(cloakroom) == CLOAKROOM
+    assert cloakroom.take("0", 0.0) is None
+    assert cloakroom.take(f"{CLOAKROOM}", 0.0) is not None
+    cloakroom.leave("late", emptied(9.0), 9.0)
+    cloakroom.leave("later", emptied(9.0), 9.0)
+    assert len(cloakroom) == 2, "those that are full by now go first"

@@ -322,6 +322,29 @@ def test_who_leaves_with_its_last_message_has_not_flooded(scene: Any, open_chat:
     assert chat.ends == {"quit": 1}
 
 
+def test_who_hangs_up_after_a_burst_has_none_left_on_coming_back(scene: Any, open_chat: Any) -> None:
+    open_chat(flood_rate=2.0, flood_burst=10, door=Door(spare_loopback=False))
+    listener = scene.peer()
+    scene.settle()
+    ada = scene.peer()
+    ada.send("line\n" * 9 + "exit\n")
+    ada.ends()
+    assert said(listener) == 9
+    ada = scene.peer()
+    ada.send("line\n" * 9 + "exit\n")
+    scene.settle()
+    assert said(listener) == 9
+    scene.advance(0.51)
+    assert said(listener) == 10
+    ada.close()
+    scene.advance(60)
+    calm = scene.peer()
+    calm.send("line\n" * 3)
+    scene.settle()
+    assert calm.lines[-1:] != ["* goodbye"]
+    assert said(listener) >= 13, "what has filled up again is new"
+
+
 def test_flood_rate_zero_is_off(scene: Any, open_chat: Any) -> None:
     open_chat(flood_rate=0)
     ada, bob = scene.peer(), scene.peer()
