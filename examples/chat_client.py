@@ -39,7 +39,7 @@ RECLAIM_EVERY, RECLAIMS = 15.0, 20  # seconds, times: five minutes, by when a se
 NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")  # OpenSSL's words for plain text
 
 _MOVED = re.compile(r"\* you are in (.+) now")
-_RENAMED = re.compile(r"\* you are (?!in )(.+) now")
+_RENAMED = re.compile(r"\* you are (?!in )(.+) (?:now|already)")
 _FAREWELL = re.compile(r"\* (.+, )?goodbye(:.*)?")
 
 
