@@ -39,7 +39,7 @@ RECLAIM_EVERY, RECLAIMS = 15.0, 20  # seconds, times: five minutes, by when a se
 NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")  # OpenSSL's words for plain text
 
 _MOVED = re.compile(r"\* you are in (.+) now")
-_RENAMED = re.compile(r"\* you are (?!in )(.+) now")
+_RENAMED = re.compile(r"\* you are (?!in )(.+) (?:now|already)")
 _FAREWELL = re.compile(r"\* (.+, )?goodbye(:.*)?")
 
 
@@ -207,9 +207,19 @@ class Client:
         if self._comes_back():
             self.seat.note(f"the connection is lost{f': {exc}' if exc else ''}")
             return
+        by_itself = not self.leaving or self._patience is not None  # neither `exit` nor a signal has ended it
+        if by_itself and exc is None and not self._last and not self.status:
+            self.seat.note(
+                f"{self.options.host}:{self.options.port} has closed the connection without a word{self._hint()}"
+            )
+            return self._leave(1)
         if not self.leaving or (exc and self._patience):  # who waits for answers is told that they are cut
             self.seat.note(f"the server is gone: {exc}" if exc else "the server has closed the connection")
         self._leave(1 if exc else 0)
+
+    def _hint(self) -> str:
+        """Our server takes plain text for a broken handshake and hangs up: who forgets --tls would see nothing."""
+        return "" if self.options.tls else "; if it serves TLS, say --tls"
 
     def _comes_back(self) -> bool:
         """Whether to wait for the server: it is a chat, has not said goodbye, and a person is here to be told."""
@@ -305,7 +315,10 @@ def tls_context(options: argparse.Namespace) -> ssl.SSLContext | None:
     """How to encrypt; None: not at all. Raises OSError for a file that cannot be used."""
     if not options.tls:
         return None
-    context = ssl.create_default_context(cafile=options.cacert)
+    try:
+        context = ssl.create_default_context(cafile=options.cacert)
+    except OSError as error:  # it does not say which file
+        raise OSError(f"cannot use the certificates in {options.cacert}: {error.strerror or error}") from None
     if options.insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -142,6 +142,7 @@ class BanFile:
     ) -> None:
         self.bans = Bans() if bans is None else bans
         self.clock = clock
+        self.on_reread: Callable[[], None] = lambda: None  # the file has been taken again; who is in may be banned now
         self._path = path or ""
         self._run_in_thread = run_in_thread
         self._pending: Changes = {}
@@ -235,6 +236,7 @@ class BanFile:
         if (error := done.exception()) is None:
             self._have(*done.result())
             log.info("bans: %s reread, %d hold", self._path, len(self.bans))
+            self.on_reread()
         else:
             log.warning("bans: %s cannot be reread, all stays as it was: %s", self._path, _reason(error))
         self._go_on()

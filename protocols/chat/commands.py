@@ -39,10 +39,12 @@ def run(hub: Hub, member: Member, text: str) -> None:
         command.run(hub, member, argument.strip())
 
 
-def rename(hub: Hub, member: Member, name: str) -> None:
-    """Give `member` a name and tell it so. Raises BadName."""
-    if hub.rename(member, name):
+def rename(hub: Hub, member: Member, name: str) -> bool:
+    """Give `member` a name and tell it so. Raises BadName; false: it is called that already."""
+    renamed = hub.rename(member, name)
+    if renamed:
         member.tell(f"you are {member.name} now")
+    return renamed
 
 
 def quit_chat(hub: Hub, member: Member, _: str = "") -> None:
@@ -98,7 +100,8 @@ def describe(room: Room) -> list[str]:
 
 def _nick(hub: Hub, member: Member, argument: str) -> None:
     try:
-        rename(hub, member, argument)
+        if not rename(hub, member, argument):
+            member.tell(f"you are {member.name} already")
     except names.BadName as why:
         member.tell(f"you stay {member.name}: {why}")
 

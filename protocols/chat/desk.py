@@ -49,6 +49,7 @@ class Desk:
         self._ending: list[Timer] = []
         refuses = chat.refuse
         chat.refuse = lambda address: self._refuses(address) or refuses(address)
+        self.bans.on_reread = self._sweep
         self.hub.is_banned = lambda name: self.bans.bans.of_name(name, self.bans.clock()) is not None
 
     def _refuses(self, address: str) -> str | None:
@@ -108,9 +109,20 @@ class Desk:
         minutes = None if ban.until is None else (ban.until - self.bans.clock()) / 60
         self.log(seat, "ban", ban=str(ban), minutes=minutes)
         for member in members:
-            self.log(seat, "kick", member, reason="banned")
-            goodbye = f"you are banned here{lasting(ban, self.bans.clock())}"
-            self.hub.dismiss(member, goodbye, reason="banned", word="was banned")
+            self._send_away(seat, member, ban)
+
+    def _sweep(self) -> None:
+        """The file of bans was edited: who is in it leaves, as with /ban. Operators too: the file is the host's."""
+        seat, now = Seat("file", lambda *_: None), self.bans.clock()
+        for member in list(self.hub.members()):
+            ban = self.bans.bans.of_address(member.address, now) or self.bans.bans.of_name(member.name, now)
+            if ban is not None:
+                self._send_away(seat, member, ban)
+
+    def _send_away(self, seat: Seat, member: Member, ban: Ban) -> None:
+        self.log(seat, "kick", member, reason="banned")
+        goodbye = f"you are banned here{lasting(ban, self.bans.clock())}"
+        self.hub.dismiss(member, goodbye, reason="banned", word="was banned")
 
     def unban(self, seat: Seat, bans: list[Ban]) -> None:
         """Undo these."""

@@ -410,6 +410,22 @@ def test_a_server_that_has_said_nothing_is_no_chat(table: Table) -> None:
     assert len(table.ends) == 1
 
 
+@pytest.mark.parametrize("modes", ["a terminal's", None])
+@pytest.mark.parametrize("ended", [True, False])
+@pytest.mark.parametrize(("tls", "hint"), [(True, ""), (False, "; if it serves TLS, say --tls")])
+def test_a_server_that_ends_without_a_word_has_heard_nothing(
+    stage: Any, modes: Any, ended: bool, tls: bool, hint: str
+) -> None:
+    table = Table(stage, modes=modes)
+    table.client.options.tls = tls
+    if ended:
+        table.client.input_ended()
+    table.ends[-1].transport.close()
+    table.reactor.settle()
+    assert [line.split(" ", 1)[1] for line in table.seen.lines] == [f"has closed the connection without a word{hint}"]
+    assert table.client.status == 1
+
+
 def test_trouble_is_told_once(table: Table) -> None:
     table.says("hello\n")
     table.listener.close()
@@ -853,7 +869,11 @@ def test_tls_mistakes_are_one_line_each(theatre: Any) -> None:
     port = ["--port", str(server.port)]
     mistakes = [
         (1, "does not seem to speak TLS", theatre.run("chat_client.py", *port, "--tls", stdin=PIPE)),
-        (1, "No such file", theatre.run("chat_client.py", *port, "--tls", "--cacert", "/no/such/file", stdin=PIPE)),
+        (
+            1,
+            "/no/such/file: No such file",
+            theatre.run("chat_client.py", *port, "--tls", "--cacert", "/no/such/file", stdin=PIPE),
+        ),
         (2, "are for --tls", theatre.run("chat_client.py", *port, "--insecure", stdin=PIPE)),
     ]
     for status, words, program in mistakes:

@@ -505,8 +505,8 @@ class Model:
 
     def on_nick(self, person: Person, name: str) -> None:
         try:
-            if self.rename(person, name):
-                person.tell(f"you are {person.name} now")
+            when = "now" if self.rename(person, name) else "already"
+            person.tell(f"you are {person.name} {when}")
         except Refused as why:
             person.tell(f"you stay {person.name}: {why}")
 

@@ -621,3 +621,14 @@ def test_nobody_is_called_as_an_address_to_be_banned_in_its_stead(play: Play, na
     bob = play.join("Bob")
     assert play.asks(bob, f"/nick {name}") == ["* you stay Bob: an address is no name"]
     assert play.asks(bob, "/nick 7 of 9") == ["* you are 7 of 9 now"]
+
+
+@pytest.mark.parametrize("line", ["Mallory", "192.0.2.0/24", "Eve, 192.0.2.7, until 1970-01-02 00:00Z"])
+def test_a_ban_written_into_the_file_sends_away_who_is_in(guarded: Play, tmp_path: Path, line: str) -> None:
+    mallory, bob = guarded.join("Mallory"), guarded.join("Bob")
+    guarded.address("Mallory", "192.0.2.7")
+    (tmp_path / "bans").write_text(f"{line}\n")
+    guarded.desk.bans.reread()
+    bob.gets("* Mallory was banned\n")
+    assert any(text.startswith("* goodbye: you are banned here") for text in mallory.lines)
+    assert guarded.desk.hub.get("Bob") is not None

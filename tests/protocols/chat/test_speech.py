@@ -68,6 +68,9 @@ def test_nick(trio: Any) -> None:
     trio[2].says("/nick  小明 ")
     assert trio[2].lines == ["* you are 小明 now"]
     assert trio[0].lines == ["* guest-3 is now 小明"]
+    trio[2].says("/nick 小明")
+    assert trio[2].lines == ["* you are 小明 already"]
+    assert trio[0].lines == []
 
 
 @pytest.mark.parametrize(
