@@ -114,10 +114,15 @@ def server_tls(options: argparse.Namespace, context: ssl.SSLContext | None = Non
     return context
 
 
+def program() -> str:
+    """What this program is called in a complaint."""
+    return Path(sys.argv[0]).name
+
+
 def in_words(error: Exception) -> str:
     """What is wrong, without numbers: `FILE: No such file or directory`."""
-    if isinstance(error, OSError) and error.strerror and error.filename is not None:
-        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror if error.filename is None else f"{os.fsdecode(error.filename)}: {error.strerror}"
     return str(error)
 
 
@@ -151,7 +156,7 @@ def serve(reactor: Reactor, listen: Callable[[], Place | list[Listener]]) -> int
     try:
         opened = listen()
     except (OSError, ReactorError) as error:
-        complain(f"{sys.argv[0]}: {error}")
+        complain(f"{program()}: {in_words(error)}")
         return 1
     places = opened if isinstance(opened, list) else [opened]
     # From inside the loop: whoever reads the line may send a signal at once, and only `run` takes signals.
@@ -174,7 +179,7 @@ def supervise(
         on_ready = functools.partial(announce, [sockets[0].getsockname()])
         return Supervisor(reactor, work, options.workers, sockets, on_ready=on_ready, patience=patience)
     except (OSError, ReactorError) as error:
-        complain(f"{sys.argv[0]}: {error}")
+        complain(f"{program()}: {in_words(error)}")
         return None
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _cli import Parser, complain, port_number
+from _cli import Parser, complain, port_number, program
 from _looks import Looks
 
 from protocols.text import sanitize
@@ -228,7 +228,7 @@ class Client:
 
     def _on_retry(self, error: OSError | None, delay: float) -> None:
         if self.seat is None:
-            complain(f"{Path(sys.argv[0]).name}: {explain(error, self.options)}")
+            complain(f"{program()}: {explain(error, self.options)}")
             return self._leave(1)
         trouble = explain(error, self.options) if error else "trying again, Ctrl-C leaves"
         if trouble != self._trouble:
@@ -372,7 +372,7 @@ def main() -> int:
         try:
             return Client(reactor, options, modes).run()
         except (OSError, ReactorError) as error:
-            complain(f"{Path(sys.argv[0]).name}: {error}")
+            complain(f"{program()}: {error}")
             return 1
         except KeyboardInterrupt:
             return INTERRUPTED

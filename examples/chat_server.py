@@ -19,6 +19,7 @@ from _cli import (
     in_words,
     listen,
     log_to_stderr,
+    program,
     raise_descriptor_limit,
     rate,
     say,
@@ -129,7 +130,7 @@ def new_operator(options: argparse.Namespace) -> int:
     try:
         enrol(options.oper_file, options.new_oper)
     except (OSError, ValueError) as error:
-        complain(f"{sys.argv[0]}: {in_words(error)}")
+        complain(f"{program()}: {in_words(error)}")
         return 1
     except KeyboardInterrupt:
         return 130

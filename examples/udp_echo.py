@@ -15,7 +15,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _cli import Parser, address, complain, count, log_to_stderr, port_number, say, serve
+from _cli import Parser, address, complain, count, in_words, log_to_stderr, port_number, program, say, serve
 
 from reactor import DatagramProtocol, DatagramTransport, Reactor, ReactorError
 
@@ -151,7 +151,7 @@ def main() -> int:
         try:
             return ask(reactor, options)
         except (OSError, ReactorError) as error:
-            complain(f"{sys.argv[0]}: {error}")
+            complain(f"{program()}: {in_words(error)}")
             return 1
 
 

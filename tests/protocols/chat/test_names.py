@@ -203,3 +203,9 @@ def test_the_longest_way_to_write_a_name_is_one() -> None:
     written = unicodedata.normalize("NFKD", name)
     assert len(written) == 4 * MAX_NAME
     assert clean(written) == name
+
+
+def test_accents_do_not_heap_up() -> None:
+    assert clean("Nguyễn") == "Nguyễn"
+    with pytest.raises(BadName, match="3 accents"):
+        clean("Z" + "\u0300\u0323\u0331\u0315\u031b")
