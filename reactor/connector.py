@@ -256,6 +256,7 @@ class Attempt:
         self.sock = sock
         self.address = address
         self._poller = loop.poller
+        self._meter = loop.meter
         self._outcome = outcome
         self._poller.register(sock.fileno(), WRITE, self)
 
@@ -265,6 +266,7 @@ class Attempt:
 
     def on_ready(self, events: int) -> None:
         """Connected or refused: SO_ERROR says which (connect(2))."""
+        self._meter.other_events += 1
         if self.sock.fileno() < 0:
             return  # closed earlier in this batch: another attempt won
         self.stop()
