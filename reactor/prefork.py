@@ -161,6 +161,11 @@ class Supervisor:
             self._close(signals)
         return self._status
 
+    @property
+    def pids(self) -> list[int]:
+        """The processes of the workers that live."""
+        return [seat.pid for seat in self._seats if seat.pid is not None]
+
     def stop(self) -> None:
         """Let all workers drain and end, then return from `run`. A second time: let them end at once.
 
