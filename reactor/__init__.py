@@ -26,6 +26,7 @@ The map, from the bottom up; imports only point down:
     udp datagram datagrams             the same life with datagrams, and the verb that opens them
     roster listener resolver connector stdio
     inside dump                        a view inside: counters, connections, both in words
+    debug contract                     what a program does wrong, and what a connection may not do
     framing                            lines, netstrings, length prefixes
     reactor                            the loop with the verbs of the network
     reconnect                          a connection that is made again

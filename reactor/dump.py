@@ -101,7 +101,7 @@ def row(connection: Shown, now: float) -> tuple[str, ...]:
         f"in {size(connection.bytes_in)}",
         f"out {size(connection.bytes_out)}",
         f"buffer {size(connection.get_write_buffer_size())}",
-        clean(type(connection.get_protocol()).__qualname__),
+        clean(connection.get_protocol().__class__.__qualname__),
     )
 
 

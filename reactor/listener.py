@@ -172,7 +172,8 @@ class Listener:
         sock.setblocking(False)
         if self._limits.per_peer is not None and isinstance(address, tuple):  # the peers of a Unix socket have no names
             self._per_peer[peer_key(address)] += 1
-        transport = StreamTransport(self._loop, carrier, protocol, self._roster, address, self._limits, self._timeouts)
+        kind = self._loop.kind(StreamTransport)
+        transport = kind(self._loop, carrier, protocol, self._roster, address, self._limits, self._timeouts)
         self._loop.meter.accepted += 1
         self._roster.seat(transport)
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -84,8 +85,8 @@ class Loop(ForeignDescriptors, Jobs):
         self._wakeup = self.kernel.wakeup()
         self._signals = Signals(self._post, self._wakeup.signal_fileno())
         self._pid = os.getpid()
-        self._running = False
-        self._stopping = False
+        self._running = self._stopping = False
+        self.thread: threading.Thread | None = None  # in which it runs
         self._runs = 0
         self.closed = False
         self._watchdog: Watchdog | None = None
@@ -151,6 +152,7 @@ class Loop(ForeignDescriptors, Jobs):
     def _spin(self) -> None:
         self._check_idle()
         self._running, self._stopping = True, False
+        self.thread = threading.current_thread()
         self._runs += 1
         self.now = self.clock()
         self.meter.turn_at = self.now
@@ -163,6 +165,7 @@ class Loop(ForeignDescriptors, Jobs):
             raise
         finally:
             self._running = self._stopping = False
+            self.thread = None
 
     def tick(self, forever: bool = False) -> None:
         """One round, as drawn above; or round after round until stopped.
@@ -303,6 +306,10 @@ class Loop(ForeignDescriptors, Jobs):
 
     def abort(self) -> None:
         """End all that is open at once."""
+
+    def kind(self, transport: type[T]) -> type[T]:
+        """The class to make a transport of: this one, but in debug mode."""
+        return transport
 
     def check_usable(self) -> None:
         """Raise a clear error where the reactor cannot work any more."""

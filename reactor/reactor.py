@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import ssl
@@ -14,6 +15,7 @@ from typing import Any, Protocol as Interface
 from .addresses import adopt_listening, check_port, listening_sockets, show
 from .budget import OUTPUT_BUDGET
 from .connector import Connector
+from .debug import equip, is_wanted
 from .futures import settle
 from .inside import Inside
 from .kernel import Kernel
@@ -44,6 +46,8 @@ class Reactor(Inside):
         most are ended with LimitExceeded. 256 MiB; see `reactor.budget`.
     watchdog: a callback that holds the loop for so many seconds is logged while it does, with its stack. 0 is none;
         by default what REACTOR_WATCHDOG in the environment says, or 1 s; none where `clock` is given.
+    debug: calls from the wrong thread raise, slow callbacks and what was never closed are logged, connections are held
+        to their contract: see `reactor.debug`. By default what REACTOR_DEBUG=1 in the environment says.
     """
 
     def __init__(
@@ -53,11 +57,14 @@ class Reactor(Inside):
         poller: Poller | None = None,
         output_budget: int | None = OUTPUT_BUDGET,
         watchdog: float | None = None,
+        debug: bool | None = None,
         kernel: Kernel | None = None,
     ) -> None:
         super().__init__(clock=clock, poller=poller, output_budget=output_budget, watchdog=watchdog, kernel=kernel)
         self._drain: Future[DrainReport] | None = None
         self.keepers: dict[Keeper, None] = {}
+        if is_wanted(debug, os.environ.get("REACTOR_DEBUG")):
+            equip(self)
 
     # -- running ------------------------------------------------------------------------------------------------
 
@@ -354,7 +361,8 @@ class Reactor(Inside):
         if stdout is not None:
             sys.stdout.flush()  # what was printed before comes first
         bounds = limits or Limits(), timeouts or Timeouts(write=None)  # Ctrl-S stalls a terminal; that is no fault
-        transport = StreamTransport(self, StdioSocket(stdin, stdout), protocol, self._clients, "stdio", *bounds)
+        carrier = StdioSocket(stdin, stdout)
+        transport = self.kind(StreamTransport)(self, carrier, protocol, self._clients, "stdio", *bounds)
         self._clients.seat(transport)
         return transport
 

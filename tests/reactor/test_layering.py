@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 LAYERS = [
-    ["errors", "limits", "protocol", "lanes"],
+    ["errors", "limits", "protocol", "lanes", "contract"],
     ["timers", "deadlines", "buffers", "wakeup", "poller", "signals", "workers", "records", "budget", "lag", "stats"],
     ["kernel", "meter"],
     ["addresses"],
@@ -24,6 +24,7 @@ LAYERS = [
     ["roster"],
     ["listener", "connector", "stdio", "datagrams"],
     ["inside"],
+    ["debug"],
     ["reactor"],
     ["reconnect", "worker_process"],
     ["handover", "prefork"],
@@ -32,7 +33,7 @@ LAYERS = [
 LAYER_OF = {module: number for number, modules in enumerate(LAYERS) for module in modules}
 
 TESTING = [
-    ["clock", "contract", "faults", "recorder", "sockets"],
+    ["clock", "faults", "recorder", "sockets"],
     ["poller", "stepped"],
     ["network"],
     ["unreliable", "world"],
