@@ -31,9 +31,10 @@ def signal_all(supervisor: Supervisor) -> None:
 
 
 def show(reactor: Reactor) -> None:
-    """The dump on stderr, in one piece; the process is told, for several may write there."""
+    """The dump on stderr, in one piece, and whose it is: several workers may write there at the same time."""
     try:
-        print(f"--- process {os.getpid()}\n{reactor.dump()}\n---", file=sys.stderr, flush=True)
+        sys.stderr.write(f"--- process {os.getpid()}\n{reactor.dump()}\n---\n")
+        sys.stderr.flush()
     except OSError:
         pass  # nobody reads it
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol as Interface
 
 from .addresses import show
+from .lag import QUICK
 from .lanes import State
 from .stats import Stats
 from .timers import TimerHeap
@@ -59,7 +60,7 @@ def summary(stats: Stats) -> list[str]:
     """The sums, in a few lines."""
     s = stats
     lost = ", ".join(f"{count:,} {clean(name)}" for name, count in sorted(s.lost.items(), key=lambda item: -item[1]))
-    lag = f"lag p50 {span(s.lag_p50)} p99 {span(s.lag_p99)} max {span(s.lag_max)}"
+    lag = f"lag p50 {at_most(s.lag_p50)}, p99 {at_most(s.lag_p99)}, max {at_most(s.lag_max)}"
     sends = f"{size(s.bytes_out)} in {s.sends:,} sends of {s.coalescing:.1f} writes"
     phases = f"{s.opening:,} opening, {s.open:,} open, {s.closing:,} closing"
     return [
@@ -70,6 +71,11 @@ def summary(stats: Stats) -> list[str]:
         f"accepted {s.accepted:,}, refused {s.refused:,}, out of descriptors {s.shortages:,}; lost: {lost or 'none'}",
         f"now: {phases}; {s.paused:,} paused, {s.blocked:,} blocked with {size(s.output)} waiting",
     ]
+
+
+def at_most(lag: float) -> str:
+    """A lag; what is QUICK may be anything below."""
+    return span(lag) if lag > QUICK else f"under {span(QUICK)}"
 
 
 def section(title: str, lines: list[str], total: int) -> list[str]:

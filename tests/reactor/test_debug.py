@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import threading
+import weakref
 
 import pytest
 
@@ -181,6 +182,8 @@ def test_every_connection_is_held_to_its_contract(memory, texts):
     accepted, client = joined(memory, Recorder)
     protocol = accepted.get_protocol()
     assert isinstance(protocol, Recorder)
+    assert isinstance(protocol.transport, StreamTransport)
+    assert weakref.ref(protocol.transport)() is protocol.transport
     client.write(b"fine")
     memory.settle()
     assert protocol.data == b"fine"
@@ -190,6 +193,22 @@ def test_every_connection_is_held_to_its_contract(memory, texts):
     assert text.startswith("contract broken: resume_writing without pause_writing: ")
     assert type(protocol.contract.breaches[0]) is ContractBreach
     client.abort(), accepted.abort()
+
+
+def test_a_drain_from_inside_a_callback_breaks_nothing(memory, texts):
+    class Leaving(Recorder):
+        def data_received(self, data):
+            memory.drain()
+
+        def draining(self, grace):
+            self.events.append("draining")
+
+    accepted, client = joined(memory, Leaving)
+    protocol = accepted.get_protocol()
+    client.write(b"x")
+    memory.advance(10)
+    assert "draining" in protocol.events
+    assert texts() == []
 
 
 @pytest.mark.parametrize("verb", ["listen_tcp", "connect_tcp"])
