@@ -355,6 +355,11 @@ class Loop(ForeignDescriptors, Jobs):
         self.poller.close()
         self._wakeup.close()
 
+    def before_fork(self) -> None:
+        """In the parent: a fork copies one thread, and Python warns of a process that has others."""
+        if self._watchdog is not None:
+            self._watchdog.rest()
+
     def on_forked(self) -> None:
         """In a forked child, before its first line: out of service. See `forks`."""
         self._watchdog = None  # its thread has not come with us

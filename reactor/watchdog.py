@@ -66,10 +66,13 @@ class Watchdog:
                 thread.start()
                 self._thread = thread
             except RuntimeError as exc:  # the system has no more threads to give
+                self._closed = True  # it is not tried again
                 log.warning("nobody watches for callbacks that hold the loop: %s", exc)
 
     def wake(self) -> None:
         """The loop is at work again, if it was not. On the loop's thread, at most once a turn."""
+        if self._thread is None:
+            self.begin()
         if self._asleep:
             self._asleep = False
             self._woken.set()
@@ -78,6 +81,11 @@ class Watchdog:
         """A tick took longer than the threshold, and is over. On the loop's thread."""
         who, self._told = self._told or UNSEEN, None
         log.warning("the loop goes on: it was held for %.2f s by %s", seconds, who)
+
+    def rest(self) -> None:
+        """End the thread; the next `wake` starts another."""
+        self.close()
+        self._thread, self._closed = None, False
 
     def close(self) -> None:
         """Watch no more. The thread ends."""

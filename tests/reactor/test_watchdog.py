@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import threading
 import time
 
@@ -238,21 +237,23 @@ def test_a_reactor_that_is_forgotten_takes_its_thread_along():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_forked_child_has_none_and_its_parent_still_has(reactor, records):
+@pytest.mark.filterwarnings("ignore:This process.*multi-threaded")  # 3.12 may count a thread that has just ended
+def test_a_fork_copies_no_second_thread_and_the_parent_is_watched_on(reactor, records):
     def fork():
+        begun = watchdogs()
         pid = os.fork()
         if not pid:
             os._exit(0 if reactor._watchdog is None else 1)
         assert os.waitpid(pid, 0)[1] == 0
-        records.await_one("fork (test_watchdog.py")
+        assert (len(begun), watchdogs()) == (1, [])
+        reactor.call_later(2 * QUICKLY, block)
+
+    def block():
+        records.await_one("block (test_watchdog.py")
         reactor.stop()
 
     reactor.call_soon(fork)
-    if sys.version_info >= (3, 12):
-        with pytest.warns(DeprecationWarning, match="multi-threaded"):
-            reactor.run()
-    else:
-        reactor.run()
+    reactor.run()
 
 
 def test_it_can_be_changed_while_the_loop_runs(reactor, records):
@@ -273,3 +274,14 @@ def test_it_can_be_changed_while_the_loop_runs(reactor, records):
 
     reactor.call_soon(change)
     reactor.run()
+
+
+def test_without_a_thread_to_be_had_that_is_told_once(reactor, records, monkeypatch):
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    for _ in range(2):
+        reactor.call_later(3 * QUICKLY, reactor.stop)
+        reactor.run()
+    assert records.texts == ["nobody watches for callbacks that hold the loop: can't start new thread"]
