@@ -203,7 +203,7 @@ def _forgotten(pid: int, origin: str) -> None:
 def close(reactor: Inside, close: Callable[[], None], forgotten: weakref.finalize[..., Any]) -> None:
     """`Reactor.close`, which first tells what is open."""
     forgotten.detach()
-    if not reactor.closed and os.getpid() == reactor._pid:
+    if not reactor.closed:
         report_open(reactor)
     close()
 

@@ -12,7 +12,7 @@ import pytest
 
 from reactor import DatagramProtocol, LineProtocol, Protocol, Reactor, StreamTransport
 from reactor.contract import ContractBreach
-from reactor.debug import CALLS, REPORTS, VERBS
+from reactor.debug import CALLS, REPORTS, VERBS, _forgotten
 from reactor.testing import MemoryReactor, Recorder, SteppedReactor
 
 pytestmark = pytest.mark.loud
@@ -245,10 +245,14 @@ def test_connections_that_nobody_closed_are_told_with_where_they_come_from(memor
     assert len(texts()) == 2
 
 
-def test_closed_ones_are_not(memory, texts):
-    for transport in joined(memory, Recorder):
+def test_closed_ones_are_not(monkeypatch, texts):
+    monkeypatch.setenv("REACTOR_DEBUG", "1")
+    reactor = MemoryReactor()
+    for transport in joined(reactor, Recorder):
         transport.close()
-    memory.close()
+    reactor.close()
+    del reactor, transport
+    gc.collect()
     assert texts() == []
 
 
@@ -272,6 +276,8 @@ def test_a_reactor_that_nobody_closed_is_told_where_it_was_made(texts):
     assert "reactor = Reactor(debug=True)" in text
     for part in parts:
         part.close()
+    _forgotten(os.getpid() + 1, "a copy in a forked child")
+    assert len(texts()) == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

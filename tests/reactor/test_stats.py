@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 
 import pytest
@@ -177,6 +178,12 @@ def test_newcomers_turned_away_are_refused(stage):
     stage.dial(listener), stage.dial(listener), stage.dial(listener)
     stats = stage.reactor.stats()
     assert (stats.accepted, stats.refused, stats.connections) == (1, 2, 1)
+
+
+@pytest.mark.loud
+def test_running_out_of_descriptors_is_a_shortage(stage):
+    stage.serve(Recorder).on_exhausted(OSError(errno.EMFILE, "Too many open files"))
+    assert stage.reactor.stats().shortages == 1
 
 
 @pytest.mark.loud

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 import time
 
 import pytest
 
 from reactor import LineProtocol, Protocol, Reactor
-from reactor.testing import MemoryReactor, SteppedReactor
-from reactor.watchdog import WATCHDOG
+from reactor.meter import Meter
+from reactor.testing import FakeClock, MemoryReactor, SteppedPoller, SteppedReactor
+from reactor.watchdog import WATCHDOG, Watchdog
 
 QUICKLY = 0.05  # seconds: the threshold here
 PATIENCE = 10  # seconds after which a record will not come
@@ -96,6 +98,49 @@ def test_a_long_stall_is_told_again_and_one_after_it_anew(reactor, records):
     assert records.told("the loop goes on") == 2
 
 
+class Held:
+    """A loop in a callback, as the watchdog sees it."""
+
+    def __init__(self):
+        self.now = self.time = 100.0
+        self.meter = Meter(100.0)
+
+    def clock(self):
+        return self.time
+
+
+def test_it_looks_again_when_a_stall_is_due_and_after_it_at_least_once_a_threshold(records):
+    loop, here = Held(), sys._getframe()
+    watchdog = Watchdog(loop, 1.0, (lambda: None).__code__, None)
+    watchdog._callback = lambda: here
+    watchdog._woken.set()  # no second glance
+
+    def look(seconds):
+        loop.time = 100.0 + seconds
+        return watchdog._look(loop), records.told("s; nobody else")
+
+    assert [look(seconds) for seconds in (0.25, 1.0, 2.5, 3.5, 4.0, 15.0, 16.0)] == [
+        (0.75, 0), (1.0, 1), (1.0, 1), (0.5, 1), (1.0, 2), (1.0, 2), (1.0, 3),
+    ]  # fmt: skip
+    loop.meter.ticks, loop.now = 1, 116.0  # the next round
+    assert look(16.25) == (0.75, 3)
+    assert look(17.0) == (1.0, 4)
+
+
+def test_the_time_of_a_run_begins_with_it():
+    class Poller(SteppedPoller):
+        def poll(self, timeout):
+            times.append(reactor.now)
+            return super().poll(timeout)
+
+    times, clock = [], FakeClock()
+    with Reactor(clock=clock, poller=Poller(clock)) as reactor:
+        clock.advance(100)  # it does not run: a look at it in its first poll must not take that for a stall
+        reactor.call_soon(reactor.stop)
+        reactor.run()
+    assert times[0] == clock.now
+
+
 def test_a_round_of_many_callbacks_is_no_single_one(records):
     with Reactor(watchdog=0.2) as reactor:
 
@@ -141,6 +186,7 @@ def test_an_idle_loop_is_no_stall_and_its_thread_sleeps(reactor, records):
     watchdog = reactor._watchdog
     look = watchdog._look
     watchdog._look = lambda loop: looks.append(look(loop)) or looks[-1]
+    reactor.call_soon(int)  # a first round, so that it is watched from there on
     reactor.call_later(10 * QUICKLY, reactor.stop)
     reactor.run()
     assert None in looks  # None: it sleeps until it is woken
@@ -228,6 +274,9 @@ def test_a_reactor_that_is_forgotten_takes_its_thread_along():
     reactor.call_soon(reactor.stop)
     reactor.run()
     (thread,) = watchdogs()
+    deadline = time.monotonic() + PATIENCE
+    while not reactor._watchdog._asleep and time.monotonic() < deadline:
+        time.sleep(0.001)
     for part in (reactor.poller, reactor._wakeup):
         part.close()  # else the test would leave descriptors behind
     del reactor, part
