@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from _view import dump_on_signal, dump_workers_on_signal, listen_for_scrapes, port_number
+
 from reactor import (
     DatagramTransport,
     Listener,
@@ -56,14 +58,6 @@ def server_parser(description: str, port: int) -> Parser:
     parser.add_argument("--host", default="127.0.0.1", help="address or name to listen on (%(default)s)")
     parser.add_argument("--port", type=port_number, default=port, help="0 takes any free one (%(default)s)")
     return parser
-
-
-def port_number(text: str) -> int:
-    """A port, as argparse asks for it."""
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"a port is 0 to 65535, not {text}")
-    return port
 
 
 def count(text: str) -> int:
@@ -151,16 +145,20 @@ def warn_if_root(listeners: list[Listener]) -> None:
                 return
 
 
-def serve(reactor: Reactor, listen: Callable[[], Place | list[Listener]]) -> int:
-    """Listen, say where, and run until Ctrl-C or SIGTERM. Gives the exit status."""
+def serve(reactor: Reactor, listen: Callable[[], Place | list[Listener]], metrics: int | None = None) -> int:
+    """Listen, say where, and run until Ctrl-C or SIGTERM. Gives the exit status. metrics: a port to be scraped on."""
     try:
         opened = listen()
+        scraped = listen_for_scrapes(reactor, metrics)
     except (OSError, ReactorError) as error:
         complain(f"{program()}: {in_words(error)}")
         return 1
     places = opened if isinstance(opened, list) else [opened]
     # From inside the loop: whoever reads the line may send a signal at once, and only `run` takes signals.
     reactor.call_soon(announce, [where(place) for place in places])
+    if scraped is not None:
+        reactor.call_soon(say, f"metrics on http://127.0.0.1:{scraped.port}/metrics")
+    dump_on_signal(reactor)
     reactor.run()
     return 0
 
@@ -177,7 +175,9 @@ def supervise(
     try:
         sockets = given_sockets() or prefork_sockets(options.host, options.port, options.workers)
         on_ready = functools.partial(announce, [sockets[0].getsockname()])
-        return Supervisor(reactor, work, options.workers, sockets, on_ready=on_ready, patience=patience)
+        supervisor = Supervisor(reactor, work, options.workers, sockets, on_ready=on_ready, patience=patience)
+        dump_workers_on_signal(reactor, supervisor)
+        return supervisor
     except (OSError, ReactorError) as error:
         complain(f"{program()}: {in_words(error)}")
         return None

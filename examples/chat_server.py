@@ -28,6 +28,7 @@ from _cli import (
     server_tls,
     warn_if_root,
 )
+from _view import add_metrics_option
 
 from protocols.chat import (
     CONSOLE_LIMITS,
@@ -74,6 +75,7 @@ def parser() -> Parser:
     option("--motd", metavar="FILE", help="a message of the day for newcomers; reread on SIGHUP")
     option("--tls-cert", metavar="FILE", help="serve TLS with this certificate (PEM, with its chain)")
     option("--tls-key", metavar="FILE", help="the certificate's key, if it is in a file of its own")
+    add_metrics_option(parser)
     option("--log-level", choices=LEVELS, metavar="LEVEL", help=LEVEL_HELP)
     return parser
 
@@ -193,7 +195,7 @@ def main() -> int:
                 reactor.call_soon(open_console)
             return listeners
 
-        status = serve(reactor, begin)
+        status = serve(reactor, begin, options.metrics)
         if store is not None:
             store.close()
         desk.bans.finish()

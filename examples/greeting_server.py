@@ -9,16 +9,19 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
 from _cli import listen, log_to_stderr, serve, server_parser
+from _view import add_metrics_option
 
 from protocols import Greeting
 from reactor import Reactor
 
 
 def main() -> int:
-    options = server_parser("Greet whoever says a name.", 9999).parse_args()
+    parser = server_parser("Greet whoever says a name.", 9999)
+    add_metrics_option(parser)
+    options = parser.parse_args()
     log_to_stderr()
     with Reactor() as reactor:
-        return serve(reactor, lambda: listen(reactor, lambda: Greeting(reactor), options))
+        return serve(reactor, lambda: listen(reactor, lambda: Greeting(reactor), options), options.metrics)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
 from _cli import count, listen, log_to_stderr, serve, server_parser, supervise
+from _view import dump_on_signal
 
 from protocols import Echo
 from reactor import Listener, Reactor, Worker, hand_over
@@ -29,6 +30,7 @@ class PatientEcho(Echo):
 
 def work(worker: Worker) -> None:
     with Reactor() as reactor:
+        dump_on_signal(reactor)
         for sock in worker.sockets:
             reactor.listen_socket(PatientEcho, sock)
         worker.run(reactor, grace=GRACE)

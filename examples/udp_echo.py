@@ -15,7 +15,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _cli import Parser, address, complain, count, in_words, log_to_stderr, port_number, program, say, serve
+from _cli import Parser, address, complain, count, in_words, log_to_stderr, program, say, serve
+from _view import add_metrics_option, port_number
 
 from reactor import DatagramProtocol, DatagramTransport, Reactor, ReactorError
 
@@ -135,6 +136,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--to", type=host_and_port, metavar="HOST:PORT", help="where the server is (127.0.0.1:9000)")
     parser.add_argument("--count", type=count, default=1, help="how many times (%(default)s)")
     parser.add_argument("--timeout", type=seconds, default=1.0, help=f"seconds to wait, {TRIES} times (%(default)s)")
+    add_metrics_option(parser)
     options = parser.parse_args()
     if options.to and options.send is None:
         parser.error("--to is for the client: give it a text with --send")
@@ -147,7 +149,7 @@ def main() -> int:
     log_to_stderr()
     with Reactor() as reactor:
         if options.send is None:
-            return serve(reactor, lambda: reactor.open_udp(Echo, local=(options.host, options.port)))
+            return serve(reactor, lambda: reactor.open_udp(Echo, local=(options.host, options.port)), options.metrics)
         try:
             return ask(reactor, options)
         except (OSError, ReactorError) as error:

@@ -17,12 +17,16 @@ The map, from the bottom up; imports only point down:
 
     errors limits protocol lanes       names, bounds, contracts, the table of states
     timers deadlines buffers unix wakeup poller signals workers watcher
+    meter lag stats                    what is counted, and what is made of it
     kernel addresses                   where sockets, names and threads come from; testing puts its own here
     activation forks                   sockets from whoever started us; what a forked child may do: nothing
+    jobs watchdog                      calls in threads; a thread that tells who holds the loop
     loop                               the tick: poll, I/O, timers, soon, flush, reap
     connection outbound transport      one connection: its life, its lane out, its lane in
     udp datagram datagrams             the same life with datagrams, and the verb that opens them
     roster listener resolver connector stdio
+    inside dump                        a view inside: counters, connections, both in words
+    debug contract                     what a program does wrong, and what a connection may not do
     framing                            lines, netstrings, length prefixes
     reactor                            the loop with the verbs of the network
     reconnect                          a connection that is made again
@@ -64,6 +68,7 @@ from .protocol import BaseProtocol, BufferedProtocol, DatagramProtocol, Protocol
 from .reactor import Reactor
 from .reconnect import ReconnectingClient
 from .roster import DrainReport
+from .stats import Stats
 from .timers import Timer
 from .transport import StreamTransport
 from .worker_process import Worker
@@ -101,6 +106,7 @@ __all__ = [
     "ReactorError",
     "ReconnectingClient",
     "ResolveError",
+    "Stats",
     "StreamTransport",
     "Supervisor",
     "Timeouts",

@@ -17,7 +17,7 @@ from typing import Any, Protocol as Interface
 from .addresses import carrier_info, show
 from .errors import CloseTimeout, HandshakeTimeout, IdleTimeout, LimitExceeded, PeerError, WriteTimeout
 from .futures import settle
-from .lanes import IN_LEAVING, INBOUND, OUT_LEAVING, OUTBOUND, In, Out, Phase
+from .lanes import IN_LEAVING, INBOUND, OUT_LEAVING, OUTBOUND, In, Out, Phase, State
 from .limits import Limits, Timeouts
 from .loop import Loop
 from .poller import READ, WRITE
@@ -40,10 +40,10 @@ class Connection(ABC):
     """What `StreamTransport` is apart from its lanes."""
 
     __slots__ = (
-        "__weakref__", "_blocked", "_buffered", "_chunks", "_crowd", "_direct", "_exc", "_fd", "_high", "_home", "_in",
-        "_interest", "_limits", "_loop", "_low", "_made", "_out", "_peername", "_phase", "_poller", "_promises",
-        "_protocol", "_since", "_size", "_sock", "_soft_since", "_stamp", "_starting", "_timeouts", "_unread",
-        "bytes_in", "bytes_out", "due", "turn",
+        "__weakref__", "_blocked", "_born", "_buffered", "_chunks", "_crowd", "_direct", "_exc", "_fd", "_high",
+        "_home", "_in", "_interest", "_limits", "_loop", "_low", "_made", "_out", "_peername", "_phase", "_poller",
+        "_promises", "_protocol", "_since", "_size", "_sock", "_soft_since", "_stamp", "_starting", "_timeouts",
+        "_unread", "bytes_in", "bytes_out", "due", "turn",
     )  # fmt: skip
 
     _protocol: Any
@@ -81,11 +81,10 @@ class Connection(ABC):
         self._set_watermarks(HIGH, HIGH // 4)
         self._unread = b""
         self._exc: Exception | None = None
-        self._stamp = loop.now  # when a byte last went in or out
+        self._born = self._stamp = loop.now  # when it was made; when a byte last went in or out
         self._since = loop.now  # OPENING: begun; OPEN: output last moved; CLOSING: begun
         self._soft_since: float | None = None
-        self.bytes_in = 0
-        self.bytes_out = 0
+        self.bytes_in = self.bytes_out = 0
         self.due: float | None = None
         self.turn = 0  # goes up whenever a batch in delivery may have to stop: a framer looks at one integer a frame
         self._protocol = protocol
@@ -151,6 +150,8 @@ class Connection(ABC):
         finally:
             self._protocol = None
             self._close()
+            self._loop.meter.bytes_in += self.bytes_in
+            self._loop.meter.bytes_out += self.bytes_out
             self._home.left(self)
             for future in self._promises:
                 error = exc or ConnectionAbortedError(errno.ECONNABORTED, "the connection ended before that was done")
@@ -308,6 +309,8 @@ class Connection(ABC):
         if self._phase is Phase.CLOSED:
             return
         self._exc = exc
+        if exc is not None:
+            self._loop.meter.lost[type(exc).__name__] += 1
         if self._size:
             # Bytes are lost here: a reset tells the peer so, an end of file would pass off a part as the whole.
             self._linger_not()
@@ -383,6 +386,10 @@ class Connection(ABC):
     def get_protocol(self) -> Any:
         """The protocol; None once the connection is over."""
         return self._protocol
+
+    def state(self) -> State:
+        """Where it stands: for `stats` and `dump`."""
+        return State(self._phase, self._in, self._out, self._blocked, self._born, self._stamp)
 
     def __repr__(self) -> str:
         return self._describe(self._peername, f" {self._size} bytes" if self._size else "")

@@ -174,9 +174,13 @@ class Connector:
         except Exception as exc:
             sock.close()
             return settle(future, error=exc)
-        transport = StreamTransport(self._loop, sock, protocol, self._roster, address, self._limits, self._timeouts)
+        transport = self._transport_on(sock, protocol, address)
         self._roster.seat(transport)
         settle(future, (transport, protocol))
+
+    def _transport_on(self, carrier: Any, protocol: Any, address: Any) -> StreamTransport:
+        kind = self._loop.kind(StreamTransport)
+        return kind(self._loop, carrier, protocol, self._roster, address, self._limits, self._timeouts)
 
     def _shake_hands(self, sock: socket.socket, address: Any, secure: Callable[[socket.socket], Any]) -> None:
         self._stop_trying()
@@ -185,8 +189,7 @@ class Connector:
         except Exception as exc:
             sock.close()
             return self._fail(exc)
-        transport = StreamTransport(self._loop, carrier, protocol, self._roster, address, self._limits, self._timeouts)
-        self._transport = transport
+        transport = self._transport = self._transport_on(carrier, protocol, address)
         transport.opened().add_done_callback(partial(self._on_opened, transport, protocol))
         self._roster.seat(transport)
 
@@ -256,6 +259,7 @@ class Attempt:
         self.sock = sock
         self.address = address
         self._poller = loop.poller
+        self._meter = loop.meter
         self._outcome = outcome
         self._poller.register(sock.fileno(), WRITE, self)
 
@@ -265,6 +269,7 @@ class Attempt:
 
     def on_ready(self, events: int) -> None:
         """Connected or refused: SO_ERROR says which (connect(2))."""
+        self._meter.other_events += 1
         if self.sock.fileno() < 0:
             return  # closed earlier in this batch: another attempt won
         self.stop()

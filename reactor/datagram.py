@@ -153,7 +153,7 @@ class DatagramTransport(Connection):
         """
         if self._phase is not OPEN:
             self._loop.check_process()
-            self._loop.ignored_writes += 1
+            self._loop.meter.ignored_writes += 1
             return
         if self._peername is not None:
             self._check_peer(addr)
@@ -243,7 +243,7 @@ class DatagramTransport(Connection):
     def _fail(self, exc: Exception) -> None:
         """A datagram did not leave. `error_received` tells, in the next `soon` step: we may be inside `sendto`."""
         self.dropped += 1
-        self._loop.dropped_datagrams += 1
+        self._loop.meter.dropped_datagrams += 1
         if isinstance(exc, OSError) and exc.errno in BROKEN:
             return self.lose(exc)
         if not self._failures:
@@ -281,13 +281,15 @@ class DatagramTransport(Connection):
 
     def _end(self, exc: Exception | None) -> None:
         self.dropped += len(self._queue)
-        self._loop.dropped_datagrams += len(self._queue)
+        self._loop.meter.dropped_datagrams += len(self._queue)
         self._queue.clear()
         super()._end(exc)
 
     def on_reap(self) -> None:
         """Step 6 of the tick: the end, after what was still to be told."""
         self._tell()
+        self._loop.meter.datagrams_in += self.datagrams_in
+        self._loop.meter.datagrams_out += self.datagrams_out
         super().on_reap()
 
     # -- about --------------------------------------------------------------------------------------------------

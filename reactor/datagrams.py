@@ -80,6 +80,6 @@ class DatagramLoop(Loop):
             sock.close()
             raise
         bounds = limits or Limits(), timeouts or Timeouts(write=None)
-        transport = DatagramTransport(self, sock, protocol, self._datagrams, peer_of(sock), *bounds)
+        transport = self.kind(DatagramTransport)(self, sock, protocol, self._datagrams, peer_of(sock), *bounds)
         self._datagrams.seat(transport)
         return transport

@@ -1,4 +1,4 @@
-"""Tells every loop, in a forked child, that it is its parent's. Knows of a loop only `on_forked`.
+"""Tells every loop, in a forked child, that it is its parent's. Knows of a loop only `before_fork` and `on_forked`.
 
 A fork copies a loop whole, but the epoll instance, the wake-up socket and every connection are still the parent's: a
 copy that registers, sends or shuts down does so for the parent. So the copy is put out of service before the child's
@@ -19,6 +19,7 @@ MESSAGE = "this reactor belongs to the parent process: after a fork make a new o
 class Forked(Interface):
     """What is told."""
 
+    def before_fork(self) -> None: ...
     def on_forked(self) -> None: ...
 
 
@@ -26,7 +27,7 @@ _loops: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def track(loop: Forked) -> None:
-    """Call `loop.on_forked()` in every child that is forked while it lives."""
+    """Call `loop.before_fork()` before each fork while it lives, and `loop.on_forked()` in the child."""
     _loops.add(loop)
 
 
@@ -42,10 +43,15 @@ def disarm(owner: Any, keep: frozenset[str]) -> None:
             setattr(owner, name, refuse)
 
 
+def _prepare() -> None:
+    for loop in list(_loops):
+        loop.before_fork()
+
+
 def _tell() -> None:
     for loop in list(_loops):
         loop.on_forked()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_tell)
+    os.register_at_fork(before=_prepare, after_in_child=_tell)

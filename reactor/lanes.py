@@ -12,7 +12,7 @@ unread input sends a reset, and that would take our last bytes from the peer (RF
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 E = TypeVar("E", bound=Enum)
 
@@ -36,6 +36,17 @@ class Out(Enum):
     FULL = auto()
     FINISHING = auto()
     SHUT = auto()
+
+
+class State(NamedTuple):
+    """Where a connection stands, and since when, in seconds of the loop's clock."""
+
+    phase: Phase
+    inbound: In
+    outbound: Out
+    blocked: bool  # the peer does not take what waits
+    born: float  # when it was made
+    stamp: float  # when a byte last went in or out
 
 
 def _table(states: type[E], drawing: str) -> dict[tuple[E, str], E]:

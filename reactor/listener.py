@@ -145,6 +145,7 @@ class Listener:
         self._seating = True
         try:
             if self._has_too_many(address):
+                self._loop.meter.refused += 1
                 log.info("%s turned away: it has %d connections already", show(address), self._limits.per_peer)
                 sock.close()
             else:
@@ -165,13 +166,15 @@ class Listener:
             protocol = made(self._factory)
             carrier = self._carrier(sock)
         except Exception:
+            self._loop.meter.refused += 1
             log.exception("exception in the factory for %s, which is turned away", show(address))
             return sock.close()
         sock.setblocking(False)
         if self._limits.per_peer is not None and isinstance(address, tuple):  # the peers of a Unix socket have no names
             self._per_peer[peer_key(address)] += 1
-        transport = StreamTransport(self._loop, carrier, protocol, self._roster, address, self._limits, self._timeouts)
-        self._loop.accepted += 1
+        kind = self._loop.kind(StreamTransport)
+        transport = kind(self._loop, carrier, protocol, self._roster, address, self._limits, self._timeouts)
+        self._loop.meter.accepted += 1
         self._roster.seat(transport)
 
     def _carrier(self, sock: socket.socket) -> Any:
@@ -221,6 +224,10 @@ class Listener:
         if self._on_gone is not None and not (self._acceptors or self._roster.connections or self._seating):
             self._on_gone(self)
 
+    def on_event(self) -> None:
+        """The poller woke the loop for newcomers."""
+        self._loop.meter.other_events += 1
+
     def on_nobody_waits(self) -> None:
         """All newcomers are in, with a descriptor to spare: asked for one more, the kernel did not run short."""
         if self._short is not None and self._loop.now - self._short >= CALM:
@@ -234,6 +241,7 @@ class Listener:
         by a timer, because the descriptors may be somebody else's.
         """
         self._pause()
+        self._loop.meter.shortages += 1
         if self._short is None:
             log.warning("accepting on %s pauses: %s", show(self.addresses[0]), exc.strerror)
         self._short = self._loop.now
@@ -272,6 +280,7 @@ class Acceptor:
 
     def on_ready(self, events: int) -> None:
         """Newcomers wait."""
+        self._listener.on_event()
         if not self._listener.is_accepting():
             return  # full or closed since this batch was polled
         listener, lost = self._listener, 0

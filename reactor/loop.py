@@ -17,29 +17,34 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future
 from typing import Any, Protocol as Interface, Self, TypeVar
 
 from .budget import OUTPUT_BUDGET, OutputBudget
 from .deadlines import DeadlineWheel
 from .errors import ReactorClosed, ReactorError
 from .forks import MESSAGE, disarm, track
-from .futures import settle
+from .jobs import Jobs
 from .kernel import Kernel
+from .lag import QUICK
+from .meter import TURN, Meter
 from .poller import READ, Poller
 from .signals import Signals
 from .timers import Timer, TimerHeap
+from .watchdog import Watchdog, seconds
 from .watcher import ForeignDescriptors
-from .workers import RESOLVERS, WORKERS, WorkerPool
 
 T = TypeVar("T")
 log = logging.getLogger("reactor")
 
 MAX_WAIT = 3600.0  # seconds; poll takes an int of milliseconds, and an hourly look at an idle loop costs nothing
-KEPT = frozenset({"abandon", "check_process", "check_usable", "close", "stats", "time"})  # what a forked child may call
+KEPT = frozenset(
+    {"abandon", "check_process", "check_usable", "close", "connections", "dump", "stats", "time"}
+)  # what a forked child may call
 
 
 class Flushed(Interface):
@@ -49,7 +54,7 @@ class Flushed(Interface):
     def on_reap(self) -> None: ...
 
 
-class Loop(ForeignDescriptors):
+class Loop(ForeignDescriptors, Jobs):
     """The event loop without its network verbs; `Reactor` adds those."""
 
     def __init__(
@@ -58,33 +63,34 @@ class Loop(ForeignDescriptors):
         clock: Callable[[], float] | None = None,
         poller: Poller | None = None,
         output_budget: int | None = OUTPUT_BUDGET,
+        watchdog: float | None = None,
         kernel: Kernel | None = None,
     ) -> None:
-        super().__init__()
+        threshold = seconds(watchdog, clock is None, os.environ.get("REACTOR_WATCHDOG"))
+        self.kernel = kernel or Kernel()
+        ForeignDescriptors.__init__(self)
+        Jobs.__init__(self, self.kernel)
         self.clock = clock or time.monotonic
         self.now = self.clock()  # the time of this tick: transports stamp their activity with it
-        self.kernel = kernel or Kernel()
+        self.meter = Meter(self.now)
         self.poller = poller or self.kernel.poller()
         self.dirty: list[Flushed] = []  # written to in this tick
         self.doomed: deque[Flushed] = deque()  # ended in this tick
-        self.ticks = self.accepted = self.ignored_writes = 0
         self.budget = OutputBudget(output_budget)
-        self.dropped_datagrams = 0
         self.timers = TimerHeap(self.clock)
         self.wheel = DeadlineWheel(self._wake_wheel_at)
         self._wheel_timer: Timer | None = None
         self._soon: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
         self._inbox: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
-        self._promised: dict[Future[Any], None] = {}  # in order, as all that is walked here: one seed, one run
-        self._workers = self.kernel.workers(WORKERS, "reactor-worker")
-        self.resolvers = self.kernel.workers(RESOLVERS, "reactor-resolver")
         self._wakeup = self.kernel.wakeup()
         self._signals = Signals(self._post, self._wakeup.signal_fileno())
         self._pid = os.getpid()
-        self._running = False
-        self._stopping = False
+        self._running = self._stopping = False
+        self.thread: threading.Thread | None = None  # in which it runs
         self._runs = 0
         self.closed = False
+        self._watchdog: Watchdog | None = None
+        self.watch(threshold)
         self.poller.register(self._wakeup.fileno(), READ, self._wakeup)
         track(self)
 
@@ -124,6 +130,16 @@ class Loop(ForeignDescriptors):
         """
         self._stopping = self._running
 
+    def watch(self, threshold: float) -> None:
+        """Let the watchdog tell of callbacks that hold the loop for `threshold` seconds; 0 is no watchdog."""
+        if self._watchdog is not None:
+            self._watchdog.close()
+        poll = getattr(self.poller.poll, "__code__", None)
+        self._watchdog = Watchdog(self, threshold, Loop.tick.__code__, poll) if threshold else None
+        self._turn_after = min(TURN, threshold or TURN)
+        if self._watchdog is not None and self._running:
+            self._watchdog.begin()
+
     def _stop_run(self, run: int) -> None:
         if run == self._runs:
             self.stop()
@@ -136,7 +152,12 @@ class Loop(ForeignDescriptors):
     def _spin(self) -> None:
         self._check_idle()
         self._running, self._stopping = True, False
+        self.thread = threading.current_thread()
         self._runs += 1
+        self.now = self.clock()
+        self.meter.turn_at = self.now
+        if self._watchdog is not None:
+            self._watchdog.begin()
         try:
             self.tick(forever=True)
         except Exception:
@@ -144,6 +165,7 @@ class Loop(ForeignDescriptors):
             raise
         finally:
             self._running = self._stopping = False
+            self.thread = None
 
     def tick(self, forever: bool = False) -> None:
         """One round, as drawn above; or round after round until stopped.
@@ -151,19 +173,24 @@ class Loop(ForeignDescriptors):
         The loop is in here, with its names local, because on a quiet server each message pays for a whole round:
         0.5 microseconds of Python instead of 0.9 as a method called in a loop.
         """
-        clock, poll, timers = self.clock, self.poller.poll, self.timers
+        clock, poll, timers, meter = self.clock, self.poller.poll, self.timers, self.meter
         soon, inbox, dirty, doomed = self._soon, self._inbox, self.dirty, self.doomed
+        done = clock()
         while True:
             if soon or inbox or dirty or doomed or self._stopping:
                 events = poll(0)
             elif timers.entries:
-                events = poll(self._wait())
+                events = poll(self._wait(done))
             else:
                 events = poll(MAX_WAIT)
             self.now = now = clock()
-            self.ticks += 1
-            for handler, mask in events:
-                handler.on_ready(mask)
+            meter.ticks += 1
+            if now >= meter.turn_at:
+                self._turn(now)
+            if events:
+                meter.events += len(events)
+                for handler, mask in events:
+                    handler.on_ready(mask)
             if timers.entries and timers.entries[0][0] <= now:
                 timers.fire_due(now)
             if inbox or soon:
@@ -171,20 +198,42 @@ class Loop(ForeignDescriptors):
             if dirty:
                 for transport in dirty:  # one that is written to meanwhile is appended, and has its turn
                     transport.on_flush()
+                meter.flushes += len(dirty)
                 dirty.clear()
             while doomed:
                 doomed.popleft().on_reap()
+            done = clock()
+            lag = done - now
+            meter.busy += lag
+            if lag > QUICK:
+                self._on_slow(lag)
             if self._stopping or not forever:
                 return
 
-    def _wait(self) -> float:
+    def _wait(self, now: float) -> float:
         deadline = self.timers.next_deadline()
-        return MAX_WAIT if deadline is None else min(max(0.0, deadline - self.clock()), MAX_WAIT)
+        if deadline is None or deadline - now > MAX_WAIT:
+            return MAX_WAIT
+        return deadline - now if deadline > now else 0.0
+
+    def _turn(self, now: float) -> None:
+        """At most once in TURN seconds: what need not be looked at in each tick."""
+        meter = self.meter
+        meter.turn_at = now + self._turn_after
+        meter.lag.turn(now, meter.ticks, meter.busy)
+        if self._watchdog is not None:
+            self._watchdog.wake()
+
+    def _on_slow(self, lag: float) -> None:
+        self.meter.lag.record(lag)
+        if self._watchdog is not None and lag >= self._watchdog.threshold:
+            self._watchdog.over(lag)
 
     def _run_soon(self) -> None:
         soon, inbox = self._soon, self._inbox
         for _ in range(len(inbox)):  # a snapshot: threads may post faster than we take
             soon.append(inbox.popleft())
+        self.meter.calls += len(soon)
         for _ in range(len(soon)):
             fn, args = soon.popleft()
             self.guard(fn, *args)
@@ -242,50 +291,6 @@ class Loop(ForeignDescriptors):
             raise ValueError(f"the interval must be positive: {interval!r}")
         return self.timers.arm(self.clock() + interval, fn, args, interval)
 
-    def run_in_thread(self, fn: Callable[..., T], *args: Any) -> Future[T]:
-        """Call `fn(*args)` in a worker thread; the future completes on the loop. Cancelling works until it starts.
-
-        >>> from reactor import Reactor
-        >>> with Reactor() as reactor:
-        ...     reactor.run_until(reactor.run_in_thread(sum, [1, 2, 3]), timeout=10)
-        6
-        """
-        return self.run_in(self._workers, fn, *args)
-
-    def run_in(self, pool: WorkerPool, fn: Callable[..., T], *args: Any) -> Future[T]:
-        """`run_in_thread`, in a thread of `pool`."""
-        future = self.promise()
-
-        def job() -> None:
-            try:
-                if self.closed or not future.set_running_or_notify_cancel():
-                    return
-            except (InvalidStateError, RuntimeError):
-                return  # `close` settled it at this very moment
-            try:
-                outcome: tuple[Any, BaseException | None] = fn(*args), None
-            except BaseException as exc:  # SystemExit too: it is the caller who must hear of it
-                outcome = None, exc
-            self._post(settle, future, *outcome)  # a closed loop does not come round to it: `close` has settled it
-
-        try:
-            pool.submit(job)
-        except OSError as exc:
-            settle(future, error=exc)
-        return future
-
-    def pending_jobs(self) -> int:
-        """Calls in threads that are not finished: time that a test moves must not run away from them."""
-        return self._workers.pending + self.resolvers.pending
-
-    def promise(self) -> Future[Any]:
-        """A future that `close` fails if nothing else has settled it."""
-        self.check_usable()
-        future: Future[Any] = Future()
-        self._promised[future] = None
-        future.add_done_callback(self._promised.pop)
-        return future
-
     # -- signals ----------------------------------------------------------------------------------------------
 
     def add_signal_handler(self, signum: int, fn: Callable[..., Any], *args: Any) -> None:
@@ -301,6 +306,10 @@ class Loop(ForeignDescriptors):
 
     def abort(self) -> None:
         """End all that is open at once."""
+
+    def kind(self, transport: type[T]) -> type[T]:
+        """The class to make a transport of: this one, but in debug mode."""
+        return transport
 
     def check_usable(self) -> None:
         """Raise a clear error where the reactor cannot work any more."""
@@ -336,6 +345,7 @@ class Loop(ForeignDescriptors):
 
     def _give_back(self) -> None:
         self.closed = True
+        self.watch(0)
         self.timers.clear()
         self._soon.clear()
         self._inbox.clear()
@@ -345,8 +355,14 @@ class Loop(ForeignDescriptors):
         self.poller.close()
         self._wakeup.close()
 
+    def before_fork(self) -> None:
+        """In the parent: a fork copies one thread, and Python warns of a process that has others."""
+        if self._watchdog is not None:
+            self._watchdog.rest()
+
     def on_forked(self) -> None:
         """In a forked child, before its first line: out of service. See `forks`."""
+        self._watchdog = None  # its thread has not come with us
         self._signals.close()  # the child's SIGTERM is its own again
         disarm(self, KEPT)
         for queue in (self._soon, self._inbox, self.dirty, self.doomed, self._watchers, self.timers):
@@ -356,10 +372,6 @@ class Loop(ForeignDescriptors):
 
     def abandon(self) -> None:
         """Close copies of descriptors that belong to the parent process."""
-
-    def _fail_promises(self) -> None:
-        for future in list(self._promised):
-            settle(future, error=ReactorClosed("the reactor was closed"))
 
     def __enter__(self) -> Self:
         return self

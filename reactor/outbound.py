@@ -54,7 +54,12 @@ class Outbound(Connection):
             if self._size < SEND_NOW:
                 self._loop.dirty.append(self)
             else:
-                self.on_flush()
+                self._flush()
+
+    def _flush(self) -> None:
+        """`on_flush` at another time than step 5, which counts its own."""
+        self._loop.meter.flushes += 1
+        self.on_flush()
 
     def on_flush(self) -> None:
         """Step 5 of the tick, or the peer takes bytes again, or a large write: one send, and what follows from it."""
@@ -66,10 +71,13 @@ class Outbound(Connection):
                     data = chunks[0]
                 elif self._size <= JOIN_ALL:
                     data = b"".join(chunks)
+                    self._loop.meter.joined += count - 1
                 else:
                     data, count = gather(chunks)
+                    self._loop.meter.joined += count - 1
                 sent = self._sock.send(data)
             except BlockingIOError:
+                self._loop.meter.eagains += 1
                 sent = 0
             except BROKEN as exc:
                 return self.lose(exc)
@@ -79,12 +87,18 @@ class Outbound(Connection):
             self._stamp = self._loop.now
             self._size = left = self._size - sent
             if left:
-                chunks[:count] = [] if sent == len(data) else [memoryview(data)[sent:]]
+                if sent == len(data):
+                    del chunks[:count]
+                else:
+                    chunks[:count] = [memoryview(data)[sent:]]
+                    self._loop.meter.joined -= 1  # it counts again as one, with the send of the rest
                 self._on_blocked(sent)
             else:
                 chunks.clear()
                 if self._blocked:
                     self._on_unblocked()
+        else:
+            self._loop.meter.empty_flushes += 1
         if self._out is not FLOWING:
             self._settle()
 
@@ -153,14 +167,14 @@ class Outbound(Connection):
         if self._phase is Phase.OPEN:
             raise RuntimeError("write() after write_eof()")
         self._loop.check_process()
-        self._loop.ignored_writes += 1
+        self._loop.meter.ignored_writes += 1
         return False
 
     def _on_crowded(self) -> None:
         if self._blocked:
             self._press_back()
         else:
-            self.on_flush()  # nothing has refused it so far: perhaps it need not wait at all
+            self._flush()  # nothing has refused it so far: perhaps it need not wait at all
 
     def _on_unblocked(self) -> None:
         self._soft_since = None

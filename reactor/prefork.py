@@ -143,6 +143,7 @@ class Supervisor:
         0; or 1 if the workers never came to accept, in which case they are not tried again.
         """
         self._reactor.check_usable()
+        self._reactor.watch(0)  # it would be a thread, and the parent has nothing to do that could take long
         if threading.active_count() > 1:
             raise ReactorError("a process with threads is not to be forked: start the workers first")
         self._lifeline, self._ready = list(os.pipe()), list(os.pipe())
@@ -159,6 +160,11 @@ class Supervisor:
         finally:
             self._close(signals)
         return self._status
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes of the workers that live."""
+        return [seat.pid for seat in self._seats if seat.pid is not None]
 
     def stop(self) -> None:
         """Let all workers drain and end, then return from `run`. A second time: let them end at once.

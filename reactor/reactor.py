@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import ssl
@@ -14,13 +15,14 @@ from typing import Any, Protocol as Interface
 from .addresses import adopt_listening, check_port, listening_sockets, show
 from .budget import OUTPUT_BUDGET
 from .connector import Connector
-from .datagrams import DatagramLoop
+from .debug import equip, is_wanted
 from .futures import settle
+from .inside import Inside
 from .kernel import Kernel
 from .limits import Limits, Timeouts, check_arguments, made
 from .listener import BACKLOG, Listener
 from .poller import Poller
-from .roster import DrainReport, Roster
+from .roster import DrainReport
 from .stdio import StdioSocket, descriptor
 from .tls import check_server_context, client_carrier
 from .transport import StreamTransport
@@ -35,13 +37,17 @@ class Keeper(Interface):
     def retire(self) -> None: ...
 
 
-class Reactor(DatagramLoop):
+class Reactor(Inside):
     """A single-threaded event loop with sockets. One a thread; use it as a context manager, or call `close`.
 
     clock: a callable giving monotonic seconds; poller, kernel: see those modules. All three are for tests: see
         `reactor.testing`.
     output_budget: bytes that may wait in all stream connections together (None: any); beyond it those that hold the
         most are ended with LimitExceeded. 256 MiB; see `reactor.budget`.
+    watchdog: a callback that holds the loop for so many seconds is logged while it does, with its stack. 0 is none;
+        by default what REACTOR_WATCHDOG in the environment says, or 1 s; none where `clock` is given.
+    debug: calls from the wrong thread raise, slow callbacks and what was never closed are logged, connections are held
+        to their contract: see `reactor.debug`. By default what REACTOR_DEBUG=1 in the environment says.
     """
 
     def __init__(
@@ -50,13 +56,15 @@ class Reactor(DatagramLoop):
         clock: Callable[[], float] | None = None,
         poller: Poller | None = None,
         output_budget: int | None = OUTPUT_BUDGET,
+        watchdog: float | None = None,
+        debug: bool | None = None,
         kernel: Kernel | None = None,
     ) -> None:
-        super().__init__(clock=clock, poller=poller, output_budget=output_budget, kernel=kernel)
-        self._listeners: dict[Listener, None] = {}
-        self._clients: Roster[StreamTransport] = Roster(self)
+        super().__init__(clock=clock, poller=poller, output_budget=output_budget, watchdog=watchdog, kernel=kernel)
         self._drain: Future[DrainReport] | None = None
         self.keepers: dict[Keeper, None] = {}
+        if is_wanted(debug, os.environ.get("REACTOR_DEBUG")):
+            equip(self)
 
     # -- running ------------------------------------------------------------------------------------------------
 
@@ -353,7 +361,8 @@ class Reactor(DatagramLoop):
         if stdout is not None:
             sys.stdout.flush()  # what was printed before comes first
         bounds = limits or Limits(), timeouts or Timeouts(write=None)  # Ctrl-S stalls a terminal; that is no fault
-        transport = StreamTransport(self, StdioSocket(stdin, stdout), protocol, self._clients, "stdio", *bounds)
+        carrier = StdioSocket(stdin, stdout)
+        transport = self.kind(StreamTransport)(self, carrier, protocol, self._clients, "stdio", *bounds)
         self._clients.seat(transport)
         return transport
 
@@ -371,22 +380,6 @@ class Reactor(DatagramLoop):
             listener.abandon()
         self._clients.abandon()
         self._datagrams.abandon()
-
-    def stats(self) -> dict[str, int]:
-        """Counters since the start, and what there is now."""
-        return {
-            "ticks": self.ticks,
-            "accepted": self.accepted,
-            "ignored_writes": self.ignored_writes,
-            "output": self.budget.total,
-            "output_evictions": self.budget.evicted,
-            "dropped_datagrams": self.dropped_datagrams,
-            "timers": len(self.timers),
-            "listeners": len(self._listeners),
-            "connections": sum(len(listener.connections) for listener in self._listeners)
-            + len(self._clients.connections),
-            "datagram_sockets": len(self._datagrams.connections),
-        }
 
 
 def _lesser(timeout: float | None, timeouts: Timeouts | None) -> float | None:

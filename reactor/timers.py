@@ -57,9 +57,14 @@ class Timer:
         """As `reset`, with the time itself."""
         self._heap.arm(when, self._fn, self._args, self.interval, self)
 
+    @property
+    def name(self) -> str:
+        """What it calls."""
+        return str(getattr(self._fn, "__qualname__", self._fn))
+
     def __repr__(self) -> str:
         state = f"due at {self.when:.3f}" if self.active else "inactive"
-        return f"<Timer {getattr(self._fn, '__qualname__', self._fn)} {state}>"
+        return f"<Timer {self.name} {state}>"
 
 
 class TimerHeap:
@@ -69,6 +74,7 @@ class TimerHeap:
         self.now = now
         self.entries: list[Key] = []
         self.armed: dict[int, Timer] = {}
+        self.fired = 0
         self._seq = 0
 
     def __len__(self) -> int:
@@ -129,12 +135,15 @@ class TimerHeap:
         entries, due = self.entries, []
         while entries and entries[0][0] <= now:
             due.append(heappop(entries))
+        self.fired += len(due)
         keys = iter(due)
         try:
             for _, seq in keys:
                 timer = self.armed.pop(seq, None)
-                if timer is not None:  # else a callback of this very batch has cancelled or moved it
+                if timer is not None:
                     self._fire(timer, now)
+                else:
+                    self.fired -= 1  # a callback of this very batch has cancelled or moved it
         finally:
             for key in keys:
                 heappush(entries, key)

@@ -47,7 +47,7 @@ class StreamTransport(Outbound):
                 try:
                     data = self._sock.recv(READ_SIZE)
                 except BlockingIOError:
-                    pass
+                    self._loop.meter.eagains += 1
                 except BROKEN as exc:
                     self.lose(exc)
                 else:
@@ -60,11 +60,14 @@ class StreamTransport(Outbound):
                             self._blame(exc)
                     else:
                         self._on_eof()
+        else:
+            self._loop.meter.other_events += 1
         if events != READ and (self._size or self._out is Out.FINISHING):
-            self.on_flush()
+            self._flush()
 
     def _receive_otherwise(self) -> None:
         if not self._interest & READ:
+            self._loop.meter.other_events += 1
             return  # a hang-up or an error, reported whether asked for or not: what waits to be sent will find it
         if self._in is In.DISCARDING:
             self._discard()
@@ -122,6 +125,7 @@ class StreamTransport(Outbound):
         try:
             count = self._sock.recv_into(buffer)
         except BlockingIOError:
+            self._loop.meter.eagains += 1
             return
         except BROKEN as exc:
             return self.lose(exc)
@@ -150,6 +154,7 @@ class StreamTransport(Outbound):
         try:
             data = self._sock.recv(READ_SIZE)
         except BlockingIOError:
+            self._loop.meter.eagains += 1
             return
         except BROKEN as exc:
             # Once our end is said, a reset only means that the peer did not wait for it.

@@ -16,6 +16,7 @@ class Wakeup:
         self._receiver, self._sender = receiver, sender
         self._receiver.setblocking(False)
         self._sender.setblocking(False)
+        self.taken = 0  # times that the poll returned for us
 
     def fileno(self) -> int:
         """The descriptor to poll for reading."""
@@ -34,6 +35,7 @@ class Wakeup:
 
     def on_ready(self, events: int) -> None:
         """Take the bytes; called by the loop."""
+        self.taken += 1
         try:
             self._receiver.recv(4096)
         except BlockingIOError:

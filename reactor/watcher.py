@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
+from .meter import Meter
 from .poller import READ, WRITE, Poller
 
 log = logging.getLogger("reactor")
@@ -18,12 +19,13 @@ Call = tuple[Callable[..., Any], tuple[Any, ...]]
 class Watcher:
     """One descriptor that the program owns. It is in `registry` exactly while it is registered with the poller."""
 
-    __slots__ = ("_fd", "_interest", "_poller", "_reader", "_registry", "_writer")
+    __slots__ = ("_fd", "_interest", "_meter", "_poller", "_reader", "_registry", "_writer")
 
-    def __init__(self, fd: int, poller: Poller, registry: dict[int, Watcher]) -> None:
+    def __init__(self, fd: int, poller: Poller, registry: dict[int, Watcher], meter: Meter) -> None:
         self._fd = fd
         self._poller = poller
         self._registry = registry
+        self._meter = meter
         self._reader: Call | None = None
         self._writer: Call | None = None
         self._interest = 0
@@ -42,6 +44,7 @@ class Watcher:
 
     def on_ready(self, events: int) -> None:
         """Called by the loop."""
+        self._meter.other_events += 1
         reader = self._reader
         if events & ~WRITE and reader is not None and not self._ran(reader) and self._reader is reader:
             self.set_reader(None)
@@ -84,6 +87,7 @@ class ForeignDescriptors(ABC):
     """The verbs for descriptors that the program owns; a part of the loop."""
 
     poller: Poller
+    meter: Meter
 
     def __init__(self) -> None:
         self._watchers: dict[int, Watcher] = {}
@@ -132,7 +136,7 @@ class ForeignDescriptors(ABC):
     def _watch(self, fd: Any) -> Watcher:
         self.check_usable()
         number = _fileno(fd)
-        return self._watchers.get(number) or Watcher(number, self.poller, self._watchers)
+        return self._watchers.get(number) or Watcher(number, self.poller, self._watchers, self.meter)
 
 
 def _fileno(fd: Any) -> int:

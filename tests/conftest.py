@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import socket
 import struct
 
 import pytest
 
 from reactor.testing import SteppedReactor
+
+os.environ.setdefault("REACTOR_WATCHDOG", "10")  # seconds: a loaded machine stalls programs that are at no fault
 
 
 class Stage:

@@ -14,8 +14,8 @@ kernel under them are given.
 
 from __future__ import annotations
 
+from ..contract import ContractBreach, checked
 from .clock import FakeClock
-from .contract import ContractBreach, checked
 from .faults import Faults
 from .memory import MemoryReactor, Pair, connected_pair
 from .recorder import Recorder

@@ -8,8 +8,8 @@ import threading
 import pytest
 
 from reactor import BufferedProtocol, DatagramProtocol, LineProtocol, Protocol
+from reactor.contract import RULES
 from reactor.testing import ContractBreach, MemoryReactor, Recorder, checked, connected_pair
-from reactor.testing.contract import RULES
 
 
 class Careless:

@@ -11,17 +11,20 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 LAYERS = [
-    ["errors", "limits", "protocol", "lanes"],
-    ["timers", "deadlines", "buffers", "wakeup", "poller", "signals", "workers", "records", "budget"],
-    ["kernel"],
+    ["errors", "limits", "protocol", "lanes", "contract"],
+    ["timers", "deadlines", "buffers", "wakeup", "poller", "signals", "workers", "records", "budget", "lag", "stats"],
+    ["kernel", "meter"],
     ["addresses"],
-    ["watcher", "framing", "tls", "sendfile", "unix", "udp", "activation", "forks", "futures"],
+    ["watcher", "framing", "tls", "sendfile", "unix", "udp", "activation", "forks", "futures", "dump"],
+    ["jobs", "watchdog"],
     ["loop"],
     ["connection", "resolver"],
     ["outbound", "datagram"],
     ["transport"],
     ["roster"],
     ["listener", "connector", "stdio", "datagrams"],
+    ["inside"],
+    ["debug"],
     ["reactor"],
     ["reconnect", "worker_process"],
     ["handover", "prefork"],
@@ -30,7 +33,7 @@ LAYERS = [
 LAYER_OF = {module: number for number, modules in enumerate(LAYERS) for module in modules}
 
 TESTING = [
-    ["clock", "contract", "faults", "recorder", "sockets"],
+    ["clock", "faults", "recorder", "sockets"],
     ["poller", "stepped"],
     ["network"],
     ["unreliable", "world"],

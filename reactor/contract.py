@@ -67,7 +67,8 @@ RULES = [
     Rule(ENDED, INPUT, lambda c, _: c.ended, "after eof_received"),
     Rule(OUTSIDE, EVERY - {PAUSE}, lambda c, _: c.inside, "from inside a call of the transport"),
     Rule(OUTSIDE, {PAUSE}, lambda c, _: c.inside and c.inside[-1] not in WRITES, "from inside another call"),
-    Rule(ALONE, EVERY, lambda c, _: c.running and not c.inside, "while another callback runs"),
+    # Who drains from inside a callback is told to drain from inside it.
+    Rule(ALONE, EVERY - {"draining"}, lambda c, _: c.running and not c.inside, "while another callback runs"),
     Rule(THREAD, EVERY, lambda c, _: c.thread not in (None, threading.get_ident()), "on another thread"),
     Rule(DEAF, INPUT, lambda c, _: c.closed, "after close() or abort()"),
     Rule(HELD, INPUT, lambda c, _: c.held, "while reading is paused"),
@@ -210,7 +211,7 @@ class Checked:
 class CheckedTransport:
     """The transport as a checked protocol sees it: it notes from where it is called."""
 
-    __slots__ = ("_contract", "_transport")
+    __slots__ = ("__weakref__", "_contract", "_transport")
 
     def __init__(self, transport: Any, contract: Contract) -> None:
         self._transport = transport
@@ -219,6 +220,10 @@ class CheckedTransport:
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._transport, name)
         return partial(self._contract.call, name, found) if name in CALLS else found
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return type(self._transport)
 
     def get_protocol(self) -> Any:
         """The protocol, without its wrapper."""

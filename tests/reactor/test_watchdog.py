@@ -1,0 +1,336 @@
+"""Who holds the loop is told while it does. The callback blocks until the record has come, so nothing is slept."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+
+import pytest
+
+from reactor import LineProtocol, Protocol, Reactor
+from reactor.meter import Meter
+from reactor.testing import FakeClock, MemoryReactor, SteppedPoller, SteppedReactor
+from reactor.watchdog import WATCHDOG, Watchdog
+
+QUICKLY = 0.05  # seconds: the threshold here
+PATIENCE = 10  # seconds after which a record will not come
+
+pytestmark = pytest.mark.loud
+
+
+class Records(logging.Handler):
+    """The records of the reactor; `await_one` blocks until one has this text, as a callback that is stuck does."""
+
+    def __init__(self):
+        super().__init__()
+        self._more = threading.Condition()
+        self.texts = []
+
+    def emit(self, record):
+        with self._more:
+            self.texts.append(record.getMessage())
+            self._more.notify_all()
+
+    def await_one(self, part, count=1):
+        with self._more:
+            assert self._more.wait_for(lambda: self.told(part) >= count, PATIENCE), self.texts
+
+    def told(self, part):
+        return sum(part in text for text in self.texts)
+
+
+@pytest.fixture
+def records():
+    records = Records()
+    logging.getLogger("reactor").addHandler(records)
+    yield records
+    logging.getLogger("reactor").removeHandler(records)
+
+
+@pytest.fixture
+def reactor():
+    with Reactor(watchdog=QUICKLY) as reactor:
+        yield reactor
+
+
+def watchdogs():
+    return [thread for thread in threading.enumerate() if thread.name == "reactor-watchdog"]
+
+
+def test_a_blocking_protocol_is_named_with_its_stack_while_it_blocks(reactor, records):
+    class Blocking(LineProtocol):
+        def line_received(self, line):
+            self.look_up()
+
+        def look_up(self):
+            records.await_one("has held the loop")  # told while it is stuck: else this waits in vain
+            reactor.stop()
+
+    listener = reactor.listen_tcp(Blocking, "127.0.0.1", 0)
+    transport, _ = reactor.run_until(reactor.connect_tcp(Protocol, "127.0.0.1", listener.port))
+    transport.write(b"hello\n")
+    reactor.run()
+    stall, end = records.texts
+    assert "Blocking.line_received (test_watchdog.py:" in stall.splitlines()[0]
+    assert "in test_a_blocking_protocol_is_named_with_its_stack_while_it_blocks.<locals>.Blocking.look_up" in stall
+    assert "records.await_one" in stall
+    assert "in Loop.run" not in stall  # the program around the loop is of no interest
+    assert end.startswith("the loop goes on: it was held for 0.")
+    assert "Blocking.line_received (test_watchdog.py:" in end
+
+
+def test_a_long_stall_is_told_again_and_one_after_it_anew(reactor, records):
+    def first():
+        records.await_one("has held the loop", 2)
+        reactor.call_soon(second)
+
+    def second():
+        records.await_one("has held the loop", 3)
+        reactor.stop()
+
+    reactor.call_soon(first)
+    reactor.run()
+    stalls = [text.partition(" (")[0].rpartition(".")[2] for text in records.texts if "has held" in text]
+    assert stalls == ["first", "first", "second"]
+    assert records.told("the loop goes on") == 2
+
+
+class Held:
+    """A loop in a callback, as the watchdog sees it."""
+
+    def __init__(self):
+        self.now = self.time = 100.0
+        self.meter = Meter(100.0)
+
+    def clock(self):
+        return self.time
+
+
+def test_it_looks_again_when_a_stall_is_due_and_after_it_at_least_once_a_threshold(records):
+    loop, here = Held(), sys._getframe()
+    watchdog = Watchdog(loop, 1.0, (lambda: None).__code__, None)
+    watchdog._callback = lambda: here
+    watchdog._woken.set()  # no second glance
+
+    def look(seconds):
+        loop.time = 100.0 + seconds
+        return watchdog._look(loop), records.told("s; nobody else")
+
+    assert [look(seconds) for seconds in (0.25, 1.0, 2.5, 3.5, 4.0, 15.0, 16.0)] == [
+        (0.75, 0), (1.0, 1), (1.0, 1), (0.5, 1), (1.0, 2), (1.0, 2), (1.0, 3),
+    ]  # fmt: skip
+    loop.meter.ticks, loop.now = 1, 116.0  # the next round
+    assert look(16.25) == (0.75, 3)
+    assert look(17.0) == (1.0, 4)
+
+
+def test_the_time_of_a_run_begins_with_it():
+    class Poller(SteppedPoller):
+        def poll(self, timeout):
+            times.append(reactor.now)
+            return super().poll(timeout)
+
+    times, clock = [], FakeClock()
+    with Reactor(clock=clock, poller=Poller(clock)) as reactor:
+        clock.advance(100)  # it does not run: a look at it in its first poll must not take that for a stall
+        reactor.call_soon(reactor.stop)
+        reactor.run()
+    assert times[0] == clock.now
+
+
+def test_a_round_of_many_callbacks_is_no_single_one(records):
+    with Reactor(watchdog=0.2) as reactor:
+
+        def short():
+            time.sleep(0.005)
+            if not records.texts and time.monotonic() < deadline:
+                return
+            reactor.stop()
+
+        deadline = time.monotonic() + PATIENCE
+        for _ in range(100):
+            reactor.call_soon(short)
+        reactor.run()
+    assert records.told("in one round of callbacks")
+    assert not records.told("has held the loop")
+
+
+def test_a_timer_a_reader_and_a_future_are_named_too(reactor, records):
+    def late():
+        records.await_one("late (test_watchdog.py")
+        os.write(writing, b"x")
+
+    def readable():
+        os.read(reading, 1)
+        records.await_one("readable (test_watchdog.py")
+        reactor.remove_reader(reading)
+        reactor.run_in_thread(int).add_done_callback(done)
+
+    def done(future):
+        records.await_one("done (test_watchdog.py")
+        reactor.stop()
+
+    reading, writing = os.pipe()
+    reactor.add_reader(reading, readable)
+    reactor.call_later(0, late)
+    reactor.run()
+    os.close(reading), os.close(writing)
+
+
+def test_an_idle_loop_is_no_stall_and_its_thread_sleeps(reactor, records):
+    """Ten thresholds of nothing: the thread looks once or twice, then not at all."""
+    looks = []
+    watchdog = reactor._watchdog
+    look = watchdog._look
+    watchdog._look = lambda loop: looks.append(look(loop)) or looks[-1]
+    reactor.call_soon(int)  # a first round, so that it is watched from there on
+    reactor.call_later(10 * QUICKLY, reactor.stop)
+    reactor.run()
+    assert None in looks  # None: it sleeps until it is woken
+    assert len(looks) < 8
+    assert records.texts == []
+
+
+def test_it_wakes_up_after_a_long_sleep(reactor, records):
+    def block():
+        records.await_one("block (test_watchdog.py")
+        reactor.stop()
+
+    reactor.call_later(5 * QUICKLY, block)
+    reactor.run()
+    assert records.told("has held the loop") == 1
+
+
+def test_a_loop_that_runs_again_is_watched_again(reactor, records):
+    for number in (1, 2):
+        time.sleep(2 * QUICKLY)  # it does not run: that is no stall
+        reactor.call_soon(lambda number=number: (records.await_one("has held the loop", number), reactor.stop()))
+        reactor.run()
+    assert records.told("has held the loop") == 2
+    assert len(watchdogs()) == 1
+
+
+def test_a_loop_in_another_thread_is_watched_there(reactor, records):
+    def block():
+        records.await_one("block (test_watchdog.py")
+        reactor.stop()
+
+    reactor.call_soon(block)
+    thread = threading.Thread(target=reactor.run)
+    thread.start()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+
+
+def test_one_second_unless_the_program_or_the_environment_says_else(monkeypatch):
+    monkeypatch.delenv("REACTOR_WATCHDOG")
+    with Reactor() as reactor:
+        assert reactor._watchdog.threshold == WATCHDOG == 1.0
+    monkeypatch.setenv("REACTOR_WATCHDOG", "2.5")
+    with Reactor() as reactor, Reactor(watchdog=3) as other:
+        assert (reactor._watchdog.threshold, other._watchdog.threshold) == (2.5, 3.0)
+    monkeypatch.setenv("REACTOR_WATCHDOG", "soon")
+    with pytest.raises(ValueError, match="REACTOR_WATCHDOG is a number of seconds, 0 for none, not 'soon'"):
+        Reactor()
+
+
+@pytest.mark.parametrize("wrong", [-1, float("nan"), float("inf")])
+def test_a_threshold_that_cannot_be_is_refused(wrong):
+    with pytest.raises(ValueError, match="the watchdog is a number of seconds"):
+        Reactor(watchdog=wrong)
+
+
+def test_zero_is_no_watchdog_and_no_thread(records):
+    with Reactor(watchdog=0) as reactor:
+        reactor.call_soon(time.sleep, 2 * QUICKLY)
+        reactor.call_later(0.01, reactor.stop)
+        reactor.run()
+        assert watchdogs() == []
+    assert records.texts == []
+
+
+def test_where_time_is_moved_there_is_none():
+    for reactor in (SteppedReactor(), MemoryReactor()):
+        reactor.call_later(100, reactor.stop)
+        reactor.run()
+        assert watchdogs() == []
+        reactor.close()
+
+
+def test_the_thread_starts_with_the_loop_and_ends_with_the_reactor(reactor):
+    assert watchdogs() == []
+    reactor.call_soon(reactor.stop)
+    reactor.run()
+    assert len(watchdogs()) == 1
+    reactor.close()
+    assert watchdogs() == []
+
+
+def test_a_reactor_that_is_forgotten_takes_its_thread_along():
+    reactor = Reactor(watchdog=QUICKLY)
+    reactor.call_soon(reactor.stop)
+    reactor.run()
+    (thread,) = watchdogs()
+    deadline = time.monotonic() + PATIENCE
+    while not reactor._watchdog._asleep and time.monotonic() < deadline:
+        time.sleep(0.001)
+    for part in (reactor.poller, reactor._wakeup):
+        part.close()  # else the test would leave descriptors behind
+    del reactor, part
+    __import__("gc").collect()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process.*multi-threaded")  # 3.12 may count a thread that has just ended
+def test_a_fork_copies_no_second_thread_and_the_parent_is_watched_on(reactor, records):
+    def fork():
+        begun = watchdogs()
+        pid = os.fork()
+        if not pid:
+            os._exit(0 if reactor._watchdog is None else 1)
+        assert os.waitpid(pid, 0)[1] == 0
+        assert (len(begun), watchdogs()) == (1, [])
+        reactor.call_later(2 * QUICKLY, block)
+
+    def block():
+        records.await_one("block (test_watchdog.py")
+        reactor.stop()
+
+    reactor.call_soon(fork)
+    reactor.run()
+
+
+def test_it_can_be_changed_while_the_loop_runs(reactor, records):
+    def change():
+        reactor.watch(0)
+        assert watchdogs() == []
+        reactor.call_soon(time.sleep, 3 * QUICKLY)
+        reactor.call_later(4 * QUICKLY, again)
+
+    def again():
+        assert records.texts == []
+        reactor.watch(QUICKLY)
+        reactor.call_soon(block)
+
+    def block():
+        records.await_one("block (test_watchdog.py")
+        reactor.stop()
+
+    reactor.call_soon(change)
+    reactor.run()
+
+
+def test_without_a_thread_to_be_had_that_is_told_once(reactor, records, monkeypatch):
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    for _ in range(2):
+        reactor.call_later(3 * QUICKLY, reactor.stop)
+        reactor.run()
+    assert records.texts == ["nobody watches for callbacks that hold the loop: can't start new thread"]
