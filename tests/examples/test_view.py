@@ -37,7 +37,7 @@ def test_metrics_and_the_dump_of_a_server_that_is_in_use(theatre: Any) -> None:
     server.process.send_signal(signal.SIGUSR1)
     server.err.shows("\n---\n")
     host, port = peer.sock.getsockname()
-    assert re.search(rf"  {host}:{port} +OPEN  in=READING .* in 5 B +out 5 B +buffer 0 B +Echo\n", server.err.text)
+    assert re.search(rf"  {host}:{port} +OPEN +in=READING .* in 5 B +out 5 B +buffer 0 B +Echo\n", server.err.text)
     server.process.send_signal(signal.SIGTERM)
     assert server.exits() == 0
 
