@@ -530,7 +530,9 @@ class Seat:
         self.before = termios.tcgetattr(self.theirs)
         self.grid = Grid(columns)
         command = ["--port", str(port), *arguments]
-        self.program = theatre.run("chat_client.py", *command, stdin=self.theirs, stdout=self.theirs)
+        # A group of its own, as a shell gives a job: in an orphaned one, which a CI runner's may be, nothing can stop.
+        streams: dict[str, Any] = {"stdin": self.theirs, "stdout": self.theirs}
+        self.program = theatre.run("chat_client.py", *command, **streams, process_group=0)
         self.data = b""
         self._more = threading.Condition()
         self._thread = threading.Thread(target=self._collect, daemon=True)
