@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
+import functools
 import sys
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,17 +43,22 @@ TESTING = [
 TESTING_LAYER_OF = {module: number for number, modules in enumerate(TESTING) for module in modules}
 
 
+@functools.cache  # four tests ask
+def import_nodes(path):
+    """The import statements of a file, wherever they stand in it."""
+    return [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, (ast.Import, ast.ImportFrom))]
+
+
 def imports(path):
     """The modules that a file imports: `.name` for a sibling, `..name` for the reactor's, else the package."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in import_nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            if node.level:
-                dots = "." * node.level
-                yield from (dots + name for name in ([node.module] if node.module else [a.name for a in node.names]))
-            else:
-                yield node.module.split(".")[0]
+        elif node.level:
+            dots = "." * node.level
+            yield from (dots + name for name in ([node.module] if node.module else [a.name for a in node.names]))
+        else:
+            yield node.module.split(".")[0]
 
 
 def files(package):
@@ -75,36 +79,47 @@ def test_every_module_of_the_reactor_has_a_layer():
     assert core() + kit() == sorted(files("reactor"), key=lambda path: (path.parent, path))
 
 
-@pytest.mark.parametrize("path", core(), ids=lambda path: path.stem)
-def test_a_module_imports_only_from_layers_below_its_own(path):
-    upward = [name for name in imports(path) if name[0] == "." and LAYER_OF[name[1:]] >= LAYER_OF[path.stem]]
-    assert not upward
+def offenders(paths, offends):
+    """{file: what it may not import}, empty where all is well."""
+    return {str(path.relative_to(ROOT)): found for path in paths if (found := [*filter(offends, imports(path))])}
 
 
-@pytest.mark.parametrize("path", kit(), ids=lambda path: path.stem)
-def test_a_module_of_the_test_kit_imports_only_from_layers_below_its_own(path):
-    for name in imports(path):
-        if name[:2] == "..":
-            assert name[2:] in LAYER_OF
-        elif name[0] == ".":
-            assert TESTING_LAYER_OF[name[1:]] < TESTING_LAYER_OF[path.stem], name
+def test_a_module_imports_only_from_layers_below_its_own():
+    upward = {}
+    for path in core():
+        own = LAYER_OF[path.stem]
+        upward |= offenders([path], lambda name, own=own: name[0] == "." and LAYER_OF[name[1:]] >= own)
+    assert upward == {}
 
 
-@pytest.mark.parametrize("path", files("reactor") + files("protocols"), ids=str)
-def test_only_the_standard_library_is_imported_at_run_time(path):
-    ours = {"reactor", "protocols"} if "protocols" in path.parts else set()
-    foreign = {name for name in imports(path) if name[0] != "."} - sys.stdlib_module_names - ours
-    assert not foreign
+def test_a_module_of_the_test_kit_imports_only_from_layers_below_its_own():
+    upward = {}
+    for path in kit():
+        own = TESTING_LAYER_OF[path.stem]
+        upward |= offenders([path], lambda name, own=own: not below_in_the_kit(name, own))
+    assert upward == {}
 
 
-@pytest.mark.parametrize("path", files("protocols"), ids=str)
-def test_protocols_use_only_the_public_face_of_the_reactor(path):
+def below_in_the_kit(name, own):
+    if name[:2] == "..":
+        return name[2:] in LAYER_OF
+    return name[0] != "." or TESTING_LAYER_OF[name[1:]] < own
+
+
+def test_only_the_standard_library_is_imported_at_run_time():
+    standard = {"reactor": sys.stdlib_module_names, "protocols": sys.stdlib_module_names | {"reactor", "protocols"}}
+    for package, known in standard.items():
+        assert offenders(files(package), lambda name, known=known: name[0] != "." and name not in known) == {}
+
+
+def test_protocols_use_only_the_public_face_of_the_reactor():
     deep = [
-        node.module
-        for node in ast.walk(ast.parse(path.read_text()))
+        (str(path.relative_to(ROOT)), node.module)
+        for path in files("protocols")
+        for node in import_nodes(path)
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("reactor.")
     ]
-    assert not deep
+    assert deep == []
 
 
 def test_no_file_is_longer_than_400_lines():
