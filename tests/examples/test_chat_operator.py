@@ -85,17 +85,16 @@ def test_the_server_ends_when_the_window_of_its_console_is_closed(theatre: Any) 
     [(None, "No such file"), ("", "there is no password in it"), ("ada:secret\n", "line 1: it is no $scrypt$")],
 )
 def test_a_file_of_passwords_that_will_not_do_is_one_line(
-    theatre: Any, tmp_path: Path, content: str | None, why: str
+    invoke: Any, tmp_path: Path, content: str | None, why: str
 ) -> None:
     opers = tmp_path / "opers"
     if content is not None:
         opers.write_text(content)
-    server = theatre.run("chat_server.py", "--port", "0", "--oper-file", str(opers))
-    assert server.exits() == 2
-    assert server.err.all().count("\n") == 1
-    assert why in server.err.text
-    assert str(opers) in server.err.text
-    assert "secret" not in server.err.text
+    status, _, said = invoke("chat_server.py", "--port", "0", "--oper-file", str(opers))
+    assert (status, said.count("\n")) == (2, 1)
+    assert why in said
+    assert str(opers) in said
+    assert "secret" not in said
 
 
 def test_making_a_password_fails_in_one_line(theatre: Any, tmp_path: Path) -> None:

@@ -108,11 +108,9 @@ def test_a_history_that_cannot_be_kept_is_one_warning(theatre: Any, tmp_path: Pa
         (["--idle-timeout", "nan"], "must be a number from 0 up"),
     ],
 )
-def test_what_is_wrong_is_one_line(theatre: Any, options: list[str], complaint: str) -> None:
-    server = theatre.run("chat_server.py", *options)
-    assert server.exits() == 2
-    said = server.err.all()
-    assert said.count("\n") == 1
+def test_what_is_wrong_is_one_line(invoke: Any, options: list[str], complaint: str) -> None:
+    status, _, said = invoke("chat_server.py", *options)
+    assert (status, said.count("\n")) == (2, 1)
     assert complaint in said
 
 

@@ -15,23 +15,21 @@ SERVERS = [path.name for pattern in ("*_server.py", "ladder_[234]*.py") for path
 PROGRAMS = [*SERVERS, "bot_client.py", "chat_client.py", "udp_echo.py"]
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_every_server_says_where_it_listens_and_leaves_on_a_signal(theatre: Any, signum: int) -> None:
-    for server in [theatre.serve(name) for name in SERVERS]:
+def test_every_server_says_where_it_listens_and_leaves_on_a_signal(theatre: Any) -> None:
+    """Each on one of the two signals: they are one function's for all, and `test_ipv6` and `test_udp` use the other."""
+    for number, server in enumerate([theatre.serve(name) for name in SERVERS]):
         theatre.peer(server).sock.close()
         assert server.out.text == f"listening on 127.0.0.1:{server.port}\n"
-        server.clean_exit(signum)
+        server.clean_exit((signal.SIGINT, signal.SIGTERM)[number % 2])
 
 
-def test_a_port_in_use_is_one_line(theatre: Any) -> None:
+def test_a_port_in_use_is_one_line(invoke: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        for server in [theatre.run(name, "--port", str(port)) for name in SERVERS]:
-            assert server.exits() == 1
-            assert server.out.all() == ""
-            line = server.err.all()
-            assert line.count("\n") == 1
-            assert str(port) in line
+        for name in SERVERS:
+            status, out, err = invoke(name, "--port", str(port))
+            assert (status, out, err.count("\n")) == (1, "", 1), name
+            assert str(port) in err
 
 
 BAD_ARGUMENTS = (["--port", "http"], ["--port", "70000"], ["--port"], ["--nope"], ["left over"])
@@ -49,23 +47,29 @@ def bad_command_lines() -> Iterator[list[str]]:
         yield ["chat_server.py", *bad]
 
 
-def test_a_usage_error_is_one_line(theatre: Any) -> None:
-    for program in [theatre.run(*command_line) for command_line in bad_command_lines()]:
-        assert program.exits() == 2
-        assert program.out.all() == ""
-        assert program.err.all().count("\n") == 1
+def test_a_usage_error_is_one_line(invoke: Any) -> None:
+    for command_line in bad_command_lines():
+        status, out, err = invoke(*command_line)
+        assert (status, out, err.count("\n")) == (2, "", 1), command_line
 
 
-def test_help(theatre: Any) -> None:
-    for program in [theatre.run(name, "--help") for name in PROGRAMS]:
-        assert program.exits() == 0
-        assert "--port" in program.out.all()
+def test_a_usage_error_of_a_process(theatre: Any) -> None:
+    program = theatre.run("chat_server.py", "--nope")
+    assert program.exits() == 2
+    assert program.out.all() == ""
+    assert program.err.all().count("\n") == 1
 
 
-def test_an_unknown_host_is_one_line(theatre: Any) -> None:
-    server = theatre.serve("echo_server.py", "--host", "no.such.host.invalid")
-    assert server.exits() == 1
-    assert server.err.all().count("\n") == 1
+def test_help(invoke: Any) -> None:
+    for name in PROGRAMS:
+        status, out, err = invoke(name, "--help")
+        assert (status, err) == (0, "")
+        assert "--port" in out
+
+
+def test_an_unknown_host_is_one_line(invoke: Any) -> None:
+    status, out, err = invoke("echo_server.py", "--port", "0", "--host", "no.such.host.invalid")
+    assert (status, out, err.count("\n")) == (1, "", 1)
 
 
 def test_ipv6(theatre: Any) -> None:

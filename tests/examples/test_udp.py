@@ -94,7 +94,7 @@ def test_a_refusal_is_said(theatre: Any, plain: socket.socket) -> None:
     assert lines[-1].startswith("question 1: no answer")
 
 
-def test_what_is_wrong_is_one_line(theatre: Any, plain: socket.socket) -> None:
+def test_what_is_wrong_is_one_line(invoke: Any, plain: socket.socket) -> None:
     wrong = [
         (2, "--send", "x", "--to", "nowhere"),
         (2, "--send", "x", "--to", "127.0.0.1:0"),
@@ -104,8 +104,6 @@ def test_what_is_wrong_is_one_line(theatre: Any, plain: socket.socket) -> None:
         (1, "--port", str(plain.getsockname()[1])),
         (1, "--host", "no.such.host.invalid"),
     ]
-    for status, *arguments in wrong:
-        program = theatre.run("udp_echo.py", *arguments)
-        assert program.exits() == status
-        assert program.out.all() == ""
-        assert program.err.all().count("\n") == 1
+    for wanted, *arguments in wrong:
+        status, out, err = invoke("udp_echo.py", *arguments)
+        assert (status, out, err.count("\n")) == (wanted, "", 1), arguments
