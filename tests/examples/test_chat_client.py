@@ -26,6 +26,7 @@ from typing import Any
 import pytest
 
 from reactor import LineProtocol
+from tests.examples.conftest import Theatre
 
 ROOT = Path(__file__).resolve().parents[2]
 CERTIFICATES = ROOT / "tests" / "certificates"
@@ -599,6 +600,14 @@ def sit(theatre: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         seat.close()
 
 
+@pytest.fixture(scope="module")
+def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One server for the scenes in which it is only there: they look at no more than their own line and status."""
+    theatre = Theatre(tmp_path_factory.mktemp("chat"))
+    yield theatre.serve("chat_server.py", "--max-per-ip", "0")
+    theatre.close()
+
+
 def test_typing_goes_on_while_others_speak(theatre: Any, sit: Any) -> None:
     server = theatre.serve("chat_server.py")
     ada = sit(server, "--name", "Ada")
@@ -625,9 +634,8 @@ def test_typing_goes_on_while_others_speak(theatre: Any, sit: Any) -> None:
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP])
-def test_a_signal_leaves_the_terminal_as_it_was(theatre: Any, sit: Any, signum: int) -> None:
-    server = theatre.serve("chat_server.py")
-    ada = sit(server)
+def test_a_signal_leaves_the_terminal_as_it_was(chat: Any, sit: Any, signum: int) -> None:
+    ada = sit(chat)
     ada.shows(">")
     ada.types("half")
     ada.shows("> half")
@@ -705,8 +713,8 @@ def test_no_reconnect(sit: Any) -> None:
         ada.shows("hello", "-- the server has closed the connection", "")
 
 
-def test_a_resize_draws_the_line_again(theatre: Any, sit: Any) -> None:
-    ada = sit(theatre.serve("chat_server.py"))
+def test_a_resize_draws_the_line_again(chat: Any, sit: Any) -> None:
+    ada = sit(chat)
     ada.shows(">")
     ada.types("x" * 50)
     ada.shows("> " + "x" * 50)
@@ -715,8 +723,8 @@ def test_a_resize_draws_the_line_again(theatre: Any, sit: Any) -> None:
     ada.gets(b"< " + b"x" * 20 + b"\x1b7\x1b[K\x1b8")
 
 
-def test_stopped_and_continued(theatre: Any, sit: Any) -> None:
-    ada = sit(theatre.serve("chat_server.py"))
+def test_stopped_and_continued(chat: Any, sit: Any) -> None:
+    ada = sit(chat)
     ada.shows(">")
     ada.types("half")
     ada.shows("> half")
@@ -731,8 +739,8 @@ def test_stopped_and_continued(theatre: Any, sit: Any) -> None:
     assert ada.exits() == 0
 
 
-def test_modes_that_were_changed_meanwhile(theatre: Any, sit: Any) -> None:
-    ada = sit(theatre.serve("chat_server.py"))
+def test_modes_that_were_changed_meanwhile(chat: Any, sit: Any) -> None:
+    ada = sit(chat)
     ada.shows(">")
     modes = termios.tcgetattr(ada.theirs)
     ada.program.process.send_signal(signal.SIGSTOP)
@@ -866,9 +874,8 @@ def test_tls(theatre: Any, secure: Any) -> None:
         assert why in bad.err.all()
 
 
-def test_tls_mistakes_are_one_line_each(theatre: Any) -> None:
-    server = theatre.serve("chat_server.py")
-    port = ["--port", str(server.port)]
+def test_tls_mistakes_are_one_line_each(theatre: Any, chat: Any) -> None:
+    port = ["--port", str(chat.port)]
     mistakes = [
         (1, "does not seem to speak TLS", theatre.run("chat_client.py", *port, "--tls", stdin=PIPE)),
         (

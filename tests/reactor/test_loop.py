@@ -477,10 +477,10 @@ def test_resetting_a_series_starts_a_new_grid(reactor):
     assert fired == [10, 17, 27]
 
 
-def test_a_million_resets_take_no_memory(reactor):
+def test_a_hundred_thousand_resets_take_no_memory(reactor):
     timer = reactor.call_later(1000, print)
     other = reactor.call_later(2000, print)
-    for number in range(1_000_000):
+    for number in range(100_000):
         timer.reset(1000 + number % 7)
     assert len(reactor.timers.entries) < 1000
     assert reactor.stats()["timers"] == 2
