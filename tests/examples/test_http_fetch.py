@@ -92,6 +92,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.gate.wait(20)  # type: ignore[attr-defined]
         self.wfile.write(b"second")
 
+    def send_half(self) -> None:
+        self.reply(BIG[: len(BIG) // 2], declared=len(BIG))
+        self.server.gate.wait(20)  # type: ignore[attr-defined]
+
     def send_echo(self) -> None:
         self.reply(self.server.seen[-1][3])  # type: ignore[attr-defined]
 
@@ -279,10 +283,10 @@ def test_a_signal_ends_it_quietly_and_leaves_nothing(
     theatre: Any, tmp_path: Path, site: Any, signum: int, status: int
 ) -> None:
     target = tmp_path / "file"
-    program = theatre.run("http_fetch.py", f"{site.url}/slow", "-o", str(target))
+    program = theatre.run("http_fetch.py", f"{site.url}/half", "-o", str(target))
     printing = theatre.run("http_fetch.py", f"{site.url}/slow")
     printing.out.shows("first ")
-    while not os.listdir(tmp_path):
+    while not sum(path.stat().st_size for path in tmp_path.iterdir()):  # a file just opened has no owner yet
         assert program.process.poll() is None
     for one in (program, printing):
         one.process.send_signal(signum)
