@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import re
+import resource
 import runpy
 import signal
 import socket
@@ -209,12 +210,13 @@ def theatre(tmp_path: Path) -> Iterator[Theatre]:
 
 
 @pytest.fixture
-def invoke(monkeypatch: pytest.MonkeyPatch, capfd: Any) -> Callable[..., tuple[int, str, str]]:
+def invoke(monkeypatch: pytest.MonkeyPatch, capfd: Any) -> Iterator[Callable[..., tuple[int, str, str]]]:
     """Run an example that ends by itself, as `__main__` but in our process: a process of its own costs 0.2 s.
 
     Gives its status, stdout and stderr. What it does with signals, its log and stdin is for `theatre`.
     """
     monkeypatch.syspath_prepend(str(ROOT / "examples"))
+    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)  # a server asks for more
 
     def invoke(name: str, *arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", [name, *arguments])
@@ -222,4 +224,5 @@ def invoke(monkeypatch: pytest.MonkeyPatch, capfd: Any) -> Callable[..., tuple[i
             runpy.run_path(str(ROOT / "examples" / name), run_name="__main__")
         return int(left.value.code or 0), *capfd.readouterr()
 
-    return invoke
+    yield invoke
+    resource.setrlimit(resource.RLIMIT_NOFILE, descriptors)
