@@ -53,7 +53,7 @@ class Host:
         """What the proxy is told in each request; None where it is not the proxy that is asked."""
         self.count = 0  # being made, in use and idle
         self.idle: list[HTTPConnection] = []  # the last one used is used next: the others can grow old
-        self.waiting: deque[Customer] = deque()
+        self.waiting: deque[tuple[Customer, bool]] = deque()  # each with whether only a new one will do
 
 
 class Pool:
@@ -92,14 +92,17 @@ class Pool:
             idle.pop(0).finish()  # only a new one will do, and there is no room beside those that are kept
             self._connect(host, customer)
         else:
-            host.waiting.append(customer)
+            host.waiting.append((customer, fresh))
 
     def release(self, connection: HTTPConnection) -> None:
         """Take back a connection on which an exchange was completed, for whoever is next."""
         connection.exchange = None
         host = connection.host
         while host.waiting:
-            customer = host.waiting.popleft()
+            customer, fresh = host.waiting[0]
+            if fresh and not customer.is_over():
+                return connection.finish()  # a new one is made in its place
+            host.waiting.popleft()
             if not customer.is_over():
                 return customer.on_connection(connection)
         connection.parked_at = self.reactor.time()
@@ -130,7 +133,7 @@ class Pool:
     def _make_room(self, host: Host) -> None:
         host.count -= 1
         while host.waiting and host.count < self._per_host:
-            customer = host.waiting.popleft()
+            customer, _ = host.waiting.popleft()
             if not customer.is_over():
                 self._connect(host, customer)
         if not host.count and not host.waiting:

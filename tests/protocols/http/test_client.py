@@ -136,6 +136,18 @@ def test_it_is_tried_once_only_and_on_a_new_connection(reactor, server, client):
     assert len(server.peers) == 3
 
 
+def test_who_needs_a_new_connection_is_given_no_used_one_though_it_has_to_wait(reactor, server, client):
+    """A server that closes after each answer, and does not say so: each fetch that waits is handed a dying connection."""
+
+    def answer_and_close(peer):
+        peer.transport.write(answer(b"x"))
+        peer.transport.close()
+
+    server.answers = [[answer_and_close]]
+    futures = [client.fetch(server.url) for _ in range(30)]
+    assert {reactor.run_until(future).body for future in futures} == {b"x"}
+
+
 @pytest.mark.parametrize("method", ["POST", "PATCH", "BREW"])
 def test_what_may_not_be_said_twice_is_not(reactor, server, client, method):
     server.answers = [answer(b"x"), [CLOSE]]
