@@ -212,5 +212,8 @@ def say(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """One line on stderr."""
-    print(text, file=sys.stderr)
+    """One line on stderr. One that is full or closed changes nothing: the status says it too."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        pass

@@ -307,6 +307,8 @@ def test_a_reader_that_goes_and_a_disk_that_is_full(theatre: Any, site: Any) -> 
     program = theatre.run("http_fetch.py", f"{site.url}/big", redirected=">&-")
     assert program.exits() == 1
     assert program.err.all().count("\n") == 1
+    for nowhere in ("2>/dev/full", "2</dev/null"):  # a disk that is full for messages too, one that cannot be written to
+        assert theatre.run("http_fetch.py", f"{site.url}/cut", f"{site.url}/hello", redirected=nowhere).exits() == 1
 
 
 def test_a_terminal_sees_the_progress_and_nobody_else(theatre: Any, tmp_path: Path, site: Any) -> None:
