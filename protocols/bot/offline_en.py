@@ -138,6 +138,13 @@ RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        r"where (?:are|do) you (?:come )?(?:from|live)|where do you come|where are you\b",
+        (
+            "From an event loop on this machine; it is warm here. And you?",
+            "I live behind a port number. Where are you?",
+        ),
+    ),
+    (
         r"how old are you|your (?:age|birthday)",
         ("Counted from when I was started, I am very young.", "Robots have no birthdays; each restart is a new one."),
     ),

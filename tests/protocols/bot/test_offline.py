@@ -110,6 +110,14 @@ def test_it_remembers_a_name() -> None:
         assert "{" not in ask(no_name)
 
 
+@pytest.mark.parametrize("question", ["Where are you from?", "where do you live", "where do you come from?"])
+def test_it_says_where_it_is(question: str) -> None:
+    assert ask(question) in {
+        "From an event loop on this machine; it is warm here. And you?",
+        "I live behind a port number. Where are you?",
+    }
+
+
 def test_riddles() -> None:
     talk = meet()
     riddle = talk.ask("出个谜语", "")
