@@ -43,7 +43,9 @@ class Download:
     """
 
     def __init__(self, path: str, url: str, *, resume: bool = False, takes_parts: bool = False) -> None:
-        self.path = Path(os.path.realpath(path))
+        given = Path(path)
+        self._direct = given.exists() and not given.is_file()
+        self.path = given if self._direct else Path(os.path.realpath(path))  # /dev/stdout may lead to what has no path
         self.fields = dict(WHOLE)
         self.must_restart = False
         """What is there cannot be continued: call `restart` and fetch again."""
@@ -55,7 +57,6 @@ class Download:
         self._file: IO[bytes] | None = None
         self._from_target = False  # what is there is the target itself
         self._done = False  # nothing was missing
-        self._direct = self.path.exists() and not self.path.is_file()
         if self.path.is_dir():
             raise IsADirectoryError(None, "it is a directory")
         if not self.path.parent.is_dir():
@@ -198,7 +199,7 @@ class Download:
         with suppress(OSError):
             if self._resume and self._part.stat().st_size and self._noted() is not None:
                 return
-        if file is not None:
+        if file is not None or not self._resume:  # Ctrl-C may come before the file is ours
             self._remove()
 
     def _rename(self) -> None:

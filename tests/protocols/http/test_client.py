@@ -137,7 +137,7 @@ def test_it_is_tried_once_only_and_on_a_new_connection(reactor, server, client):
 
 
 def test_who_needs_a_new_connection_is_given_no_used_one_though_it_has_to_wait(reactor, server, client):
-    """A server that closes after each answer, and does not say so: each fetch that waits is handed a dying connection."""
+    """A server that closes after each answer and does not say so: who waits is handed a dying connection."""
 
     def answer_and_close(peer):
         peer.transport.write(answer(b"x"))

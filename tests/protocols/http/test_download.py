@@ -50,6 +50,19 @@ def test_a_failure_leaves_what_was_there(tmp_path, target):
     assert target.read_bytes() == b"old"
 
 
+def test_ctrl_c_between_making_the_file_and_having_it_leaves_nothing(tmp_path, target, monkeypatch):
+    def interrupted(descriptor, *_):
+        os.close(descriptor)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.fdopen", interrupted)
+    download = Download(str(target), URL)
+    with pytest.raises(KeyboardInterrupt):
+        download.on_head(head())
+    download.abandon()
+    assert names(tmp_path) == []
+
+
 def test_the_mode_is_the_umask_s_or_the_old_file_s(target):
     old = os.umask(0o027)
     try:
