@@ -232,11 +232,11 @@ def address(text: str) -> str:
     return text
 
 
-def header(text: str) -> tuple[str, str | None]:
-    """`Name: value`; `Name:` leaves a default out, `Name;` sends it empty, as curl has it."""
+def header(text: str) -> tuple[str, bytes | str | None]:
+    """`Name: value`; `Name:` leaves a default out, `Name;` sends it empty, as curl has it. What is typed is sent."""
     name, colon, value = text.partition(":")
     if colon:
-        return name.strip(), value.strip() or None
+        return name.strip(), value.strip().encode("utf-8", "surrogateescape") or None
     if text.endswith(";"):
         return text[:-1].strip(), ""
     raise argparse.ArgumentTypeError(f"must be 'Name: value', not {text!r}")
@@ -297,6 +297,8 @@ def check(parser: Parser, options: argparse.Namespace) -> None:
     """What only shows when all is known."""
     if options.output == "-":
         options.output = None
+    if options.output == "":
+        parser.error("-o needs the name of a file")
     if options.output is not None and len(options.urls) > 1:
         parser.error("-o is for one URL")
     if options.resume and options.output is None:

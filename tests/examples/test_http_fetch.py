@@ -196,6 +196,8 @@ def test_what_is_sent(run: Any, tmp_path: Path, site: Any) -> None:
         "",
         False,
     )
+    run(f"{site.url}/hello", "-H", "X-Name: é你")
+    assert site.seen[-1][2]["X-Name"].encode("latin-1").decode() == "é你"
     (tmp_path / "data").write_bytes(b"line\nline\n")
     assert run(f"{site.url}/echo", "-d", f"@{tmp_path}/data")[1] == "line\nline\n"
     run(site.url.replace("://", "://ada:secret@"))
@@ -276,6 +278,7 @@ def test_a_file_and_its_rest(run: Any, tmp_path: Path, site: Any) -> None:
     status, _, err = run(f"{site.url}/hello", "-o", str(tmp_path / "no" / "such"))
     assert (status, err.count("\n")) == (1, 1)
     assert run(f"{site.url}/big", "-o", "/dev/full")[0] == 1
+    assert run(f"{site.url}/hello", "-o", "")[0] == 2
 
 
 @pytest.mark.parametrize(("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -307,7 +310,9 @@ def test_a_reader_that_goes_and_a_disk_that_is_full(theatre: Any, site: Any) -> 
     program = theatre.run("http_fetch.py", f"{site.url}/big", redirected=">&-")
     assert program.exits() == 1
     assert program.err.all().count("\n") == 1
-    for nowhere in ("2>/dev/full", "2</dev/null"):  # a disk that is full for messages too, one that cannot be written to
+    program = theatre.run("http_fetch.py", f"{site.url}/hello", "-o", "/dev/stdout")  # a link to what has no path
+    assert (program.exits(), program.out.all()) == (0, "hello\n")
+    for nowhere in ("2>/dev/full", "2</dev/null"):  # full, and not to be written to
         assert theatre.run("http_fetch.py", f"{site.url}/cut", f"{site.url}/hello", redirected=nowhere).exits() == 1
 
 
