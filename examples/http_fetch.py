@@ -19,6 +19,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
+INTERRUPT = signal.getsignal(signal.SIGINT)
+if INTERRUPT is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while the rest is imported ends this without a traceback
+
 from _cli import Parser, complain, count
 from _output import Queue, StdoutFailed
 from _progress import Progress
@@ -321,6 +325,7 @@ def on_terminate(signum: int, frame: object) -> None:
 
 def main() -> int:
     signal.signal(signal.SIGTERM, on_terminate)
+    signal.signal(signal.SIGINT, INTERRUPT)
     try:
         options = parse()
         with Reactor() as reactor:
