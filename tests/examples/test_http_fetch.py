@@ -79,6 +79,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if (wanted := self.headers.get("range")) is None:
             return self.reply(BIG, ETag='"big"')
         first = int(wanted.removeprefix("bytes=").removesuffix("-"))
+        if first >= len(BIG):
+            return self.reply(b"no such part\n", 416, Content_Range=f"bytes */{len(BIG)}")
         self.reply(BIG[first:], 206, Content_Range=f"bytes {first}-{len(BIG) - 1}/{len(BIG)}", ETag='"big"')
 
     def send_cut(self) -> None:
@@ -271,6 +273,10 @@ def test_a_file_and_its_rest(run: Any, tmp_path: Path, site: Any) -> None:
     assert (target.read_bytes() == BIG, os.listdir(tmp_path)) == (True, ["file"])
     assert site.seen[-1][2]["Range"] == "bytes=100000-"
     assert site.seen[-1][2]["If-Range"] == '"big"'
+    for had in (BIG, BIG + b"of another version"):
+        target.write_bytes(had)
+        assert run(f"{site.url}/big", "-C", "-f", "-o", str(target)) == (0, "", "")
+        assert target.read_bytes() == BIG
     assert run(f"{site.url}/hello", "-i", "-o", str(target))[1].startswith("HTTP/1.1 200 OK\r\n")
     assert target.read_bytes() == b"hello\n"
     status, _, err = run(f"{site.url}/hello", "-o", str(tmp_path / "no" / "such"))
