@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import Future
 from typing import IO, TYPE_CHECKING, Protocol as Interface
 
 from reactor import Protocol, StreamTransport
@@ -44,8 +45,8 @@ class HTTPConnection(Protocol):
 
     def send(
         self, exchange: Exchange, method: str, head: bytes, body: bytes | IO[bytes], size: int, start: int = 0
-    ) -> None:
-        """Send a request; its answer goes to `exchange`."""
+    ) -> Future[int] | None:
+        """Send a request; its answer goes to `exchange`. Gives a future where sending it takes a while."""
         wire = self._wire
         if wire is None:
             self._wire = ResponseWire(method)
@@ -61,7 +62,8 @@ class HTTPConnection(Protocol):
             transport.write(head + body)
         else:
             transport.write(head)
-            transport.sendfile(io.BytesIO(body) if isinstance(body, bytes) else body, start, size)
+            return transport.sendfile(io.BytesIO(body) if isinstance(body, bytes) else body, start, size)
+        return None
 
     @property
     def content_length(self) -> int | None:

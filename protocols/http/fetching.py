@@ -121,10 +121,16 @@ class Fetch:
         request = self._request
         head = request.head(keep_alive=self._options.keep_alive, proxy=connection.host.proxy_fields)
         try:
-            connection.send(self, request.method, head, request.body, request.size, request.start)
+            sent = connection.send(self, request.method, head, request.body, request.size, request.start)
         except Exception as exc:
             return self._fail(callback_failure("the file of the request's body", exc))
         self._be_patient(self._options.timeouts.first_byte)
+        if sent is not None:
+            sent.add_done_callback(self._on_sent)
+
+    def _on_sent(self, sent: Future[Any]) -> None:
+        """A large body is out: from now on it is the server that we wait for."""
+        self._mark = self._pool.reactor.time()
 
     # -- the answer ---------------------------------------------------------------------------------------------
 
@@ -205,7 +211,7 @@ class Fetch:
                 raise
             except Exception as exc:
                 raise callback_failure(self._options.sink, exc) from exc
-            if isinstance(waiting, Future) and not waiting.done():
+            if isinstance(waiting, Future) and not waiting.done() and not self.is_over():
                 self._wait_for(waiting)
         limit = self._options.max_body
         if limit is not None and self.received > limit:

@@ -645,3 +645,16 @@ def test_a_server_that_does_not_read_is_given_up(reactor, server):
     server.peers[-1].transport.pause_reading()
     reactor.advance(70)
     failure(reactor, future, FetchTimeout)
+
+
+def test_the_first_byte_is_waited_for_from_when_all_is_sent(reactor, server):
+    server.answers = [[lambda peer: peer.server.reactor.call_later(9, peer.do, answer(b"thanks"))]]
+    body = bytes(5_000_000)
+    future = fetch(reactor, server.url, method="PUT", body=body, timeout=FetchTimeouts(total=None, first_byte=10))
+    while not server.peers:
+        reactor.world._round()
+    server.peers[0].transport.pause_reading()
+    reactor.advance(14)
+    server.peers[0].transport.resume_reading()
+    reactor.advance(10)
+    assert future.result(timeout=0).body == b"thanks"
