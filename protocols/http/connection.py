@@ -74,10 +74,14 @@ class HTTPConnection(Protocol):
         """Anything at all has come since the request was sent."""
         return self.transport.bytes_in != self._bytes_before
 
+    def is_sending(self) -> bool:
+        """Some of the request is still to go."""
+        return self.transport.get_write_buffer_size() > 0
+
     def can_be_kept(self) -> bool:
         """The exchange is over in good order on both sides."""
         wire = self._wire
-        return wire is not None and wire.keep_alive and not self.transport.get_write_buffer_size()
+        return wire is not None and wire.keep_alive and not self.is_sending()
 
     def give_up(self) -> None:
         """Close at once: what the server still says, or has not read, does not matter any more."""
@@ -89,7 +93,7 @@ class HTTPConnection(Protocol):
         """Close in good order: the answer has come. What is not sent of the request is not wanted any more."""
         self.exchange = None
         self._pool.discount(self)
-        if self.transport.get_write_buffer_size():
+        if self.is_sending():
             self.transport.abort()
         else:
             self.transport.close()
