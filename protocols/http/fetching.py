@@ -212,7 +212,7 @@ class Fetch:
             raise BodyTooLarge(f"the body is longer than the {limit} bytes allowed")
 
     def _on_end(self) -> None:
-        if self._decoder is not None and self._following is None:
+        if self._decoder is not None:
             self._decoder.finish()
         self._let_go()
         response = self._response

@@ -21,6 +21,7 @@ from protocols.http import (
     Truncated,
     fetch,
 )
+from protocols.http.proxy import make_proxy
 from reactor import Protocol
 from tests.tls import client_context, server_context
 
@@ -121,6 +122,12 @@ def test_a_stale_connection_is_tried_once_more(reactor, server, client):
     server.answers = [*[answer()] * 3, [RESET], answer(b"again")]
     assert reactor.run_until(client.fetch(server.url)).body == b"again"
     assert len(server.requests) == 5
+
+
+def test_it_is_tried_once_more_behind_a_redirect(reactor, server, client):
+    server.answers = [answer(b"x"), [CLOSE], redirect("/x"), [CLOSE], answer(b"there")]
+    reactor.run_until(client.fetch(server.url))
+    assert reactor.run_until(client.fetch(server.url)).body == b"there"
 
 
 def test_it_is_tried_once_only_and_on_a_new_connection(reactor, server, client):
@@ -270,6 +277,19 @@ def test_a_retry_that_gets_a_used_connection_is_the_last_all_the_same(reactor, s
         reactor.advance(1)
         assert [future.done() for future in futures] == [True] * 3
         assert len(server.requests) <= 6
+
+
+def test_a_retry_by_another_way_that_is_full_takes_the_place_of_what_is_kept(reactor, server):
+    ways = [make_proxy(f"http://{name}:{server.port}") for name in ("localhost", "127.0.0.1")]
+    turns = iter([0, 1, 0, 1])
+    with Client(reactor, per_host=1, proxy=lambda url: ways[next(turns)]) as client:
+        server.answers = [answer(b"x"), answer(b"x"), [CLOSE], answer(b"again")]
+        bodies = [reactor.run_until(client.fetch("http://a/")).body for _ in range(3)]
+        assert bodies == [b"x", b"x", b"again"]
+        reactor.settle()
+        assert len(server.alive()) == 1
+    reactor.advance(1)
+    assert not server.alive()
 
 
 def test_connecting_has_a_bound_of_its_own(reactor, client):

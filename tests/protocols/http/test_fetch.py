@@ -249,6 +249,17 @@ def test_the_parts_have_bounds_of_their_own(reactor, server):
     assert reactor.stats()["timers"] == 0 or not server.alive()
 
 
+def test_the_deadline_comes_first_whatever_the_parts_may_take(reactor, server):
+    server.answers = [[HANG]]
+    future = fetch(reactor, server.url, timeout=FetchTimeouts(total=5, first_byte=60))
+    reactor.advance(5.1)
+    assert str(failure(reactor, future, FetchTimeout)) == "not done within 5 s, and no answer has begun"
+    server.answers = [[answer(b"ab")[:-2], lambda peer: peer.server.reactor.call_later(4, peer.do, b"a"), HANG]]
+    future = fetch(reactor, server.url, timeout=FetchTimeouts(total=10, idle=7))
+    reactor.advance(10.1)
+    assert str(failure(reactor, future, FetchTimeout)) == "not done within 10 s"
+
+
 def test_a_number_is_the_only_bound(reactor, server):
     server.answers = [[lambda peer: peer.server.reactor.call_later(100, peer.do, answer(b"late"))]]
     assert reactor.run_until(fetch(reactor, server.url, timeout=120)).body == b"late"
