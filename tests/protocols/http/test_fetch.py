@@ -253,10 +253,12 @@ def test_the_deadline_comes_first_whatever_the_parts_may_take(reactor, server):
     server.answers = [[HANG]]
     future = fetch(reactor, server.url, timeout=FetchTimeouts(total=5, first_byte=60))
     reactor.advance(5.1)
+    assert future.done()
     assert str(failure(reactor, future, FetchTimeout)) == "not done within 5 s, and no answer has begun"
     server.answers = [[answer(b"ab")[:-2], lambda peer: peer.server.reactor.call_later(4, peer.do, b"a"), HANG]]
     future = fetch(reactor, server.url, timeout=FetchTimeouts(total=10, idle=7))
     reactor.advance(10.1)
+    assert future.done()
     assert str(failure(reactor, future, FetchTimeout)) == "not done within 10 s"
 
 
