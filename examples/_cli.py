@@ -11,6 +11,7 @@ import socket
 import ssl
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -212,5 +213,7 @@ def say(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """One line on stderr."""
-    print(text, file=sys.stderr)
+    """One line on stderr. Where nobody can read it, that is no reason for anything else."""
+    if sys.stderr is not None:  # else print() would take stdout
+        with suppress(OSError):
+            print(text, file=sys.stderr)

@@ -8,6 +8,7 @@ import os
 import pty
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -313,6 +314,19 @@ def test_a_reader_that_goes_and_a_disk_that_is_full(theatre: Any, site: Any) -> 
     program = theatre.run("http_fetch.py", f"{site.url}/big", redirected=">&-")
     assert program.exits() == 1
     assert program.err.all().count("\n") == 1
+
+
+@pytest.mark.parametrize("stderr", ["/dev/full", None])
+def test_a_failure_that_nobody_can_be_told_of_is_still_one(site: Any, stderr: str | None) -> None:
+    def lose_stderr() -> None:
+        if stderr is None:
+            os.close(2)
+        else:
+            os.dup2(os.open(stderr, os.O_WRONLY), 2)
+
+    command = [sys.executable, "examples/http_fetch.py", "http://127.0.0.1:1/", f"{site.url}/hello"]
+    done = subprocess.run(command, cwd=ROOT, preexec_fn=lose_stderr, stdout=subprocess.PIPE, timeout=20, check=False)
+    assert (done.returncode, done.stdout) == (1, b"hello\n")
 
 
 def test_a_terminal_sees_the_progress_and_nobody_else(theatre: Any, tmp_path: Path, site: Any) -> None:
