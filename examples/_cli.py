@@ -11,6 +11,7 @@ import socket
 import ssl
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -213,7 +214,6 @@ def say(text: str) -> None:
 
 def complain(text: str) -> None:
     """One line on stderr. One that is full or closed changes nothing: the status says it too."""
-    try:
-        print(text, file=sys.stderr, flush=True)
-    except OSError:
-        pass
+    if sys.stderr is not None:  # else print() would take stdout
+        with suppress(OSError):
+            print(text, file=sys.stderr, flush=True)

@@ -69,7 +69,8 @@ class Job:
 
     def on_head(self, response: Response) -> None:
         options = self.program.options
-        if options.fail and response.status >= 400:
+        usable = self.download is not None and self.download.can_use(response.status)
+        if options.fail and response.status >= 400 and not usable:
             raise StatusError(status_line(response))
         self.response = response
         if options.include or options.head:

@@ -51,7 +51,7 @@ class Answer:
 
     def _begin(self) -> bool:
         """Whether what is pending belongs to the answer, and not to the thoughts before it."""
-        start = self._pending.lstrip()
+        start = self._pending = self._pending.lstrip()  # for good: blanks that come for ever cost nothing
         if not start or (len(start) < len("<think>") and "<think>".startswith(start)):
             return False
         if start.startswith("<think>"):

@@ -78,11 +78,12 @@ def question(text: str, names: Iterable[str]) -> str | None:
     >>> question("robot: hi", ["Bot"]), question("the Bot is here", ["Bot"])
     (None, None)
     """
+    text = text.strip()  # not by the pattern, which would try it anew at each of a thousand blanks
     for name in filter(None, names):
         called = re.escape(name)
         edge = r"(?!\w)" if name.isascii() else ""  # nobody puts a space between Chinese characters
         at = rf"@{called}{edge}"
-        pattern = rf"\s*(?:{at}\s*[:：,，]?|{called}\s*[:：,，])\s*(.*?)\s*|\s*(.*?\S)\s*{at}\W*"
+        pattern = rf"(?:{at}\s*[:：,，]?|{called}\s*[:：,，])\s*(.*)|(.*?\S)\s*{at}\W*"
         if found := re.fullmatch(pattern, text, re.IGNORECASE):
             return found[1] if found[1] is not None else found[2]
     return None

@@ -30,7 +30,7 @@ class SseSplitter:
         self._beginning = True  # a BOM may still come
         self._after_cr = False  # a CR has ended a line, and an LF right after it belongs to the same end
         self._data: list[bytes] = []
-        self._size = 0
+        self._size = 0  # bytes of the event so far, an LF for each line of it
 
     def feed(self, data: bytes) -> list[str]:
         """The data of each event that is complete now."""
@@ -41,15 +41,14 @@ class SseSplitter:
             data = data.removeprefix(b"\n")
         self._after_cr = data.endswith(b"\r")
         *lines, rest = _ANY_END.split(data)
-        if not lines:
-            self._grow(len(rest))
+        if lines:
+            lines[0] = self._pending + lines[0]
+            self._pending = rest
+        else:
             self._pending += rest
-            return []
-        lines[0] = self._pending + lines[0]
-        self._pending = rest
         events = [event for line in lines if (event := self._line(line)) is not None]
-        self._size = sum(map(len, self._data)) + len(rest)
-        self._grow(0)
+        if self._size + len(self._pending) > MAX_EVENT:
+            raise NoAnswer(Fault.TOO_LARGE, "an event without an end")
         return events
 
     def finish(self) -> list[str]:
@@ -69,19 +68,15 @@ class SseSplitter:
         self._beginning = False
         return data
 
-    def _grow(self, size: int) -> None:
-        self._size += size
-        if self._size > MAX_EVENT:
-            raise NoAnswer(Fault.TOO_LARGE, "an event without an end")
-
     def _line(self, line: bytes) -> str | None:
         """The event that an empty line completes."""
         if line:
             name, _, value = line.partition(b":")
             if name == b"data":
                 self._data.append(value.removeprefix(b" "))
+                self._size += len(value) + 1
             return None
-        data, self._data = self._data, []
+        data, self._data, self._size = self._data, [], 0
         return _decode(b"\n".join(data)) if data else None
 
 

@@ -12,7 +12,7 @@ The map, from the bottom up:
     response timeouts proxy guard      what comes back; bounds; the way there, and where it must not lead
     failures                           what the network does, as errors
     connection tunnel pool             connections, made and kept
-    fetching client                    one fetch, and the verbs
+    patience fetching client           how long, one fetch, and the verbs
     download                           a file that has its name once it is whole
 """
 

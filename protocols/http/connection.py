@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import Future
 from typing import IO, TYPE_CHECKING, Protocol as Interface
 
 from reactor import Protocol, StreamTransport
@@ -44,8 +45,8 @@ class HTTPConnection(Protocol):
 
     def send(
         self, exchange: Exchange, method: str, head: bytes, body: bytes | IO[bytes], size: int, start: int = 0
-    ) -> None:
-        """Send a request; its answer goes to `exchange`."""
+    ) -> Future[int] | None:
+        """Send a request; its answer goes to `exchange`. Gives a future where sending it takes a while."""
         wire = self._wire
         if wire is None:
             self._wire = ResponseWire(method)
@@ -61,7 +62,8 @@ class HTTPConnection(Protocol):
             transport.write(head + body)
         else:
             transport.write(head)
-            transport.sendfile(io.BytesIO(body) if isinstance(body, bytes) else body, start, size)
+            return transport.sendfile(io.BytesIO(body) if isinstance(body, bytes) else body, start, size)
+        return None
 
     @property
     def content_length(self) -> int | None:
@@ -72,10 +74,14 @@ class HTTPConnection(Protocol):
         """Anything at all has come since the request was sent."""
         return self.transport.bytes_in != self._bytes_before
 
+    def is_sending(self) -> bool:
+        """Some of the request is still to go."""
+        return self.transport.get_write_buffer_size() > 0
+
     def can_be_kept(self) -> bool:
         """The exchange is over in good order on both sides."""
         wire = self._wire
-        return wire is not None and wire.keep_alive and not self.transport.get_write_buffer_size()
+        return wire is not None and wire.keep_alive and not self.is_sending()
 
     def give_up(self) -> None:
         """Close at once: what the server still says, or has not read, does not matter any more."""
@@ -87,7 +93,7 @@ class HTTPConnection(Protocol):
         """Close in good order: the answer has come. What is not sent of the request is not wanted any more."""
         self.exchange = None
         self._pool.discount(self)
-        if self.transport.get_write_buffer_size():
+        if self.is_sending():
             self.transport.abort()
         else:
             self.transport.close()

@@ -26,6 +26,7 @@ from .response import Response
 
 MODE = 0o666  # less the umask, as for any file; mkstemp's 0600 would be kept by the rename
 
+NO_REST = frozenset({412, 416})  # another version is there now, or no such part of this one (RFC 9110, 15.5.13 and 17)
 WHOLE = {"Accept-Encoding": "identity"}  # the size is known then, and a part of what comes is a part of the file
 
 
@@ -57,6 +58,7 @@ class Download:
         self._file: IO[bytes] | None = None
         self._from_target = False  # what is there is the target itself
         self._done = False  # nothing was missing
+        self._begun = False  # the part is of our making
         if self.path.is_dir():
             raise IsADirectoryError(None, "it is a directory")
         if not self.path.parent.is_dir():
@@ -80,6 +82,10 @@ class Download:
         self._remove()
         self.fields = dict(WHOLE)
         self._offset, self._from_target, self.must_restart = 0, False, False
+
+    def can_use(self, status: int) -> bool:
+        """Whether this status, though it is that of an error, says something about what is there already."""
+        return bool(self._offset) and status in NO_REST
 
     def _find_rest(self) -> None:
         """What an earlier attempt has left: our own part, or a file that somebody else's program has cut."""
@@ -126,7 +132,7 @@ class Download:
             return self._begin(response)
         if status == 416 and (found := content_range(response.headers)) and found.total == self._offset:
             self._done = True  # it was whole already
-        elif status in (412, 416):
+        elif status in NO_REST:
             self.must_restart = True
         else:
             raise DownloadError(f"{status} in answer to the request for the rest: what was there is kept")
@@ -164,6 +170,7 @@ class Download:
     def _open(self, descriptor: int) -> None:
         # A buffer would only copy: what comes is up to 120 KiB at a time. But a raw file may take less than all of it.
         self._file = os.fdopen(descriptor, "wb", 64 * 1024)
+        self._begun = True
 
     def _write_note(self, response: Response) -> None:
         validator = None if "content-encoding" in response.headers else strong_validator(response.headers)
@@ -180,7 +187,7 @@ class Download:
         if self._direct or self.must_restart:
             return
         if file is None:
-            if self._done and self._part.exists():
+            if self._done and not self._from_target:
                 self._rename()
             return
         size = self._part.stat().st_size
@@ -199,7 +206,7 @@ class Download:
         with suppress(OSError):
             if self._resume and self._part.stat().st_size and self._noted() is not None:
                 return
-        if file is not None or not self._resume:  # Ctrl-C may come before the file is ours
+        if self._begun or not self._resume:  # Ctrl-C may come before the file is known to be ours
             self._remove()
 
     def _rename(self) -> None:

@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from reactor import ReactorError, Timer
+from reactor import ReactorError
 
 from .coding import Decoder, decoder_for
 from .connection import HTTPConnection
 from .errors import BodyTooLarge, HTTPError, NoResponse
 from .failures import ClientClosed, FetchTimeout, ProxyError, callback_failure, network_failure
+from .patience import Patience
 from .pool import Pool
 from .proxy import Choose, no_proxy
 from .redirect import RedirectError, is_redirect, next_request
@@ -30,8 +31,6 @@ from .request import IDEMPOTENT, Request
 from .response import Response
 from .timeouts import FetchTimeouts
 from .wire import Data, End, Event, Failed, Head
-
-FOREVER = float("inf")
 
 
 @dataclass(slots=True)
@@ -55,9 +54,9 @@ class Fetch:
     """A fetch under way. `future` holds its Response, or the HTTPError that it ended with."""
 
     __slots__ = (
-        "_chunks", "_connection", "_deadline", "_decoder", "_events", "_following", "_history", "_mark", "_on_over",
-        "_options", "_patience", "_pieces", "_pool", "_request", "_response", "_retried",
-        "_timer", "_visited", "_waiting", "connect_timeout", "connecting", "future", "received",
+        "_chunks", "_connection", "_decoder", "_events", "_following", "_history", "_on_over", "_options", "_patience",
+        "_pieces", "_pool", "_request", "_response", "_retried", "_visited", "_waiting", "connect_timeout",
+        "connecting", "future", "received",
     )  # fmt: skip
 
     def __init__(
@@ -82,11 +81,7 @@ class Fetch:
         self.connecting: Future[Any] | None = None
         self.connect_timeout = options.timeouts.connect
         self.future: Future[Response] | None = Future()  # until it is done: with its callback on us it is a cycle
-        total = options.timeouts.total
-        self._mark = now = pool.reactor.time()
-        self._deadline = FOREVER if total is None else now + total
-        self._patience: float | None = None  # seconds that nothing may come for, in the present state
-        self._timer: Timer | None = pool.reactor.call_at(self._deadline, self._on_timer)
+        self._patience = Patience(pool.reactor, options.timeouts.total, self)
 
     def begin(self) -> Future[Response]:
         """Set out. Gives the future, which may be done already."""
@@ -104,7 +99,7 @@ class Fetch:
 
     def _set_out(self, *, fresh: bool = False) -> None:
         options, request = self._options, self._request
-        self._patience = None
+        self._patience.allow(None)
         try:
             proxy = options.choose_proxy(request.url)
         except ValueError as exc:
@@ -121,17 +116,22 @@ class Fetch:
         request = self._request
         head = request.head(keep_alive=self._options.keep_alive, proxy=connection.host.proxy_fields)
         try:
-            connection.send(self, request.method, head, request.body, request.size, request.start)
+            sent = connection.send(self, request.method, head, request.body, request.size, request.start)
         except Exception as exc:
             return self._fail(callback_failure("the file of the request's body", exc))
-        self._be_patient(self._options.timeouts.first_byte)
+        self._patience.allow(self._options.timeouts.first_byte)
+        if sent is not None:
+            sent.add_done_callback(self._on_sent)
+
+    def _on_sent(self, sent: Future[Any]) -> None:
+        """A large body is out: from now on it is the server that we wait for."""
+        self._patience.note()
 
     # -- the answer ---------------------------------------------------------------------------------------------
 
     def on_events(self, events: Iterable[Event]) -> None:
         """What the wire made of some bytes."""
-        if self._options.timeouts.idle is not None:
-            self._mark = self._pool.reactor.time()
+        self._patience.note()
         if self._waiting is not None:
             self._events = chain(self._events, events)
             return
@@ -176,7 +176,7 @@ class Fetch:
         if options.max_redirects and is_redirect(status, headers):
             return self._on_redirect(response)
         self._response = response
-        self._be_patient(options.timeouts.idle)
+        self._patience.allow(options.timeouts.idle)
         self._decoder = decoder_for(headers, limit=options.max_body)
         if options.on_head is not None:
             try:
@@ -205,14 +205,14 @@ class Fetch:
                 raise
             except Exception as exc:
                 raise callback_failure(self._options.sink, exc) from exc
-            if isinstance(waiting, Future) and not waiting.done():
+            if isinstance(waiting, Future) and not waiting.done() and not self.is_over():
                 self._wait_for(waiting)
         limit = self._options.max_body
         if limit is not None and self.received > limit:
             raise BodyTooLarge(f"the body is longer than the {limit} bytes allowed")
 
     def _on_end(self) -> None:
-        if self._decoder is not None and self._following is None:
+        if self._decoder is not None:
             self._decoder.finish()
         self._let_go()
         response = self._response
@@ -223,9 +223,7 @@ class Fetch:
     def _on_failed(self, error: HTTPError) -> None:
         if isinstance(error, NoResponse) and self._may_retry():
             return self._retry()
-        self._fail(
-            error
-        )  # not raised: an error whose traceback leads to itself lives until the garbage collector comes
+        self._fail(error)  # not raised: it would live in its own traceback until the garbage collector comes
 
     def on_lost(self, exc: Exception | None) -> None:
         """The connection is over, and the answer was not complete."""
@@ -306,35 +304,23 @@ class Fetch:
         error = CancelledError("what it waits for was cancelled") if waiting.cancelled() else waiting.exception()
         if error is not None:
             return self._fail(callback_failure(self._options.sink, error))
-        self._mark = self._pool.reactor.time()
+        self._patience.note()
         if self._connection is not None:
             self._connection.transport.resume_reading()
         self._go_on()
 
-    def _be_patient(self, seconds: float | None) -> None:
-        """From now on nothing may come for that long."""
-        self._patience = seconds
-        if seconds is not None:
-            self._mark = now = self._pool.reactor.time()
-            if self._timer is not None and now + seconds < self._timer.when:
-                self._timer.move(now + seconds)
+    def is_busy(self) -> bool:
+        """It is not the server that we wait for."""
+        connection = self._connection
+        return self._waiting is not None or (connection is not None and connection.is_sending())
 
-    def _on_timer(self) -> None:
-        now = self._pool.reactor.time()
-        if now >= self._deadline:
+    def on_late(self, seconds: float, in_all: bool) -> None:
+        if in_all:
             state = "" if self._response else ", and no answer has begun"
-            return self._fail(FetchTimeout(f"not done within {self._options.timeouts.total:g} s{state}"))
-        timer, patience, connection = self._timer, self._patience, self._connection
-        assert timer is not None
-        if patience is None:
-            timer.move(self._deadline)
-        elif self._waiting is not None or (connection and connection.transport.get_write_buffer_size()):
-            timer.move(min(self._deadline, now + patience))  # it is not the server that we wait for
-        elif now < self._mark + patience:
-            timer.move(min(self._deadline, self._mark + patience))
+            self._fail(FetchTimeout(f"not done within {seconds:g} s{state}"))
         else:
             what = "the rest of the answer has not come" if self._response else "no answer has begun"
-            self._fail(FetchTimeout(f"{what} for {patience:g} s"))
+            self._fail(FetchTimeout(f"{what} for {seconds:g} s"))
 
     # -- the end ------------------------------------------------------------------------------------------------
 
@@ -382,9 +368,7 @@ class Fetch:
 
     def _clean_up(self) -> None:
         self.future = None
-        timer, self._timer = self._timer, None  # it refers to us
-        if timer is not None:
-            timer.cancel()
+        self._patience.stop()
         self._following = None
         self._events, self._pieces = iter(()), iter(())
         self._chunks = []  # an error's traceback leads here, and is kept for who knows how long

@@ -88,11 +88,10 @@ class Pool:
                 return customer.on_connection(connection)
         if host.count < self._per_host:
             self._connect(host, customer)
-        elif idle:
-            idle.pop(0).finish()  # only a new one will do, and there is no room beside those that are kept
-            self._connect(host, customer)
         else:
             host.waiting.append((customer, fresh))
+            if idle:
+                idle.pop(0).finish()  # only a new one will do, and this makes room for it
 
     def release(self, connection: HTTPConnection) -> None:
         """Take back a connection on which an exchange was completed, for whoever is next."""

@@ -8,6 +8,7 @@ import os
 import pty
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -79,6 +80,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if (wanted := self.headers.get("range")) is None:
             return self.reply(BIG, ETag='"big"')
         first = int(wanted.removeprefix("bytes=").removesuffix("-"))
+        if first >= len(BIG):
+            return self.reply(b"no such part\n", 416, Content_Range=f"bytes */{len(BIG)}")
         self.reply(BIG[first:], 206, Content_Range=f"bytes {first}-{len(BIG) - 1}/{len(BIG)}", ETag='"big"')
 
     def send_cut(self) -> None:
@@ -273,6 +276,10 @@ def test_a_file_and_its_rest(run: Any, tmp_path: Path, site: Any) -> None:
     assert (target.read_bytes() == BIG, os.listdir(tmp_path)) == (True, ["file"])
     assert site.seen[-1][2]["Range"] == "bytes=100000-"
     assert site.seen[-1][2]["If-Range"] == '"big"'
+    for had in (BIG, BIG + b"of another version"):
+        target.write_bytes(had)
+        assert run(f"{site.url}/big", "-C", "-f", "-o", str(target)) == (0, "", "")
+        assert target.read_bytes() == BIG
     assert run(f"{site.url}/hello", "-i", "-o", str(target))[1].startswith("HTTP/1.1 200 OK\r\n")
     assert target.read_bytes() == b"hello\n"
     status, _, err = run(f"{site.url}/hello", "-o", str(tmp_path / "no" / "such"))
@@ -314,6 +321,19 @@ def test_a_reader_that_goes_and_a_disk_that_is_full(theatre: Any, site: Any) -> 
     assert (program.exits(), program.out.all()) == (0, "hello\n")
     for nowhere in ("2>/dev/full", "2</dev/null"):  # full, and not to be written to
         assert theatre.run("http_fetch.py", f"{site.url}/cut", f"{site.url}/hello", redirected=nowhere).exits() == 1
+
+
+@pytest.mark.parametrize("stderr", ["/dev/full", None])
+def test_a_failure_that_nobody_can_be_told_of_is_still_one(site: Any, stderr: str | None) -> None:
+    def lose_stderr() -> None:
+        if stderr is None:
+            os.close(2)
+        else:
+            os.dup2(os.open(stderr, os.O_WRONLY), 2)
+
+    command = [sys.executable, "examples/http_fetch.py", "http://127.0.0.1:1/", f"{site.url}/hello"]
+    done = subprocess.run(command, cwd=ROOT, preexec_fn=lose_stderr, stdout=subprocess.PIPE, timeout=20, check=False)
+    assert (done.returncode, done.stdout) == (1, b"hello\n")
 
 
 def test_a_terminal_sees_the_progress_and_nobody_else(theatre: Any, tmp_path: Path, site: Any) -> None:

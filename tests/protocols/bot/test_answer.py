@@ -78,3 +78,12 @@ def test_fit() -> None:
     assert fit("你" * 10, 20, "(cut)") == "你" * 5 + "(cut)"
     for size in range(10, 40):
         assert len(fit("a😀你é" * 9, size, "…").encode()) <= size
+
+
+def test_blanks_before_an_answer_are_not_kept() -> None:
+    """A model that says nothing but blanks, a word at a time, must not have all of them looked at with each."""
+    answer = Answer()
+    for _ in range(1000):
+        assert answer.feed(" \n") == []
+    assert answer._pending == ""
+    assert answer.feed("  one") + answer.finish() == ["one"]

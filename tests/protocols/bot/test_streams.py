@@ -104,6 +104,12 @@ def test_many_small_events_are_no_large_one(make: Callable[[], Any]) -> None:
     pour(make(), b"data: " + b"x" * 4990 + b"\n\n", 3 * MAX_EVENT // 5000)
 
 
+def test_lines_with_nothing_in_them_are_an_event_without_an_end_too() -> None:
+    splitter = SseSplitter()
+    with pytest.raises(NoAnswer, match="TOO_LARGE"):
+        pour(splitter, b"data:\n" * 100, MAX_EVENT // 100 + 1)
+
+
 @pytest.mark.parametrize("make", [SseSplitter, LineSplitter])
 def test_another_charset_is_refused(make: Callable[[], Any]) -> None:
     with pytest.raises(NoAnswer, match="not UTF-8"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from concurrent.futures import Future
 
 import pytest
 
@@ -20,6 +21,7 @@ from protocols.http import (
     Truncated,
     fetch,
 )
+from protocols.http.proxy import make_proxy
 from reactor import Protocol
 from tests.tls import client_context, server_context
 
@@ -122,6 +124,12 @@ def test_a_stale_connection_is_tried_once_more(reactor, server, client):
     assert len(server.requests) == 5
 
 
+def test_it_is_tried_once_more_behind_a_redirect(reactor, server, client):
+    server.answers = [answer(b"x"), [CLOSE], redirect("/x"), [CLOSE], answer(b"there")]
+    reactor.run_until(client.fetch(server.url))
+    assert reactor.run_until(client.fetch(server.url)).body == b"there"
+
+
 def test_it_is_tried_once_only_and_on_a_new_connection(reactor, server, client):
     server.answers = [[HANG]]
     both = [client.fetch(server.url) for _ in range(2)]
@@ -198,6 +206,41 @@ def test_a_failure_makes_room_for_who_waits(reactor, server):
         assert reactor.run_until(good).body == b"x"
 
 
+def test_a_cancelled_attempt_makes_room_and_a_cancelled_wait_takes_none(reactor, server):
+    with Client(reactor, per_host=1, proxy=False) as client:
+        server.answers = [[HANG]]
+        assert client.fetch(server.url).cancel()  # before there is a connection
+        reactor.settle()
+        under_way, waiting = client.fetch(server.url), client.fetch(server.url)
+        reactor.settle()
+        made = len(server.peers)
+        assert len(server.requests) == 1
+        waiting.cancel()
+        under_way.cancel()
+        reactor.advance(1)
+        assert (len(server.peers), len(server.requests)) == (made, 1)
+
+
+def test_a_connection_on_which_a_request_is_still_going_out_is_not_used_again(reactor, server, client):
+    def early(data):
+        server.peers[0].transport.write(answer(b"enough"))
+        server.peers[0].transport.pause_reading()
+
+    server.answers = [answer(b"x")]
+    future = client.fetch(server.url, method="PUT", body=bytes(5_000_000))
+    while not server.peers:
+        reactor.world._round()
+    server.peers[0].data_received = early
+    reactor.advance(0.1)
+    assert future.result(timeout=0).body == b"enough"
+    assert reactor.run_until(client.fetch(server.url)).body == b"x"
+    assert len(server.peers) == 2
+    server.peers[0].transport.resume_reading()
+    reactor.advance(1)
+    assert server.peers[0].lost
+    assert server.peers[0].transport.bytes_in < 5_000_000
+
+
 def test_hundreds_that_wait_for_nobody_fail_one_by_one(reactor, client):
     futures = [client.fetch("http://localhost:9/") for _ in range(500)]
     reactor.advance(1)
@@ -221,8 +264,12 @@ def test_closing_the_client_fails_what_is_under_way(reactor, server, client):
 def test_closing_the_client_in_a_callback(reactor, server, where):
     client = Client(reactor, proxy=False)
     server.answers = [answer(b"x")]
-    future = client.fetch(server.url, **{where: lambda what: client.close()})
-    failure(reactor, future, ClientClosed)
+
+    def close(what):
+        client.close()
+        return Future()  # what nobody waits for any more
+
+    failure(reactor, client.fetch(server.url, **{where: close}), ClientClosed)
     assert not server.alive()
 
 
@@ -277,6 +324,19 @@ def test_a_retry_that_gets_a_used_connection_is_the_last_all_the_same(reactor, s
         reactor.advance(1)
         assert [future.done() for future in futures] == [True] * 3
         assert len(server.requests) <= 6
+
+
+def test_a_retry_by_another_way_that_is_full_takes_the_place_of_what_is_kept(reactor, server):
+    ways = [make_proxy(f"http://{name}:{server.port}") for name in ("localhost", "127.0.0.1")]
+    turns = iter([0, 1, 0, 1])
+    with Client(reactor, per_host=1, proxy=lambda url: ways[next(turns)]) as client:
+        server.answers = [answer(b"x"), answer(b"x"), [CLOSE], answer(b"again")]
+        bodies = [reactor.run_until(client.fetch("http://a/")).body for _ in range(3)]
+        assert bodies == [b"x", b"x", b"again"]
+        reactor.settle()
+        assert len(server.alive()) == 1
+    reactor.advance(1)
+    assert not server.alive()
 
 
 def test_connecting_has_a_bound_of_its_own(reactor, client):
@@ -408,6 +468,20 @@ def test_a_tunnel_that_is_none(reactor, server, parts, reason):
     assert "secret" not in str(error)
     reactor.advance(6)
     assert not server.alive()
+
+
+@pytest.mark.parametrize("ticks", range(8))
+def test_cancelling_a_tunnel_at_any_moment_closes_it(reactor, server, ticks):
+    server.answers = [[lambda peer: setattr(peer, "data_received", bytes), b"HTTP/1.1 200 OK\r\n\r\n", HANG]]
+    with Client(reactor, proxy=f"http://localhost:{server.port}") as client:
+        timeouts = FetchTimeouts(total=None, connect=500)
+        future = client.fetch("https://a/", timeout=timeouts)
+        for _ in range(ticks):
+            reactor.world._round()
+        assert future.cancel()
+        reactor.advance(1)
+        assert not server.alive()
+        assert reactor.stats()["timers"] == 0
 
 
 def test_a_proxy_that_says_nothing(reactor, server):

@@ -229,3 +229,28 @@ def test_a_part_that_was_not_asked_for_is_no_file(tmp_path, target):
     download.write(b"01234")
     download.complete()
     assert target.read_bytes() == b"01234"
+
+
+def test_a_stray_part_never_takes_the_place_of_a_file_that_is_whole(tmp_path, target):
+    begun(target, **TAG)
+    (tmp_path / "file.part.json").unlink()  # nobody knows any more what it is a part of
+    target.write_bytes(b"0123456789")
+    download = Download(str(target), URL, resume=True)
+    download.on_head(head(416, Content_Range="bytes */10"))
+    download.complete()
+    assert target.read_bytes() == b"0123456789"
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_what_cannot_be_completed_leaves_nothing(tmp_path, target, resume, monkeypatch):
+    download = Download(str(target), URL, resume=resume)
+    download.on_head(head())
+
+    def fail(*args):
+        raise OSError("quota")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="quota"):
+        download.complete()
+    download.abandon()
+    assert names(tmp_path) == []

@@ -249,6 +249,19 @@ def test_the_parts_have_bounds_of_their_own(reactor, server):
     assert reactor.stats()["timers"] == 0 or not server.alive()
 
 
+def test_the_deadline_comes_first_whatever_the_parts_may_take(reactor, server):
+    server.answers = [[HANG]]
+    future = fetch(reactor, server.url, timeout=FetchTimeouts(total=5, first_byte=60))
+    reactor.advance(5.1)
+    assert future.done()
+    assert str(failure(reactor, future, FetchTimeout)) == "not done within 5 s, and no answer has begun"
+    server.answers = [[answer(b"ab")[:-2], lambda peer: peer.server.reactor.call_later(4, peer.do, b"a"), HANG]]
+    future = fetch(reactor, server.url, timeout=FetchTimeouts(total=10, idle=7))
+    reactor.advance(10.1)
+    assert future.done()
+    assert str(failure(reactor, future, FetchTimeout)) == "not done within 10 s"
+
+
 def test_a_number_is_the_only_bound(reactor, server):
     server.answers = [[lambda peer: peer.server.reactor.call_later(100, peer.do, answer(b"late"))]]
     assert reactor.run_until(fetch(reactor, server.url, timeout=120)).body == b"late"
@@ -645,3 +658,16 @@ def test_a_server_that_does_not_read_is_given_up(reactor, server):
     server.peers[-1].transport.pause_reading()
     reactor.advance(70)
     failure(reactor, future, FetchTimeout)
+
+
+def test_the_first_byte_is_waited_for_from_when_all_is_sent(reactor, server):
+    server.answers = [[lambda peer: peer.server.reactor.call_later(9, peer.do, answer(b"thanks"))]]
+    body = bytes(5_000_000)
+    future = fetch(reactor, server.url, method="PUT", body=body, timeout=FetchTimeouts(total=None, first_byte=10))
+    while not server.peers:
+        reactor.world._round()
+    server.peers[0].transport.pause_reading()
+    reactor.advance(14)
+    server.peers[0].transport.resume_reading()
+    reactor.advance(10)
+    assert future.result(timeout=0).body == b"thanks"
