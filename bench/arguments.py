@@ -38,3 +38,11 @@ def seconds(text: str) -> float:
     if not 0 < number < 3600:
         raise argparse.ArgumentTypeError(f"must be seconds above 0 and below 3600, not {text}")
     return number
+
+
+def positive_number(text: str) -> float:
+    """A rate: more than nothing, and finite."""
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number above 0, not {text}")
+    return number

@@ -63,6 +63,7 @@ class Round(NamedTuple):
     bytes: int
     seconds: float
     latencies: Counter[int]  # messages by whole microseconds
+    late: float | None = None  # seconds, 99th percentile: how far behind their times the messages of an open load left
 
 
 class Crowd:

@@ -7,40 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import procs
+from programs import PROGRAMS
 
-CHAT_OPTIONS = ("--no-console", "--flood-rate=0", "--max-per-ip=0", "--log-level=warning")  # nothing but the fan-out
 WARM_UP_CLIENTS = 100  # as many as leave room in the heap for the reads of all contenders
 WARM_UP_SECONDS = 0.2
-
-PROGRAMS: dict[str, dict[str, tuple[str, ...]]] = {
-    "echo": {
-        "reactor": ("examples/echo_server.py",),
-        "asyncio": ("bench/peers/aio_echo.py",),
-        "uvloop": ("bench/peers/aio_echo.py", "--uvloop"),
-        "threads": ("bench/threaded_echo.py",),
-    },
-    "tls": {
-        "reactor": ("bench/tls_echo.py",),
-        "asyncio": ("bench/peers/aio_echo.py", "--tls"),
-        "uvloop": ("bench/peers/aio_echo.py", "--tls", "--uvloop"),
-    },
-    "lines": {
-        "reactor": ("bench/lines_server.py",),
-        "asyncio": ("bench/peers/aio_lines.py",),
-        "uvloop": ("bench/peers/aio_lines.py", "--uvloop"),
-    },
-    "udp": {
-        "reactor": ("examples/udp_echo.py",),
-        "asyncio": ("bench/peers/aio_udp.py",),
-        "uvloop": ("bench/peers/aio_udp.py", "--uvloop"),
-    },
-    "chat": {
-        "reactor": ("examples/chat_server.py", *CHAT_OPTIONS),
-        "asyncio": ("bench/peers/aio_chat.py",),
-        "uvloop": ("bench/peers/aio_chat.py", "--uvloop"),
-        "threads": ("bench/threaded_chat.py",),
-    },
-}
 
 
 @dataclass

@@ -287,9 +287,8 @@ def report(options: argparse.Namespace, outcomes: Callable[[argparse.Namespace],
     try:
         with procs.exits_cleanly():
             options.about = procs.interpreter(options.python)
-            uvloop = f"uvloop {options.about['uvloop']}" if options.about["uvloop"] else "uvloop not installed"
-            versions = f"{options.about['python']}, {uvloop}"
-            print(f"{versions}; {procs.machine()}; medians of {options.rounds} rounds of {options.seconds:g} s")
+            print(f"{procs.versions(options.about)}; {procs.machine()}")
+            print(f"medians of {options.rounds} rounds of {options.seconds:g} s")
             for outcome in outcomes(options):
                 print(outcome.show(options.markdown), flush=True)
     except KeyboardInterrupt:

@@ -20,6 +20,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from programs import CLIENTS, NEEDS
+
 BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent
 START_TIMEOUT = 20.0  # seconds until a server listens; a cold start on a busy machine takes two
@@ -220,20 +222,38 @@ class Load(Child):
         self.process.stdout.close()
 
 
-def interpreter(python: str = sys.executable) -> dict[str, str | None]:
-    """The version of an interpreter, and of uvloop in it if it is there."""
-    probe = (
-        "import json, platform\n"
-        "try: import uvloop; found = uvloop.__version__\n"
-        "except ImportError: found = None\n"
-        "print(json.dumps({'python': platform.python_implementation() + ' ' + platform.python_version(),"
-        " 'uvloop': found}))"
-    )
+PROBE = """
+import importlib.metadata, importlib.util, json, platform, sys, warnings
+names = {name: module for name, module in (part.split("=") for part in sys.argv[1:])}
+found = {}
+for package, module in names.items():
+    if importlib.util.find_spec(module):
+        try:
+            found[module] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[module] = "of the standard library"
+print(json.dumps({"python": platform.python_implementation() + " " + platform.python_version(), "libraries": found}))
+"""
+
+
+def interpreter(python: str = sys.executable) -> dict:
+    """The version of an interpreter, and of those libraries of the benchmarks that it has, by module."""
+    names = [f"{package}={module}" for package, module in (NEEDS | CLIENTS).items()]
     try:
-        done = subprocess.run([python, "-c", probe], capture_output=True, text=True, timeout=START_TIMEOUT, check=True)
-        return json.loads(done.stdout)
+        done = subprocess.run(
+            [python, "-c", PROBE, *names], capture_output=True, text=True, timeout=START_TIMEOUT, check=True
+        )
+        about = json.loads(done.stdout)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise BenchError(f"cannot run {python}: {error}") from None
+    return about | {"uvloop": about["libraries"].get("uvloop")}
+
+
+def versions(about: dict) -> str:
+    """One line about an interpreter."""
+    names = {module: package for package, module in (NEEDS | CLIENTS).items()}
+    found = [f"{names[module]} {version}" for module, version in sorted(about["libraries"].items())]
+    return ", ".join([about["python"], *(found or ["no libraries"])])
 
 
 def machine() -> str:

@@ -107,7 +107,9 @@ def hang_up(sock: socket.socket) -> None:
 
 def main(handle: Callable[[socket.socket], None], description: str, default_port: int) -> int:
     """Run one baseline from its command line."""
-    options = server_parser(description, default_port).parse_args()
+    parser = server_parser(description, default_port)
+    parser.add_argument("--silent", action="store_true", help="chat: nobody's joining or leaving is announced")
+    options = parser.parse_args()
     try:
         server = ThreadServer(handle, options.host, options.port)
     except (OSError, OverflowError) as error:

@@ -38,6 +38,7 @@ class Room:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
+        self.silent = False  # then nobody's joining or leaving is announced
         self.members: dict[str, Member] = {}  # by name, casefolded
         self.numbers = itertools.count(1)
 
@@ -46,13 +47,17 @@ class Room:
         with self.lock:
             name = next(f"guest-{n}" for n in self.numbers if f"guest-{n}" not in self.members)
             member = self.members[name] = Member(sock, name)
-        self.broadcast(f"* {name} joined", member)
+        self.announce(f"* {name} joined", member)
         return member
 
     def leave(self, member: Member) -> None:
         with self.lock:
             del self.members[member.name.casefold()]
-        self.broadcast(f"* {member.name} left", member)
+        self.announce(f"* {member.name} left", member)
+
+    def announce(self, line: str, member: Member) -> None:
+        if not self.silent:
+            self.broadcast(line, member)
 
     def rename(self, member: Member, name: str) -> bool:
         """Give `member` the name if nobody else has it, and announce the change."""
@@ -132,4 +137,5 @@ def say(member: Member, text: str) -> None:
 
 
 if __name__ == "__main__":
+    ROOM.silent = "--silent" in sys.argv
     sys.exit(main(chat, "Chat, one thread per connection.", default_port=2401))

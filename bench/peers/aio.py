@@ -1,15 +1,18 @@
-"""Running an asyncio.Protocol (or DatagramProtocol) as a server, on asyncio's own loop or on uvloop. Knows no wire."""
+"""Running an asyncio.Protocol (or DatagramProtocol) as a server, on asyncio's own loop or another. Knows no wire."""
 
 import argparse
 import asyncio
+import importlib
 import signal
+import socket
 import ssl
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from command import BACKLOG, missing
+
 CERTIFICATE = Path(__file__).parents[2] / "tests" / "certificates" / "localhost.pem"
-BACKLOG = 1024  # the same as the threaded baselines
 
 
 async def serve(
@@ -25,6 +28,8 @@ async def serve(
         host, port = server.get_extra_info("sockname")[:2]
     else:
         server = await loop.create_server(factory, host, port, backlog=BACKLOG, ssl=tls)
+        for sock in server.sockets:  # what it accepts inherits this on Linux; a loop may not do it for itself
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         host, port = server.sockets[0].getsockname()[:2]
     print(f"listening on {host}:{port}", flush=True)
     await leave.wait()
@@ -33,24 +38,15 @@ async def serve(
 
 def main(factory: Callable[[], asyncio.BaseProtocol], description: str, datagrams: bool = False) -> int:
     """Run one peer from its command line."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="0 takes any free one")
-    parser.add_argument("--uvloop", action="store_true", help="run on uvloop instead of asyncio's own loop")
-    parser.add_argument("--tls", action="store_true", help="with the certificate of the tests")
-    options = parser.parse_args()
+    options = parse(description)
     tls = None
     if options.tls:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(CERTIFICATE)
-    loop_factory = None
-    if options.uvloop:
-        try:
-            import uvloop
-        except ImportError:
-            print("uvloop is not installed", file=sys.stderr)
-            return 2
-        loop_factory = uvloop.new_event_loop
+    try:
+        loop_factory = importlib.import_module(options.loop).new_event_loop
+    except ImportError:
+        return missing(options.loop)
     try:
         with asyncio.Runner(loop_factory=loop_factory) as runner:
             runner.run(serve(factory, options.host, options.port, datagrams, tls))
@@ -58,3 +54,14 @@ def main(factory: Callable[[], asyncio.BaseProtocol], description: str, datagram
         print(f"cannot listen on {options.host}:{options.port}: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def parse(description: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 takes any free one")
+    parser.add_argument("--loop", choices=("asyncio", "uvloop", "rloop"), default="asyncio", help="whose event loop")
+    parser.add_argument("--tls", action="store_true", help="with the certificate of the tests")
+    parser.add_argument("--silent", action="store_true", help="chat: nobody's joining or leaving is announced")
+    parser.add_argument("--join", action="store_true", help="lines: one write for all replies to one read")
+    return parser.parse_args()
