@@ -1,28 +1,57 @@
 #!/usr/bin/env python3
-"""Concurrent clients: the reactor against one thread per connection, side by side.
+"""Concurrent clients: the reactor against one thread per connection, and with --peers against other loops.
 
-Each pair of servers runs at the same time, driven in turns by separate processes that hold 10, 100 and 1,000
-connections. Every message is checked and counted. CPU is user and system time of the server alone.
+All servers of a case run at the same time and take rounds in turn, driven by separate processes that check and count
+every message. CPU is user and system time of the server alone. A rate whose load generator was the bottleneck is not
+shown. --quick takes 20 seconds and gives an impression; the whole takes six minutes, with all peers about forty.
 """
 
 import argparse
 import json
+import os
+import shlex
 import sys
-from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
 
-import contest
+import matrix
 import procs
-from arguments import Parser, positive, seconds
+from arguments import Parser, positive, positive_number, seconds
+from charts import Chart, render
+from programs import NEEDS, PEERS, PROGRAMS, library, present
+from samples import LATE_LIMIT, LOAD_LIMIT, SERVER_LIMIT
 from tables import Progress, complain, figure, table
 
-SERVERS = ("reactor", "threads")
-TALKERS = 10  # one chat member in ten says a line per round, at least one
+BASE = ("reactor", "threads")
+JOINED = ("asyncio+join", "uvloop+join")  # lines only; see peers/aio_lines.py
+WORKLOADS = ("echo", "lines", "chat", "open")
+COUNTS = [1, 10, 100, 1000, 5000]
+QUICK = {"clients": [10, 100, 1000], "rounds": 1, "seconds": 0.3, "workload": ["echo", "lines", "chat"]}
 PAYLOAD = 100  # bytes
-HEADERS = ["clients", "server", "messages/s", "p50 ms", "p99 ms", "CPU us/message", "memory MiB", "threads"]
-TITLES = {
-    "echo": f"echo: {PAYLOAD} bytes; each client sends again as soon as it has its answer",
-    "chat": f"chat: one room, one member in {TALKERS} talks, {PAYLOAD} bytes a line; a message is one delivery",
+PIPELINE = 16  # lines in one write
+TALKERS = 10  # one chat member in ten talks ...
+DELIVERIES = 100_000  # ... but a turn of all has no more deliveries than this: a write for each takes a second as it is
+SEEN = 100  # clients from which memory for each can be told from the noise of the rest
+HEADERS = ["clients", "server", "messages/s", "spread", "p50 ms", "p99 ms", "max ms", "CPU us", "KiB each", "MiB",
+           "threads", "failed"]  # fmt: skip
+BOUND = "load-bound"
+METRICS = {
+    "throughput": ("throughput", "messages a second", lambda result: shown(result, "rate")),
+    "latency": ("latency", "99th percentile, milliseconds", lambda result: shown(result, "p99", 1e3)),
+    "memory": ("memory of the server", "resident MiB", lambda result: result.get("memory", 0) / 2**20 or None),
 }
+
+
+def title(workload: str, options: argparse.Namespace) -> str:
+    """What a workload is."""
+    return {
+        "echo": f"echo: {PAYLOAD} bytes; each client sends again as soon as it has its answer",
+        "lines": f"lines: {PIPELINE} in one write, one reply to each; the next {PIPELINE} when all are answered",
+        "chat": f"chat: one room; one member in {TALKERS} talks (at most {DELIVERIES:,} deliveries a turn), "
+        f"{PAYLOAD} bytes a line; a message is one delivery",
+        "open": f"open: echoes of {PAYLOAD} bytes, {options.rate:,.0f} a second whatever the server does; latency from "
+        "the time each was due",
+    }[workload]
 
 
 def count_list(text: str) -> list[int]:
@@ -31,100 +60,207 @@ def count_list(text: str) -> list[int]:
         counts = [int(part) for part in text.split(",")]
     except ValueError:
         counts = [0]
-    if min(counts) < 2:  # alone, nobody in a chat hears anything
-        raise argparse.ArgumentTypeError(f"must be numbers from 2 up with commas between them, not {text}")
-    return counts
+    if min(counts) < 1:
+        raise argparse.ArgumentTypeError(f"must be numbers from 1 up with commas between them, not {text}")
+    return sorted(set(counts))
 
 
-def parse() -> argparse.Namespace:
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = Parser(__doc__)
-    parser.add_argument("--clients", type=count_list, default=[10, 100, 1000], help="10,100,1000")
-    parser.add_argument("--workload", choices=("echo", "chat", "all"), default="all")
-    parser.add_argument("--rounds", type=positive, default=3, help="rounds for each server; medians are shown (3)")
-    parser.add_argument("--seconds", type=seconds, default=1.0, help="length of a round (1)")
-    parser.add_argument("--python", default=sys.executable, help="interpreter of the servers")
-    parser.add_argument("--json", metavar="FILE", help="also write every figure there")
-    return parser.parse_args()
+    option = parser.add_argument
+    option("--clients", type=count_list, help=",".join(map(str, COUNTS)))
+    option("--workload", action="append", choices=WORKLOADS, help="only this one (may be repeated)")
+    option("--peers", action="store_true", help=f"also {', '.join(PEERS)}, as far as they can be imported")
+    option("--only", action="append", choices=(*BASE, *PEERS, *JOINED), help="only this server (may be repeated)")
+    option("--rounds", type=positive, help="rounds for each server; medians are shown (5)")
+    option("--seconds", type=seconds, help="length of a round (1)")
+    option("--rate", type=positive_number, default=10_000.0, help="messages a second of the open load (10000)")
+    option("--processes", type=positive, default=matrix.default_processes(os.cpu_count()),
+           help="that make the load, where its clients are independent (cores less one, at most 4)")  # fmt: skip
+    option("--timeout", type=seconds, default=60.0, help="seconds a phase may take beyond its round (60)")
+    option("--quick", action="store_true", help="one short round of a few cases: 20 seconds")
+    option("--python", default=sys.executable, help="interpreter of the servers, say one with the peers")
+    option("--json", metavar="FILE", help="also write every figure there")
+    option("--svg", metavar="DIR", help="also write charts there")
+    option("--markdown", action="store_true", help="tables for a README")
+    options = parser.parse_args(arguments)
+    usual = {"clients": COUNTS, "rounds": 5, "seconds": 1.0, "workload": list(WORKLOADS)}
+    for name, value in (QUICK if options.quick else usual).items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+    return options
 
 
-def load_options(workload: str, clients: int) -> dict:
+def servers(workload: str, options: argparse.Namespace) -> list[str]:
+    """Who takes part: as far as the libraries are there, and in one workload the joined ones."""
+    joined = JOINED if workload == "lines" and options.peers else ()
+    names = options.only or (*BASE, *PEERS, *joined) if options.peers or options.only else BASE
+    has = PROGRAMS[service_of(workload)]
+    return [name for name in present(tuple(names), options) if name in has]
+
+
+def service_of(workload: str) -> str:
+    return "echo" if workload == "open" else workload
+
+
+def load_of(workload: str, clients: int, options: argparse.Namespace) -> matrix.Load:
     """What the load generator is told."""
-    common = {"connections": clients, "size": PAYLOAD}
-    return common | {"senders": max(1, clients // TALKERS)} if workload == "chat" else common
+    service = service_of(workload)
+    told: dict = {"size": PAYLOAD, "timeout": options.timeout}
+    if service != "chat":
+        told["processes"] = min(options.processes, clients)
+    if workload == "chat":
+        told["senders"] = talkers(clients)
+    if workload == "lines":
+        told["pipeline"] = PIPELINE
+    if workload == "open":
+        told["rate"] = options.rate
+    return matrix.Load(service, service, clients, told)
 
 
-def measure(workload: str, clients: int, options: argparse.Namespace, progress: Progress) -> list[dict]:
-    """All rounds of both servers with so many clients: one result for each server."""
-    with ExitStack() as stack:
-        contenders = []
-        for name in SERVERS:
-            progress.tick(f"connecting to {name}")
-            contender = stack.enter_context(contest.starting(workload, name, options.python))
-            contender.connect(workload, **load_options(workload, clients))
-            contenders.append(contender)
-        contest.alternate(contenders, options.rounds, options.seconds, progress.tick)
-        results = [result(workload, clients, contender) for contender in contenders]
-        progress.tick("stopping")
-    return results
+def talkers(clients: int) -> int:
+    """How many members of a room talk.
+
+    >>> [talkers(clients) for clients in (2, 100, 1000, 5000)]
+    [1, 10, 100, 20]
+    """
+    return max(1, min(clients // TALKERS, DELIVERIES // clients))
 
 
-def result(workload: str, clients: int, contender: contest.Contender) -> dict:
-    """The figures of one server, read while its clients are still connected."""
-    medians = {name: contender.median(name) for name in ("rate", "p50", "p99", "cpu_per_message", "busy")}
-    return {
-        "workload": workload,
-        "clients": clients,
-        "server": contender.name,
-        **medians,
-        "memory": contender.server.memory(),
-        "threads": contender.server.threads(),
-        "rounds": contender.rounds,
-    }
+def shown(result: dict, name: str, factor: float = 1.0) -> float | None:
+    """A figure that the load generator may have spoiled: none then, and none where there is no round."""
+    if result.get("bound") or result.get(name) is None:
+        return None
+    return result[name] * factor
+
+
+def cell(result: dict, name: str, factor: float = 1.0) -> str:
+    """That figure as the table has it; where it is refused, the cell says so."""
+    return BOUND if result.get("bound") else figure(shown(result, name, factor))
+
+
+def spread(result: dict) -> str:
+    """Half of the range of the rates, to their median."""
+    rates = [round_["rate"] for round_ in result["rounds"]]
+    if len(rates) < 2 or result.get("bound"):
+        return "-"
+    return f"±{(max(rates) - min(rates)) / 2 / result['rate']:.0%}"
 
 
 def row(result: dict) -> list[str]:
     """One line of the table, in the order of HEADERS."""
+    each = result.get("memory_each") if result["clients"] >= SEEN else None
+    cost = result.get("cpu_per_message")
     return [
         f"{result['clients']:,}",
         result["server"],
-        figure(result["rate"]),
-        figure(1e3 * result["p50"]),
-        figure(1e3 * result["p99"]),
-        figure(1e6 * result["cpu_per_message"]),
-        figure(result["memory"] / 2**20),
-        str(result["threads"] or "-"),
+        cell(result, "rate"),
+        spread(result),
+        cell(result, "p50", 1e3),
+        cell(result, "p99", 1e3),
+        cell(result, "max", 1e3),
+        figure(cost and 1e6 * cost),
+        figure(each and each / 1024),
+        figure(result.get("memory", 0) / 2**20 or None),
+        str(result.get("threads") or "-"),
+        str(result["failures"]),
     ]
+
+
+def notes(results: list[dict]) -> list[str]:
+    """What the cells cannot say."""
+    found = [f"{r['server']} with {r['clients']:,} clients failed: {r['reason']}" for r in results if r["failures"]]
+    if any(result.get("bound") for result in results):
+        found.append(
+            f"{BOUND}: the load generator was the bottleneck (its share of a core was "
+            f"{LOAD_LIMIT:.0%} or more while the server's was below {SERVER_LIMIT:.0%}; or, in an open "
+            f"load, it was more than {1e3 * LATE_LIMIT:g} ms late): no figure is given"
+        )
+    return found
 
 
 def compare(options: argparse.Namespace) -> list[dict]:
     """Run everything, printing each workload's table when it is complete."""
-    workloads = ["echo", "chat"] if options.workload == "all" else [options.workload]
-    progress = Progress(len(workloads) * len(options.clients))
-    results = []
-    for workload in workloads:
-        done = []
-        for clients in options.clients:
+    cases = [(workload, n) for workload in options.workload for n in options.clients if workload != "chat" or n > 1]
+    progress = Progress(len(cases))
+    results: list[dict] = []
+    for workload in options.workload:
+        done: list[dict] = []
+        for clients in [count for name, count in cases if name == workload]:
             progress.next(f"{workload}, {clients:,} clients")
-            done += measure(workload, clients, options, progress)
+            load = load_of(workload, clients, options)
+            names = servers(workload, options)
+            found = matrix.measure(load, names, options.rounds, options.seconds, options.python, progress.tick)
+            done += [result | {"workload": workload} for result in found]
         progress.clear()
-        print(f"\n{TITLES[workload]}\n\n{table(HEADERS, [row(result) for result in done])}", flush=True)
+        print(show(workload, done, options), flush=True)
         results += done
     return results
+
+
+def show(workload: str, results: list[dict], options: argparse.Namespace) -> str:
+    """A table and what is to be said about it."""
+    heading, mark = title(workload, options), "- " if options.markdown else "  "
+    parts = [f"**{heading}**" if options.markdown else heading]
+    parts.append(table(HEADERS, [row(result) for result in results], options.markdown))
+    if said := notes(results):
+        parts.append("\n".join(mark + note for note in said))
+    return "\n" + "\n\n".join(parts)
+
+
+def charts(results: list[dict]) -> dict[str, str]:
+    """A picture for each workload and metric, by file name."""
+    pictures = {}
+    for workload in dict.fromkeys(result["workload"] for result in results):
+        for metric, (name, unit, value) in METRICS.items():
+            series: dict[str, list] = {}
+            for result in results:
+                if result["workload"] == workload and (found := value(result)):
+                    series.setdefault(result["server"], []).append((result["clients"], found))
+            pictures[f"{workload}-{metric}.svg"] = render(Chart(f"{workload}: {name}", unit, series))
+    return pictures
+
+
+def head(options: argparse.Namespace) -> dict:
+    """What every figure depends on: versions, machine, limits, the command line."""
+    options.about = procs.interpreter(options.python)
+    options.clients, cut = matrix.clients_allowed(options.clients)
+    about = {
+        "versions": procs.versions(options.about) if options.peers else options.about["python"],
+        "machine": procs.machine(),
+        "limits": f"{matrix.limits()}; loopback; load from {options.processes} process(es)",
+        "rounds": f"medians of {options.rounds} rounds of {options.seconds:g} s, spread: half the range",
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": shlex.join(["python3", "bench/compare.py", *sys.argv[1:]]),
+    }
+    print("\n".join(about[name] for name in ("versions", "machine", "limits", "rounds")))
+    said = [cut] if cut else []
+    if "chat" in options.workload and 1 in options.clients:
+        said.append("chat begins with the second number of clients: alone, nobody hears anything")
+    absent = [name for name in NEEDS if library(name) not in options.about["libraries"]]
+    if options.peers and absent:
+        said.append(f"cannot be imported, so left out: {', '.join(absent)} (pip install -e '.[peers]')")
+    print("".join(f"{line}\n" for line in said), end="", flush=True)
+    return about | {"notes": said}
+
+
+def write(options: argparse.Namespace, about: dict, results: list[dict]) -> None:
+    """The files that were asked for."""
+    if options.json:
+        Path(options.json).write_text(json.dumps(about | {"results": results}, indent=1))
+    if options.svg:
+        directory = Path(options.svg)
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, picture in charts(results).items():
+            (directory / name).write_text(picture)
 
 
 def main() -> int:
     options = parse()
     try:
         with procs.exits_cleanly():
-            needed = max(options.clients) + procs.SPARE_DESCRIPTORS
-            if procs.raise_descriptor_limit(needed) < needed:
-                raise procs.BenchError(f"{max(options.clients)} clients need {needed} open files (ulimit -n)")
-            about = procs.interpreter(options.python) | {"machine": procs.machine()}
-            print(f"{about['python']} on {about['machine']}; medians of {options.rounds} rounds")
-            results = compare(options)
-            if options.json:
-                with open(options.json, "w") as file:
-                    json.dump(about | {"results": results}, file, indent=1)
+            about = head(options)
+            write(options, about, compare(options))
     except KeyboardInterrupt:
         complain("interrupted")
         return 130

@@ -24,10 +24,19 @@ class Contender:
 
     def connect(self, mode: str, **options: object) -> None:
         """Bring up its load, connected and settled."""
+        self.begin_connecting(mode, **options)
+        self.settle()
+
+    def begin_connecting(self, mode: str, **options: object) -> None:
+        """Start its load, which connects while others do the same; settle() waits for it."""
         with self.blamed():
             if mode in ("echo", "lines", "udp", "tls"):
                 self.warm_up(mode, **options)
             self.load = procs.Load(mode, self.server.address, **options)
+
+    def settle(self) -> None:
+        """Wait until its load is connected and settled."""
+        with self.blamed():
             self.load.ready()
 
     def warm_up(self, mode: str, **options: object) -> None:

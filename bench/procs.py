@@ -71,6 +71,12 @@ def raise_descriptor_limit(wanted: int) -> int:
     return wanted if soft == resource.RLIM_INFINITY else soft
 
 
+def task_limit() -> int | None:
+    """How many processes and threads this user may have; None for any number."""
+    limit = resource.getrlimit(resource.RLIMIT_NPROC)[0]
+    return None if limit == resource.RLIM_INFINITY else limit
+
+
 class Child:
     """One child process in a `with` block."""
 

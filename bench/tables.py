@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import time
 
 CLEAR = "\r\x1b[K"  # to the start of the line, and empty it
 
@@ -35,17 +36,41 @@ def complain(text: str) -> None:
     print(f"{CLEAR if sys.stderr.isatty() else ''}{text}", file=sys.stderr)
 
 
+def bar(done: int, steps: int, width: int = 16) -> str:
+    """How far something is.
+
+    >>> bar(3, 12, 8)
+    '##------'
+    """
+    full = width * done // max(1, steps)
+    return "#" * full + "-" * (width - full)
+
+
+def left(done: int, steps: int, elapsed: float) -> str:
+    """How long the rest takes if it goes on like this; nothing while nobody can know.
+
+    >>> left(1, 4, 60.0), left(0, 4, 9.0)
+    (', 3:00 left', '')
+    """
+    if not done:
+        return ""
+    seconds = round(elapsed * (steps - done) / done)
+    return f", {seconds // 60}:{seconds % 60:02} left"
+
+
 class Progress:
-    """What is going on: one line rewritten in place on a terminal, else a plain line for each step."""
+    """What is going on: a bar rewritten in place on a terminal, else a plain line for each step."""
 
     def __init__(self, steps: int) -> None:
         self.steps, self.step, self.title = steps, 0, ""
         self.live = sys.stderr.isatty()
+        self.start = time.monotonic()
 
     def next(self, title: str) -> None:
         """Begin a step."""
         self.step += 1
-        self.title = f"[{self.step}/{self.steps}] {title}"
+        rest = left(self.step - 1, self.steps, time.monotonic() - self.start)
+        self.title = f"[{self.step}/{self.steps}{rest}] {title}"
         if self.live:
             self.tick("starting")
         else:
@@ -55,7 +80,12 @@ class Progress:
         """Tell how far the step is; only a terminal shows it."""
         if self.live:
             width = shutil.get_terminal_size().columns - 1
-            print(f"{CLEAR}{f'{self.title}: {detail}'[:width]}", end="", file=sys.stderr, flush=True)
+            print(
+                f"{CLEAR}{f'{bar(self.step - 1, self.steps)} {self.title}: {detail}'[:width]}",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def clear(self) -> None:
         """Make room for a result."""

@@ -1,0 +1,175 @@
+"""Line charts on logarithmic axes as SVG text, readable in light and dark. Pure; knows no measurements.
+
+Each line is named at its end, in its own colour; names that would overlap are moved apart and tied to their lines.
+"""
+
+import math
+from dataclasses import dataclass
+from html import escape
+
+WIDTH, HEIGHT = 760, 420
+LEFT, RIGHT, TOP, BOTTOM = 64, 130, 52, 46  # margins; names stand in the right one
+LABEL = 15  # pixels between two names: a line of 12 px text
+HUES = ("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m")  # classes of STYLE, in the order of the series
+LIGHT = ("#0969da", "#bc4c00", "#1a7f37", "#8250df", "#bf3989", "#0a7f8c", "#9a6700", "#57606a", "#a40e26", "#3b6b12",
+         "#6639ba", "#115e8c", "#7a4a2b")  # fmt: skip
+DARK = ("#58a6ff", "#ff9b4a", "#56d364", "#bc8cff", "#ff7bbf", "#39c5cf", "#e3b341", "#a8b1bb", "#ff8f88", "#a5d66f",
+        "#d2a8ff", "#79c0ff", "#d9a679")  # fmt: skip
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What is drawn: `series` by name, in the order of importance; the first is drawn thick, on top."""
+
+    title: str
+    y_label: str
+    series: dict[str, list[Point]]
+    x_label: str = "clients"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From a value to a pixel, on a logarithmic axis."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        span = math.log10(self.high / self.low)
+        return self.start + (self.end - self.start) * math.log10(value / self.low) / span
+
+
+def style() -> str:
+    """Colours by class; dark ones where the reader's system is dark. Plain rules: not every viewer knows variables."""
+    return (
+        "svg{font:12px system-ui,sans-serif}.title{font-size:15px;font-weight:600}"
+        ".grid{stroke-width:1}.line{fill:none;stroke-width:1.6}.tie{stroke-width:.7;opacity:.6}"
+        ".first .line{stroke-width:3.2}.first .name{font-weight:700}"
+        f"{palette('#ffffff', '#1f2328', '#d8dee4', LIGHT)}"
+        f"@media (prefers-color-scheme:dark){{{palette('#0d1117', '#e6edf3', '#30363d', DARK)}}}"
+    )
+
+
+def palette(paper: str, ink: str, faint: str, colours: tuple[str, ...]) -> str:
+    """The rules of one set of colours."""
+    lines = "".join(
+        f".{hue} .line,.{hue} .tie{{stroke:{colour}}}.{hue} .dot,.{hue} .name{{fill:{colour}}}"
+        for hue, colour in zip(HUES, colours, strict=True)
+    )
+    return f".paper{{fill:{paper}}}text{{fill:{ink}}}.grid{{stroke:{faint}}}{lines}"
+
+
+def bounds(values: list[float]) -> tuple[float, float]:
+    """A range that holds the values, its ends of the form 1, 2 or 5 times a power of ten, never empty.
+
+    >>> bounds([3, 700]), bounds([10.0])
+    ((2.0, 1000.0), (5.0, 20.0))
+    """
+    low, high = min(values), max(values)
+    steps = sorted(step * 10.0**power for power in range(-9, 13) for step in (1, 2, 5))
+    below = max(step for step in steps if step < low * 0.999 or step == low != high)
+    above = min(step for step in steps if step > high * 1.001 or step == high != low)
+    return below, above
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Where the grid lines are: powers of ten, and 2 and 5 times those if there is room.
+
+    >>> ticks(1, 5000)
+    [1.0, 10.0, 100.0, 1000.0]
+    >>> ticks(20, 100)
+    [20.0, 50.0, 100.0]
+    """
+    decades = math.log10(high / low)
+    steps = (1, 2, 5) if decades <= 2 else (1,)
+    found = [step * 10.0**power for power in range(-9, 13) for step in steps]
+    return [round(tick, 12) for tick in found if low * 0.999 <= tick <= high * 1.001]
+
+
+def short(value: float) -> str:
+    """A number on an axis.
+
+    >>> [short(value) for value in (0.05, 1, 20, 5000, 2_000_000)]
+    ['0.05', '1', '20', '5k', '2M']
+    """
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:g}{unit}"
+    return f"{value:g}"
+
+
+def spread(wanted: list[float], gap: float, low: float, high: float) -> list[float]:
+    """Places near the wanted ones, in their order, at least `gap` apart and within the bounds if there is room.
+
+    >>> spread([10, 11, 50], 10, 0, 100)
+    [5.5, 15.5, 50]
+    """
+    order = sorted(range(len(wanted)), key=lambda index: wanted[index])
+    groups: list[list[float]] = []  # centre of the first, how many: of names that stand gap by gap
+    for index in order:
+        groups.append([wanted[index], 1])
+        while True:
+            groups[-1][0] = max(low, min(groups[-1][0], high - gap * (groups[-1][1] - 1)))
+            if len(groups) < 2 or groups[-2][0] + gap * groups[-2][1] <= groups[-1][0]:
+                break
+            later, earlier = groups.pop(), groups.pop()
+            count = earlier[1] + later[1]
+            start = (earlier[0] * earlier[1] + (later[0] - gap * earlier[1]) * later[1]) / count
+            groups.append([start, count])
+    places = [start + gap * number for start, count in groups for number in range(int(count))]
+    found = [0.0] * len(wanted)
+    for index, place in zip(order, places, strict=True):
+        found[index] = place
+    return found
+
+
+def render(chart: Chart) -> str:
+    """The whole picture. Series without points are left out; without any, the picture says so."""
+    series = {name: sorted(points) for name, points in chart.series.items() if points}
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
+        f' role="img" aria-label="{escape(chart.title)}"><style>{style()}</style>'
+        f'<rect class="paper" width="{WIDTH}" height="{HEIGHT}" rx="6"/>'
+        f'<text class="title" x="{LEFT}" y="24">{escape(chart.title)}</text>'
+        f'<text x="{LEFT}" y="42">{escape(chart.y_label)}</text>'
+    )
+    if not series:
+        return f'{head}<text x="{LEFT}" y="{HEIGHT / 2:g}">nothing to show</text></svg>\n'
+    x = Scale(*bounds([x for points in series.values() for x, _ in points]), LEFT, WIDTH - RIGHT)
+    y = Scale(*bounds([y for points in series.values() for _, y in points]), HEIGHT - BOTTOM, TOP)
+    names = list(series)
+    places = spread([y(series[name][-1][1]) for name in names], LABEL, TOP, HEIGHT - BOTTOM)
+    drawn = [line(number, name, series[name], x, y, places[number]) for number, name in enumerate(names)]
+    return "".join([head, grid(chart, x, y), *reversed(drawn), "</svg>\n"])
+
+
+def grid(chart: Chart, x: Scale, y: Scale) -> str:
+    """Both axes: lines, and numbers beside them."""
+    parts = []
+    for tick in ticks(x.low, x.high):
+        at = f"{x(tick):.1f}"
+        parts.append(f'<path class="grid" d="M{at} {TOP}V{HEIGHT - BOTTOM}"/>')
+        parts.append(f'<text x="{at}" y="{HEIGHT - BOTTOM + 17}" text-anchor="middle">{short(tick)}</text>')
+    for tick in ticks(y.low, y.high):
+        at = y(tick)
+        parts.append(f'<path class="grid" d="M{LEFT} {at:.1f}H{WIDTH - RIGHT}"/>')
+        parts.append(f'<text x="{LEFT - 7}" y="{at + 4:.1f}" text-anchor="end">{short(tick)}</text>')
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    parts.append(f'<text x="{middle:g}" y="{HEIGHT - 8}" text-anchor="middle">{escape(chart.x_label)}</text>')
+    return "".join(parts)
+
+
+def line(number: int, name: str, points: list[Point], x: Scale, y: Scale, place: float) -> str:
+    """One series: the line, its points, its name, and what ties them."""
+    spots = [(x(one), y(two)) for one, two in points]
+    path = "M" + "L".join(f"{one:.1f} {two:.1f}" for one, two in spots)
+    dots = "".join(f'<circle class="dot" cx="{one:.1f}" cy="{two:.1f}" r="2.6"/>' for one, two in spots)
+    end, edge = spots[-1], WIDTH - RIGHT
+    tie = f'<path class="tie" d="M{end[0]:.1f} {end[1]:.1f}L{edge + 8} {place:.1f}"/>'
+    label = f'<text class="name" x="{edge + 11}" y="{place + 4:.1f}">{escape(name)}</text>'
+    classes = f"{HUES[number % len(HUES)]}{' first' if number == 0 else ''}"
+    return f'<g class="{classes}"><path class="line" d="{path}"/>{dots}{tie}{label}</g>'
