@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """The chat server against the chats that people write: one thread per member, and asyncio with a write per member.
 
-Three questions: what a delivery costs, how long it takes while all servers get the same lines at the same times, and
-how a very large room is held. Costs are CPU of the server process alone; the load comes from another process, which
-checks that every member gets every line. Servers run side by side and take rounds in turn.
+Four questions: what a delivery costs, how long it takes while all servers get the same lines at the same times, what
+it costs that a thousand join at once, and how a very large room is held. Costs are CPU of the server process alone;
+the load comes from another process, which checks that every member gets every line. Servers run side by side and take
+rounds in turn.
 """
 
 import argparse
+import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -15,11 +17,14 @@ from contextlib import ExitStack
 import contest
 import procs
 from arguments import Parser, positive, seconds
+from clients import CROWD_QUIET
 from cpu import EVERYBODY, US, Outcome, report, verdict
+from programs import present
 from tables import Progress, figure
 
 SIZE = 50  # bytes of a line: a sentence
 TENFOLD = 10.0  # how many times the deliveries of the others a CPU second must give
+STORMS = 3  # times that all join: each takes a new server, and the cost hardly varies
 ROOM_MEMORY = 100.0  # MiB that a server with the very large room may have resident
 
 
@@ -27,13 +32,10 @@ def compete(options: argparse.Namespace, tick: Callable[[str], None], **load: ob
     """Rounds of all servers with one room each."""
     with ExitStack() as stack:
         contenders = []
-        for name in EVERYBODY:
-            if name != "uvloop" or options.about["uvloop"]:
-                tick(f"joining {name}")
-                contenders.append(stack.enter_context(contest.starting("chat", name, options.python)))
-                contenders[-1].connect(
-                    "chat", connections=options.members, senders=options.senders, size=SIZE, **load
-                )  # fmt: skip
+        for name in present(EVERYBODY, options):
+            tick(f"joining {name}")
+            contenders.append(stack.enter_context(contest.starting("chat", name, options.python)))
+            contenders[-1].connect("chat", connections=options.members, senders=options.senders, size=SIZE, **load)
         contest.alternate(contenders, options.rounds, options.seconds, tick)
         tick("stopping")
     return contenders
@@ -98,7 +100,30 @@ def run_room(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcom
     return Outcome(f"one room of {count:,} members, 10 of them talk", ["the reactor's chat", "figure"], rows, [note])
 
 
-CASES = {"deliveries": run_deliveries, "latency": run_latency, "room": run_room}
+def run_joins(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
+    """All come at once, and everybody hears of everybody."""
+    rows = []
+    for name in present(EVERYBODY, options):
+        costs, spans = [], []
+        for number in range(min(options.rounds, STORMS)):
+            tick(f"{name}: storm {number + 1}")
+            with contest.starting("joins", name, options.python) as contender:
+                cpu, start = contender.server.cpu(), time.monotonic()
+                contender.connect("chat", connections=options.members, senders=1, size=SIZE)
+                spans.append(time.monotonic() - start)
+                costs.append((contender.server.cpu() - cpu) / options.members)
+        cost = statistics.median(costs)
+        rows.append([
+            name, figure(1e6 * cost), figure(1e6 * min(costs)), figure(1e6 * max(costs)),
+            figure(cost * options.members), figure(statistics.median(spans)),
+        ])  # fmt: skip
+    title = f"{options.members:,} join one room at once, and each is announced to all who are there"
+    headers = ["server", "CPU us each", "lowest", "highest", "CPU s in all", "s until it is quiet"]
+    note = f"until it is quiet: {CROWD_QUIET} s without a byte are part of it; the reactor's chat announces in groups"
+    return Outcome(title, headers, rows, [note])
+
+
+CASES = {"deliveries": run_deliveries, "latency": run_latency, "joins": run_joins, "room": run_room}
 
 
 def outcomes(options: argparse.Namespace) -> Iterator[Outcome]:

@@ -17,6 +17,7 @@ import contest
 import procs
 from arguments import Parser, positive, seconds
 from contest import Contender
+from programs import present
 from tables import Progress, complain, figure, table
 
 US = "reactor"
@@ -28,7 +29,7 @@ HELD_TLS = 2_000  # connections; a handshake costs both sides a millisecond
 FINE = 2  # times as many rounds where a difference of 5 % is sought
 SETTLE = 1.0  # seconds after connecting until an idle server counts as idle
 IDLE_GOAL = 1000.0  # us of CPU per second: "no measurable CPU" is a tenth of a 10 ms tick of /proc/PID/stat
-HEADERS = ["server", "CPU us", "lowest", "highest", "to reactor", "messages/s", "core used"]
+HEADERS = ["server", "CPU us", "lowest", "highest", "to reactor", "messages/s", "core used", "load's"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Case:
     contenders: tuple[str, ...]
     goals: tuple[Goal, ...]
     full: bool = False  # left out unless asked for: it takes minutes
+    mode: str | None = None  # of the load, where it is not the service's name
 
 
 @dataclass
@@ -67,45 +69,49 @@ class Outcome:
         return f"\n{heading}\n\n{table(self.headers, self.rows, markdown)}\n\n{notes}".rstrip()
 
 
+def echo(name: str, size: int, text: str, goals: tuple[Goal, ...], service: str = "echo") -> Case:
+    """Echoes of one size."""
+    title = f"echo{' over TLS' if service == 'tls' else ''}, {text}, 100 connections: server CPU per message"
+    everybody = EVERYBODY if service == "echo" else PEERS
+    return Case(name, title, service, {"connections": 100, "size": size}, everybody, goals)
+
+
+ECHO_GOALS = (Goal("uvloop", 1.0), Goal("asyncio", 1.0))
+TLS_GOALS = (Goal("uvloop", 1.10), Goal("asyncio", 1.0))
+FANOUT_GOALS = (Goal("asyncio", 0.06), Goal("uvloop", 0.06))
 CASES = (
-    Case(
-        "echo-100", "echo, 100 B, 100 connections: server CPU per message", "echo",
-        {"connections": 100, "size": 100}, EVERYBODY, (Goal("uvloop", 1.10), Goal("asyncio", 1.0)),
-    ),
-    Case(
-        "echo-10k", "echo, 10 KiB, 100 connections: server CPU per message", "echo",
-        {"connections": 100, "size": 10240}, EVERYBODY, (Goal("uvloop", 1.10), Goal("asyncio", 1.0)),
-    ),
-    Case(
-        "tls-100", "echo over TLS, 100 B, 100 connections: server CPU per message", "tls",
-        {"connections": 100, "size": 100}, PEERS, (Goal("uvloop", 1.10), Goal("asyncio", 1.0)),
-    ),
-    Case(
-        "tls-10k", "echo over TLS, 10 KiB, 100 connections: server CPU per message", "tls",
-        {"connections": 100, "size": 10240}, PEERS, (Goal("uvloop", 1.10), Goal("asyncio", 1.0)),
-    ),
+    echo("echo-100", 100, "100 B", ECHO_GOALS),
+    echo("echo-1k", 1024, "1 KiB", ECHO_GOALS),
+    echo("echo-10k", 10240, "10 KiB", ECHO_GOALS),
+    echo("echo-100k", 102400, "100 KiB", ECHO_GOALS),
+    echo("tls-100", 100, "100 B", TLS_GOALS, "tls"),
+    echo("tls-10k", 10240, "10 KiB", TLS_GOALS, "tls"),
     Case(
         "lines", "lines, 100 connections, 16 pipelined, one reply each: server CPU per line", "lines",
-        {"connections": 100, "pipeline": 16}, PEERS, (Goal("uvloop", 1 / 5),),
+        {"connections": 100, "pipeline": 16}, (*PEERS, "asyncio+join", "uvloop+join"), (Goal("uvloop", 0.15),),
     ),
     Case(
         "fanout-100", "fan-out, 100 members, 100 senders: server CPU per delivery", "chat",
-        {"connections": 100, "senders": 100, "size": 50}, EVERYBODY, (Goal("asyncio", 1 / 10),),
+        {"connections": 100, "senders": 100, "size": 50}, (*EVERYBODY, "C"), FANOUT_GOALS,
     ),
     Case(
         "fanout-1000", "fan-out, 1,000 members, 100 senders: server CPU per delivery", "chat",
-        {"connections": 1000, "senders": 100, "size": 50}, PEERS, (Goal("asyncio", 1 / 10),), full=True,
+        {"connections": 1000, "senders": 100, "size": 50}, (*PEERS, "C"), (*FANOUT_GOALS, Goal("C", 3.0)), full=True,
+    ),
+    Case(
+        "accept", "connect, one exchange of 100 B, close; 50 at a time: server CPU per connection", "echo",
+        {"connections": 50, "size": 100}, EVERYBODY, (Goal("asyncio", 0.5),), mode="churn",
     ),
 )  # fmt: skip
 
 
 def run_case(case: Case, options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
     """Start every contender of a case, let them take rounds in turn, and judge."""
-    mode = case.service
-    present = [name for name in case.contenders if name != "uvloop" or options.about["uvloop"]]
+    mode = case.mode or case.service
+    names = present(case.contenders, options)
     with ExitStack() as stack:
         contenders = {}
-        for name in present:
+        for name in names:
             tick(f"connecting to {name}")
             contenders[name] = stack.enter_context(contest.starting(case.service, name, options.python))
             contenders[name].connect(mode, **case.load)
@@ -128,6 +134,7 @@ def cost_row(name: str, contender: Contender | None, ours: Contender) -> list[st
         figure(contest.ratio(contender, ours)),
         figure(contender.median("rate")),
         f"{contender.median('busy'):.0%}",
+        f"{contender.median('load_busy'):.0%}",
     ]
 
 
@@ -149,7 +156,7 @@ def run_memory(options: argparse.Namespace, tick: Callable[[str], None]) -> Outc
     outcome = Outcome(f"{count:,} connections held open: resident memory of the echo server", [
         "server", "bytes each", "KiB each", "before MiB", "with all MiB"])  # fmt: skip
     for name in PEERS:
-        if name == "uvloop" and not options.about["uvloop"]:
+        if name not in present((name,), options):
             outcome.rows.append([name, "not installed", "-", "-", "-"])
             continue
         with contest.starting("echo", name, options.python) as contender:
@@ -162,7 +169,7 @@ def run_memory(options: argparse.Namespace, tick: Callable[[str], None]) -> Outc
         cells = (figure(each), figure(each / 1024), figure(before / 2**20), figure(after / 2**20))
         outcome.rows.append([name, *cells])
         if name == US:
-            outcome.notes.append(verdict("at most 1.5 KiB each", each / 1024, 1.5, " KiB"))
+            outcome.notes.append(verdict("at most 1.2 KiB each", each / 1024, 1.2, " KiB"))
     return outcome
 
 
@@ -172,7 +179,7 @@ def run_tls_memory(options: argparse.Namespace, tick: Callable[[str], None]) -> 
         "server", "KiB each", "before MiB", "with all MiB"])  # fmt: skip
     connections_allowed(HELD_TLS)
     for name in PEERS:
-        if name == "uvloop" and not options.about["uvloop"]:
+        if name not in present((name,), options):
             outcome.rows.append([name, "not installed", "-", "-"])
             continue
         with contest.starting("tls", name, options.python) as contender:
@@ -225,10 +232,10 @@ def run_active(options: argparse.Namespace, tick: Callable[[str], None]) -> Outc
 def run_idle(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
     """CPU of servers to whom nobody talks."""
     outcome = Outcome(f"idle with 100 connections for {options.idle:g} s", ["server", "CPU us per second"])
-    present = [name for name in EVERYBODY if name != "uvloop" or options.about["uvloop"]]
+    names = present(EVERYBODY, options)
     with ExitStack() as stack:
         contenders = []
-        for name in present:
+        for name in names:
             tick(f"connecting to {name}")
             contenders.append(stack.enter_context(contest.starting("echo", name, options.python)))
             contenders[-1].connect("idle", connections=100)

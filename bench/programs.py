@@ -1,6 +1,7 @@
 """Which program serves what: every service by server, and which library each needs. Knows no measurements."""
 
 import argparse
+import shutil
 
 CHAT_OPTIONS = ("--no-console", "--flood-rate=0", "--max-per-ip=0", "--log-level=warning")  # nothing but the fan-out
 OURS = {
@@ -38,8 +39,11 @@ def programs() -> dict[str, dict[str, tuple[str, ...]]]:
             table[service][name] = (f"bench/peers/on_{module}.py", service, *flags)
     for loop in ("asyncio", "uvloop"):
         table["lines"][f"{loop}+join"] = (*table["lines"][loop], "--join")
+    table["chat"]["C"] = ("bench/peers/on_c.py",)  # with the same coalescing: a floor
     table["joins"] = {
-        name: tuple(part for part in command if part not in SILENT) for name, command in table["chat"].items()
+        name: tuple(part for part in command if part not in SILENT)
+        for name, command in table["chat"].items()
+        if name != "C"
     }
     return table
 
@@ -54,4 +58,10 @@ def library(name: str) -> str | None:
 
 def present(names: tuple[str, ...], options: argparse.Namespace) -> list[str]:
     """The servers whose library the interpreter of the servers has. options.about: as procs.interpreter() gives it."""
-    return [name for name in names if library(name) is None or options.about["libraries"].get(library(name))]
+    return [name for name in names if is_there(name, options.about["libraries"])]
+
+
+def is_there(name: str, libraries: dict[str, str]) -> bool:
+    if name == "C":
+        return shutil.which("cc") is not None
+    return library(name) is None or library(name) in libraries
