@@ -295,7 +295,8 @@ def report(options: argparse.Namespace, outcomes: Callable[[argparse.Namespace],
         with procs.exits_cleanly():
             options.about = procs.interpreter(options.python)
             print(f"{procs.versions(options.about)}; {procs.machine()}")
-            print(f"medians of {options.rounds} rounds of {options.seconds:g} s")
+            length = f" of {options.seconds:g} s" if options.seconds else ""
+            print(f"medians of {options.rounds} rounds{length}")
             for outcome in outcomes(options):
                 print(outcome.show(options.markdown), flush=True)
     except KeyboardInterrupt:

@@ -80,9 +80,11 @@ def task_limit() -> int | None:
 class Child:
     """One child process in a `with` block."""
 
-    def __init__(self, command: list[str], stdin: int, stdout: object) -> None:
+    def __init__(self, command: list[str], stdin: int, stdout: object, *, quiet: bool = True) -> None:
+        """quiet: what it says on stderr is kept for last_error(), not shown."""
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
-        self.process = subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=self.errors, cwd=ROOT)
+        stderr = self.errors if quiet else None
+        self.process = subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=stderr, cwd=ROOT)
         _running.add(self.process)
 
     def __enter__(self):

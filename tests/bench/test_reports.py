@@ -1,0 +1,179 @@
+"""What the benchmarks make of figures: cells, refusals, goals, baselines, and going on after an interruption."""
+
+import argparse
+import doctest
+import importlib
+import json
+from collections import Counter
+
+import compare
+import guard
+import pytest
+import results
+from samples import load_bound, off_rate, percentile
+from tables import bar, left, table
+
+
+def rounds(*rates):
+    return [{"rate": rate} for rate in rates]
+
+
+RESULT = {
+    "workload": "echo", "clients": 1000, "server": "reactor", "rate": 50_000.0, "p50": 0.001, "p99": 0.004, "max": 0.02,
+    "cpu_per_message": 9.5e-6, "memory": 24 << 20, "memory_each": 1024.0, "threads": 1, "failures": 0, "reason": None,
+    "bound": False, "rounds": rounds(45_000, 50_000, 55_000),
+}  # fmt: skip
+
+
+def test_a_row_has_a_cell_for_each_header():
+    cells = dict(zip(compare.HEADERS, compare.row(RESULT), strict=True))
+    assert cells == {
+        "clients": "1,000", "server": "reactor", "messages/s": "50,000", "spread": "±10%", "p50 ms": "1.00",
+        "p99 ms": "4.00", "max ms": "20.0", "CPU us": "9.50", "KiB each": "1.00", "MiB": "24.0", "threads": "1",
+        "failed": "0",
+    }  # fmt: skip
+
+
+def test_what_the_generator_limited_is_refused_in_the_cell_and_in_the_chart():
+    bound = RESULT | {"bound": True}
+    cells = dict(zip(compare.HEADERS, compare.row(bound), strict=True))
+    assert {cells[name] for name in ("messages/s", "p50 ms", "p99 ms", "max ms")} == {"load-bound"}
+    assert cells["CPU us"] == "9.50"  # what the server did is counted in its own time
+    assert "load generator was the bottleneck" in compare.notes([bound])[0]
+    assert "nothing to show" in compare.charts([bound])["echo-throughput.svg"]
+    assert "reactor" in compare.charts([bound])["echo-memory.svg"]
+
+
+def test_a_server_that_failed_has_a_row_and_a_reason():
+    failed = {
+        "workload": "echo", "clients": 10, "server": "x", "rounds": [], "failures": 1, "reason": "it broke"
+    }  # fmt: skip
+    cells = compare.row(failed)
+    assert cells[:3] == ["10", "x", "-"]
+    assert cells[-1] == "1"
+    assert compare.notes([failed]) == ["x with 10 clients failed: it broke"]
+    compare.charts([failed])
+
+
+@pytest.mark.parametrize(
+    ("load", "server", "bound"),
+    [(0.99, 0.99, False), (0.95, 0.50, True), (0.90, 0.84, True), (0.89, 0.10, False), (0.95, 1.7, False)],
+)
+def test_the_generator_is_the_bottleneck_where_it_is_busy_and_the_server_is_not(load, server, bound):
+    assert load_bound(load, server) is bound
+
+
+def test_an_open_load_behind_its_times_is_refused():
+    assert [off_rate(late) for late in (None, 0.0, 0.0019, 0.0021)] == [False, False, False, True]
+
+
+def test_percentiles_count_messages_and_not_values():
+    latencies = Counter({100: 98, 200: 1, 900: 1})
+    assert [percentile(latencies, share) for share in (0.5, 0.98, 0.99, 1.0)] == [1e-4, 1e-4, 2e-4, 9e-4]
+    assert percentile(Counter(), 0.5) is None
+
+
+def test_a_table_lines_up():
+    assert table(["a", "bb"], [["x", "1"], ["yy", "22"]]) == "a   bb\nx    1\nyy  22"
+    assert table(["a", "bb"], [["x", "1"]], markdown=True).splitlines() == ["| a | bb |", "| - | -: |", "| x |  1 |"]
+
+
+def test_a_bar_fills_and_says_how_long_it_takes():
+    assert [bar(done, 4, 8) for done in (0, 1, 4)] == ["--------", "##------", "########"]
+    assert left(3, 4, 180.0) == ", 1:00 left"
+
+
+def test_talkers_bound_the_deliveries_of_a_turn():
+    assert all(compare.talkers(clients) * clients <= compare.DELIVERIES for clients in (2, 10, 1000, 5000, 100_000))
+
+
+def test_counts_are_sorted_numbers_from_one():
+    assert compare.count_list("10,1,10") == [1, 10]
+    for text in ("0", "1,x", "", "-3"):
+        with pytest.raises(argparse.ArgumentTypeError):
+            compare.count_list(text)
+
+
+def test_only_a_doubling_fails():
+    found, baseline = {"a": 2.0, "b": 1.99, "new": 50.0}, {"a": 1.0, "b": 1.0, "gone": 1.0}
+    assert guard.doubled(found, baseline) == ["a"]
+
+
+def test_multiples_do_not_change_with_the_machine():
+    slow, fast = ({guard.YARDSTICK: 2.0 * f, "a": 3.0 * f} for f in (1.0, 0.1))
+    assert guard.multiples(slow) == pytest.approx(guard.multiples(fast)) == {"a": 1.5}
+
+
+def test_the_stored_baseline_knows_the_cases_that_there_are():
+    stored = json.loads(guard.BASELINE.read_text())["multiples"]
+    source = guard.BASELINE.with_name("test_bench.py").read_text()
+    assert all(f"def {name.partition('[')[0]}(" in source for name in stored)
+    assert all(value > 0 for value in stored.values())
+
+
+TEXT = """**echo, 100 B: server CPU per message**
+
+| server | CPU us |
+
+- goal: at most 1.00 of uvloop: 1.12, MISSED
+- goal: at most 1.00 of asyncio: 0.85, met
+- a note
+"""
+
+
+def section(name):
+    return results.Section(name, f"About {name}", "cpu", (), ())
+
+
+def kept(name, status=0, text=TEXT):
+    command = f"python3 bench/{name}.py"
+    return {"name": name, "command": command, "date": "then", "minutes": 2.0, "status": status, "text": text}
+
+
+def test_goals_are_found_where_they_are_said():
+    assert [(goal["wanted"], goal["found"], goal["state"]) for goal in results.goals([kept("cpu")])] == [
+        ("at most 1.00 of uvloop", "1.12", "MISSED"),
+        ("at most 1.00 of asyncio", "0.85", "met"),
+    ]
+
+
+def test_the_page_judges_shows_commands_and_says_what_is_missing_or_failed():
+    found = {"cpu": kept("cpu"), "bad": kept("bad", status=1, text="half")}
+    text = results.page([section("cpu"), section("bad"), section("absent")], found, [])
+    assert text.count("at most 1.00 of uvloop") == 3  # judged, explained, and where it was found
+    assert "What stands in the way" in text
+    assert "`python3 bench/cpu.py`" in text
+    assert "failed with status 1" in text
+    assert text.count("Not measured.") == 1
+
+
+def test_a_second_run_measures_only_what_is_missing_or_has_failed(tmp_path, monkeypatch, capsys):
+    measured = []
+
+    def measure(section, python, quick, work):
+        measured.append(section.name)
+        return kept(section.name, status=section.name == "bad" and measured.count("bad") == 1)
+
+    monkeypatch.setattr(results, "measure", measure)
+    options = argparse.Namespace(work=tmp_path, again=[], only=None, python="p", newest=None, quick=False)
+    sections = [section("good"), section("bad")]
+    for _ in range(3):
+        results.run(sections, options)
+    assert measured == ["good", "bad", "bad"]
+    options.again = ["good"]
+    results.run(sections, options)
+    assert measured[3:] == ["good"]
+
+
+def test_shown_commands_name_no_path_of_this_machine(tmp_path):
+    for one in (*results.SECTIONS, results.NEWEST):
+        shown = " ".join(one.command(results.PYTHON, False, tmp_path))
+        assert str(tmp_path) not in shown
+        assert "/" not in shown.replace("bench/", "").replace("charts/", "")
+
+
+@pytest.mark.parametrize("name", ["charts", "compare", "guard", "remarks", "samples", "tables"])
+def test_the_examples_of_a_module_run(name):
+    failed, tried = doctest.testmod(importlib.import_module(name))
+    assert tried
+    assert not failed
