@@ -21,7 +21,10 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Chart:
-    """What is drawn: `series` by name, in the order of importance; the first is drawn thick, on top."""
+    """What is drawn: `series` by name, in the order of importance; the first is drawn thick, on top.
+
+    A series keeps its colour where others have no points, so give all of them to every chart that belongs together.
+    """
 
     title: str
     y_label: str
@@ -141,9 +144,12 @@ def render(chart: Chart) -> str:
         return f'{head}<text x="{LEFT}" y="{HEIGHT / 2:g}">nothing to show</text></svg>\n'
     x = Scale(*bounds([x for points in series.values() for x, _ in points]), LEFT, WIDTH - RIGHT)
     y = Scale(*bounds([y for points in series.values() for _, y in points]), HEIGHT - BOTTOM, TOP)
-    names = list(series)
-    places = spread([y(series[name][-1][1]) for name in names], LABEL, TOP, HEIGHT - BOTTOM)
-    drawn = [line(number, name, series[name], x, y, places[number]) for number, name in enumerate(names)]
+    places = spread([y(points[-1][1]) for points in series.values()], LABEL, TOP, HEIGHT - BOTTOM)
+    numbers = {name: number for number, name in enumerate(chart.series)}
+    drawn = [
+        line(numbers[name], name, points, x, y, place)
+        for (name, points), place in zip(series.items(), places, strict=True)
+    ]
     return "".join([head, grid(chart, x, y), *reversed(drawn), "</svg>\n"])
 
 

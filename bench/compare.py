@@ -20,7 +20,7 @@ from arguments import Parser, positive, positive_number, seconds
 from charts import Chart, render
 from programs import NEEDS, PEERS, PROGRAMS, library, present
 from samples import LATE_LIMIT, LOAD_LIMIT, SERVER_LIMIT
-from tables import Progress, complain, figure, table
+from tables import Progress, complain, figure, paragraph, table
 
 BASE = ("reactor", "threads")
 JOINED = ("asyncio+join", "uvloop+join")  # lines only; see peers/aio_lines.py
@@ -215,8 +215,9 @@ def charts(results: list[dict]) -> dict[str, str]:
         for metric, (name, unit, value) in METRICS.items():
             series: dict[str, list] = {}
             for result in results:
-                if result["workload"] == workload and (found := value(result)):
-                    series.setdefault(result["server"], []).append((result["clients"], found))
+                if result["workload"] == workload:
+                    points = series.setdefault(result["server"], [])
+                    points += [(result["clients"], found)] if (found := value(result)) else []
             pictures[f"{workload}-{metric}.svg"] = render(Chart(f"{workload}: {name}", unit, series))
     return pictures
 
@@ -233,14 +234,14 @@ def head(options: argparse.Namespace) -> dict:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": shlex.join(["python3", "bench/compare.py", *sys.argv[1:]]),
     }
-    print("\n".join(about[name] for name in ("versions", "machine", "limits", "rounds")))
     said = [cut] if cut else []
     if "chat" in options.workload and 1 in options.clients:
-        said.append("chat begins with the second number of clients: alone, nobody hears anything")
+        said.append("chat leaves out 1 client: alone, nobody hears anything")
     absent = [name for name in NEEDS if library(name) not in options.about["libraries"]]
     if options.peers and absent:
         said.append(f"cannot be imported, so left out: {', '.join(absent)} (pip install -e '.[peers]')")
-    print("".join(f"{line}\n" for line in said), end="", flush=True)
+    facts = [about[name] for name in ("versions", "machine", "limits", "rounds")]
+    print(paragraph([*facts, *said], options.markdown), flush=True)
     return about | {"notes": said}
 
 

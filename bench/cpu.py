@@ -18,7 +18,7 @@ import procs
 from arguments import Parser, positive, seconds
 from contest import Contender
 from programs import present
-from tables import Progress, complain, figure, table
+from tables import Progress, complain, figure, paragraph, table
 
 US = "reactor"
 PEERS = (US, "asyncio", "uvloop")
@@ -294,9 +294,9 @@ def report(options: argparse.Namespace, outcomes: Callable[[argparse.Namespace],
     try:
         with procs.exits_cleanly():
             options.about = procs.interpreter(options.python)
-            print(f"{procs.versions(options.about)}; {procs.machine()}")
             length = f" of {options.seconds:g} s" if options.seconds else ""
-            print(f"medians of {options.rounds} rounds{length}")
+            facts = [procs.versions(options.about), procs.machine(), f"medians of {options.rounds} rounds{length}"]
+            print(paragraph(facts, options.markdown))
             for outcome in outcomes(options):
                 print(outcome.show(options.markdown), flush=True)
     except KeyboardInterrupt:

@@ -1,5 +1,6 @@
 """Rounds of many servers under one load, where one that fails does not end the others'. Knows no output."""
 
+import statistics
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -89,7 +90,7 @@ def result(load: Load, seat: Seat) -> dict:
     if contender is None or not contender.rounds:
         return about | {"rounds": []}
     medians = {name: contender.median(name) for name in MEDIANS}
-    late = max((round_["late"] or 0.0 for round_ in contender.rounds), default=0.0)
+    late = statistics.median(round_["late"] or 0.0 for round_ in contender.rounds)
     bound = load_bound(medians["load_busy"], medians["busy"])
     if load.options.get("rate"):
         bound = off_rate(late)  # an open load looks at the clock all the time: how busy it is tells nothing

@@ -25,7 +25,6 @@ TARGET = procs.BENCH / "RESULTS.md"
 CHARTS = procs.BENCH / "charts"
 PYTHON = "PYTHON"  # stands for the interpreter in the commands shown: a path of this machine helps nobody
 LIMIT = 7200.0  # seconds for one section: nothing here takes half of it
-METRICS = ("throughput", "latency", "memory")
 GOAL = "- goal: "
 
 
@@ -174,7 +173,8 @@ def assemble(sections: list[Section], work: Path, target: Path) -> dict[str, dic
     for name in charts:
         place = target.parent / "charts" / name
         place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(drawn / name, place)
+        if place.resolve() != (drawn / name).resolve():
+            shutil.copyfile(drawn / name, place)
     target.write_text(page(sections, results, charts))
     return results
 

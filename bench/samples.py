@@ -4,7 +4,7 @@ from collections import Counter
 
 LOAD_LIMIT = 0.90  # of a core. A generator above it may be what a round waited for
 SERVER_LIMIT = 0.85  # of a core. A server above it was busy enough to be what was measured
-LATE_LIMIT = 0.002  # seconds. An open load that is later than this with one message in a hundred is not at its rate
+LATE_LIMIT = 0.001  # seconds. An open load that is later than this with one message in a hundred is not at its rate
 
 
 def percentile(latencies: Counter[int], share: float) -> float | None:

@@ -21,6 +21,11 @@ def table(headers: list[str], rows: list[list[str]], markdown: bool = False) -> 
     return "\n".join(lines)
 
 
+def paragraph(lines: list[str], markdown: bool = False) -> str:
+    """Lines that belong together; as a list where Markdown would run them into each other."""
+    return "\n".join(f"- {line}" if markdown else line for line in lines)
+
+
 def figure(value: float | None, digits: int = 3) -> str:
     """A number with so many significant digits, never in scientific notation; a dash for none."""
     if value is None:

@@ -86,6 +86,15 @@ def test_words_are_escaped_and_a_series_without_points_is_left_out():
     assert texts(svg, "title")[0].text == "a < b & c"
 
 
+def test_a_server_keeps_its_colour_and_only_the_first_is_thick_though_others_have_no_points():
+    drawn = {}
+    for first in ([(1, 1.0)], []):
+        svg = render(Chart("t", "y", {"ours": first, "other": [(1, 2.0)]}))
+        for group in ET.fromstring(svg).iter(f"{SVG}g"):
+            drawn.setdefault(group.find(f"{SVG}text").text, set()).add(group.get("class"))
+    assert drawn == {"ours": {"a first"}, "other": {"b"}}
+
+
 def test_nothing_measured_is_said():
     assert any(text.text == "nothing to show" for text in texts(render(Chart("t", "y", {"a": []}))))
 
