@@ -3,8 +3,8 @@
 REMARKS: tuple[tuple[str, str, str], ...] = (
     (
         "lines, 100 connections", "of uvloop",
-        "a third of what is left is the kernel's, for one receive and one send for 16 lines, and nothing above them can "
-        "be saved there. The rest is two calls of Python for each line, `line_received` and `write`, and the reply that "
+        "a third of what is left is the kernel's, for one receive and one send for 16 lines; nothing above them can "
+        "be saved there. The rest is two calls of Python a line, `line_received` and `write`, and the reply that "
         "it formats. uvloop with the replies joined by hand (uvloop+join in that table) is compiled, calls nothing for "
         "a line, and needs much the same",
     ),

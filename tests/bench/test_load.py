@@ -79,7 +79,8 @@ def test_one_round_of_the_reactor_and_of_threads_and_a_server_that_fails(monkeyp
         assert result["rate"] > 0
         assert result["p50"] <= result["p99"] <= result["max"]
         assert result["cpu_per_message"] > 0
-    assert (reactor["threads"], threads["threads"]) in {(1, 5), (None, None)}  # main, acceptor and one for each
+    assert threads["threads"] in (5, None)  # main, acceptor and one for each
+    assert reactor["threads"] in (1, 2, None)  # the loop, and what watches over it
     assert broken["failures"] == 1
     assert "did not start" in broken["reason"]
 
