@@ -52,10 +52,14 @@ def test_the_latency_of_an_open_load_counts_from_the_time_it_was_due(clock):
 
 def test_replies_are_told_apart_however_they_are_cut(clock):
     wire = Wire(b"echo")
-    wire.asked[7].extend([100.0] * 3)
-    wire.coming = [b"e", b"choec", b"hoech", b"o"]
-    for _ in range(4):
-        wire.hear(7)
+    wire.asked[7].extend([100.0, 100.5, 100.9])
+    clock.now, wire.coming = 101.0, [b"e", b"choec", b"hoech", b"o"]
+    wire.hear(7)
+    assert not wire.latencies
+    wire.hear(7)
+    assert list(wire.latencies) == [1_000_000]  # the oldest is the one that is answered
+    wire.hear(7)
+    wire.hear(7)
     assert wire.latencies.total() == 3
     assert wire.got[7] == 0
 
