@@ -34,9 +34,11 @@ class SseSplitter:
 
     def feed(self, data: bytes) -> list[str]:
         """The data of each event that is complete now."""
-        if self._beginning and not (data := self._without_bom(data)):
+        if self._beginning:
+            data = self._without_bom(data)
+        if not data:
             return []
-        if self._after_cr and data:
+        if self._after_cr:
             self._after_cr = False
             data = data.removeprefix(b"\n")
         self._after_cr = data.endswith(b"\r")

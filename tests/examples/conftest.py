@@ -32,10 +32,11 @@ class Stream:
         self._pieces: queue.Queue[bytes] = queue.Queue()
         self.data = b""
         self.ended = False
-        threading.Thread(target=self._collect, args=(file,), daemon=True).start()
+        self.thread = threading.Thread(target=self._collect, args=(file,), daemon=True)
+        self.thread.start()
 
     def _collect(self, file: IO[bytes]) -> None:
-        while data := _read(file.fileno()):
+        while data := _read(file):
             self._pieces.put(data)
         self._pieces.put(b"")
 
@@ -68,11 +69,11 @@ class Stream:
         return self.text
 
 
-def _read(fd: int) -> bytes:
+def _read(file: IO[bytes]) -> bytes:
     try:
-        return os.read(fd, 65536)
-    except OSError:
-        return b""  # the end of a pseudo-terminal
+        return os.read(file.fileno(), 65536)
+    except (OSError, ValueError):
+        return b""  # the end of a pseudo-terminal, or the scene is over
 
 
 class Program:
@@ -130,6 +131,8 @@ class Program:
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
+        for stream in (self.out, self.err) if self.process.stdout is not None else (self.err,):
+            stream.thread.join(1.0)  # it has come to the end, unless a child of the program still has the other end
         for file in (self.process.stdin, self.process.stdout, self.process.stderr):
             if file is not None:
                 try:

@@ -75,6 +75,10 @@ def test_lines(data: bytes, expected: list[str]) -> None:
     at_every_cut(LineSplitter, data, expected)
 
 
+def test_a_piece_of_nothing_changes_nothing() -> None:
+    assert all_of(SseSplitter, b"data: a\r", b"", b"\ndata: b\n\n") == ["a\nb"]
+
+
 def test_any_stream_cut_anywhere(request: Any) -> None:
     rng = random.Random(5)
     for _ in range(4 * request.config.getoption("--seeds")):
