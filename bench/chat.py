@@ -59,17 +59,23 @@ def run_deliveries(options: argparse.Namespace, tick: Callable[[str], None]) -> 
     return Outcome(title, ["server", "per CPU s", "CPU us each", "reactor's times", "per s"], rows, notes)
 
 
-def run_latency(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
+def run_latency(options: argparse.Namespace, tick: Callable[[str], None], rate: float | None = None) -> Outcome:
     """Lines come at their times, whatever the server does."""
-    contenders = compete(options, tick, rate=options.rate)
+    rate = rate or options.rate
+    contenders = compete(options, tick, rate=rate)
     rows = [
         [c.name, figure(1e3 * c.median("p50")), figure(1e3 * c.median("p99")), f"{c.median('busy'):.0%}"]
         for c in contenders
     ]
     p99 = {contender.name: 1e3 * contender.median("p99") for contender in contenders}
     notes = [verdict(f"p99 below that of {name}", p99[US], p99[name], " ms") for name in ("threads", "asyncio")]
-    title = f"the same room, {options.rate:g} lines a second: latency of a delivery from the time its line was due"
+    title = f"the same room, {rate:g} lines a second: latency of a delivery from the time its line was due"
     return Outcome(title, ["server", "p50 ms", "p99 ms", "core used"], rows, notes)
+
+
+def run_busy(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
+    """The same where some servers have no time left."""
+    return run_latency(options, tick, options.busy_rate)
 
 
 def run_room(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
@@ -123,7 +129,7 @@ def run_joins(options: argparse.Namespace, tick: Callable[[str], None]) -> Outco
     return Outcome(title, headers, rows, [note])
 
 
-CASES = {"deliveries": run_deliveries, "latency": run_latency, "joins": run_joins, "room": run_room}
+CASES = {"deliveries": run_deliveries, "latency": run_latency, "busy": run_busy, "joins": run_joins, "room": run_room}
 
 
 def outcomes(options: argparse.Namespace) -> Iterator[Outcome]:
@@ -143,6 +149,7 @@ def parse() -> argparse.Namespace:
     option("--members", type=positive, default=1000, help="in one room (1000)")
     option("--senders", type=positive, default=100, help="of them talk (100)")
     option("--rate", type=seconds, default=50.0, help="lines a second in all, where latency is measured (50)")
+    option("--busy-rate", type=seconds, default=120.0, help="the same in the busy room (120)")
     option("--room", type=positive, default=10_000, help="members of the very large room (10000)")
     option("--rounds", type=positive, default=7, help="rounds for each server (7)")
     option("--seconds", type=seconds, default=1.0, help="length of a round (1)")

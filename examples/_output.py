@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import select
 import sys
-import tempfile
 from typing import IO
 
 from protocols.http import HTTPError
@@ -35,6 +34,8 @@ class Queue:
         if position == self._turn:
             return write_stdout(data)
         if position not in self._kept:
+            import tempfile  # a few milliseconds that one URL alone does not need
+
             self._kept[position] = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
         self._kept[position].write(data)
 
