@@ -23,7 +23,7 @@ INTERRUPT = signal.getsignal(signal.SIGINT)
 if INTERRUPT is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while the rest is imported ends this without a traceback
 
-from _cli import Parser, complain, count
+from _cli import Parser, complain, count, program
 from _output import Queue, StdoutFailed
 from _progress import Progress
 
@@ -180,7 +180,7 @@ class Program:
         self.status = 1
         self.progress.clear()
         received = getattr(error, "received", 0)
-        complain(f"{sys.argv[0]}: {shown(job.url)}: {one_line(error, self.options)} ({received} bytes received)")
+        complain(f"{program()}: {shown(job.url)}: {one_line(error, self.options)} ({received} bytes received)")
         self.on_finished(job)
 
     def give_up(self, error: StdoutFailed) -> None:
@@ -188,7 +188,7 @@ class Program:
         self.status = 1
         if not error.quiet:
             self.progress.clear()
-            complain(f"{sys.argv[0]}: {error}")
+            complain(f"{program()}: {error}")
         if not self.over.done():
             self.over.set_result(None)
 
