@@ -18,9 +18,9 @@ import contest
 import procs
 from arguments import Parser, positive, seconds
 from clients import CROWD_QUIET
-from cpu import EVERYBODY, US, Outcome, report, verdict
+from cpu import EVERYBODY, US, Outcome, in_turn, report, verdict
 from programs import present
-from tables import Progress, figure
+from tables import figure
 
 SIZE = 50  # bytes of a line: a sentence
 TENFOLD = 10.0  # how many times the deliveries of the others a CPU second must give
@@ -134,12 +134,7 @@ CASES = {"deliveries": run_deliveries, "latency": run_latency, "busy": run_busy,
 
 def outcomes(options: argparse.Namespace) -> Iterator[Outcome]:
     chosen = {name: run for name, run in CASES.items() if not options.only or name in options.only}
-    progress = Progress(len(chosen))
-    for name, run in chosen.items():
-        progress.next(name)
-        outcome = run(options, progress.tick)
-        progress.clear()
-        yield outcome
+    yield from in_turn(chosen, options)
 
 
 def parse() -> argparse.Namespace:

@@ -281,8 +281,13 @@ def outcomes(options: argparse.Namespace) -> Iterator[Outcome]:
         name: run for name, (run, full) in all_cases().items()
         if (name in options.only if options.only else options.full or not full)
     }  # fmt: skip
-    progress = Progress(len(chosen))
-    for name, run in chosen.items():
+    yield from in_turn(chosen, options)
+
+
+def in_turn(cases: dict[str, Callable[..., Outcome]], options: argparse.Namespace) -> Iterator[Outcome]:
+    """Run cases one after another, and show how far they are."""
+    progress = Progress(len(cases))
+    for name, run in cases.items():
         progress.next(name)
         outcome = run(options, progress.tick)
         progress.clear()

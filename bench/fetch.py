@@ -22,9 +22,9 @@ from pathlib import Path
 
 import procs
 from arguments import Parser, positive
-from cpu import US, Outcome, report
+from cpu import US, Outcome, in_turn, report
 from programs import CLIENTS
-from tables import Progress, figure
+from tables import figure
 
 SMALL = 1024  # bytes
 HTTP_CLIENTS = (US, *CLIENTS, "curl")
@@ -198,12 +198,7 @@ CASES = {"small": run_small, "large": run_large}
 
 def outcomes(options: argparse.Namespace) -> Iterator[Outcome]:
     chosen = {name: run for name, run in CASES.items() if not options.only or name in options.only}
-    progress = Progress(len(chosen))
-    for name, run in chosen.items():
-        progress.next(name)
-        outcome = run(options, progress.tick)
-        progress.clear()
-        yield outcome
+    yield from in_turn(chosen, options)
 
 
 def parse() -> argparse.Namespace:

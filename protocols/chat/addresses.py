@@ -56,6 +56,14 @@ def network(text: str) -> Network:
     return _customer(found.network_address) if found.prefixlen > CUSTOMER else found
 
 
+def find_network(text: str) -> Network | None:
+    """As `network`, and None for what is neither an address nor a network."""
+    try:
+        return network(text)
+    except ValueError:
+        return None
+
+
 def show(network: Network) -> str:
     """A network as people write it.
 

@@ -47,7 +47,7 @@ def parse_line(line: str) -> Ban | None:
     if not content:
         return None
     first, *rest = (field.strip() for field in content.split(","))
-    network, until = _network(first), None
+    network, until = addresses.find_network(first), None
     try:
         name = "" if network else names.clean(first)
     except names.BadName as why:
@@ -56,7 +56,7 @@ def parse_line(line: str) -> Ban | None:
         word, _, moment = field.partition(" ")
         if word.lower() == "until" and until is None:
             until = _time(moment)
-        elif network is None and (network := _network(field)) is not None:
+        elif network is None and (network := addresses.find_network(field)) is not None:
             continue
         else:
             raise BadLine(f"{field!r:.60} is neither an address nor until TIME")
@@ -109,13 +109,6 @@ def rewrite(text: str, changes: Changes, now: float) -> str:
             lines.append(f"{format_line(new)}  #{comment}" if mark else format_line(new))
     lines += map(format_line, to_add.values())
     return "".join(f"{line}\n" for line in lines)
-
-
-def _network(text: str) -> addresses.Network | None:
-    try:
-        return addresses.network(text)
-    except ValueError:
-        return None
 
 
 def _time(text: str) -> float:

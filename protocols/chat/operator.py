@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from ..sanitize import sanitize
 from . import addresses, commands, names
-from .addresses import Network
 from .ban_file import BanFile
 from .bans import MAX_MINUTES, Ban, TooManyBans
 from .desk import Desk, Seat, lasting, span
@@ -181,11 +180,11 @@ def _meant(desk: Desk, argument: str) -> tuple[Ban, list[Member]]:
     if not argument:
         raise Refused("/ban ADDRESS or /ban NICK, and for how many minutes if not for ever")
     first, _, rest = argument.partition(" ")
-    if (network := _network(first)) is not None:
+    if (network := addresses.find_network(first)) is not None:
         return Ban(network=network, until=_until(desk, rest.strip())), desk.within(network)
     member, rest = desk.hub.find(argument)
     if member is not None:
-        return Ban(member.name, _network(member.address), _until(desk, rest)), [member]
+        return Ban(member.name, addresses.find_network(member.address), _until(desk, rest)), [member]
     name, _, last = argument.rpartition(" ")
     if name and last.isdecimal():
         return Ban(_name(name), None, _until(desk, last)), []
@@ -300,13 +299,6 @@ def _number(text: str, most: int) -> int | None:
     """A number that somebody has typed, if it is one and not more than `most`."""
     plain = text.isascii() and text.isdigit() and len(text) <= len(str(most))
     return int(text) if plain and int(text) <= most else None
-
-
-def _network(text: str) -> Network | None:
-    try:
-        return addresses.network(text)
-    except ValueError:
-        return None
 
 
 COMMANDS = {
