@@ -17,21 +17,27 @@ from typing import NamedTuple, TypeVar
 E = TypeVar("E", bound=Enum)
 
 
-class Phase(Enum):
+class Quick(Enum):
+    """An Enum to look up tables with: its own hash is a call of Python, a dozen of them in the life of a connection."""
+
+    __hash__ = object.__hash__
+
+
+class Phase(Quick):
     OPENING = auto()
     OPEN = auto()
     CLOSING = auto()
     CLOSED = auto()
 
 
-class In(Enum):
+class In(Quick):
     READING = auto()
     PAUSED = auto()
     DISCARDING = auto()
     ENDED = auto()
 
 
-class Out(Enum):
+class Out(Quick):
     FLOWING = auto()
     FULL = auto()
     FINISHING = auto()

@@ -88,6 +88,7 @@ class Program:
         environment: dict[str, str] | None = None,
         **options: Any,
     ) -> None:
+        self.peers: list[Peer] = []  # of a server
         command = [sys.executable, "-W", "error", *arguments]
         if redirected:
             command = ["/bin/sh", "-c", f'exec "$@" {redirected}', "sh", *command]
@@ -123,8 +124,10 @@ class Program:
         return self.process.wait(DEADLINE)
 
     def clean_exit(self, signum: int = signal.SIGINT) -> None:
-        """Ends by a signal with status 0, and has never complained."""
+        """Ends by a signal with status 0, and has never complained. Its peers leave when it does, as nc would."""
         self.process.send_signal(signum)
+        for peer in self.peers:
+            peer.leaves()
         assert self.exits() == 0
         assert [line for line in self.err.all().splitlines() if not _JOURNAL.search(line)] == []
 
@@ -163,6 +166,14 @@ class Peer:
             self.text += data.decode()
         return self.text
 
+    def leaves(self) -> None:
+        """Close our half once the server has closed its own: it waits half a second for those who do not."""
+        try:
+            self.ends()
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # closed by the test, or reset: it has left
+
 
 class Theatre:
     """Starts programs and clients, and clears up after the scene."""
@@ -191,8 +202,10 @@ class Theatre:
         return self._start(str(path), stdin=subprocess.PIPE)
 
     def peer(self, server: Program) -> Peer:
-        self._peers.append(Peer(server.port))
-        return self._peers[-1]
+        peer = Peer(server.port)
+        self._peers.append(peer)
+        server.peers.append(peer)
+        return peer
 
     def _start(self, *arguments: str, **options: Any) -> Program:
         self._programs.append(Program(*arguments, **options))
