@@ -206,12 +206,10 @@ class Connection(ABC):
 
     def _set_watermarks(self, high: int, low: int) -> None:
         self._high, self._low = high, low
-        self._crowd = min(self._bounds())
-
-    def _bounds(self) -> list[int]:
-        """What must be noticed when more than that waits. `write` compares with the next of them, `_crowd`, alone."""
+        # What `write` compares with, the least of three bounds: for each newcomer, so without a list.
         limits = self._limits
-        return [bound for bound in (self._high, limits.output, limits.output_soft) if bound is not None]
+        crowd = high if limits.output is None else min(high, limits.output)
+        self._crowd = crowd if limits.output_soft is None else min(crowd, limits.output_soft)
 
     def _watch_input(self) -> None:
         reading = self._in is In.READING and not self._unread and self._starting is None

@@ -2,8 +2,9 @@
 
     Reactor(debug=True)         or REACTOR_DEBUG=1 in the environment
 
-A call of the reactor or of a transport from another thread than the loop's raises RuntimeError. Every connection is
-held to its contract (`contract`); a breach is logged. A callback of SLOW seconds or more is logged with its name.
+A call from another thread than the loop's raises RuntimeError: of the reactor, a listener or a transport, but for what
+only reads; of a timer, but for `cancel`, which is harmless everywhere. Every connection is held to its contract
+(`contract`); a breach is logged. A callback of SLOW seconds or more is logged with its name.
 A connection that nobody has closed when its reactor is closed is logged with the call that it comes from, and so is a
 reactor that nobody has closed.
 
@@ -27,6 +28,7 @@ from typing import Any
 from .contract import Checked, Contract, ContractBreach
 from .datagram import DatagramTransport
 from .inside import Inside
+from .listener import Listener
 from .transport import StreamTransport
 from .watchdog import PACKAGE
 
@@ -49,6 +51,8 @@ CALLS = (
     "unread", "start_tls", "set_protocol", "set_write_buffer_limits", "join", "leave",
 )  # fmt: skip
 """The same for transports."""
+LISTENS = ("close", "drain", "abort", "keep_path")
+"""And for listeners."""
 
 
 def is_wanted(given: bool | None, environment: str | None) -> bool:
@@ -64,15 +68,17 @@ def equip(reactor: Inside) -> None:
         setattr(reactor, name, timing(reactor, getattr(reactor, name)))
     for name in VERBS:
         setattr(reactor, name, on_loop_thread(reactor, name, getattr(reactor, name)))
-    guard, fire = reactor.guard, reactor.timers._fire
+    timers = reactor.timers
+    timers.arm = on_loop_thread(reactor, "timer.reset", timers.arm)  # type: ignore[method-assign]
+    guard, fire = reactor.guard, timers._fire
     replaced: dict[str, Any] = {
         "guard": lambda fn, *args: timed(reactor, name_of(fn), guard, fn, *args),
-        "kind": {StreamTransport: DebugStream, DatagramTransport: DebugDatagram}.get,
+        "kind": lambda kind: KINDS.get(kind, kind),
         "close": functools.partial(close, reactor, reactor.close, remember(reactor)),
     }
     for name, method in replaced.items():
         setattr(reactor, name, method)
-    reactor.timers._fire = lambda timer, now: timed(reactor, timer.name, fire, timer, now)  # type: ignore[method-assign]
+    timers._fire = lambda timer, now: timed(reactor, timer.name, fire, timer, now)  # type: ignore[method-assign]
 
 
 # -- threads --------------------------------------------------------------------------------------------------------
@@ -116,6 +122,7 @@ def _guarded(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
 
 DebugStream = guarded(StreamTransport)
 DebugDatagram = guarded(DatagramTransport)
+KINDS: dict[type, type] = {StreamTransport: DebugStream, DatagramTransport: DebugDatagram}
 
 # -- time -----------------------------------------------------------------------------------------------------------
 
@@ -163,6 +170,11 @@ class Observed(Contract):
         full = f"{type(owner.__wrapped__).__qualname__}.{name}"
         return timed(self._reactor, full, super().callback, owner, name, fn, *args)
 
+    def call(self, name: str, fn: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        if name in CALLS:
+            check_thread(self._reactor, f"transport.{name}")  # before it is noted: what is refused was not called
+        return super().call(name, fn, *args, **options)
+
 
 def _on_breach(breach: ContractBreach) -> None:
     log.error("contract broken: %s", breach)
@@ -182,7 +194,11 @@ def observing(reactor: Inside, verb: Callable[..., Any]) -> Callable[..., Any]:
             protocol = factory()
             return None if protocol is None else Checked(protocol, Observed(reactor, origin))
 
-        return verb(observed, *args, **options)
+        made = verb(observed, *args, **options)
+        if isinstance(made, Listener):
+            for name in LISTENS:
+                setattr(made, name, on_loop_thread(reactor, f"listener.{name}", getattr(made, name)))
+        return made
 
     return maker
 

@@ -1,4 +1,4 @@
-"""Tells every loop, in a forked child, that it is its parent's. Knows of a loop only `before_fork` and `on_forked`.
+"""Tells every loop, in a forked child, that it is its parent's. Knows of a loop only what is in `Forked`.
 
 A fork copies a loop whole, but the epoll instance, the wake-up socket and every connection are still the parent's: a
 copy that registers, sends or shuts down does so for the parent. So the copy is put out of service before the child's
@@ -20,6 +20,7 @@ class Forked(Interface):
     """What is told."""
 
     def before_fork(self) -> None: ...
+    def after_fork(self) -> None: ...
     def on_forked(self) -> None: ...
 
 
@@ -27,7 +28,7 @@ _loops: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def track(loop: Forked) -> None:
-    """Call `loop.before_fork()` before each fork while it lives, and `loop.on_forked()` in the child."""
+    """While it lives, tell the loop of each fork: before it, after it, and its copy in the child."""
     _loops.add(loop)
 
 
@@ -48,10 +49,15 @@ def _prepare() -> None:
         loop.before_fork()
 
 
+def _go_on() -> None:
+    for loop in list(_loops):
+        loop.after_fork()
+
+
 def _tell() -> None:
     for loop in list(_loops):
         loop.on_forked()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_prepare, after_in_child=_tell)
+    os.register_at_fork(before=_prepare, after_in_parent=_go_on, after_in_child=_tell)

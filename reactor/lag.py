@@ -34,7 +34,7 @@ class Lag:
 
 
 class Slot:
-    """Some seconds: what the totals were when it began, and its slow rounds since."""
+    """Some seconds: the totals when it began, without the round under way, and the slow rounds that it has seen."""
 
     __slots__ = ("buckets", "busy", "longest", "rounds", "start")
 

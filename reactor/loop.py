@@ -220,12 +220,14 @@ class Loop(ForeignDescriptors, Jobs):
         """At most once in TURN seconds: what need not be looked at in each tick."""
         meter = self.meter
         meter.turn_at = now + self._turn_after
-        meter.lag.turn(now, meter.ticks, meter.busy)
+        meter.lag.turn(now, meter.ticks - 1, meter.busy)  # the round that has just begun is not over
         if self._watchdog is not None:
             self._watchdog.wake()
 
     def _on_slow(self, lag: float) -> None:
-        self.meter.lag.record(lag)
+        meter = self.meter
+        meter.lag.turn(self.now + lag, meter.ticks - 1, meter.busy - lag)  # it belongs to the minute in which it ends
+        meter.lag.record(lag)
         if self._watchdog is not None and lag >= self._watchdog.threshold:
             self._watchdog.over(lag)
 
@@ -359,6 +361,11 @@ class Loop(ForeignDescriptors, Jobs):
         """In the parent: a fork copies one thread, and Python warns of a process that has others."""
         if self._watchdog is not None:
             self._watchdog.rest()
+
+    def after_fork(self) -> None:
+        """In the parent: the callback that forked may go on for long."""
+        if self._watchdog is not None and self._running:
+            self._watchdog.wake()
 
     def on_forked(self) -> None:
         """In a forked child, before its first line: out of service. See `forks`."""

@@ -178,7 +178,7 @@ class Outbound(Connection):
 
     def _on_unblocked(self) -> None:
         self._soft_since = None
-        self._crowd = min(self._bounds())
+        self._set_watermarks(self._high, self._low)
         self._loop.budget.release(self)
         self._watch(self._interest & ~WRITE)
 
@@ -197,7 +197,9 @@ class Outbound(Connection):
 
     def _book(self) -> None:
         if self._phase is not Phase.CLOSED:
-            self._crowd = min([self._size + STEP, *(bound for bound in self._bounds() if bound >= self._size)])
+            bounds = (self._high, self._limits.output, self._limits.output_soft)
+            ahead = (bound for bound in bounds if bound is not None and bound >= self._size)
+            self._crowd = min([self._size + STEP, *ahead])  # what must be noticed next
             self._loop.budget.book(self, self._size)
 
     def _on_blocked(self, sent: int) -> None:

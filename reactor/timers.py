@@ -155,8 +155,9 @@ class TimerHeap:
             # so that the callback may cancel or move it.
             missed = max(0.0, (now - timer.when) // interval)
             timer.move(timer.when + (missed + 1) * interval)
+        fn = timer._fn
         try:
-            timer._fn(*timer._args)
+            fn(*timer._args)
         except Exception:
             log.exception("exception in timer %r", timer)
 

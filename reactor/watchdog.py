@@ -11,12 +11,17 @@ of that interpreter; then only `over` tells, afterwards.
 
 from __future__ import annotations
 
+import concurrent.futures
+import gc
 import logging
 import os
 import sys
 import threading
 import traceback
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 from types import CodeType, FrameType
 from typing import Protocol as Interface
 
@@ -29,7 +34,12 @@ AGAIN = 4  # a stall is told again when it is so many times longer: 1, 4, 16, 64
 GLANCE = 0.1  # of the threshold, from one look to the second: is it one callback that is slow, or are there many?
 DEPTH = 30  # frames of the stack that are told, the innermost: a recursion must not fill the disk
 UNSEEN = "what was over before anybody could look, or let no other thread run"
+PATIENCE = 0.1  # seconds: the least that is given to the thread to end in; a look takes a hundredth of that
 PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+FUTURES = os.path.dirname(os.path.abspath(concurrent.futures.__file__)) + os.sep
+COLLECTS_ANYWHERE = sys.version_info < (3, 12)
+
+Bell = SimpleQueue[bool]
 
 
 class Looked(Interface):
@@ -42,14 +52,18 @@ class Looked(Interface):
 
 
 class Watchdog:
-    """Watches one loop while it runs in one thread. `threshold`: seconds that a tick may take."""
+    """Watches one loop while it runs in one thread. `threshold`: seconds that a tick may take.
+
+    Its thread has a bell, a queue of True (look now) and False (end). Not an Event: `put` may be called from whatever
+    a garbage collection calls, in the middle of a `get` too, and the lock of an Event may not.
+    """
 
     def __init__(self, loop: Looked, threshold: float, tick: CodeType, poll: CodeType | None) -> None:
-        self._woken = threading.Event()
-        self._loop = weakref.ref(loop, lambda _: self._woken.set())  # a loop that is forgotten is not kept alive here
+        self._loop = weakref.ref(loop, lambda _: self._ring(True))  # a loop that is forgotten is not kept alive here
         self._tick = tick
         self._poll = poll
         self._thread: threading.Thread | None = None
+        self._bell: Bell = SimpleQueue()
         self._watched = 0  # the thread that the loop runs in
         self._asleep = self._closed = False
         self._tick_number = -1
@@ -60,22 +74,28 @@ class Watchdog:
     def begin(self) -> None:
         """The loop runs, in this thread from here on."""
         self._watched = threading.get_ident()
-        if self._thread is None and not self._closed:
-            thread = threading.Thread(target=self._watch, name="reactor-watchdog", daemon=True)
-            try:
-                thread.start()
-                self._thread = thread
-            except RuntimeError as exc:  # the system has no more threads to give
-                self._closed = True  # it is not tried again
-                log.warning("nobody watches for callbacks that hold the loop: %s", exc)
+        self._told = None
+        self._start()
+
+    def _start(self) -> None:
+        if self._thread is not None or self._closed:
+            return
+        bell: Bell = SimpleQueue()  # of its own: one that was told to end may still be busy with its last words
+        thread = threading.Thread(target=self._watch, args=(bell,), name="reactor-watchdog", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as exc:  # the system has no more threads to give
+            self._closed = True  # it is not tried again
+            log.warning("nobody watches for callbacks that hold the loop: %s", exc)
+        else:
+            self._thread, self._bell = thread, bell
 
     def wake(self) -> None:
         """The loop is at work again, if it was not. On the loop's thread, at most once a turn."""
-        if self._thread is None:
-            self.begin()
+        self._start()
         if self._asleep:
             self._asleep = False
-            self._woken.set()
+            self._ring(True)
 
     def over(self, seconds: float) -> None:
         """A tick took longer than the threshold, and is over. On the loop's thread."""
@@ -84,26 +104,29 @@ class Watchdog:
 
     def rest(self) -> None:
         """End the thread; the next `wake` starts another."""
-        self.close()
-        self._thread, self._closed = None, False
+        thread, self._thread = self._thread, None
+        self._ring(False)
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(max(self.threshold, PATIENCE))  # one that logs to a blocked stderr is not waited for
 
     def close(self) -> None:
         """Watch no more. The thread ends."""
         self._closed = True
-        self._woken.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(self.threshold)  # it is on its way; one that logs to a blocked stderr is not waited for
+        self.rest()
+
+    def _ring(self, go_on: bool) -> None:
+        self._bell.put(go_on)
 
     # -- the thread ---------------------------------------------------------------------------------------------
 
-    def _watch(self) -> None:
-        while not self._closed and (loop := self._loop()) is not None:
-            wait = self._look(loop)
+    def _watch(self, bell: Bell) -> None:
+        while (loop := self._loop()) is not None:
+            wait = self._look(loop, bell)
             del loop
-            self._woken.wait(wait)
-            self._woken.clear()
+            if not heard(bell, wait):
+                return
 
-    def _look(self, loop: Looked) -> float | None:
+    def _look(self, loop: Looked, bell: Bell) -> float | None:
         """Tell of a stall if there is one. Gives the seconds until the next look; None: until `wake`."""
         meter = loop.meter
         # In this order. If the loop leaves its poll after we have seen it there, its time is past the turn that we
@@ -111,8 +134,8 @@ class Watchdog:
         self._asleep = True
         turn, number, now = meter.turn_at, meter.ticks, loop.clock()
         held = now - loop.now
-        frame = self._callback()
-        if frame is None and now >= turn:
+        works, frame = self._where()
+        if not works and now >= turn:
             return None
         self._asleep = False
         if frame is None or number != meter.ticks:
@@ -120,28 +143,34 @@ class Watchdog:
         if number != self._tick_number:
             self._tick_number, self._next = number, self.threshold
         if held >= self._next:
-            self._tell(loop.meter, frame, held)
+            self._tell(loop.meter, frame, held, bell)
             self._next *= AGAIN
-        return min(self._next - held, self.threshold)  # it may end, and another begin
+        return max(0.0, min(self._next - held, self.threshold))  # it may end, and another begin
 
-    def _callback(self) -> FrameType | None:
-        """The innermost frame of what the loop has called; None while it waits, or does not run."""
-        innermost = frame = sys._current_frames().get(self._watched)
-        inner = None
-        while frame is not None and frame.f_code is not self._tick:
-            frame, inner = frame.f_back, frame
-        if frame is None or inner is None or inner.f_code is self._poll:
-            return None
-        return innermost
+    def _where(self) -> tuple[bool, FrameType | None]:
+        """Whether the loop is at work, and the innermost frame of what it has called, if it has."""
+        with undisturbed():
+            innermost = frame = sys._current_frames().get(self._watched)
+            inner = None
+            while frame is not None and frame.f_code is not self._tick:
+                frame, inner = frame.f_back, frame
+        if frame is None:
+            return False, None  # it does not run
+        if inner is None:
+            return self._poll is not None, None  # in its own lines, between two calls; or in a poll that has none
+        return (False, None) if inner.f_code is self._poll else (True, innermost)
 
-    def _tell(self, meter: Meter, frame: FrameType, held: float) -> None:
+    def _tell(self, meter: Meter, frame: FrameType, held: float, bell: Bell) -> None:
         frames = self._frames(frame)
         self._told = who = name(frames)
         stack = "".join(traceback.format_list([_summary(each) for each in frames[-DEPTH:]]))
-        self._woken.wait(self.threshold * GLANCE)
-        if meter.ticks != self._tick_number:
-            return  # that was its end, and `over` has told
-        if any(each is first(frames) for each in self._frames(self._callback())):
+        if not heard(bell, self.threshold * GLANCE):
+            bell.put(False)  # this was for who comes next
+        works, frame_now = self._where()
+        if meter.ticks != self._tick_number or not works:
+            self._told = None
+            return  # that was its end, and `over` has told; or the loop was interrupted
+        if any(each is first(frames) for each in self._frames(frame_now)):
             what = f"{who} has held the loop for {held:.2f} s"
         else:
             what = f"the loop has been in one round of callbacks for {held:.2f} s, one of them {who}"
@@ -150,16 +179,46 @@ class Watchdog:
     def _frames(self, frame: FrameType | None) -> list[FrameType]:
         """From what the tick has called to the innermost."""
         frames: list[FrameType] = []
-        while frame is not None and frame.f_code is not self._tick:
-            frames.append(frame)
-            frame = frame.f_back
+        with undisturbed():
+            while frame is not None and frame.f_code is not self._tick:
+                frames.append(frame)
+                frame = frame.f_back
         return frames[::-1]
+
+
+def heard(bell: Bell, wait: float | None) -> bool:
+    """Wait for so many seconds (None: for as long as it takes) or until the bell rings. False: it rang for the end."""
+    try:
+        return bell.get(timeout=wait)
+    except Empty:
+        return True
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """No garbage collection meanwhile, in CPython 3.11: there it may run inside `sys._current_frames` and `f_back`.
+
+    What it finalizes may let other threads run, and then the frame that is being read is gone (a crash), or a thread
+    that ends waits for ever for a lock that `_current_frames` holds (cpython #106883, mended in 3.12).
+    """
+    collects = COLLECTS_ANYWHERE and gc.isenabled()
+    if collects:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def first(frames: list[FrameType]) -> FrameType:
     """The first that is the program's own; the innermost, where all are the reactor's."""
-    own = (frame for frame in frames if not frame.f_code.co_filename.startswith(PACKAGE))
-    return next(own, frames[-1])
+    return next((frame for frame in frames if not _between(frame)), frames[-1])
+
+
+def _between(frame: FrameType) -> bool:
+    """Is it the reactor's, or of the futures that call for it?"""
+    return frame.f_code.co_filename.startswith((PACKAGE, FUTURES))
 
 
 def name(frames: list[FrameType]) -> str:
@@ -169,6 +228,8 @@ def name(frames: list[FrameType]) -> str:
     '<module> (<doctest ...>:1)'
     """
     frame = first(frames)
+    if _between(frame) and callable(fn := frame.f_locals.get("fn")):  # it has no frame: it is not written in Python
+        return ".".join(filter(None, (getattr(fn, "__module__", None), getattr(fn, "__qualname__", repr(fn)))))
     return f"{frame.f_code.co_qualname} ({os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno})"
 
 

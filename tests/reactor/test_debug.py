@@ -116,6 +116,54 @@ def test_transports_look_too_however_they_were_reached():
         assert str(exc).startswith(f"transport.{name}() in the thread 'worker-7'")
 
 
+def test_listeners_and_timers_look_too():
+    with Reactor(debug=True) as reactor:
+        listener = reactor.listen_tcp(Protocol, "127.0.0.1", 0)
+        timer = reactor.call_later(60, int)
+        calls = {
+            "listener.close": listener.close,
+            "listener.drain": listener.drain,
+            "listener.abort": listener.abort,
+            "timer.reset": lambda: timer.reset(5),
+        }
+        raised = {}
+
+        def inside():
+            for name, call in calls.items():
+                raised[name] = str(elsewhere(call))
+            raised["timer.cancel"] = elsewhere(timer.cancel)
+            reactor.stop()
+
+        reactor.call_later(0, inside)
+        reactor.run()
+        assert listener.is_accepting()
+    assert raised.pop("timer.cancel") is None  # harmless anywhere
+    assert not timer.active
+    for name, text in raised.items():
+        assert text.startswith(f"{name}() in the thread 'worker-7'")
+
+
+def test_a_close_that_was_refused_is_not_held_against_the_connection(texts):
+    """It was not made, so what comes afterwards breaks no contract."""
+    with Reactor(debug=True) as reactor:
+        server = Recorder()
+        listener = reactor.listen_tcp(lambda: server, "127.0.0.1", 0)
+        client, _ = reactor.run_until(reactor.connect_tcp(Protocol, "127.0.0.1", listener.port))
+        refused = []
+
+        def inside():
+            refused.append(elsewhere(server.transport.close))
+            client.write(b"goes on")
+            client.close()
+
+        server.connection_lost = lambda exc: reactor.stop()
+        reactor.call_later(0.001, inside)
+        reactor.run()
+        assert "transport.close()" in str(refused[0])
+        assert server.data == b"goes on"
+    assert texts() == []
+
+
 def test_a_reactor_that_does_not_run_may_be_set_up_anywhere(texts):
     with Reactor(debug=True) as reactor:
         assert elsewhere(reactor.call_soon, reactor.stop) is None

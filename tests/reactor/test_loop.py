@@ -13,7 +13,7 @@ import pytest
 
 from reactor import Protocol, Reactor, ReactorClosed, ReactorError
 from reactor.poller import READ, default_poller
-from reactor.testing import Recorder, SteppedReactor
+from reactor.testing import MemoryReactor, Recorder, SteppedReactor
 
 
 def tracebacks(caplog):
@@ -645,3 +645,35 @@ def test_the_clock_is_monotonic_by_default():
         assert abs(reactor.time() - time.monotonic()) < 5
         assert reactor.poller.register
         assert READ == 1
+
+
+@pytest.mark.parametrize("seconds", [0.1, 20.0, 57.0, 61.0, 300.0])
+def test_a_stall_belongs_to_the_minute_in_which_it_ends(seconds):
+    """However long it was: the worst of them must not be the one that nobody sees."""
+    reactor = MemoryReactor()
+    clock = reactor.world.clock
+    reactor.call_every(1.0, int)
+    reactor.advance(7.0)
+    reactor.call_soon(clock.advance, seconds)
+    reactor.settle()
+    assert reactor.stats().lag_max == pytest.approx(seconds)
+    reactor.advance(50.0)
+    assert reactor.stats().lag_max == pytest.approx(seconds)
+    assert reactor.stats().lag_p50 < 0.001
+    reactor.advance(20.0)
+    assert reactor.stats().lag_max < 0.001
+    reactor.close()
+
+
+def test_a_round_that_begins_a_slot_is_counted_in_it():
+    reactor = MemoryReactor()
+
+    def stall():
+        reactor.world.clock.advance(0.5)
+        reactor.stop()
+
+    reactor.call_later(100.0, stall)  # the first round after a long sleep
+    reactor.run()
+    stats = reactor.stats()
+    assert (stats.lag_p50, stats.lag_p99, stats.lag_max) == (0.5, 0.5, 0.5)  # it is the only one of its minute
+    reactor.close()

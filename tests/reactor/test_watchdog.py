@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -13,7 +14,7 @@ import pytest
 from reactor import LineProtocol, Protocol, Reactor
 from reactor.meter import Meter
 from reactor.testing import FakeClock, MemoryReactor, SteppedPoller, SteppedReactor
-from reactor.watchdog import WATCHDOG, Watchdog
+from reactor.watchdog import UNSEEN, WATCHDOG, Bell, Watchdog
 
 QUICKLY = 0.05  # seconds: the threshold here
 PATIENCE = 10  # seconds after which a record will not come
@@ -112,12 +113,13 @@ class Held:
 def test_it_looks_again_when_a_stall_is_due_and_after_it_at_least_once_a_threshold(records):
     loop, here = Held(), sys._getframe()
     watchdog = Watchdog(loop, 1.0, (lambda: None).__code__, None)
-    watchdog._callback = lambda: here
-    watchdog._woken.set()  # no second glance
+    watchdog._where = lambda: (True, here)
+    bell = Bell()
 
     def look(seconds):
         loop.time = 100.0 + seconds
-        return watchdog._look(loop), records.told("s; nobody else")
+        bell.put(True)  # no waiting for the second glance
+        return watchdog._look(loop, bell), records.told("s; nobody else")
 
     assert [look(seconds) for seconds in (0.25, 1.0, 2.5, 3.5, 4.0, 15.0, 16.0)] == [
         (0.75, 0), (1.0, 1), (1.0, 1), (0.5, 1), (1.0, 2), (1.0, 2), (1.0, 3),
@@ -185,7 +187,7 @@ def test_an_idle_loop_is_no_stall_and_its_thread_sleeps(reactor, records):
     looks = []
     watchdog = reactor._watchdog
     look = watchdog._look
-    watchdog._look = lambda loop: looks.append(look(loop)) or looks[-1]
+    watchdog._look = lambda *args: looks.append(look(*args)) or looks[-1]
     reactor.call_soon(int)  # a first round, so that it is watched from there on
     reactor.call_later(10 * QUICKLY, reactor.stop)
     reactor.run()
@@ -280,7 +282,7 @@ def test_a_reactor_that_is_forgotten_takes_its_thread_along():
     for part in (reactor.poller, reactor._wakeup):
         part.close()  # else the test would leave descriptors behind
     del reactor, part
-    __import__("gc").collect()
+    gc.collect()
     thread.join(PATIENCE)
     assert not thread.is_alive()
 
@@ -294,7 +296,8 @@ def test_a_fork_copies_no_second_thread_and_the_parent_is_watched_on(reactor, re
         if not pid:
             os._exit(0 if reactor._watchdog is None else 1)
         assert os.waitpid(pid, 0)[1] == 0
-        assert (len(begun), watchdogs()) == (1, [])
+        assert (len(begun), len(watchdogs())) == (1, 1)
+        assert begun != watchdogs()
         reactor.call_later(2 * QUICKLY, block)
 
     def block():
@@ -303,6 +306,151 @@ def test_a_fork_copies_no_second_thread_and_the_parent_is_watched_on(reactor, re
 
     reactor.call_soon(fork)
     reactor.run()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_callback_that_forks_and_then_hangs_is_told_while_it_hangs(reactor, records):
+    def fork():
+        pid = os.fork()
+        if not pid:
+            os._exit(0)
+        os.waitpid(pid, 0)
+        records.await_one("fork (test_watchdog.py")
+        reactor.stop()
+
+    reactor.call_soon(fork)
+    reactor.run()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_fork_while_the_thread_is_busy_with_its_log_leaves_one_thread(reactor):
+    class Blocked(logging.Handler):
+        def emit(self, record):
+            begun.set()
+            go_on.wait(PATIENCE)
+
+    def fork():
+        begun.wait(PATIENCE)
+        pid = os.fork()
+        if not pid:
+            os._exit(0)
+        os.waitpid(pid, 0)
+        old, new = watchdogs()
+        go_on.set()
+        old.join(PATIENCE)
+        assert watchdogs() == [new]
+        reactor.stop()
+
+    begun, go_on, handler = threading.Event(), threading.Event(), Blocked()
+    logging.getLogger("reactor").addHandler(handler)
+    try:
+        reactor.call_soon(fork)
+        reactor.run()
+    finally:
+        logging.getLogger("reactor").removeHandler(handler)
+
+
+def test_who_was_seen_in_an_interrupted_run_is_not_blamed_in_the_next(reactor, records):
+    def guilty():
+        records.await_one("guilty (test_watchdog.py")
+        raise KeyboardInterrupt
+
+    reactor.call_soon(guilty)
+    with pytest.raises(KeyboardInterrupt):
+        reactor.run()
+    reactor._watchdog.rest()  # what comes now is not seen
+    reactor._watchdog._closed = True
+    reactor.call_soon(time.sleep, 2 * QUICKLY)
+    reactor.call_later(0, reactor.stop)
+    reactor.run()
+    assert "guilty" not in records.texts[-1]
+    assert records.texts[-1].endswith(f"by {UNSEEN}")
+
+
+def test_a_run_that_was_interrupted_is_not_told_as_stuck(reactor, records):
+    """The look falls into a callback, the second glance behind the end of the run."""
+    here, watchdog, bell = sys._getframe(), reactor._watchdog, Bell()
+    watchdog._where = lambda: (False, None)
+    watchdog._tick_number = reactor.meter.ticks
+    bell.put(True)
+    watchdog._tell(reactor.meter, here, 1.0, bell)
+    assert records.texts == []
+    assert watchdog._told is None
+
+
+def test_the_end_that_rings_in_a_second_glance_is_heard(reactor, records):
+    watchdog, bell = reactor._watchdog, Bell()
+    watchdog._where = lambda: (True, sys._getframe())
+    watchdog._tick_number = reactor.meter.ticks
+    bell.put(False)
+    watchdog._tell(reactor.meter, sys._getframe(), 1.0, bell)
+    assert bell.get(block=False) is False
+
+
+def test_the_lines_of_the_tick_itself_are_no_sleep(reactor):
+    """A look that falls between two callbacks of a batch must not send the thread to sleep: the next may hang."""
+
+    def tick():
+        return watchdog._where()
+
+    watchdog = Watchdog(Held(), 1.0, sys._getframe().f_code, tick.__code__)
+    watchdog._watched = threading.get_ident()
+    assert tick() == (False, None)  # in the poll
+    seen = []
+    thread = threading.Thread(target=lambda: seen.append(watchdog._where()))
+    thread.start()
+    thread.join(PATIENCE)  # this frame, which stands for the tick, has called `join`: something of Python's
+    assert seen[0][0] is True
+    watchdog._watched = -1
+    assert watchdog._where() == (False, None)  # it does not run
+
+
+@pytest.mark.parametrize("schedule", ["call_soon", "call_later"])
+def test_what_is_not_written_in_python_is_named_too(reactor, records, schedule):
+    class Releasing(logging.Handler):
+        def emit(self, record):
+            lock.release()
+
+    lock, handler = threading.Lock(), Releasing()
+    lock.acquire()
+    logging.getLogger("reactor").addHandler(handler)
+    try:
+        getattr(reactor, schedule)(*(0,) * (schedule == "call_later"), lock.acquire, True, PATIENCE)
+        reactor.call_later(0, reactor.stop)
+        reactor.run()
+    finally:
+        logging.getLogger("reactor").removeHandler(handler)
+    assert records.texts[0].startswith("lock.acquire has held the loop for 0.")
+
+
+def test_a_callback_of_a_future_is_named_and_not_the_future(reactor, records):
+    def done(future):
+        records.await_one("has held the loop")
+        reactor.stop()
+
+    reactor.run_in_thread(int).add_done_callback(done)
+    reactor.run()
+    assert "done (test_watchdog.py" in records.texts[0].splitlines()[0]
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="collections wait for the next instruction there")
+def test_no_garbage_is_collected_while_stacks_are_read(reactor):
+    """In CPython 3.11 a collection inside of `sys._current_frames` crashes or hangs the process."""
+    seen = []
+    watchdog = reactor._watchdog
+    real = sys._current_frames
+    try:
+        sys._current_frames = lambda: seen.append(gc.isenabled()) or real()
+        watchdog._where()
+        gc.disable()
+        watchdog._where()
+        assert not gc.isenabled()  # who had none before has none after
+    finally:
+        sys._current_frames = real
+        gc.enable()
+    watchdog._where()
+    assert gc.isenabled()
+    assert seen == [False, False]
 
 
 def test_it_can_be_changed_while_the_loop_runs(reactor, records):
