@@ -104,6 +104,8 @@ class DatagramTransport(Connection):
                         self._on_refused(addr, exc)
                 if self._in is not READING:
                     break
+        else:
+            self._loop.meter.other_events += 1
         if events != READ and self._queue:
             self.on_flush()
 

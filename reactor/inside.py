@@ -22,6 +22,7 @@ class Inside(DatagramLoop):
         super().__init__(**options)
         self._listeners: dict[Listener, None] = {}
         self._clients: Roster[StreamTransport] = Roster(self)
+        self._told = {"receives": 0, "sends": 0, "writes": 0}
 
     def connections(self) -> list[StreamTransport | DatagramTransport]:
         """All that is open: accepted, made by us, datagram sockets; each in order of arrival."""
@@ -65,12 +66,15 @@ class Inside(DatagramLoop):
         """What the loop has counted; `meter` says how."""
         meter = self.meter
         sends = meter.flushes - meter.empty_flushes
-        same = ("ticks", "events", "eagains", "dropped_datagrams", "ignored_writes", "accepted", "refused", "shortages")
-        return {name: getattr(meter, name) for name in same} | {
-            "callbacks": meter.events + meter.calls + self.timers.fired,
+        found = {
             "receives": meter.events - meter.other_events - self._wakeup.taken,
             "sends": sends,
             "writes": sends + meter.joined,
+        }
+        self._told = {name: max(count, self._told[name]) for name, count in found.items()}  # why: see `meter`
+        same = ("ticks", "events", "eagains", "dropped_datagrams", "ignored_writes", "accepted", "refused", "shortages")
+        return {name: getattr(meter, name) for name in same} | self._told | {
+            "callbacks": meter.events + meter.calls + self.timers.fired,
             "lost": dict(meter.lost),
             "output_evictions": self.budget.evicted,
         }

@@ -188,9 +188,9 @@ class Loop(ForeignDescriptors, Jobs):
             if now >= meter.turn_at:
                 self._turn(now)
             if events:
-                meter.events += len(events)
                 for handler, mask in events:
                     handler.on_ready(mask)
+                meter.events += len(events)
             if timers.entries and timers.entries[0][0] <= now:
                 timers.fire_due(now)
             if inbox or soon:

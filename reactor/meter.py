@@ -7,6 +7,9 @@ and in fact there is none. The loop counts its events and its flushes a batch at
     receives = events - other_events
     sends    = flushes - empty_flushes
     writes   = sends + joined           each send of several chunks adds how many it saved
+
+A batch is counted when it is done, and what is rare in it at once: read from inside of a batch, the differences are a
+little behind, and may even be less than they were before it. `inside` lets none of them go down.
 """
 
 from __future__ import annotations

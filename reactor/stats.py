@@ -13,9 +13,9 @@ class Stats:
 
     uptime: seconds since the reactor was made.
     ticks: rounds of the loop. events: what the poller reported. callbacks: those events, timers that fired, calls.
-    receives: times that a connection or datagram socket was read from. sends: times that one flushed what it had.
-    writes: chunks that left with those sends. eagains: reads and sends that the kernel had nothing or no room for, and
-        the pieces of files that are not the last.
+    receives: times that a connection or datagram socket was read from. sends: times that a connection flushed what it
+        had. writes: chunks that left with those sends. eagains: reads and sends of connections that the kernel had
+        nothing or no room for, and the pieces of files that are not the last. None of these ever goes down.
     bytes_in, bytes_out: of all connections and datagram sockets. datagrams_in, datagrams_out: among them.
     dropped_datagrams: given to `sendto`, and not sent. ignored_writes: to connections that were over.
     accepted: newcomers. refused: turned away, over `Limits.per_peer` or because the factory raised. shortages: times

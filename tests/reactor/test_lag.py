@@ -87,3 +87,29 @@ def test_half_busy_for_the_last_half_minute():
         busy = max(0.0, second - 90) / 2
         window.turn(float(second), rounds=second, busy=busy)
     assert window.summary(120.0, rounds=120, busy=15.0).busy == pytest.approx(0.25, abs=0.03)
+
+
+def test_rounds_before_the_minute_do_not_water_down_the_lag():
+    window = LagWindow(0.0)
+    for second in range(1, 200):
+        window.turn(float(second), rounds=second * 1000, busy=0.0)
+    window.turn(300.0, rounds=200_000, busy=0.0)
+    for _ in range(60):
+        window.record(0.5)
+    lag = window.summary(301.0, rounds=200_100, busy=0.0)
+    assert (lag.p50, lag.p99, lag.max) == (0.5, 0.5, 0.5)  # 60 of 100
+
+
+def test_business_before_the_minute_is_over():
+    window = LagWindow(0.0)
+    for second in range(1, 201):
+        busy = min(second, 100) / 2
+        window.turn(float(second), rounds=second, busy=busy)
+    assert window.summary(200.0, rounds=200, busy=50.0).busy == 0.0
+
+
+def test_a_share_is_never_more_than_all():
+    """Seconds that are added up come out longer than the time that they were taken from."""
+    busy = 0.1 + 0.1 + 0.1
+    assert busy > 0.3
+    assert LagWindow(0.0).summary(0.3, rounds=3, busy=busy).busy == 1.0
