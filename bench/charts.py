@@ -1,5 +1,6 @@
 """Line charts on logarithmic axes as SVG text, readable in light and dark. Pure; knows no measurements.
 
+A line is broken where a figure was refused: what is not known there is not drawn as a straight line between others.
 Each line is named at its end, in its own colour; names that would overlap are moved apart and tied to their lines.
 """
 
@@ -16,7 +17,9 @@ LIGHT = ("#0969da", "#bc4c00", "#1a7f37", "#8250df", "#bf3989", "#0a7f8c", "#9a6
 DARK = ("#58a6ff", "#ff9b4a", "#56d364", "#bc8cff", "#ff7bbf", "#39c5cf", "#e3b341", "#a8b1bb", "#ff8f88", "#a5d66f",
         "#d2a8ff", "#79c0ff", "#d9a679")  # fmt: skip
 
-Point = tuple[float, float]
+LOG = " (log scale)"
+
+Point = tuple[float, float | None]  # None: no figure for this x
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Chart:
     y_label: str
     series: dict[str, list[Point]]
     x_label: str = "clients"
+    note: str = ""  # what a reader must know of the points that are not there
 
 
 @dataclass(frozen=True)
@@ -131,26 +135,43 @@ def spread(wanted: list[float], gap: float, low: float, high: float) -> list[flo
 
 
 def render(chart: Chart) -> str:
-    """The whole picture. Series without points are left out; without any, the picture says so."""
-    series = {name: sorted(points) for name, points in chart.series.items() if points}
+    """The whole picture. Series without figures are left out; without any, the picture says so."""
+    series = {name: found for name, points in chart.series.items() if (found := pieces(points))}
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
         f' role="img" aria-label="{escape(chart.title)}"><style>{style()}</style>'
         f'<rect class="paper" width="{WIDTH}" height="{HEIGHT}" rx="6"/>'
         f'<text class="title" x="{LEFT}" y="24">{escape(chart.title)}</text>'
-        f'<text x="{LEFT}" y="42">{escape(chart.y_label)}</text>'
+        f'<text x="{LEFT}" y="42">{escape(chart.y_label + LOG)}</text>'
+        f'<text class="note" x="{WIDTH - 8}" y="{HEIGHT - 8}" text-anchor="end">{escape(chart.note)}</text>'
     )
     if not series:
         return f'{head}<text x="{LEFT}" y="{HEIGHT / 2:g}">nothing to show</text></svg>\n'
-    x = Scale(*bounds([x for points in series.values() for x, _ in points]), LEFT, WIDTH - RIGHT)
-    y = Scale(*bounds([y for points in series.values() for _, y in points]), HEIGHT - BOTTOM, TOP)
-    places = spread([y(points[-1][1]) for points in series.values()], LABEL, TOP, HEIGHT - BOTTOM)
+    known = [point for found in series.values() for piece in found for point in piece]
+    x = Scale(*bounds([x for x, _ in known]), LEFT, WIDTH - RIGHT)
+    y = Scale(*bounds([y for _, y in known]), HEIGHT - BOTTOM, TOP)
+    places = spread([y(found[-1][-1][1]) for found in series.values()], LABEL, TOP, HEIGHT - BOTTOM)
     numbers = {name: number for number, name in enumerate(chart.series)}
     drawn = [
-        line(numbers[name], name, points, x, y, place)
-        for (name, points), place in zip(series.items(), places, strict=True)
+        line(numbers[name], name, found, x, y, place)
+        for (name, found), place in zip(series.items(), places, strict=True)
     ]
     return "".join([head, grid(chart, x, y), *reversed(drawn), "</svg>\n"])
+
+
+def pieces(points: list[Point]) -> list[list[tuple[float, float]]]:
+    """Points from left to right, cut where there is no figure.
+
+    >>> pieces([(10, 2.0), (1, 5.0), (100, None), (1000, 3.0)])
+    [[(1, 5.0), (10, 2.0)], [(1000, 3.0)]]
+    """
+    found: list[list[tuple[float, float]]] = [[]]
+    for x, y in sorted(points, key=lambda point: point[0]):
+        if y is None:
+            found.append([])
+        else:
+            found[-1].append((x, y))
+    return [piece for piece in found if piece]
 
 
 def grid(chart: Chart, x: Scale, y: Scale) -> str:
@@ -165,14 +186,15 @@ def grid(chart: Chart, x: Scale, y: Scale) -> str:
         parts.append(f'<path class="grid" d="M{LEFT} {at:.1f}H{WIDTH - RIGHT}"/>')
         parts.append(f'<text x="{LEFT - 7}" y="{at + 4:.1f}" text-anchor="end">{short(tick)}</text>')
     middle = (LEFT + WIDTH - RIGHT) / 2
-    parts.append(f'<text x="{middle:g}" y="{HEIGHT - 8}" text-anchor="middle">{escape(chart.x_label)}</text>')
+    parts.append(f'<text x="{middle:g}" y="{HEIGHT - 8}" text-anchor="middle">{escape(chart.x_label + LOG)}</text>')
     return "".join(parts)
 
 
-def line(number: int, name: str, points: list[Point], x: Scale, y: Scale, place: float) -> str:
-    """One series: the line, its points, its name, and what ties them."""
-    spots = [(x(one), y(two)) for one, two in points]
-    path = "M" + "L".join(f"{one:.1f} {two:.1f}" for one, two in spots)
+def line(number: int, name: str, found: list[list[tuple[float, float]]], x: Scale, y: Scale, place: float) -> str:
+    """One series: the pieces of its line, its points, its name, and what ties them."""
+    drawn = [[(x(one), y(two)) for one, two in piece] for piece in found]
+    path = "".join("M" + "L".join(f"{one:.1f} {two:.1f}" for one, two in piece) for piece in drawn)
+    spots = [spot for piece in drawn for spot in piece]
     dots = "".join(f'<circle class="dot" cx="{one:.1f}" cy="{two:.1f}" r="2.6"/>' for one, two in spots)
     end, edge = spots[-1], WIDTH - RIGHT
     tie = f'<path class="tie" d="M{end[0]:.1f} {end[1]:.1f}L{edge + 8} {place:.1f}"/>'

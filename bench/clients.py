@@ -76,6 +76,7 @@ class Crowd:
         self.poller = Poller()
         self.socks: dict[int, socket.socket] = {}
         self.buffer = bytearray(RECEIVE)
+        self.spun = 0.0  # seconds of the round in which an open load only looked at the clock: it was free meanwhile
 
     def dial(self) -> None:
         """Open every connection; newcomers wait for nobody, and what arrives meanwhile is read."""

@@ -11,6 +11,7 @@ import json
 import os
 import shlex
 import sys
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import matrix
 import procs
 from arguments import Parser, positive, positive_number, seconds
 from charts import Chart, render
-from programs import NEEDS, PEERS, PROGRAMS, library, present
+from programs import NEEDS, PEERS, PROGRAMS, is_there, library, present
 from samples import LATE_LIMIT, LOAD_LIMIT, SERVER_LIMIT
 from tables import Progress, complain, figure, paragraph, table
 
@@ -32,9 +33,11 @@ PIPELINE = 16  # lines in one write
 TALKERS = 10  # one chat member in ten talks ...
 DELIVERIES = 100_000  # ... but a turn of all has no more deliveries than this: a write for each takes a second as it is
 SEEN = 100  # clients from which memory for each can be told from the noise of the rest
-HEADERS = ["clients", "server", "messages/s", "spread", "p50 ms", "p99 ms", "max ms", "CPU us", "KiB each", "MiB",
-           "threads", "failed"]  # fmt: skip
+HEADERS = ["clients", "server", "messages/s", "spread", "p50 ms", "p99 ms", "max ms", "CPU us", "server %", "load %",
+           "KiB each", "MiB", "threads", "failed"]  # fmt: skip
+SHARES = "server %, load %: of a core; of several load processes, the busiest"
 BOUND = "load-bound"
+LEFT_OUT = f"{BOUND} points are left out"
 METRICS = {
     "throughput": ("throughput", "messages a second", lambda result: shown(result, "rate")),
     "latency": ("latency", "99th percentile, milliseconds", lambda result: shown(result, "p99", 1e3)),
@@ -139,6 +142,11 @@ def cell(result: dict, name: str, factor: float = 1.0) -> str:
     return BOUND if result.get("bound") else figure(shown(result, name, factor))
 
 
+def share(part: float | None) -> str:
+    """Percent of a core; a server may take more than one."""
+    return "-" if part is None else f"{100 * part:.0f}"
+
+
 def spread(result: dict) -> str:
     """Half of the range of the rates, to their median."""
     rates = [round_["rate"] for round_ in result["rounds"]]
@@ -160,6 +168,8 @@ def row(result: dict) -> list[str]:
         cell(result, "p99", 1e3),
         cell(result, "max", 1e3),
         figure(cost and 1e6 * cost),
+        share(result.get("busy")),
+        share(result.get("load_busy")),
         figure(each and each / 1024),
         figure(result.get("memory", 0) / 2**20 or None),
         str(result.get("threads") or "-"),
@@ -179,23 +189,27 @@ def notes(results: list[dict]) -> list[str]:
     return found
 
 
-def compare(options: argparse.Namespace) -> list[dict]:
-    """Run everything, printing each workload's table when it is complete."""
-    cases = [(workload, n) for workload in options.workload for n in options.clients if workload != "chat" or n > 1]
-    progress = Progress(len(cases))
-    results: list[dict] = []
-    for workload in options.workload:
+def plan(options: argparse.Namespace) -> dict[str, list[int]]:
+    """For how many clients each workload is measured, of those that have somebody to measure."""
+    counts = {name: [n for n in options.clients if name != "chat" or n > 1] for name in options.workload}
+    return {name: found for name, found in counts.items() if found and servers(name, options)}
+
+
+def compare(options: argparse.Namespace, results: list[dict]) -> None:
+    """Run everything, printing each workload's table when it is complete; `results` grows with each case."""
+    cases = plan(options)
+    progress = Progress(sum(map(len, cases.values())))
+    for workload, counts in cases.items():
         done: list[dict] = []
-        for clients in [count for name, count in cases if name == workload]:
+        for clients in counts:
             progress.next(f"{workload}, {clients:,} clients")
             load = load_of(workload, clients, options)
             names = servers(workload, options)
             found = matrix.measure(load, names, options.rounds, options.seconds, options.python, progress.tick)
             done += [result | {"workload": workload} for result in found]
+            results += done[-len(found) :]
         progress.clear()
         print(show(workload, done, options), flush=True)
-        results += done
-    return results
 
 
 def show(workload: str, results: list[dict], options: argparse.Namespace) -> str:
@@ -214,11 +228,13 @@ def charts(results: list[dict]) -> dict[str, str]:
     for workload in dict.fromkeys(result["workload"] for result in results):
         for metric, (name, unit, value) in METRICS.items():
             series: dict[str, list] = {}
+            note = ""
             for result in results:
                 if result["workload"] == workload:
-                    points = series.setdefault(result["server"], [])
-                    points += [(result["clients"], found)] if (found := value(result)) else []
-            pictures[f"{workload}-{metric}.svg"] = render(Chart(f"{workload}: {name}", unit, series))
+                    found = value(result)
+                    series.setdefault(result["server"], []).append((result["clients"], found or None))
+                    note = LEFT_OUT if not found and result.get("bound") else note
+            pictures[f"{workload}-{metric}.svg"] = render(Chart(f"{workload}: {name}", unit, series, note=note))
     return pictures
 
 
@@ -227,48 +243,97 @@ def head(options: argparse.Namespace) -> dict:
     options.about = procs.interpreter(options.python)
     options.clients, cut = matrix.clients_allowed(options.clients)
     about = {
-        "versions": procs.versions(options.about) if options.peers else options.about["python"],
+        "versions": (procs.versions if options.peers else procs.version)(options.about),
         "machine": procs.machine(),
         "limits": f"{matrix.limits()}; loopback; load from {options.processes} process(es)",
-        "rounds": f"medians of {options.rounds} rounds of {options.seconds:g} s, spread: half the range",
+        "rounds": f"medians of {options.rounds} rounds of {options.seconds:g} s, max of all; spread: half the range",
+        "shares": SHARES,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": shlex.join(["python3", "bench/compare.py", *sys.argv[1:]]),
     }
     said = [cut] if cut else []
     if "chat" in options.workload and 1 in options.clients:
         said.append("chat leaves out 1 client: alone, nobody hears anything")
-    absent = [name for name in NEEDS if library(name) not in options.about["libraries"]]
-    if options.peers and absent:
+    absent = [name for name in asked(options) if not is_there(name, options.about["libraries"])]
+    if absent:
         said.append(f"cannot be imported, so left out: {', '.join(absent)} (pip install -e '.[peers]')")
-    facts = [about[name] for name in ("versions", "machine", "limits", "rounds")]
+    cases = plan(options)
+    if empty := [name for name in options.workload if name not in cases]:
+        said.append(f"nobody to measure in: {', '.join(empty)}")
+    if not cases:
+        raise procs.BenchError("; ".join(["nobody is left to measure", *said]))
+    facts = [about[name] for name in ("versions", "machine", "limits", "rounds", "shares")]
     print(paragraph([*facts, *said], options.markdown), flush=True)
     return about | {"notes": said}
 
 
-def write(options: argparse.Namespace, about: dict, results: list[dict]) -> None:
-    """The files that were asked for."""
+def asked(options: argparse.Namespace) -> tuple[str, ...]:
+    """The servers that need a library and were asked for."""
+    names = options.only or (NEEDS if options.peers else ())
+    return tuple(dict.fromkeys(name for name in names if library(name)))
+
+
+def try_outputs(options: argparse.Namespace) -> None:
+    """Fail now and not after forty minutes, where a file that was asked for cannot be written."""
     if options.json:
-        Path(options.json).write_text(json.dumps(about | {"results": results}, indent=1))
+        try:
+            with open(options.json, "a") as file:
+                file.write("\n")  # what stands there is kept, and stays JSON; only a byte shows whether there is room
+        except OSError as error:
+            raise unwritable("--json", options.json, error) from None
     if options.svg:
-        directory = Path(options.svg)
-        directory.mkdir(parents=True, exist_ok=True)
-        for name, picture in charts(results).items():
-            (directory / name).write_text(picture)
+        try:
+            Path(options.svg).mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=options.svg).close()
+        except OSError as error:
+            raise unwritable("--svg", options.svg, error) from None
+
+
+def unwritable(option: str, where: str, error: OSError) -> procs.BenchError:
+    return procs.BenchError(f"{option} {where}: cannot be written: {error.strerror}")
+
+
+def write(options: argparse.Namespace, about: dict, results: list[dict]) -> bool:
+    """The files that were asked for, as far as it goes: whether all are written. What is not is complained of."""
+    failed = []
+    if options.json and results:
+        try:
+            Path(options.json).write_text(json.dumps(about | {"results": results}, indent=1))
+        except OSError as error:
+            failed.append(unwritable("--json", options.json, error))
+    if options.svg and results:
+        try:
+            for name, picture in charts(results).items():
+                (Path(options.svg) / name).write_text(picture)
+        except OSError as error:
+            failed.append(unwritable("--svg", options.svg, error))
+    for error in failed:
+        complain(str(error))
+    return not failed
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure, and write what is complete, though Ctrl-C or an error ends it early. Gives the exit status."""
+    about, results = head(options), []
+    try_outputs(options)
+    try:
+        compare(options, results)
+    finally:
+        written = write(options, about, results)
+    return 0 if written else 1
 
 
 def main() -> int:
     options = parse()
     try:
         with procs.exits_cleanly():
-            about = head(options)
-            write(options, about, compare(options))
+            return run(options)
     except KeyboardInterrupt:
         complain("interrupted")
         return 130
     except (procs.BenchError, OSError) as error:
         complain(str(error))
         return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -146,8 +146,14 @@ def judge(goal: Goal, contenders: dict[str, Contender]) -> str:
     return verdict(f"at most {goal.factor:.2f} of {goal.peer}", found, goal.factor)
 
 
-def verdict(wanted: str, found: float, limit: float, unit: str = "") -> str:
-    return f"goal: {wanted}: {figure(found)}{unit}, {'met' if found <= limit else 'MISSED'}"
+def verdict(wanted: str, found: float, limit: float, unit: str = "", *, below: bool = False) -> str:
+    """A sentence about a goal: "at most" the limit, or `below` it.
+
+    >>> verdict("at most 1 s", 1.0, 1.0, " s"), verdict("below 1 s", 1.0, 1.0, " s", below=True)
+    ('goal: at most 1 s: 1.00 s, met', 'goal: below 1 s: 1.00 s, MISSED')
+    """
+    met = found < limit if below else found <= limit
+    return f"goal: {wanted}: {figure(found)}{unit}, {'met' if met else 'MISSED'}"
 
 
 def run_memory(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
@@ -225,7 +231,7 @@ def run_active(options: argparse.Namespace, tick: Callable[[str], None]) -> Outc
         tick("stopping")
     rows = [cost_row(contender.name, contender, alone) for contender in (alone, crowded)]
     headers = ["reactor", *HEADERS[1:4], "to none idle", *HEADERS[5:]]
-    note = verdict("idle ones add less than 5 %", 100 * (contest.ratio(crowded, alone) - 1), 5.0, " %")
+    note = verdict("idle ones add less than 5 %", 100 * (contest.ratio(crowded, alone) - 1), 5.0, " %", below=True)
     return Outcome(f"echo, 100 B, 100 active connections, {count:,} idle ones beside them", headers, rows, [note])
 
 

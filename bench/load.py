@@ -10,14 +10,20 @@
     load.py idle  --port 9000 --connections 10000 --seconds 60
 
 One line is printed: counts, seconds, the 50th and 99th percentile and the maximum of the latency of a message, in
-seconds, and the share of a core that this program took: at 0.9 and above it may be what the server waited for. With
-`--interactive` it first prints `{"ready": true, ...}` once everybody is connected and settled; then each line of
+seconds, and the share of a core that this program took: at 0.9 and above it may be what the server waited for (an
+open load looks at the clock in its free time, which is not counted). `late` is how far behind their times the messages
+of an open load left, the 99th percentile in seconds: where it is not far below the latencies, they are the generator's
+own; null in a closed load, which has no times.
+
+With `--interactive` it first prints `{"ready": true, ...}` once everybody is connected and settled; then each line of
 stdin, a number of seconds, runs a round and prints its result, until stdin ends. So the caller can read the server's
 CPU exactly between rounds. Anything lost, added or broken makes the status 1 and the line `{"error": ...}`.
 """
 
 import argparse
 import json
+import os
+import socket
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -29,6 +35,7 @@ from churn import Churn
 from clients import Chat, Crowd, Datagrams, Exchange, Idle, LoadError, Round, TlsExchange
 from paced import PacedChat, PacedExchange
 from samples import percentile
+from tables import complain
 
 PATTERN = b"abcdefghijklmnopqrstuvwxyz0123456789-"  # a length that divides no buffer size: a shifted echo shows
 
@@ -63,6 +70,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     options.processes = min(options.processes, options.connections, PROCESSES)
     if options.rate and options.mode not in ("echo", "lines", "chat"):
         parser.error("--rate is for echo, lines and chat")
+    if options.rate and options.burst:
+        parser.error("--burst is for a closed load: with --rate each message has its own time")
     return options
 
 
@@ -83,10 +92,10 @@ class Single:
         self.crowd.close()
 
     def run(self, seconds: float) -> tuple[Round, float]:
-        """One round, and the share of a core that it took."""
+        """One round, and the share of a core that it took; looking at the clock is no work."""
         cpu = process_time()
         done = self.crowd.run(seconds)
-        return done, (process_time() - cpu) / max(done.seconds, 1e-9)
+        return done, max(0.0, process_time() - cpu - self.crowd.spun) / max(done.seconds, 1e-9)
 
 
 class Several:
@@ -195,18 +204,41 @@ def rounds(options: argparse.Namespace) -> Iterator[dict]:
             yield report(options, done, busy) | {"latencies": done.latencies}
 
 
-def main() -> int:
-    options = parse(sys.argv[1:])
+class UnwritableError(Exception):
+    """Nobody can be told: what stdout is takes nothing, or nobody reads it."""
+
+
+def say(line: dict) -> None:
+    """One line of output, at once: the caller waits for it."""
+    try:
+        print(json.dumps(line), flush=True)
+    except OSError as error:
+        # The line stays in the buffer, and the interpreter would try it again, and complain, when it leaves.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise UnwritableError(f"cannot write the result: {error.strerror}") from None
+
+
+def run(options: argparse.Namespace) -> int:
+    """Every line of output, the last of them an error if there is one. Gives the exit status."""
     try:
         with procs.exits_cleanly():
             for line in rounds(options):
-                print(json.dumps(line), flush=True)
+                say(line)
     except KeyboardInterrupt:
         return 130
     except (LoadError, procs.BenchError, OSError) as error:
-        print(json.dumps({"error": str(error)}), flush=True)
+        unknown = isinstance(error, socket.gaierror)  # its text does not say whom nobody knows
+        say({"error": f"{options.host}: {error.strerror}" if unknown else str(error)})
         return 1
     return 0
+
+
+def main() -> int:
+    try:
+        return run(parse(sys.argv[1:]))
+    except UnwritableError as error:
+        complain(f"load.py: {error}")
+        return 1
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import contest
 import procs
 from samples import load_bound, off_rate
 
-MEDIANS = ("rate", "p50", "p99", "max", "cpu_per_message", "busy", "load_busy")
+MEDIANS = ("rate", "p50", "p99", "cpu_per_message", "busy", "load_busy")
 
 
 @dataclass
@@ -83,7 +83,7 @@ def start(seat: Seat, load: Load, python: str) -> None:
 
 
 def result(load: Load, seat: Seat) -> dict:
-    """The figures of one server, read while its clients are still connected. `bound`: see samples.load_bound()."""
+    """The figures of one server, read while its clients are still connected. `bound`: see samples.py."""
     about = {"workload": load.service, "clients": load.clients, "server": seat.name}
     about |= {"failures": seat.failures, "reason": seat.reason}
     contender = seat.contender
@@ -91,10 +91,9 @@ def result(load: Load, seat: Seat) -> dict:
         return about | {"rounds": []}
     medians = {name: contender.median(name) for name in MEDIANS}
     late = statistics.median(round_["late"] or 0.0 for round_ in contender.rounds)
-    bound = load_bound(medians["load_busy"], medians["busy"])
-    if load.options.get("rate"):
-        bound = off_rate(late)  # an open load looks at the clock all the time: how busy it is tells nothing
-    figures = about | medians | {"late": late, "bound": bound, "rounds": contender.rounds}
+    bound = off_rate(late) or load_bound(medians["load_busy"], medians["busy"])
+    longest = max(round_["max"] for round_ in contender.rounds)
+    figures = about | medians | {"max": longest, "late": late, "bound": bound, "rounds": contender.rounds}
     if seat.plays:
         memory = contender.server.memory()
         figures |= {"memory": memory, "threads": contender.server.threads()}

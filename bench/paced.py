@@ -11,6 +11,7 @@ from clients import BATCH, MARK, READ, WRITE, Address, Chat, Exchange, LoadError
 from samples import due, percentile
 
 NUMBER = 8  # digits of the line's number, which stands before the mark
+FEW = 32  # receives of a room between two looks at the clock: a line that is due waits for no more
 SPIN = 0.002  # seconds. A poll sleeps whole milliseconds: for a shorter wait the generator looks again and again
 
 
@@ -27,22 +28,28 @@ class PacedChat(Chat):
         total = max(1, int(seconds * self.rate))
         self.latencies: Counter[int] = Counter()
         self.rest: dict[int, bytes] = {}
+        late: Counter[int] = Counter()
+        self.spun = 0.0
         self.missing = total * (self.count - 1)
         deliveries, size, said = self.missing, 0, 0
         self.start = start = perf_counter()
         deadline = start + seconds + self.timeout
         while self.missing or said < total:
             now = perf_counter()
-            while said < total and start + said / self.rate <= now:
+            if now > deadline:
+                self.late(f"{self.missing} deliveries missing")
+            while said < total and (time := due(start, said, self.rate)) <= now:
                 self.line = b"%b%0*d%b\n" % (self.filler, NUMBER, said, MARK)
+                late[int((perf_counter() - time) * 1e6)] += 1
                 self.say(self.speakers[said % self.senders])
                 said += 1
-            wake = start + said / self.rate if said < total else deadline
-            for fd, _ in self.poller.poll(max(0.0, wake - perf_counter()), BATCH):
+            wait = due(start, said, self.rate) - perf_counter() if said < total else deadline - now
+            events = self.poller.poll(wait - SPIN if wait > SPIN else 0.0, FEW)
+            for fd, _ in events:
                 size += self.hear(fd)
-            if perf_counter() > deadline:
-                self.late(f"{self.missing} deliveries missing")
-        return Round(deliveries, size, perf_counter() - start, self.latencies)
+            if not events and wait <= SPIN:
+                self.spun += perf_counter() - now
+        return Round(deliveries, size, perf_counter() - start, self.latencies, percentile(late, 0.99))
 
     def hear(self, fd: int) -> int:
         """Take what has come for one member, and note how late each line is."""
@@ -53,7 +60,7 @@ class PacedChat(Chat):
             if not line.endswith(MARK):
                 raise LoadError(f"a member got a line that nobody said: {bytes(line[:80])!r}")
             number = int(line[-NUMBER - 1 : -1])
-            self.latencies[int((now - start - number / rate) * 1e6)] += 1
+            self.latencies[int((now - due(start, number, rate)) * 1e6)] += 1
         self.missing -= len(lines)
         if self.missing < 0:
             raise LoadError(f"{-self.missing} lines too many came")
@@ -86,21 +93,26 @@ class PacedExchange(Exchange):
             return super().run(seconds)
         total = max(1, int(seconds * self.rate))
         self.latencies: Counter[int] = Counter()
+        self.spun = 0.0
+        self.answered = 0  # the total of the latencies: adding them up each turn would slow the load of a slow server
         late: Counter[int] = Counter()
         asked, rate, size = 0, self.rate, len(self.order)
         start = perf_counter()
         deadline = start + seconds + self.timeout
-        while (answered := self.latencies.total()) < total:
+        while self.answered < total:
             now = perf_counter()
             if now > deadline:
-                self.late(f"{total - answered} of {total} replies missing")
+                self.late(f"{total - self.answered} of {total} replies missing")
             while asked < total and (time := due(start, asked, rate)) <= now:
                 self.send(self.order[asked % size], time)
                 late[int((now - time) * 1e6)] += 1
                 asked += 1
             wait = due(start, asked, rate) - perf_counter() if asked < total else deadline - now
-            for fd, events in self.poller.poll(wait - SPIN if wait > SPIN else 0.0, BATCH):
-                self.flush(fd) if events & WRITE else self.hear(fd)
+            events = self.poller.poll(wait - SPIN if wait > SPIN else 0.0, BATCH)
+            for fd, event in events:
+                self.flush(fd) if event & WRITE else self.hear(fd)
+            if not events and wait <= SPIN:
+                self.spun += perf_counter() - now
         counted = Counter({latency: count * self.weight for latency, count in self.latencies.items()})
         took = perf_counter() - start
         return Round(total * self.weight, total * len(self.reply), took, counted, percentile(late, 0.99))
@@ -139,3 +151,4 @@ class PacedExchange(Exchange):
         now = perf_counter()
         for _ in range(whole):
             self.latencies[int((now - self.asked[fd].popleft()) * 1e6)] += 1
+        self.answered += whole

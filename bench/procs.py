@@ -231,7 +231,7 @@ class Load(Child):
 
 
 PROBE = """
-import importlib.metadata, importlib.util, json, platform, sys, warnings
+import importlib.metadata, importlib.util, json, platform, sys, sysconfig, warnings
 names = {name: module for name, module in (part.split("=") for part in sys.argv[1:])}
 found = {}
 for package, module in names.items():
@@ -240,28 +240,41 @@ for package, module in names.items():
             found[module] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             found[module] = "of the standard library"
-print(json.dumps({"python": platform.python_implementation() + " " + platform.python_version(), "libraries": found}))
+python = platform.python_implementation() + " " + platform.python_version()
+print(json.dumps({"python": python, "built": sysconfig.get_config_var("CONFIG_ARGS"), "libraries": found}))
 """
 
 
 def interpreter(python: str = sys.executable) -> dict:
-    """The version of an interpreter, and of those libraries of the benchmarks that it has, by module."""
+    """The version of an interpreter, how it was built, and the libraries of the benchmarks that it has, by module."""
     names = [f"{package}={module}" for package, module in (NEEDS | CLIENTS).items()]
     try:
         done = subprocess.run(
             [python, "-c", PROBE, *names], capture_output=True, text=True, timeout=START_TIMEOUT, check=True
         )
         about = json.loads(done.stdout)
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
-        raise BenchError(f"cannot run {python}: {error}") from None
+    except (ValueError, subprocess.CalledProcessError):
+        raise BenchError(f"{python} is no Python that can be asked for its version") from None
+    except (OSError, subprocess.SubprocessError) as error:
+        raise BenchError(f"cannot run {python}: {getattr(error, 'strerror', None) or 'it hangs'}") from None
     return about | {"uvloop": about["libraries"].get("uvloop")}
 
 
+def version(about: dict) -> str:
+    """An interpreter's version, and a word where it was built slow: a compiled peer gains by that, and we lose.
+
+    >>> version({"python": "CPython 3.11.7", "built": "'--prefix=/usr'"})
+    'CPython 3.11.7 (built without --enable-optimizations)'
+    """
+    slow = about.get("built") is not None and "--enable-optimizations" not in about["built"]
+    return about["python"] + (" (built without --enable-optimizations)" if slow else "")
+
+
 def versions(about: dict) -> str:
-    """One line about an interpreter."""
+    """One line about an interpreter and its libraries."""
     names = {module: package for package, module in (NEEDS | CLIENTS).items()}
     found = [f"{names[module]} {version}" for module, version in sorted(about["libraries"].items())]
-    return ", ".join([about["python"], *(found or ["no libraries"])])
+    return ", ".join([version(about), *(found or ["no libraries"])])
 
 
 def machine() -> str:

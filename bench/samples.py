@@ -3,8 +3,9 @@
 from collections import Counter
 
 LOAD_LIMIT = 0.90  # of a core. A generator above it may be what a round waited for
-SERVER_LIMIT = 0.85  # of a core. A server above it was busy enough to be what was measured
+SERVER_LIMIT = 0.95  # of a core. Only a server that had next to nothing left was what a busy generator waited for
 LATE_LIMIT = 0.001  # seconds. An open load that is later than this with one message in a hundred is not at its rate
+LATE_SHARE = 0.1  # of a latency: where tens of milliseconds are shown, so much of them may be the generator's delay
 
 
 def percentile(latencies: Counter[int], share: float) -> float | None:
@@ -22,15 +23,19 @@ def load_bound(load_busy: float, server_busy: float) -> bool:
 
     load_busy: the CPU share of its busiest process. server_busy: that of the server, above 1 with several cores.
 
-    >>> load_bound(0.97, 0.99), load_bound(0.97, 0.60), load_bound(0.50, 0.45)
+    >>> load_bound(0.97, 0.99), load_bound(1.02, 0.86), load_bound(0.50, 0.45)
     (False, True, False)
     """
     return load_busy >= LOAD_LIMIT and server_busy < SERVER_LIMIT
 
 
-def off_rate(late: float | None) -> bool:
-    """Whether an open load did not keep to its times. late: seconds, the 99th percentile."""
-    return (late or 0.0) > LATE_LIMIT
+def off_rate(late: float | None, latency: float = 0.0) -> bool:
+    """Whether an open load did not keep to its times. Seconds, both the 99th percentile; `latency` is what it found.
+
+    >>> off_rate(0.004), off_rate(0.004, 0.050), off_rate(0.006, 0.050)
+    (True, False, True)
+    """
+    return (late or 0.0) > max(LATE_LIMIT, LATE_SHARE * latency)
 
 
 def due(start: float, number: int, rate: float) -> float:

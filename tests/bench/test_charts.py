@@ -95,6 +95,23 @@ def test_a_server_keeps_its_colour_and_only_the_first_is_thick_though_others_hav
     assert drawn == {"ours": {"a first"}, "other": {"b"}}
 
 
+def test_a_line_is_broken_where_there_is_no_figure():
+    svg = render(Chart("t", "y", {"a": [(1, 5.0), (10, 6.0), (100, None), (1000, 7.0), (5000, None)]}))
+    path = next(path.get("d") for path in ET.fromstring(svg).iter(f"{SVG}path") if path.get("class") == "line")
+    assert [piece.count("L") for piece in path.split("M")[1:]] == [1, 0]
+    assert len(list(ET.fromstring(svg).iter(f"{SVG}circle"))) == 3
+
+
+def test_a_series_without_any_figure_is_left_out():
+    svg = render(Chart("t", "y", {"a": [(1, 5.0)], "b": [(1, None)]}))
+    assert [text.text for text in texts(svg, "name")] == ["a"]
+
+
+def test_the_axes_say_that_they_are_logarithmic_and_the_note_is_shown():
+    said = [text.text for text in texts(render(Chart("t", "milliseconds", {"a": [(1, 5.0)]}, note="two are absent")))]
+    assert {"clients (log scale)", "milliseconds (log scale)", "two are absent"} <= set(said)
+
+
 def test_nothing_measured_is_said():
     assert any(text.text == "nothing to show" for text in texts(render(Chart("t", "y", {"a": []}))))
 

@@ -2,81 +2,93 @@
 
 import argparse
 import ast
+import contextlib
+import json
+import os
+import socket
+import subprocess
 import sys
-from collections import Counter, deque
 from pathlib import Path
+from types import SimpleNamespace
 
+import load
 import matrix
-import paced
 import pytest
-import samples
-from clients import LoadError
-from paced import PacedExchange
 from programs import PROGRAMS, present
 
 BENCH = Path(matrix.__file__).parent
 ROOT = BENCH.parent
 
 
-class Wire(PacedExchange):
-    """Connections without sockets: what comes is given."""
+def told(**about):
+    """What a process of the load says of its round."""
+    usual = {"messages": 5, "bytes": 50, "seconds": 1.0, "load_busy": 0.4, "late": None, "latencies": {"7": 5}}
+    return SimpleNamespace(begin=lambda seconds: None, finish=lambda: usual | about)
 
-    def __init__(self, reply):
-        super().__init__(("nowhere", 0), 1, 1.0, reply, reply, 1, burst=False)
-        self.poller.close()
-        self.got, self.asked, self.latencies = {7: 0}, {7: deque()}, Counter()
 
-    def receive(self, fd):
-        data = self.coming.pop(0)
-        self.buffer[: len(data)] = data
-        return len(data)
+def test_the_rounds_of_several_processes_are_added_up_and_the_worst_of_them_is_told():
+    several = object.__new__(load.Several)
+    several.loads = [told(late=0.001, load_busy=0.9), told(late=0.004), told(late=None, seconds=1.5)]
+    done, busy = several.run(1.0)
+    assert (done.messages, done.bytes, done.seconds) == (15, 150, 1.5)
+    assert done.latencies == {7: 15}
+    assert done.late == 0.004
+    assert busy == 0.9
+    several.loads = [told(), told()]
+    assert several.run(1.0)[0].late is None  # a closed load has no times
+
+
+def test_how_busy_a_load_was_leaves_out_the_time_in_which_it_looked_at_the_clock(monkeypatch):
+    times = iter([10.0, 10.9])
+    monkeypatch.setattr(load, "process_time", lambda: next(times))
+    single = object.__new__(load.Single)
+    single.crowd = SimpleNamespace(spun=0.6, run=lambda seconds: load.Round(1, 1, 1.0, {}))
+    assert single.run(1.0)[1] == pytest.approx(0.3)
 
 
 @pytest.fixture
-def clock(monkeypatch):
-    class Clock:
-        now = 100.0
+def run(monkeypatch, capsys):
+    """load.py in this process, where what it does instead of measuring is given; its status and its line."""
+    monkeypatch.setattr(load.procs, "exits_cleanly", contextlib.nullcontext)  # pytest keeps its signals
 
-    monkeypatch.setattr(paced, "perf_counter", lambda: Clock.now)
-    return Clock
+    def run(rounds, *arguments):
+        monkeypatch.setattr(load, "rounds", rounds)
+        status = load.run(load.parse(["echo", "--port=1", *arguments]))
+        return status, json.loads(capsys.readouterr().out)
 
-
-def test_the_latency_of_an_open_load_counts_from_the_time_it_was_due(clock):
-    """A server that stands still for a second: a closed load would have asked, and so measured, only once."""
-    wire = Wire(b"echo")
-    wire.asked[7].extend(samples.due(100.0, number, 10.0) for number in range(10))
-    clock.now, wire.coming = 101.0, [b"echo" * 10]
-    wire.hear(7)
-    assert [round(latency / 1e5) for latency in sorted(wire.latencies)] == list(range(1, 11))
+    return run
 
 
-def test_replies_are_told_apart_however_they_are_cut(clock):
-    wire = Wire(b"echo")
-    wire.asked[7].extend([100.0, 100.5, 100.9])
-    clock.now, wire.coming = 101.0, [b"e", b"choec", b"hoech", b"o"]
-    wire.hear(7)
-    assert not wire.latencies
-    wire.hear(7)
-    assert list(wire.latencies) == [1_000_000]  # the oldest is the one that is answered
-    wire.hear(7)
-    wire.hear(7)
-    assert wire.latencies.total() == 3
-    assert wire.got[7] == 0
+def test_the_error_of_an_unknown_host_names_it(run):
+    def rounds(options):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    assert run(rounds, "--host=nowhere") == (1, {"error": "nowhere: Name or service not known"})
 
 
-@pytest.mark.parametrize("data", [b"ecco", b"echoecho", b"hoec"], ids=["wrong", "more than asked", "shifted"])
-def test_wrong_bytes_are_an_error_and_not_a_figure(clock, data):
-    wire = Wire(b"echo")
-    wire.asked[7].append(100.0)
-    wire.coming = [data]
-    with pytest.raises(LoadError):
-        wire.hear(7)
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_where_nothing_can_be_written_there_is_one_line_on_stderr():
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, str(BENCH / "load.py"), "echo", "--port=1", "--timeout=1"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("load.py: cannot write the result: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [
+    ("echo", "--rate=10", "--burst"), ("udp", "--rate=10"), ("chat", "--connections=2", "--senders=3"),
+])  # fmt: skip
+def test_options_that_make_no_sense_together_are_refused(arguments, capsys):
+    with pytest.raises(SystemExit):
+        load.parse([*arguments, "--port=1"])
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_one_round_of_the_reactor_and_of_threads_and_a_server_that_fails(monkeypatch):
     monkeypatch.setitem(PROGRAMS["echo"], "broken", ("bench/arguments.py",))  # ends without listening
-    load = matrix.Load("echo", "echo", 3, {"size": 100})
-    found = matrix.measure(load, ["reactor", "broken", "threads"], 1, 0.05, sys.executable, lambda _: None)
+    echoes = matrix.Load("echo", "echo", 3, {"size": 100})
+    found = matrix.measure(echoes, ["reactor", "broken", "threads"], 1, 0.05, sys.executable, lambda _: None)
     reactor, broken, threads = found
     for result in (reactor, threads):
         assert result["failures"] == 0

@@ -4,12 +4,14 @@ import argparse
 import doctest
 import importlib
 import json
+import os
 from collections import Counter
 
 import compare
 import guard
 import pytest
 import results
+from procs import BenchError
 from samples import load_bound, off_rate, percentile
 from tables import bar, left, table
 
@@ -21,7 +23,7 @@ def rounds(*rates):
 RESULT = {
     "workload": "echo", "clients": 1000, "server": "reactor", "rate": 50_000.0, "p50": 0.001, "p99": 0.004, "max": 0.02,
     "cpu_per_message": 9.5e-6, "memory": 24 << 20, "memory_each": 1024.0, "threads": 1, "failures": 0, "reason": None,
-    "bound": False, "rounds": rounds(45_000, 50_000, 55_000),
+    "bound": False, "busy": 0.974, "load_busy": 0.6, "rounds": rounds(45_000, 50_000, 55_000),
 }  # fmt: skip
 
 
@@ -29,8 +31,8 @@ def test_a_row_has_a_cell_for_each_header():
     cells = dict(zip(compare.HEADERS, compare.row(RESULT), strict=True))
     assert cells == {
         "clients": "1,000", "server": "reactor", "messages/s": "50,000", "spread": "±10%", "p50 ms": "1.00",
-        "p99 ms": "4.00", "max ms": "20.0", "CPU us": "9.50", "KiB each": "1.00", "MiB": "24.0", "threads": "1",
-        "failed": "0",
+        "p99 ms": "4.00", "max ms": "20.0", "CPU us": "9.50", "server %": "97", "load %": "60", "KiB each": "1.00",
+        "MiB": "24.0", "threads": "1", "failed": "0",
     }  # fmt: skip
 
 
@@ -41,7 +43,10 @@ def test_what_the_generator_limited_is_refused_in_the_cell_and_in_the_chart():
     assert cells["CPU us"] == "9.50"  # what the server did is counted in its own time
     assert "load generator was the bottleneck" in compare.notes([bound])[0]
     assert "nothing to show" in compare.charts([bound])["echo-throughput.svg"]
+    assert "points are left out" in compare.charts([bound])["echo-throughput.svg"]
     assert "reactor" in compare.charts([bound])["echo-memory.svg"]
+    assert "points are left out" not in compare.charts([bound])["echo-memory.svg"]
+    assert "below 95%" in compare.notes([bound])[0]
 
 
 def test_a_server_that_failed_has_a_row_and_a_reason():
@@ -57,7 +62,14 @@ def test_a_server_that_failed_has_a_row_and_a_reason():
 
 @pytest.mark.parametrize(
     ("load", "server", "bound"),
-    [(0.99, 0.99, False), (0.95, 0.50, True), (0.90, 0.84, True), (0.89, 0.10, False), (0.95, 1.7, False)],
+    [
+        (0.99, 0.99, False),
+        (1.02, 0.86, True),
+        (0.90, 0.94, True),
+        (0.95, 0.95, False),
+        (0.89, 0.10, False),
+        (0.95, 1.7, False),
+    ],
 )
 def test_the_generator_is_the_bottleneck_where_it_is_busy_and_the_server_is_not(load, server, bound):
     assert load_bound(load, server) is bound
@@ -65,6 +77,64 @@ def test_the_generator_is_the_bottleneck_where_it_is_busy_and_the_server_is_not(
 
 def test_an_open_load_behind_its_times_is_refused():
     assert [off_rate(late) for late in (None, 0.0, 0.0009, 0.0011)] == [False, False, False, True]
+    assert [off_rate(late, 0.050) for late in (0.0049, 0.0051)] == [False, True]  # a tenth of what is shown
+    assert off_rate(0.0009, 0.001) is False
+
+
+def options(**about):
+    usual = {"json": None, "svg": None, "only": None, "peers": False, "clients": [10], "workload": ["echo"],
+             "python": "python", "markdown": False, "processes": 1, "rounds": 1, "seconds": 1.0,
+             "about": {"python": "CPython", "libraries": {}}}  # fmt: skip
+    return argparse.Namespace(**(usual | about))
+
+
+@pytest.mark.parametrize("option", ["json", "svg"])
+def test_a_file_that_cannot_be_written_is_noticed_before_anything_is_measured(tmp_path, option):
+    (tmp_path / "file").touch()
+    with pytest.raises(BenchError, match=f"^--{option} .*file/x: cannot be written: "):
+        compare.try_outputs(options(**{option: str(tmp_path / "file" / "x")}))
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_a_disk_that_is_full_is_noticed_before_anything_is_measured():
+    with pytest.raises(BenchError, match=r"^--json /dev/full"):
+        compare.try_outputs(options(json="/dev/full"))
+
+
+def test_figures_of_an_earlier_run_stay_until_there_are_new_ones(tmp_path):
+    kept = tmp_path / "figures.json"
+    kept.write_text("[1]")
+    compare.try_outputs(options(json=str(kept)))
+    compare.write(options(json=str(kept)), {}, [])
+    assert json.loads(kept.read_text()) == [1]
+
+
+def test_charts_are_written_though_the_figures_cannot_be(tmp_path, capsys):
+    assert not compare.write(options(json=str(tmp_path), svg=str(tmp_path)), {}, [RESULT])
+    assert (tmp_path / "echo-throughput.svg").exists()
+    assert capsys.readouterr().err.startswith("--json ")
+
+
+def test_what_is_complete_is_written_though_the_run_is_interrupted(tmp_path, monkeypatch):
+    def interrupted(_, found):
+        found.append(RESULT)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(compare, "head", lambda _: {"machine": "m"})
+    monkeypatch.setattr(compare, "compare", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        compare.run(options(json=str(tmp_path / "figures.json")))
+    assert len(json.loads((tmp_path / "figures.json").read_text())["results"]) == 1
+
+
+def test_where_nobody_is_left_to_measure_it_is_said_who_cannot_be_imported(monkeypatch):
+    monkeypatch.setattr(compare.procs, "interpreter", lambda _: {"python": "CPython", "libraries": {}})
+    with pytest.raises(BenchError, match=r"^nobody is left to measure; cannot be imported, .*: uvloop, trio"):
+        compare.head(options(only=["uvloop", "trio"]))
+    assert "uvloop" in compare.head(options(only=["uvloop", "reactor"]))["notes"][0]
+    joined = options(only=["asyncio+join"], workload=["echo", "lines"])
+    assert compare.head(joined)["notes"] == ["nobody to measure in: echo"]
+    assert compare.plan(joined) == {"lines": [10]}
 
 
 def test_percentiles_count_messages_and_not_values():
@@ -172,7 +242,9 @@ def test_shown_commands_name_no_path_of_this_machine(tmp_path):
         assert "/" not in shown.replace("bench/", "").replace("charts/", "")
 
 
-@pytest.mark.parametrize("name", ["charts", "compare", "guard", "remarks", "samples", "tables"])
+@pytest.mark.parametrize(
+    "name", ["charts", "compare", "cpu", "fetch", "guard", "procs", "remarks", "samples", "tables"]
+)
 def test_the_examples_of_a_module_run(name):
     failed, tried = doctest.testmod(importlib.import_module(name))
     assert tried
