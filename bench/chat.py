@@ -176,7 +176,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     option("--members", type=positive, default=1000, help="in one room, at least 2 (1000)")
     option("--senders", type=positive, help=f"of them talk ({TALKERS}, or all if they are fewer)")
     option("--rate", type=positive_number, default=50.0, help="lines a second in all, where latency is measured (50)")
-    option("--busy-rate", type=positive_number, default=120.0, help="the same in the busy room (120)")
+    option("--busy-rate", type=positive_number, default=100.0, help="the same in the busy room (100)")
     option("--room", type=positive, default=10_000, help=f"members of the very large room, at least {FEW} (10000)")
     option("--rounds", type=positive, default=7, help="rounds for each server (7)")
     option("--seconds", type=seconds, default=1.0, help="length of a round (1)")

@@ -47,7 +47,8 @@ def describe(
         "timers", [f"in {timer.when - now:,.3f} s: {clean(timer.name)}" for timer in due[:MAX_OTHERS]], len(due)
     )
     ranked = sorted(connections, key=trouble)
-    lines += section("connections", table(ranked[: max(0, limit)], now), len(ranked))
+    open_ = "connections and datagram sockets" if stats.datagram_sockets else "connections"
+    lines += section(open_, table(ranked[: max(0, limit)], now), len(ranked))
     return "\n".join(lines)
 
 

@@ -217,7 +217,7 @@ def test_a_long_name_is_cut_and_says_so():
 
 def test_datagram_sockets_are_shown_with_where_they_are_bound(stage):
     transport = stage.reactor.open_udp(Recorder, local=("127.0.0.1", 0))
-    (line,) = lines(stage.reactor, "connections")
+    (line,) = lines(stage.reactor, "connections and datagram sockets")
     assert line.startswith(f"127.0.0.1:{transport.get_extra_info('sockname')[1]} ")
 
 
