@@ -73,7 +73,9 @@ class Inside(DatagramLoop):
         }
         self._told = {name: max(count, self._told[name]) for name, count in found.items()}  # why: see `meter`
         same = ("ticks", "events", "eagains", "dropped_datagrams", "ignored_writes", "accepted", "refused", "shortages")
-        return {name: getattr(meter, name) for name in same} | self._told | {
+        return {
+            **{name: getattr(meter, name) for name in same},
+            **self._told,
             "callbacks": meter.events + meter.calls + self.timers.fired,
             "lost": dict(meter.lost),
             "output_evictions": self.budget.evicted,
