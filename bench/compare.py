@@ -41,6 +41,11 @@ LEFT_OUT = f"{BOUND} points are left out"
 METRICS = {
     "throughput": ("throughput", "messages a second", lambda result: shown(result, "rate")),
     "latency": ("latency", "99th percentile, milliseconds", lambda result: shown(result, "p99", 1e3)),
+    "cpu": (
+        "CPU of the server",
+        "microseconds a message",
+        lambda result: 1e6 * result.get("cpu_per_message", 0) or None,
+    ),
     "memory": ("memory of the server", "resident MiB", lambda result: result.get("memory", 0) / 2**20 or None),
 }
 

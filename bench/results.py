@@ -58,7 +58,12 @@ FEW = ("--clients=1,10,100", *SHORT)
 SECTIONS = (
     Section("compare", "Concurrent clients: one thread, or one for each", "compare", (), FEW, charts="threads"),
     Section(
-        "peers", "The same on other loops", "compare", ("--peers", "--rounds=3"), ("--peers", *FEW), charts="peers"
+        "peers",
+        "The same on other loops",
+        "compare",
+        ("--peers", "--rounds=3", "--seconds=0.5"),
+        ("--peers", *FEW),
+        charts="peers",
     ),
     Section("cpu", "Server CPU and memory, with goals", "cpu", ("--full",), (*SHORT, "--idle=1")),
     Section("chat", "The chat", "chat", (), (*SHORT, "--members=100", "--senders=10", "--room=500")),

@@ -124,3 +124,10 @@ def test_the_benchmarks_need_nothing_but_the_standard_library():
         names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and not node.level}
         beside = {name.partition(".")[0] for name in names} - allowed
         assert beside <= ({"pytest"} if path.name == "test_bench.py" else {"uvloop"}), path.name
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="Linux's")
+def test_a_load_that_spins_leaves_a_core_to_whoever_wants_it():
+    script = "import os, load; load.give_way(); print(os.sched_getscheduler(0) == os.SCHED_IDLE)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=load.procs.BENCH, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("True\n", "")
