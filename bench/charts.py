@@ -54,7 +54,7 @@ def style() -> str:
     """Colours by class; dark ones where the reader's system is dark. Plain rules: not every viewer knows variables."""
     return (
         "svg{font:12px system-ui,sans-serif}.title{font-size:15px;font-weight:600}"
-        ".grid{stroke-width:1}.line{fill:none;stroke-width:1.6}.tie{stroke-width:.7;opacity:.6}"
+        ".grid{stroke-width:1}.line{fill:none;stroke-width:1.6}.tie{stroke-width:.7;opacity:.6;stroke-dasharray:2 4}"
         ".first .line{stroke-width:3.2}.first .name{font-weight:700}"
         f"{palette('#ffffff', '#1f2328', '#d8dee4', LIGHT)}"
         f"@media (prefers-color-scheme:dark){{{palette('#0d1117', '#e6edf3', '#30363d', DARK)}}}"

@@ -28,6 +28,16 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
         "spread of the table either may lead",
     ),
     (
+        "echo, ", "of asyncio",
+        "the bytes are copied in and out by the kernel, which is nearly all of it for every loop at this size; the "
+        "difference is within the spread of the table",
+    ),
+    (
+        "echo over TLS", "of uvloop",
+        "OpenSSL's work is the same for both; what is left is its two MemoryBIOs, filled and emptied from Python with "
+        "four calls more a message, which uvloop makes from C; with 10 KiB a message they hardly count",
+    ),
+    (
         "lines a second: latency", "p99 below",
         "no server is busy at this rate, and the most of a latency is the load generator's reading of all members' "
         "sockets, the same for every server; the busier room tells them apart, where the generator keeps up",

@@ -121,7 +121,7 @@ def goals(results: list[dict]) -> list[dict]:
         title = ""
         for line in result["text"].splitlines():
             if line.startswith("**") and line.endswith("**"):
-                title = line.strip("*")
+                title = ("newer CPython: " if result["name"] == NEWEST.name else "") + line.strip("*")
             if line.startswith(GOAL):
                 wanted, _, verdict = line.removeprefix(GOAL).rpartition(": ")
                 value, _, state = verdict.rpartition(", ")

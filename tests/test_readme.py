@@ -172,3 +172,23 @@ def test_fetching(tmp_path):
     assert first.startswith("200 http://127.0.0.1:")
     assert first.endswith("/a content of a")
     assert second.startswith("404 http://127.0.0.1:")
+
+
+def test_every_figure_in_a_table_of_a_benchmark_was_measured():
+    """README's tables are taken from RESULTS.md, which no hand has written."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = text[text.index("## One thread against") : text.index("## Development")]
+    results = (ROOT / "bench" / "RESULTS.md").read_text(encoding="utf-8")
+    known = {cell.strip() for line in results.splitlines() for cell in line.split("|")}
+    rows = [line.strip("|").split("|")[1:] for line in section.splitlines() if line.startswith("| ")]
+    figures = [cell.strip() for row in rows for cell in row if re.fullmatch(r"[\d.,]+", cell.strip())]
+    assert len(figures) > 20
+    assert [figure for figure in figures if figure not in known] == []
+
+
+def test_the_pictures_are_there():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", text)
+    assert len(pictures) > 1
+    for name in pictures:
+        assert (ROOT / name).read_text(encoding="utf-8").startswith("<svg ")
