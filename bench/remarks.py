@@ -24,23 +24,22 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     (
         "echo, ", "of uvloop",
         "one receive, one send and a share of a poll are the same for both and are most of the cost; what is left is a "
-        "microsecond of Python more than of C, part of which the kernel gives back (fewer wake-ups), and within the "
-        "spread of the table either may lead",
+        "microsecond of Python more than of C, about half of which comes back as less time in the kernel",
     ),
     (
         "echo, ", "of asyncio",
-        "the bytes are copied in and out by the kernel, which is nearly all of it for every loop at this size; the "
+        "the bytes are copied in and out by the kernel, which is most of it for every loop at this size; the "
         "difference is within the spread of the table",
     ),
     (
         "echo over TLS", "of uvloop",
-        "OpenSSL's work is the same for both; what is left is its two MemoryBIOs, filled and emptied from Python with "
-        "four calls more a message, which uvloop makes from C; with 10 KiB a message they hardly count",
+        "OpenSSL's work is the same for both; what is left is its two MemoryBIOs, filled and emptied from Python "
+        "here and from C there; which size of message misses the goal differs from run to run",
     ),
     (
         "lines a second: latency", "p99 below",
         "no server is busy at this rate, and the most of a latency is the load generator's reading of all members' "
-        "sockets, the same for every server; the busier room tells them apart, where the generator keeps up",
+        "sockets, the same for every server",
     ),
 )  # fmt: skip
 """Words of the table's title, words of the goal, and the reason. The first that fits is given."""
