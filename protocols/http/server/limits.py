@@ -1,0 +1,73 @@
+"""Every bound and deadline of the server, each with its reason. Pure data; `Server` takes others.
+
+Seconds and bytes. A connection is looked at once a second, so that ten thousand of them need one timer: a deadline
+comes up to a second early, and never late.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from reactor import Limits, Timeouts
+
+KIB = 1024
+MIB = 1024 * KIB
+
+LIMITS = Limits(connections=10_000)
+"""Connections at once: a small machine serves them, and the backlog holds who comes next."""
+
+TIMEOUTS = Timeouts(idle=None, write=30.0, close=5.0)
+"""`write`: a peer that takes no byte for 30 s is gone or wants us to wait; nginx has 60. `close`: after an early
+refusal the peer may still be sending; 5 s are enough to read the answer (RFC 9112, 9.6). `idle` is left to `Bounds`,
+which tell silence before a request from silence while an answer is made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What one connection may take, keep waiting, and hold.
+
+    per_peer: connections of one address (IPv6: of a /64); loopback is not counted, for a proxy is there. A browser
+        opens six, an office behind one address some dozens.
+    first_byte: from the connection to the first byte of a request. Browsers connect ahead of need, and use that within
+        a few seconds or never.
+    head: from the first byte of a head to its last, however often a byte comes in between: what is renewed by each byte
+        holds a dripping client for ever (CVE-2007-6750).
+    idle: between two requests. As long as the load balancers that are most in use keep theirs, so that they do not
+        race with our close.
+    body_gap: without a byte of a body that we wait for.
+    body_rate, body_start: bytes a second that a body must come with on the average, looked at after `body_start`
+        seconds. The slowest telephone line was ten times as fast.
+    half_closed: for an answer to begin once the client has ended its side: `nc -N` waits for it, a browser that has
+        closed the tab does not, and both look the same until something is sent.
+    max_body: bytes of a body that a handler gets whole; more is refused before it comes. An upload in pieces
+        (`Upload`) has no bound but its own.
+    max_drop: bytes of an unwanted body that are read and dropped to keep the connection. Beyond it the connection is
+        closed instead, which costs the client a handshake.
+    max_pipelined: requests of one connection that are answered in a row before the others have their turn.
+    max_events: bytes that may wait on a stream of server-sent events before its reader is given up.
+    """
+
+    per_peer: int = 256
+    first_byte: float = 10.0
+    head: float = 10.0
+    idle: float = 60.0
+    body_gap: float = 30.0
+    body_rate: float = 500.0
+    body_start: float = 20.0
+    half_closed: float = 30.0
+    max_body: int = 1 * MIB
+    max_drop: int = 64 * KIB
+    max_pipelined: int = 32
+    max_events: int = 1 * MIB
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not isinstance(value, (int, float)) or not value >= 0:  # `not >=` refuses NaN as well
+                raise ValueError(f"Bounds.{field.name} is a number from 0 up, not {value!r}")
+
+
+LOOK = 1.0  # seconds between two looks at the deadlines of all connections: 1 ms for 10,000 of them
+SLICE = 64 * KIB  # bytes of a large answer that are handed to the transport at once: it holds little more than that
+TURN = 256 * KIB  # bytes of one streamed answer sent before the other connections have their turn
+WHOLE = 1 * MIB  # bytes of an answer from memory up to which it is written in one piece
