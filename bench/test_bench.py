@@ -11,12 +11,12 @@ from contextlib import ExitStack
 import pytest
 
 from protocols.chat import Chat, Settings
-from protocols.framer import TextFramer
 from protocols.http.wire import RequestWire, ResponseWire
+from protocols.text.framer import TextFramer
 from reactor import LengthPrefixedProtocol, LineProtocol, NetstringProtocol, Protocol, Reactor
-from reactor.buffers import gather
+from reactor.loop.timers import TimerHeap
 from reactor.testing import MemoryReactor
-from reactor.timers import TimerHeap
+from reactor.transports.buffers import gather
 
 COUNT = 1000  # messages or timers in one call measured
 

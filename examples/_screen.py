@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from _cells import cells
 
-from protocols.sanitize import sanitize
+from protocols.text.sanitize import sanitize
 
 PROMPT, CUT_PROMPT = "> ", "< "  # the second: there is more to the left
 NEWLINE = "↵"  # how a pasted line's end is shown

@@ -17,8 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone
 from _cli import Parser, complain, count, listen, log_to_stderr, port_number, serve, server_parser
 
 from protocols.bot import KINDS, LIMITS, TIMEOUT, TIMEOUTS, BadSetting, Bot, Lobby, Parlour, make_backend
-from protocols.bot.desk import AT_ONCE
 from protocols.bot.member import NAME
+from protocols.bot.turns import AT_ONCE
 from protocols.chat import Door
 from protocols.http import Client
 from reactor import Listener, Reactor, ReconnectingClient

@@ -47,7 +47,7 @@ from protocols.chat import (
 from reactor import Listener, Reactor
 
 if TYPE_CHECKING:
-    from protocols.chat.store import Store
+    from protocols.chat.storage.store import Store
 
 PER_ADDRESS = 16  # connections: a family behind one router, and no more of one troublemaker
 PER_IP_HELP = f"connections from one address, 0 is no limit; given, it counts loopback too ({PER_ADDRESS}, without)"
@@ -116,7 +116,7 @@ def open_store(hub: Hub, options: argparse.Namespace) -> Store | None:
     if not options.history_db:
         return None
     try:
-        from protocols.chat.store import Store
+        from protocols.chat.storage.store import Store
     except ImportError as error:  # some systems pack sqlite3 apart from Python
         log.warning("the history is not kept in %s: %s", options.history_db, error)
         return None

@@ -28,8 +28,8 @@ from _output import Queue, StdoutFailed
 from _progress import Progress
 
 from protocols.http import CallbackFailed, Client, Download, FetchTimeouts, HTTPError, Response, fetch, parse_url
-from protocols.http.request import make_request
-from protocols.sanitize import sanitize
+from protocols.http.client.request import make_request
+from protocols.text.sanitize import sanitize
 from reactor import Reactor
 
 AT_ONCE = 16  # fetches under way: enough to keep a network busy, few enough for anybody's descriptors

@@ -1,9 +1,21 @@
-"""Protocols that live on the reactor: echo, greeting, and the chat. Each is pure logic with a thin `Protocol` on it."""
+"""Protocols that live on the reactor: echo, greeting, chat, HTTP, the chatbot: pure logic, and a thin `Protocol` on it.
+
+The map, from the bottom up; imports only point up in this list, and the docstring of each folder lists its files so:
+
+    echo           what comes goes back
+    text/          people's bytes into messages
+    greeting       the tutorial's server
+    admission/     how many may come, how fast one may speak, from where
+    http/          HTTP/1.1: the wire, the client
+    metrics/       a reactor's counters for Prometheus
+    chat/          rooms, names, operators, history
+    bot/           the chatbot
+"""
 
 from __future__ import annotations
 
 from .echo import Echo
 from .greeting import Greeting
-from .text import TextProtocol
+from .text.protocol import TextProtocol
 
 __all__ = ["Echo", "Greeting", "TextProtocol"]

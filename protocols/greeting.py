@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from reactor import Reactor, StreamTransport, Timer
 
-from .framer import Item
-from .text import TextProtocol
+from .text.framer import Item
+from .text.protocol import TextProtocol
 
 QUESTION = "What is your name? (exit ends)"
 ASK_AFTER = 0.2  # seconds; who speaks first needs no question, and gets an answer to each message and nothing else

@@ -13,30 +13,28 @@
         reactor.listen_tcp(Echo, "127.0.0.1", 9000)
         reactor.run()
 
-The map, from the bottom up; imports only point down:
+The map, from the bottom up; imports only point up in this list, and the docstring of each folder lists its files so:
 
-    errors limits protocol lanes       names, bounds, contracts, the table of states
-    timers deadlines buffers unix wakeup poller signals workers watcher
-    meter lag stats                    what is counted, and what is made of it
-    kernel addresses                   where sockets, names and threads come from; testing puts its own here
-    activation forks                   sockets from whoever started us; what a forked child may do: nothing
-    jobs watchdog                      calls in threads; a thread that tells who holds the loop
-    loop                               the tick: poll, I/O, timers, soon, flush, reap
-    connection outbound transport      one connection: its life, its lane out, its lane in
-    udp datagram datagrams             the same life with datagrams, and the verb that opens them
-    roster listener resolver connector stdio
-    inside dump                        a view inside: counters, connections, both in words
-    debug contract                     what a program does wrong, and what a connection may not do
-    framing                            lines, netstrings, length prefixes
-    reactor                            the loop with the verbs of the network
-    reconnect                          a connection that is made again
-    worker_process handover prefork    several processes: one after the other, side by side
+    errors         every error by name
+    limits         bounds and timeouts
+    protocol       what you implement
+    loop/          the tick, and what it turns: timers, descriptors, signals, threads, counters
+    sockets/       what a transport reads and writes: TCP, Unix, UDP, standard streams, TLS, files
+    transports/    one connection: its states, its life, its lane out, its lane in
+    endpoints/     who makes transports and counts them: listeners, connectors
+    framing        lines, netstrings, length prefixes
+    diagnostics/   seeing inside: counters, connections, what holds the loop
+    reactor        the loop with the verbs of the network
+    reconnect      a connection that is made again
+    processes/     several processes: one after the other, side by side
+    testing/       the same reactor in memory
 """
 
 from __future__ import annotations
 
-from .activation import activated_sockets, notify, say_ready
-from .datagram import DatagramTransport
+from .diagnostics.stats import Stats
+from .endpoints.listener import Listener
+from .endpoints.roster import DrainReport
 from .errors import (
     ActivationError,
     CloseTimeout,
@@ -60,18 +58,17 @@ from .errors import (
     WriteTimeout,
 )
 from .framing import LengthPrefixedProtocol, LineProtocol, NetstringProtocol
-from .handover import hand_over, start_successor
 from .limits import Limits, Timeouts
-from .listener import Listener
-from .prefork import Supervisor, prefork_sockets
+from .loop.timers import Timer
+from .processes.activation import activated_sockets, notify, say_ready
+from .processes.handover import hand_over, start_successor
+from .processes.prefork import Supervisor, prefork_sockets
+from .processes.worker import Worker
 from .protocol import BaseProtocol, BufferedProtocol, DatagramProtocol, Protocol
 from .reactor import Reactor
 from .reconnect import ReconnectingClient
-from .roster import DrainReport
-from .stats import Stats
-from .timers import Timer
-from .transport import StreamTransport
-from .worker_process import Worker
+from .transports.datagram import DatagramTransport
+from .transports.stream import StreamTransport
 
 __all__ = [
     "ActivationError",
@@ -120,3 +117,8 @@ __all__ = [
     "say_ready",
     "start_successor",
 ]
+
+for _name in __all__:  # errors are named by the package that people import them from, in tracebacks too
+    if isinstance(_thing := globals()[_name], type) and issubclass(_thing, Exception):
+        _thing.__module__ = __name__
+del _name, _thing

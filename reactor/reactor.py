@@ -12,21 +12,21 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol as Interface
 
-from .addresses import adopt_listening, check_port, listening_sockets, show
-from .budget import OUTPUT_BUDGET
-from .connector import Connector
-from .debug import equip, is_wanted
-from .futures import settle
-from .inside import Inside
-from .kernel import Kernel
+from .diagnostics.debug import equip, is_wanted
+from .diagnostics.view import Inside
+from .endpoints.connector import Connector
+from .endpoints.listener import BACKLOG, Listener
+from .endpoints.roster import DrainReport
 from .limits import Limits, Timeouts, check_arguments, made
-from .listener import BACKLOG, Listener
-from .poller import Poller
-from .roster import DrainReport
-from .stdio import StdioSocket, descriptor
-from .tls import check_server_context, client_carrier
-from .transport import StreamTransport
-from .unix import BoundPath, UnixPath, listening_unix_socket, show_path
+from .loop.budget import OUTPUT_BUDGET
+from .loop.futures import settle
+from .loop.kernel import Kernel
+from .loop.poller import Poller
+from .sockets.addresses import adopt_listening, check_port, listening_sockets, show
+from .sockets.stdio import StdioSocket, descriptor
+from .sockets.tls import check_server_context, client_carrier
+from .sockets.unix import BoundPath, UnixPath, listening_unix_socket, show_path
+from .transports.stream import StreamTransport
 
 GRACE = 5.0  # seconds a drain gives; systemd and docker wait 10 and more before they kill
 

@@ -20,12 +20,12 @@ from concurrent.futures import CancelledError, Future
 from random import random as system_random
 from typing import Any
 
-from .addresses import show
 from .errors import ReactorError
-from .futures import settle
+from .loop.futures import settle
+from .loop.timers import Timer
 from .reactor import Reactor
-from .timers import Timer
-from .transport import StreamTransport
+from .sockets.addresses import show
+from .transports.stream import StreamTransport
 
 log = logging.getLogger("reactor")
 

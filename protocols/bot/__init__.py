@@ -3,27 +3,29 @@
     bot = Bot(reactor, make_backend("offline"))
     reactor.listen_tcp(Parlour(bot).session, "127.0.0.1", 9999, limits=LIMITS, timeouts=TIMEOUTS)
 
-From the bottom up; all but the last row is pure:
+The map, from the bottom up; a file imports only from those above it in this list:
 
-    sayings                                what the bot says of its own accord, and the language it says it in
-    backend                                what a backend is: a question in, an answer or an HTTP request out
-    streams bodies                         server-sent events, NDJSON and JSON, as they come
-    tuling models offline                  the backends; offline has skills, glossary and two tables of rules
-    settings                               a backend from what the operator set
-    answer desk                            text into lines that may be shown; who is served when
-    hearing                                what the lines of a chat room mean to a bot
-    errand guest service session member    the call, who asks, what is shared, and the two places to sit
+    sayings      what the bot says of its own accord, and in which language
+    backends/    what answers a question
+    answer       pieces of text into lines that may be shown
+    turns        who is served when
+    room_lines   what the lines of a chat room mean to a bot
+    api_call     one call of an API
+    bot          the bot itself: what all who ask share
+    asker        one person who asks
+    session      one person's connection to the bot
+    member       the bot as a member of a chat room
 """
 
 from __future__ import annotations
 
-from .backend import Backend, BadSetting, Call, Conversation, NoAnswer, Request
+from .backends.backend import Backend, BadSetting, Call, Conversation, NoAnswer, Request
+from .backends.offline import Offline
+from .backends.settings import KINDS, make_backend
+from .bot import TIMEOUT, Bot
 from .member import Lobby, Member
-from .offline import Offline
 from .sayings import WELCOME, Fault, Saying
-from .service import TIMEOUT, Bot
 from .session import LIMITS, TIMEOUTS, Parlour, Session
-from .settings import KINDS, make_backend
 
 __all__ = [
     "KINDS",
@@ -47,3 +49,8 @@ __all__ = [
     "Session",
     "make_backend",
 ]
+
+for _name in __all__:  # errors are named by the package that people import them from, in tracebacks too
+    if isinstance(_thing := globals()[_name], type) and issubclass(_thing, Exception):
+        _thing.__module__ = __name__
+del _name, _thing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ..sanitize import sanitize
+from ..text.sanitize import sanitize
 
 LONGEST = 8000  # characters of an answer: four screens, and a bound to what one question costs in memory
 

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 
 from reactor import LineProtocol, StreamTransport
 
-from ..chat.flood import TokenBucket
-from ..sanitize import sanitize
+from ..admission.buckets import TokenBucket
+from ..text.sanitize import sanitize
 from .answer import fit
-from .hearing import hear, our_name, question
+from .bot import Bot
+from .room_lines import hear, our_name, question
 from .sayings import Saying
-from .service import Bot
 
 log = logging.getLogger("protocols.bot")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from ..framer import Fault as TextFault
+from ..text.framer import Fault as TextFault
 
 WELCOME = "你好，欢迎来到机器人聊天器！"  # the tutorial's own words, to the letter
 

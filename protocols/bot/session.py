@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 
 from reactor import Limits, StreamTransport, Timeouts, Timer
 
-from ..chat.flood import Door, TokenBucket, cost
-from ..chat.pace import Pace
-from ..text import Fault as TextFault, TextProtocol
+from ..admission.buckets import Door, TokenBucket, cost
+from ..admission.pace import Pace
+from ..text.protocol import Fault as TextFault, TextProtocol
 from .answer import fit
+from .bot import Bot
 from .sayings import TEXT_FAULTS, WELCOME, Saying
-from .service import Bot
 
 log = logging.getLogger("protocols.bot")
 

@@ -5,21 +5,26 @@
     reactor.listen_tcp(chat.session, "127.0.0.1", 2401, limits=LIMITS, timeouts=TIMEOUTS)
     reactor.open_stdio(lambda: Console(desk))
 
-From the bottom up: `names`, `addresses`, `bans`, `tries`, `history`, `news`, `flood` and `silent` know only values;
-`room` knows members, `hub` names and rooms, `commands` and `speech` what a message means. All of that is pure.
-`session` and `console` put it on connections. `ban_file` and `passwords` are on the disk, `gate` makes operators of
-members; `desk` is what operators can bring about, `operator` the words for it.
+The map, from the bottom up; a file imports only from those above it in this list:
+
+    journal      the chat's log: one line an event
+    newcomers    who has not said anything yet, oldest first
+    rooms/       names, rooms, what a message means; pure
+    motd         the message of the day
+    storage/     what outlives the process
+    session      one person's connection
+    operators/   bans, passwords, commands, the console
 """
 
 from __future__ import annotations
 
-from .console import LIMITS as CONSOLE_LIMITS, Console
-from .enrol import enrol
-from .flood import Door
-from .hub import Hub
+from ..admission.buckets import Door
 from .motd import read_motd
-from .operator import open_desk
-from .passwords import check as check_passwords
+from .operators.console import LIMITS as CONSOLE_LIMITS, Console
+from .operators.enrol import enrol
+from .operators.operator_commands import open_desk
+from .operators.passwords import check as check_passwords
+from .rooms.hub import Hub
 from .session import LIMITS, TIMEOUTS, Chat, Session, Settings
 
 __all__ = [

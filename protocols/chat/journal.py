@@ -6,7 +6,7 @@ import json
 import logging
 import re
 
-from ..sanitize import sanitize
+from ..text.sanitize import sanitize
 
 log = logging.getLogger("protocols.chat")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..sanitize import sanitize
-from .room import NOTICE
+from ..text.sanitize import sanitize
+from .rooms.room import NOTICE
 
 MAX_BYTES = 4096  # of the file: a screen; every newcomer gets all of it before it can say a word
 

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 from reactor import LimitExceeded, Limits, PeerError, Reactor, StreamTransport, Timeouts, Timer, WriteTimeout
 
-from ..text import WORDS, Fault, TextProtocol
-from .flood import Cloakroom, Door, TokenBucket, cost
-from .history import LINES
-from .hub import Hub
+from ..admission.buckets import Cloakroom, Door, TokenBucket, cost
+from ..admission.pace import Pace
+from ..text.protocol import WORDS, Fault, TextProtocol
 from .journal import record
-from .pace import Pace
-from .room import NOTICE, Member
-from .silent import PATIENCE, Silent
-from .speech import hear
+from .newcomers import PATIENCE, Silent
+from .rooms.history import LINES
+from .rooms.hub import Hub
+from .rooms.room import NOTICE, Member
+from .rooms.speech import hear
 
 INTRODUCTION = 0.3  # seconds a newcomer has to say who it is, before it is welcomed and the others hear of it: longer
 # than the quiet gap, after which a tutorial's client that speaks first has named itself

@@ -3,23 +3,27 @@
     from protocols.http import get
     print(get("http://example.com/").text)
 
-The map, from the bottom up:
+The map, from the bottom up; a file imports only from those above it in this list:
 
-    errors headers events              failures by name; fields; what a wire tells
-    states chunked framing heads wire  messages: bytes in, events out
-    coding                             gzip and deflate undone
-    url request redirect ranges        what is asked for; pure, like all above
-    response timeouts proxy guard      what comes back; bounds; the way there, and where it must not lead
-    failures                           what the network does, as errors
-    connection tunnel pool             connections, made and kept
-    patience fetching client           how long, one fetch, and the verbs
-    download                           a file that has its name once it is whole
+    errors       failures by name
+    headers      fields: names without case, values in the order they came
+    events       what a wire gives for the bytes it is fed
+    url          URLs of http and https
+    wire/        messages: bytes in, events out
+    client/      one fetch, and the connections that are kept for the next
 """
 
 from __future__ import annotations
 
-from .client import MAX_BODY, MAX_REDIRECTS, Client, fetch, get
-from .download import Download, DownloadError
+from .client.client import MAX_BODY, MAX_REDIRECTS, Client, fetch, get
+from .client.download import Download, DownloadError
+from .client.failures import CallbackFailed, ClientClosed, ConnectionFailed, FetchTimeout, ProxyError
+from .client.guard import AddressForbidden, Guard
+from .client.ranges import ContentRange, content_range, rest_after, strong_validator
+from .client.redirect import RedirectError
+from .client.request import basic_auth, bearer_auth
+from .client.response import Response
+from .client.timeouts import FetchTimeouts
 from .errors import (
     BodyTooLarge,
     DecodingError,
@@ -30,14 +34,7 @@ from .errors import (
     Truncated,
     UnknownCoding,
 )
-from .failures import CallbackFailed, ClientClosed, ConnectionFailed, FetchTimeout, ProxyError
-from .guard import AddressForbidden, Guard
 from .headers import Headers
-from .ranges import ContentRange, content_range, rest_after, strong_validator
-from .redirect import RedirectError
-from .request import basic_auth, bearer_auth
-from .response import Response
-from .timeouts import FetchTimeouts
 from .url import URL, encode, parse_url
 
 __all__ = [
@@ -77,3 +74,8 @@ __all__ = [
     "rest_after",
     "strong_validator",
 ]
+
+for _name in __all__:  # errors are named by the package that people import them from, in tracebacks too
+    if isinstance(_thing := globals()[_name], type) and issubclass(_thing, Exception):
+        _thing.__module__ = __name__
+del _name, _thing

@@ -10,11 +10,25 @@
 
 The loop, the transports, the listeners and the connectors are always the real ones: only the clock, the poller and the
 kernel under them are given.
+
+The files, from the bottom up; a file imports only from those above it in this list:
+
+    clock        time that stands still
+    faults       what may go wrong on an unreliable network
+    recorder     a protocol that writes down its life
+    sockets      sockets in memory
+    poller       which of them are ready
+    stepped      the real reactor on real sockets, with a clock that is moved
+    network      the network between memory sockets
+    world        hosts, one clock, and who runs next
+    unreliable   a network that cuts, delays and resets
+    memory       one reactor in memory, and two protocols joined
+    simulator    many hosts drawn from a seed
 """
 
 from __future__ import annotations
 
-from ..contract import ContractBreach, checked
+from ..diagnostics.contract import ContractBreach, checked
 from .clock import FakeClock
 from .faults import Faults
 from .memory import MemoryReactor, Pair, connected_pair
@@ -42,3 +56,8 @@ __all__ = [
     "checked",
     "connected_pair",
 ]
+
+for _name in __all__:  # errors are named by the package that people import them from, in tracebacks too
+    if isinstance(_thing := globals()[_name], type) and issubclass(_thing, Exception):
+        _thing.__module__ = __name__
+del _name, _thing

@@ -13,9 +13,9 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from ..kernel import AddressInfo, Kernel
-from ..timers import Timer, TimerHeap
-from ..wakeup import Wakeup
+from ..loop.kernel import AddressInfo, Kernel
+from ..loop.timers import Timer, TimerHeap
+from ..loop.wakeup import Wakeup
 from .poller import MemoryPoller
 from .sockets import CAPACITY, CONNECTED, CONNECTING, MemorySocket, Wire, fault
 

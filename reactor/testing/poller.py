@@ -10,7 +10,7 @@ import errno
 from collections.abc import Mapping
 from functools import partial
 
-from ..poller import MAX_EVENTS, Handler
+from ..loop.poller import MAX_EVENTS, Handler
 from .sockets import ERROR, HANG_UP, MemorySocket, fault
 
 ALWAYS = ERROR | HANG_UP  # reported whether asked for or not (epoll_ctl(2))

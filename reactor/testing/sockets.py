@@ -15,7 +15,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any, Protocol as Interface
 
-from ..poller import READ, WRITE
+from ..loop.poller import READ, WRITE
 
 ERROR = 8  # select.EPOLLERR
 HANG_UP = 16  # select.EPOLLHUP

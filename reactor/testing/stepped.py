@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..poller import Handler, Poller, default_poller
+from ..loop.poller import Handler, Poller, default_poller
 from ..reactor import Reactor
 from .clock import FakeClock
 

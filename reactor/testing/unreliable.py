@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from ..addresses import KEEPALIVE_COUNT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, show
-from ..poller import MAX_EVENTS, READ, WRITE, Handler
-from ..timers import Timer
+from ..loop.poller import MAX_EVENTS, READ, WRITE, Handler
+from ..loop.timers import Timer
+from ..sockets.addresses import KEEPALIVE_COUNT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, show
 from .clock import FakeClock
 from .faults import Dice, Faults
 from .network import Machine, Network

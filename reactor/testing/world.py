@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from ..errors import ReactorError
 from ..reactor import Reactor
-from ..transport import StreamTransport
+from ..transports.stream import StreamTransport
 from .clock import FakeClock
 from .network import Machine, Network
 from .poller import MemoryPoller

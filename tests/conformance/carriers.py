@@ -11,10 +11,10 @@ import time
 from functools import cache
 from types import MappingProxyType
 
-from reactor.stdio import StdioSocket
+from reactor.sockets.stdio import StdioSocket
+from reactor.sockets.tls import TLSSocket
 from reactor.testing import MemoryReactor, Recorder
-from reactor.tls import TLSSocket
-from reactor.transport import StreamTransport
+from reactor.transports.stream import StreamTransport
 from tests.tls import client_context, server_context
 
 PATIENCE = 10  # real seconds until what must happen has to have happened; only a fault waits so long

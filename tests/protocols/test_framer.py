@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from protocols.framer import MAX_LINE, MAX_UNENDED, Fault, Item, TextFramer
+from protocols.text.framer import MAX_LINE, MAX_UNENDED, Fault, Item, TextFramer
 
 TOO_LONG, NOT_UTF8, NO_NEWLINE = Fault.LINE_TOO_LONG, Fault.NOT_UTF8, Fault.NO_NEWLINE
 NAWS = b"\xff\xfb\x1f\xff\xfa\x1f\x00P\x00\x18\xff\xf0"  # IAC WILL NAWS, IAC SB NAWS 80 24 IAC SE

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from protocols.exposition import COUNTERS, GAUGES, family, render
 from protocols.metrics import HEAD_TIME, LIMITS, MAX_HEAD, TIMEOUTS, Metrics
+from protocols.metrics.exposition import COUNTERS, GAUGES, family, render
 from reactor import Stats
 from reactor.testing import MemoryReactor, Recorder
 

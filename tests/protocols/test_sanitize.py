@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from protocols.sanitize import VISIBLE_FORMATS, sanitize
+from protocols.text.sanitize import VISIBLE_FORMATS, sanitize
 
 ZWJ, ZWNJ = "\u200d", "\u200c"
 

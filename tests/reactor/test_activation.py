@@ -8,7 +8,8 @@ import threading
 
 import pytest
 
-from reactor import ActivationError, ListenError, Protocol, activated_sockets, activation, notify, say_ready
+from reactor import ActivationError, ListenError, Protocol, activated_sockets, notify, say_ready
+from reactor.processes import activation
 from reactor.testing import Recorder
 
 FIRST = 200  # where the tests put what a service manager puts at 3: nobody else's descriptors are there

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reactor import LimitExceeded, Reactor, Timeouts
-from reactor.budget import STEP, OutputBudget
+from reactor.loop.budget import STEP, OutputBudget
 from reactor.testing import Recorder
 
 KIB = 1024

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from reactor.buffers import JOIN_MAX, SEND_MAX, gather
+from reactor.transports.buffers import JOIN_MAX, SEND_MAX, gather
 
 SMALL, LARGE = b"s" * 100, b"L" * (JOIN_MAX + 1)
 

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from reactor import BufferedProtocol, DatagramProtocol, LineProtocol, Protocol
-from reactor.contract import RULES
+from reactor.diagnostics.contract import RULES
 from reactor.testing import ContractBreach, MemoryReactor, Recorder, checked, connected_pair
 
 

@@ -19,8 +19,8 @@ from reactor import (
     ResolveError,
     Timeouts,
 )
-from reactor.connector import interleave
-from reactor.poller import default_poller
+from reactor.endpoints.connector import interleave
+from reactor.loop.poller import default_poller
 from reactor.testing import Recorder, SteppedReactor
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
@@ -55,7 +55,7 @@ def black_hole(stage):
 @pytest.fixture
 def names(monkeypatch):
     """`names["host"] = [(family, address), ...]`: what the resolver finds, in this order and at once."""
-    from reactor import connector
+    from reactor.endpoints import connector
 
     known = {}
 
@@ -310,7 +310,7 @@ def test_a_name_without_an_address(stage):
 
 
 def test_a_name_that_takes_too_long(stage, monkeypatch):
-    from reactor import resolver
+    from reactor.endpoints import resolver
 
     release = threading.Event()
 
@@ -579,7 +579,7 @@ def test_closing_the_reactor_while_connecting(stage, black_hole, free_port):
 
 def test_the_connect_timeout_of_timeouts_counts_as_well(stage, monkeypatch):
     """The lesser of `timeout` and `timeouts.connect`: here a name that is never resolved."""
-    monkeypatch.setattr("reactor.connector.resolve", lambda *_: Future())
+    monkeypatch.setattr("reactor.endpoints.connector.resolve", lambda *_: Future())
     future = stage.reactor.connect_tcp(Recorder, "host.invalid", 80, timeouts=Timeouts(connect=2))
     stage.reactor.advance(1.9)
     assert not future.done()

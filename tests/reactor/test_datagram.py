@@ -28,10 +28,10 @@ from reactor import (
     Timeouts,
     WriteTimeout,
 )
-from reactor.addresses import show
-from reactor.datagram import COST, READ_BATCH, UNTOLD
-from reactor.poller import SelectorPoller
+from reactor.loop.poller import SelectorPoller
+from reactor.sockets.addresses import show
 from reactor.testing import SteppedReactor
+from reactor.transports.datagram import COST, READ_BATCH, UNTOLD
 
 LOCALHOST = ("127.0.0.1", 0)
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from reactor.deadlines import FINENESS, DeadlineWheel, round_up
+from reactor.loop.deadlines import FINENESS, DeadlineWheel, round_up
 
 
 class Watched:

@@ -11,8 +11,8 @@ import weakref
 import pytest
 
 from reactor import DatagramProtocol, LineProtocol, Protocol, Reactor, StreamTransport
-from reactor.contract import ContractBreach
-from reactor.debug import CALLS, REPORTS, VERBS, _forgotten
+from reactor.diagnostics.contract import ContractBreach
+from reactor.diagnostics.debug import CALLS, REPORTS, VERBS, _forgotten
 from reactor.testing import MemoryReactor, Recorder, SteppedReactor
 
 pytestmark = pytest.mark.loud

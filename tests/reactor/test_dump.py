@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from reactor import LineProtocol, Stats
-from reactor.dump import MAX_NAME, MAX_OTHERS, at_most, summary
-from reactor.lag import QUICK
+from reactor.diagnostics.dump import MAX_NAME, MAX_OTHERS, at_most, summary
+from reactor.loop.lag import QUICK
 from reactor.testing import MemoryReactor, Recorder, connected_pair
 
 

@@ -23,11 +23,11 @@ from types import SimpleNamespace
 import pytest
 
 from reactor import ConnectError, ConnectRefused, Limits, Listener, Timeouts
-from reactor.lanes import In, Out
-from reactor.poller import default_poller
-from reactor.roster import Roster
+from reactor.endpoints.roster import Roster
+from reactor.loop.poller import default_poller
 from reactor.testing import Recorder, SteppedReactor
-from reactor.transport import StreamTransport
+from reactor.transports.lanes import In, Out
+from reactor.transports.stream import StreamTransport
 from tests.tls import client_context, server_context
 
 UNHEARD_OF = 3999  # an errno that this system has no name for
@@ -753,7 +753,7 @@ def connecting(monkeypatch):
                 return said.so_error
             return super().getsockopt(level, option, *size)
 
-    monkeypatch.setattr("reactor.connector.socket.socket", Connecting)
+    monkeypatch.setattr("reactor.endpoints.connector.socket.socket", Connecting)
     return said
 
 

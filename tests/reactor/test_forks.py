@@ -9,8 +9,8 @@ import socket
 import pytest
 
 from reactor import Protocol, Reactor, ReactorError
-from reactor.loop import KEPT
-from reactor.poller import READ
+from reactor.loop.loop import KEPT
+from reactor.loop.poller import READ
 from reactor.testing import Recorder, SteppedReactor
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reactor.lag import BUCKETS, QUICK, SLOT, SLOTS, Lag, LagWindow, bound, bucket
+from reactor.loop.lag import BUCKETS, QUICK, SLOT, SLOTS, Lag, LagWindow, bound, bucket
 
 
 def test_a_loop_that_has_done_nothing():

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from reactor.lanes import IN_LEAVING, INBOUND, OUT_LEAVING, OUTBOUND, In, Out, Phase
+from reactor.transports.lanes import IN_LEAVING, INBOUND, OUT_LEAVING, OUTBOUND, In, Out, Phase
 
 IN_EVENTS = ["pause", "resume", "close", "eof", "lost"]
 OUT_EVENTS = ["fill", "drain", "finish", "sent", "lost"]

@@ -13,7 +13,7 @@ import threading
 import pytest
 
 from reactor import Limits, ListenError, Reactor
-from reactor.addresses import peer_key, show
+from reactor.sockets.addresses import peer_key, show
 from reactor.testing import Recorder
 
 
@@ -69,7 +69,7 @@ def test_every_interface_is_both_families_on_one_port(stage, host):
 
 
 def test_every_interface_draws_again_where_a_port_is_free_in_one_family_only(stage, monkeypatch):
-    from reactor import addresses
+    from reactor.sockets import addresses
 
     real, failures = addresses._listen_on, [3]
 
@@ -86,7 +86,7 @@ def test_every_interface_draws_again_where_a_port_is_free_in_one_family_only(sta
 
 
 def test_every_interface_with_no_port_free_in_both_families(stage, monkeypatch):
-    from reactor import addresses
+    from reactor.sockets import addresses
 
     real = addresses._listen_on
 
@@ -102,7 +102,7 @@ def test_every_interface_with_no_port_free_in_both_families(stage, monkeypatch):
 
 
 def test_every_interface_makes_do_without_ipv6(stage, monkeypatch):
-    from reactor import addresses
+    from reactor.sockets import addresses
 
     real = addresses._listen_on
 

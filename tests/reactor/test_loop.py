@@ -12,7 +12,7 @@ from concurrent.futures import Future
 import pytest
 
 from reactor import Protocol, Reactor, ReactorClosed, ReactorError
-from reactor.poller import READ, default_poller
+from reactor.loop.poller import READ, default_poller
 from reactor.testing import MemoryReactor, Recorder, SteppedReactor
 
 

@@ -23,7 +23,7 @@ from reactor import (
     ResolveError,
     Timeouts,
 )
-from reactor.poller import READ, WRITE
+from reactor.loop.poller import READ, WRITE
 from reactor.testing import Deadlock, FakeClock, Livelock, MemoryReactor, Recorder, connected_pair
 from reactor.testing.network import FIRST, Network
 from tests.tls import client_context, server_context

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from reactor import Protocol
-from reactor.poller import READ, WRITE, SelectorPoller, default_poller
+from reactor.loop.poller import READ, WRITE, SelectorPoller, default_poller
 from reactor.testing import Recorder, SteppedReactor
 
 POLLERS = {"default": default_poller}
@@ -163,7 +163,7 @@ def test_a_closed_descriptor_of_which_a_copy_lives_does_not_crash_the_poll(pair)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the cap is epoll's")
 def test_a_batch_is_bounded(monkeypatch):
-    from reactor import poller as module
+    from reactor.loop import poller as module
 
     monkeypatch.setattr(module, "MAX_EVENTS", 3)
     poller = default_poller()

@@ -12,9 +12,9 @@ import threading
 import pytest
 
 from reactor import ListenError, ReactorError, Supervisor, Worker, prefork_sockets
-from reactor.prefork import FIRST, LONGEST, PATIENCE, STEADY, Backoff, share
+from reactor.processes.prefork import FIRST, LONGEST, PATIENCE, STEADY, Backoff, share
+from reactor.processes.worker import describe, fork
 from reactor.testing import Recorder, SteppedReactor
-from reactor.worker_process import describe, fork
 
 PATIENT = 3600.0  # seconds after which a scene that should have ended by itself is over
 

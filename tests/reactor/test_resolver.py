@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from reactor import ResolveError, resolver
-from reactor.resolver import resolve
-from reactor.workers import RESOLVERS
+from reactor import ResolveError
+from reactor.endpoints import resolver
+from reactor.endpoints.resolver import resolve
+from reactor.loop.workers import RESOLVERS
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
 

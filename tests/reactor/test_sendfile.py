@@ -12,7 +12,7 @@ import zipfile
 import pytest
 
 from reactor import CloseTimeout, FileTruncated, Timeouts, WriteTimeout
-from reactor.sendfile import FileJob
+from reactor.sockets.sendfile import FileJob
 from reactor.testing import Recorder
 from tests.tls import Peer, client_context, server_context
 

@@ -14,8 +14,8 @@ import socket
 import pytest
 
 from reactor import CloseTimeout, IdleTimeout, Timeouts, WriteTimeout
-from reactor.lanes import IN_LEAVING, INBOUND, OUT_LEAVING, OUTBOUND, In, Out, Phase
 from reactor.testing import Recorder
+from reactor.transports.lanes import IN_LEAVING, INBOUND, OUT_LEAVING, OUTBOUND, In, Out, Phase
 
 READING, PAUSED, DISCARDING, ENDED = In.READING, In.PAUSED, In.DISCARDING, In.ENDED
 FLOWING, FULL, FINISHING, SHUT = Out.FLOWING, Out.FULL, Out.FINISHING, Out.SHUT

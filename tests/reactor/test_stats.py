@@ -9,8 +9,8 @@ import threading
 import pytest
 
 from reactor import BufferedProtocol, DatagramProtocol, Limits, LineProtocol, PeerError, Protocol, Timeouts
-from reactor.lag import QUICK
-from reactor.poller import READ
+from reactor.loop.lag import QUICK
+from reactor.loop.poller import READ
 from reactor.testing import MemoryReactor, Recorder, connected_pair
 from tests.tls import server_context
 

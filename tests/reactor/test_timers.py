@@ -8,7 +8,7 @@ from collections import deque
 
 import pytest
 
-from reactor.timers import SWEEP_AT, TimerHeap
+from reactor.loop.timers import SWEEP_AT, TimerHeap
 
 
 class Clock:

@@ -11,8 +11,8 @@ import pytest
 
 from reactor import BufferedProtocol, HandshakeTimeout, Limits, Protocol, Timeouts
 from reactor.errors import CloseTimeout, ConnectTimeout, ReactorClosed
+from reactor.sockets.tls import ANSWERS
 from reactor.testing import MemoryReactor, Recorder, connected_pair
-from reactor.tls import ANSWERS
 from tests.tls import Echo, Peer, client_context, connect, server_context
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]

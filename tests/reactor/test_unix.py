@@ -13,9 +13,10 @@ import threading
 
 import pytest
 
-from reactor import ConnectError, ConnectRefused, ConnectTimeout, Limits, ListenError, Reactor, unix
+from reactor import ConnectError, ConnectRefused, ConnectTimeout, Limits, ListenError, Reactor
+from reactor.sockets import unix
+from reactor.sockets.unix import SUN_PATH, listening_unix_socket
 from reactor.testing import Recorder
-from reactor.unix import SUN_PATH, listening_unix_socket
 from tests.tls import client_context, server_context
 
 if not hasattr(socket, "AF_UNIX"):

@@ -12,9 +12,9 @@ import time
 import pytest
 
 from reactor import LineProtocol, Protocol, Reactor
-from reactor.meter import Meter
+from reactor.diagnostics.watchdog import UNSEEN, WATCHDOG, Bell, Watchdog
+from reactor.loop.meter import Meter
 from reactor.testing import FakeClock, MemoryReactor, SteppedPoller, SteppedReactor
-from reactor.watchdog import UNSEEN, WATCHDOG, Bell, Watchdog
 
 QUICKLY = 0.05  # seconds: the threshold here
 PATIENCE = 10  # seconds after which a record will not come

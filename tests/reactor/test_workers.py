@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from reactor import workers
-from reactor.workers import WorkerPool
+from reactor.loop import workers
+from reactor.loop.workers import WorkerPool
 
 
 class Pool(WorkerPool):

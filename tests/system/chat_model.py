@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from protocols.chat import commands, names
+from protocols.chat.rooms import member_commands as commands, names
 from protocols.chat.session import WELCOME
 
 # What nobody but the server, the operator, a private message, a replay and an action may begin a line with.

@@ -22,7 +22,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from protocols.chat import LIMITS, TIMEOUTS, Chat, Settings, hub, names
+from protocols.chat import LIMITS, TIMEOUTS, Chat, Settings
+from protocols.chat.rooms import hub, names
 from reactor.testing import MemoryReactor
 from tests.system import chat_model
 from tests.system.chat_model import MARKS, NAMES, REFUSED, Model, Piece

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
-from protocols.chat import flood, history, hub, names, news, room, session, speech
-from protocols.framer import TextFramer
+from protocols.admission import buckets as flood
+from protocols.chat import session
+from protocols.chat.rooms import history, hub, names, news, room, speech
+from protocols.text.framer import TextFramer
 from tests.system import chat_runs
 
 SHARE = 8  # a run here is as long as so many of the simulator's

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from reactor import listener, outbound, transport
-from reactor.lanes import OUTBOUND, Out
+from reactor.endpoints import listener
 from reactor.testing import world
+from reactor.transports import outbound, stream as transport
+from reactor.transports.lanes import OUTBOUND, Out
 from tests.system import scenarios
 
 SEEDS = 40  # of each scenario, at most; most bugs need one or two

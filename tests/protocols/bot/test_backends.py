@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from protocols.bot import BadSetting, Fault, NoAnswer, make_backend
-from protocols.bot.models import EXCHANGES, ollama, openai, read_ollama, read_openai
-from protocols.bot.tuling import Tuling, read_v1, read_v2
+from protocols.bot.backends.models import EXCHANGES, ollama, openai, read_ollama, read_openai
+from protocols.bot.backends.tuling import Tuling, read_v1, read_v2
 
 AWKWARD = "a&key=x#f%00 +é\r\nX-Evil: 1\r\n\r\nGET / HTTP/1.1"
 

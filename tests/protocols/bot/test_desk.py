@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from protocols.bot import Fault, Saying
-from protocols.bot.desk import Desk
+from protocols.bot.turns import Desk
 
 
 class Timers:

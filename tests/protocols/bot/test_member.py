@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from protocols.bot import Bot, Lobby, Offline, Saying, hearing, member
-from protocols.bot.hearing import Heard, hear, question
+from protocols.bot import Bot, Lobby, Offline, Saying, member, room_lines as hearing
 from protocols.bot.member import ASKER_BURST, ASKERS, LONGEST_LINE, NAMES_TRIED
+from protocols.bot.room_lines import Heard, hear, question
 from protocols.chat import Chat
 from protocols.chat.session import INTRODUCTION
 from reactor import LineProtocol, ReconnectingClient

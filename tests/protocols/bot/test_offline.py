@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from protocols.bot import Offline, offline_en, offline_zh
-from protocols.bot.offline import CHINESE, ENGLISH
+from protocols.bot import Offline
+from protocols.bot.backends import offline_en, offline_zh
+from protocols.bot.backends.offline import CHINESE, ENGLISH
 from protocols.bot.sayings import is_chinese
 
 NOW = datetime(2026, 11, 22, 21, 5)

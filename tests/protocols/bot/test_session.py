@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from protocols.admission.pace import PATIENCE
 from protocols.bot import WELCOME, Bot, Fault, Offline, Parlour, Saying
-from protocols.bot.errand import LINGER
+from protocols.bot.api_call import LINGER
 from protocols.bot.sayings import TEXT_FAULTS
 from protocols.bot.session import FLOOD_BURST, ONE_RECV
 from protocols.chat import Door
-from protocols.chat.pace import PATIENCE
 from protocols.http import HTTPError
 from protocols.text import QUIET_GAP, Fault as TextFault
 

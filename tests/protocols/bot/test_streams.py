@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from protocols.bot import Fault, NoAnswer, bodies
-from protocols.bot.bodies import MAX_JSON, JsonBody, Piece, SniffedBody, StreamBody, load
-from protocols.bot.streams import MAX_EVENT, LineSplitter, SseSplitter
+from protocols.bot import Fault, NoAnswer
+from protocols.bot.backends import bodies
+from protocols.bot.backends.bodies import MAX_JSON, JsonBody, Piece, SniffedBody, StreamBody, load
+from protocols.bot.backends.streams import MAX_EVENT, LineSplitter, SseSplitter
 
 BOM = b"\xef\xbb\xbf"
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from protocols.chat.hub import Hub
-from protocols.chat.room import Member
-from protocols.chat.speech import hear
+from protocols.chat.rooms.hub import Hub
+from protocols.chat.rooms.room import Member
+from protocols.chat.rooms.speech import hear
 
 
 class Person:

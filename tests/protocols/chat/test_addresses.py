@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from protocols.chat import addresses
+from protocols.admission import addresses
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from protocols.chat import files
-from protocols.chat.addresses import network
-from protocols.chat.ban_file import HEADER, BadLine, BanFile, format_line, parse, parse_line, rewrite
-from protocols.chat.bans import Ban, Bans
+from protocols.admission.addresses import network
+from protocols.chat.operators.ban_file import HEADER, BadLine, BanFile, format_line, parse, parse_line, rewrite
+from protocols.chat.operators.bans import Ban, Bans
+from protocols.chat.storage import files
 from reactor import Reactor
 
 LINES = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from protocols.chat.addresses import network
-from protocols.chat.bans import Ban, Bans, TooManyBans
+from protocols.admission.addresses import network
+from protocols.chat.operators.bans import Ban, Bans, TooManyBans
 
 
 def banned(*bans: Ban) -> Bans:

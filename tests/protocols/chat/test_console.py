@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from protocols.chat import LIMITS, TIMEOUTS, Chat, Console, Settings, open_desk
-from protocols.chat.console import BURST, RATE
+from protocols.chat.operators.console import BURST, RATE
 from protocols.chat.session import INTRODUCTION
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from protocols.chat.flood import CLOAKROOM, CLOAKROOM_SHELF, Cloakroom, Door, TokenBucket, cost
+from protocols.admission.buckets import CLOAKROOM, CLOAKROOM_SHELF, Cloakroom, Door, TokenBucket, cost
 
 
 def test_a_burst_then_a_rate() -> None:

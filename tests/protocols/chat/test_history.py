@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from protocols.chat.history import LINES, MAX_BYTES, History
-from protocols.chat.hub import ATTIC, Hub
+from protocols.chat.rooms.history import LINES, MAX_BYTES, History
+from protocols.chat.rooms.hub import ATTIC, Hub
 
 STAMP = re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d\] ")
 

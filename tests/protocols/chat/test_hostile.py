@@ -20,10 +20,10 @@ from typing import Any
 
 import pytest
 
+from protocols.admission.pace import PATIENCE as FLOOD_PATIENCE
 from protocols.chat import LIMITS, TIMEOUTS, Chat, Session, Settings
-from protocols.chat.pace import PATIENCE as FLOOD_PATIENCE
 from protocols.chat.session import INTRODUCTION, SOFT
-from protocols.framer import MAX_LINE, MAX_UNENDED
+from protocols.text.framer import MAX_LINE, MAX_UNENDED
 
 NO_NEWLINE = "* goodbye: that was 8 KiB without the end of a line"
 TOO_LONG = "* that line was not taken: it is longer than 2,048 bytes"

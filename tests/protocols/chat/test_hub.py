@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from protocols.chat.names import BadName
-from protocols.chat.room import Member
+from protocols.chat.rooms.names import BadName
+from protocols.chat.rooms.room import Member
 
 
 def test_guests_are_numbered_past_names_that_are_taken(chat: Any) -> None:

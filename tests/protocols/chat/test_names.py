@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from protocols.chat import names
-from protocols.chat.hub import Hub
-from protocols.chat.names import MAX_NAME, BadName, clean, key, suggest
+from protocols.chat.rooms import names
+from protocols.chat.rooms.hub import Hub
+from protocols.chat.rooms.names import MAX_NAME, BadName, clean, key, suggest
 
 
 @pytest.mark.parametrize(

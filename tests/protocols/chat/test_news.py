@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from protocols.chat.news import CROWD, SHOWN
+from protocols.chat.rooms.news import CROWD, SHOWN
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from protocols.chat import LIMITS, TIMEOUTS, Chat, Settings, open_desk, operator
-from protocols.chat.bans import Bans
-from protocols.chat.desk import Desk, Seat
-from protocols.chat.passwords import make
+from protocols.chat import LIMITS, TIMEOUTS, Chat, Settings, open_desk
+from protocols.chat.operators import operator_commands as operator
+from protocols.chat.operators.bans import Bans
+from protocols.chat.operators.passwords import make
+from protocols.chat.operators.powers import Desk, Seat
 from protocols.chat.session import INTRODUCTION
 
 PASSWORD = "correct horse"

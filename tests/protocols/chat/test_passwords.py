@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from protocols.chat import passwords
-from protocols.chat.enrol import enrol
-from protocols.chat.gate import QUEUE, Gate
-from protocols.chat.passwords import BadPassword, Hash, make
-from protocols.chat.tries import Tries
+from protocols.admission.attempts import Tries
+from protocols.chat.operators import passwords
+from protocols.chat.operators.enrol import enrol
+from protocols.chat.operators.login import QUEUE, Gate
+from protocols.chat.operators.passwords import BadPassword, Hash, make
 from reactor import ReactorClosed
 
 QUICK = 4  # the cost of a hash that a test need not wait for

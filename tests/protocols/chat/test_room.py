@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from protocols.chat.room import Member, Room, without
+from protocols.chat.rooms.room import Member, Room, without
 
 
 def test_everybody_but_the_sender_hears(trio: Any) -> None:

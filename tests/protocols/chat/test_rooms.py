@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from protocols.chat.commands import MAX_TOPIC, ROOMS_MAX
+from protocols.chat.rooms.member_commands import MAX_TOPIC, ROOMS_MAX
 from tests.protocols.chat.conftest import Person
 
 

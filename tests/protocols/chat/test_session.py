@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from protocols.admission.pace import PATIENCE as FLOOD_PATIENCE
 from protocols.chat import LIMITS, TIMEOUTS, Chat, Door, Session, Settings
-from protocols.chat.pace import PATIENCE as FLOOD_PATIENCE
 from protocols.chat.session import INTRODUCTION, SOFT
 from protocols.text import QUIET_GAP
 

@@ -8,8 +8,8 @@ import pytest
 
 from protocols.chat import LIMITS, TIMEOUTS, Chat, Door, Settings
 from protocols.chat.journal import render
+from protocols.chat.newcomers import PATIENCE
 from protocols.chat.session import INTRODUCTION
-from protocols.chat.silent import PATIENCE
 
 GIVES_WAY = "* goodbye: the server is full, and nothing came from you for 30 seconds"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from protocols.chat.commands import COMMANDS, WHO_LINE, WHO_MAX
+from protocols.chat.rooms.member_commands import COMMANDS, WHO_LINE, WHO_MAX
 
 
 @pytest.mark.parametrize(

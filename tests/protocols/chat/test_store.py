@@ -19,10 +19,11 @@ from pathlib import Path
 
 import pytest
 
-from protocols.chat import archive, backlog, names, store as store_module
-from protocols.chat.backlog import Backlog
-from protocols.chat.hub import LOBBY
-from protocols.chat.store import CALM, LAST_RETRY, STALLED, Store
+from protocols.chat.rooms import names
+from protocols.chat.rooms.hub import LOBBY
+from protocols.chat.storage import archive, backlog, store as store_module
+from protocols.chat.storage.backlog import Backlog
+from protocols.chat.storage.store import CALM, LAST_RETRY, STALLED, Store
 
 ROOT = Path(__file__).resolve().parents[3]
 NOBODY = 65534
@@ -426,8 +427,8 @@ def test_the_end_does_not_wait_for_a_disk_that_hangs(hung: Store, path: Path) ->
 def test_a_program_ends_although_its_disk_hangs(path: Path) -> None:
     program = (
         "import sys, threading\n"
-        "from protocols.chat.archive import Archive\n"
-        "from protocols.chat.store import Store\n"
+        "from protocols.chat.storage.archive import Archive\n"
+        "from protocols.chat.storage.store import Store\n"
         "Archive.append = lambda self, rows: threading.Event().wait()\n"
         "store = Store(sys.argv[1], lines=1, on_fault=print)\n"
         "store.load()\n"
@@ -872,7 +873,7 @@ def damage(path: Path, content: bytes, dice: random.Random) -> None:
 
 CHILD = """
 import resource, sys, time
-from protocols.chat.store import Store
+from protocols.chat.storage.store import Store
 store = Store(sys.argv[1], lines=50, on_fault=lambda fault: print(fault, flush=True))
 store.load()
 """

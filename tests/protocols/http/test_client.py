@@ -21,7 +21,7 @@ from protocols.http import (
     Truncated,
     fetch,
 )
-from protocols.http.proxy import make_proxy
+from protocols.http.client.proxy import make_proxy
 from reactor import Protocol
 from tests.tls import client_context, server_context
 
@@ -276,8 +276,8 @@ def test_closing_the_client_in_a_callback(reactor, server, where):
 def test_nothing_of_a_fetch_is_left_for_the_garbage_collector(reactor, server):
     import gc
 
-    from protocols.http.connection import HTTPConnection
-    from protocols.http.fetching import Fetch
+    from protocols.http.client.connection import HTTPConnection
+    from protocols.http.client.fetching import Fetch
 
     server.answers = [answer(b"x"), redirect("/x"), answer(b"x"), [HANG]]
     gc.collect()

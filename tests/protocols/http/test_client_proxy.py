@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from protocols.http import AddressForbidden, Guard, parse_url
-from protocols.http.proxy import make_proxy, proxies_from_environment
+from protocols.http.client.proxy import make_proxy, proxies_from_environment
 
 
 @pytest.fixture

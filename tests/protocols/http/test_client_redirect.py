@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from protocols.http import Headers, RedirectError
-from protocols.http.redirect import is_redirect, next_request
-from protocols.http.request import make_request
+from protocols.http.client.redirect import is_redirect, next_request
+from protocols.http.client.request import make_request
 from protocols.http.url import parse_url
 
 BODY = {"Content-Type": "text/plain", "Content-Language": "de", "X-Mine": "1"}

@@ -7,7 +7,7 @@ import io
 import pytest
 
 from protocols.http import Headers, basic_auth, bearer_auth
-from protocols.http.request import IDEMPOTENT, make_request
+from protocols.http.client.request import IDEMPOTENT, make_request
 from protocols.http.url import parse_url
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from protocols.http import ContentRange, FetchTimeouts, Headers, Response, content_range, rest_after, strong_validator
-from protocols.http.response import RETRY_AFTER_MAX, http_date, retry_after
-from protocols.http.timeouts import make_timeouts
+from protocols.http.client.response import RETRY_AFTER_MAX, http_date, retry_after
+from protocols.http.client.timeouts import make_timeouts
 
 
 def response(body, content_type=None):

@@ -9,7 +9,7 @@ import zlib
 
 import pytest
 
-from protocols.http.coding import INNER_FREE, MAX_EMPTY, MAX_LAYERS, STEP, Decoder, decoder_for
+from protocols.http.client.coding import INNER_FREE, MAX_EMPTY, MAX_LAYERS, STEP, Decoder, decoder_for
 from protocols.http.errors import BodyTooLarge, DecodingError, UnknownCoding
 from protocols.http.headers import Headers
 

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from protocols.http.states import TABLE, State
+from protocols.http.wire.states import TABLE, State
 
 SIGNS = ["interim", "empty", "sized", "chunked", "unsized", "tunnel", "complete", "eof", "fault", "next"]
 HEADS = {

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from protocols.http.chunked import FAIR, MAX_WASTE
 from protocols.http.errors import HeadTooLarge, HTTPError, NoResponse, ProtocolError, Truncated
-from protocols.http.states import State
 from protocols.http.wire import MAX_LEFTOVER, Data, End, Failed, Head, ResponseWire
+from protocols.http.wire.chunked import FAIR, MAX_WASTE
+from protocols.http.wire.states import State
 
 OK = b"HTTP/1.1 200 OK\r\n"
 FIVE = OK + b"Content-Length: 5\r\n\r\nhello"

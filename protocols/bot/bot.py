@@ -1,0 +1,66 @@
+"""The bot itself: a backend, a way to make requests, and the desk where its guests take turns."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from itertools import count
+
+from reactor import Reactor
+
+from .api_call import Fetch
+from .asker import Guest, Notice, Tell
+from .backends.backend import Backend
+from .sayings import FOR_THE_OPERATOR, Fault
+from .turns import AT_ONCE, Desk
+
+log = logging.getLogger("protocols.bot")
+
+TIMEOUT = 30.0  # seconds for an answer: a large model's first words may take ten, and few people wait a minute
+
+
+class Bot:
+    """What all guests share.
+
+    fetch: `protocols.http.Client.fetch` or its like; None is enough for a backend that makes no calls.
+    timeout: seconds, at most, for the whole of an answer, and as many at most for its turn to come.
+    """
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        backend: Backend,
+        fetch: Fetch | None = None,
+        *,
+        timeout: float = TIMEOUT,
+        at_once: int = AT_ONCE,
+    ) -> None:
+        self.reactor = reactor
+        self.backend = backend
+        self.timeout = timeout
+        self.desk = Desk(reactor.call_later, timeout, at_once)
+        self._fetch = fetch
+        self._numbers = count(1)
+        self._run = secrets.token_hex(4)  # an API that remembers people does not take us for those of an earlier run
+        self._reported: set[Fault] = set()
+
+    @property
+    def fetch(self) -> Fetch:
+        """How requests are made."""
+        if self._fetch is None:
+            raise RuntimeError("this backend makes calls, and there is no fetch to make them with")
+        return self._fetch
+
+    def guest(self, tell: Tell, notice: Notice) -> Guest:
+        """Somebody new."""
+        return Guest(self, tell, notice)
+
+    def new_user_id(self) -> str:
+        """Letters and digits, of which nobody else has these."""
+        return f"{self._run}{next(self._numbers):x}"
+
+    def report(self, fault: Fault) -> None:
+        """Tell the operator, once, of what nobody else can put right."""
+        if fault in FOR_THE_OPERATOR and fault not in self._reported:
+            self._reported.add(fault)
+            log.warning("people get no answers: %s (said once)", fault.say(False))

@@ -1,0 +1,276 @@
+"""The bans as a file that an operator may edit: one a line. What is written leaves the rest of the file as it stands.
+
+    192.0.2.7                                         # an address
+    192.0.2.0/24, until 2030-01-31 12:00Z             # a network, for a while; a time without Z is the local one
+    Mallory                                           # a name
+    Mallory, 192.0.2.7, until 2030-01-31 12:00:00Z    # a name, and where its holder was
+
+Names hold no comma; a `#` in one is written ＃, which counts as the same character. A line that is not understood is
+reported with its number, left alone, and bans nobody.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from typing import Any
+
+from ...admission import addresses
+from ..rooms import names
+from ..storage import files
+from .bans import Ban, Bans
+
+log = logging.getLogger("protocols.chat")
+
+REPORTED = 5  # lines that were not understood are named one by one, so that a file that is none fills no log
+EXIT_PATIENCE = 5.0  # seconds an exit waits for a write under way: a disk that hangs must not hold it back
+HEADER = "# Who may not come in: an address, a network or a name on each line, or NAME, ADDRESS, until TIME\n"
+
+Changes = dict[str, Ban | None]
+"""What is to be written, by the key of the ban: None undoes it."""
+
+
+class BadLine(ValueError):
+    """A line that is no ban; the message says why."""
+
+
+def parse_line(line: str) -> Ban | None:
+    """The ban on one line; None if it has only a comment. Raises BadLine.
+
+    >>> parse_line("Mallory, 192.0.2.7, until 1970-01-02 00:00Z  # a pest")
+    Ban(name='Mallory', network=IPv4Network('192.0.2.7/32'), until=86400.0)
+    """
+    content = line.partition("#")[0].strip().removeprefix("\ufeff")
+    if not content:
+        return None
+    first, *rest = (field.strip() for field in content.split(","))
+    network, until = addresses.find_network(first), None
+    try:
+        name = "" if network else names.clean(first)
+    except names.BadName as why:
+        raise BadLine(f"{first!r:.60} is no address, and {why}") from None
+    for field in rest:
+        word, _, moment = field.partition(" ")
+        if word.lower() == "until" and until is None:
+            until = _time(moment)
+        elif network is None and (network := addresses.find_network(field)) is not None:
+            continue
+        else:
+            raise BadLine(f"{field!r:.60} is neither an address nor until TIME")
+    return Ban(name, network, until)
+
+
+def format_line(ban: Ban) -> str:
+    """One ban as a line, without its end.
+
+    >>> format_line(Ban("Agent #1", addresses.network("192.0.2.7"), until=86400.0))
+    'Agent ＃1, 192.0.2.7, until 1970-01-02 00:00:00Z'
+    """
+    text = str(ban).replace("#", "＃")
+    if ban.until is None:
+        return text
+    return f"{text}, until {datetime.fromtimestamp(math.ceil(ban.until), UTC):%Y-%m-%d %H:%M:%S}Z"
+
+
+def parse(text: str) -> tuple[list[Ban], list[str]]:
+    """All the bans of a file, and what is wrong with the lines that are none."""
+    bans, faults = [], []
+    for number, line in enumerate(text.split("\n"), 1):
+        try:
+            ban = parse_line(line)
+        except BadLine as why:
+            faults.append(f"line {number}: {why}")
+        else:
+            if ban is not None:
+                bans.append(ban)
+    return bans, faults
+
+
+def rewrite(text: str, changes: Changes, now: float) -> str:
+    """`text` with the changes made and without what is over. All other lines stay as they are.
+
+    >>> rewrite("# pests\\nEve\\nMallory  # twice\\n", {"eve": None, "bob": Ban("Bob")}, now=0.0)
+    '# pests\\nMallory  # twice\\nBob\\n'
+    """
+    to_add = {key: ban for key, ban in changes.items() if ban is not None}
+    lines = []
+    for line in (text or HEADER).removesuffix("\n").split("\n"):
+        try:
+            ban = parse_line(line)
+        except BadLine:
+            ban = None
+        if ban is None or (ban.key not in changes and not ban.over(now)):
+            lines.append(line)
+        elif (new := to_add.pop(ban.key, None)) is not None:
+            _, mark, comment = line.partition("#")
+            lines.append(f"{format_line(new)}  #{comment}" if mark else format_line(new))
+    lines += map(format_line, to_add.values())
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _time(text: str) -> float:
+    try:
+        return float(math.floor(datetime.fromisoformat(text.strip()).timestamp()))
+    except (ValueError, OverflowError, OSError):
+        raise BadLine(f"{text!r:.60} is no time such as 2030-01-31 12:00Z") from None
+
+
+class BanFile:
+    """Bans that are kept in a file, if there is a path. They hold from the call on; the disk follows, off the loop.
+
+    What could not be written is said once, holds all the same, and is tried again with the next change or reread.
+
+    run_in_thread: `reactor.run_in_thread`. clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        path: str | None,
+        run_in_thread: Callable[..., Future[Any]],
+        clock: Callable[[], float] = time.time,
+        bans: Bans | None = None,
+    ) -> None:
+        self.bans = Bans() if bans is None else bans
+        self.clock = clock
+        self.on_reread: Callable[[], None] = lambda: None  # the file has been taken again; who is in may be banned now
+        self._path = path or ""
+        self._run_in_thread = run_in_thread
+        self._pending: Changes = {}
+        self._writing: Changes = {}
+        self._to_reread = False
+        self._busy = False  # one job at a time, so that what was decided first is written first
+        self._stuck = False  # the last write failed, and nothing has happened since
+        self._complained = False
+        self._finished = False
+        self._lock = threading.Lock()  # held by who writes; only at the exit may there be two
+
+    def load(self) -> None:
+        """Read the file now, in this thread: before the first newcomer comes."""
+        if self._path:
+            try:
+                self._have(*_load(self._path))
+            except OSError as error:
+                log.warning("bans: %s cannot be read, and nobody is banned: %s", self._path, error.strerror)
+
+    def add(self, ban: Ban) -> None:
+        """Ban somebody. Raises TooManyBans."""
+        self.bans.add(ban, self.clock())
+        self._change({ban.key: ban})
+
+    def remove(self, bans: Iterable[Ban]) -> None:
+        """Undo these."""
+        keys = [ban.key for ban in bans]
+        for key in keys:
+            self.bans.remove(key)
+        self._change(dict.fromkeys(keys))
+
+    def reread(self) -> None:
+        """The operator has edited the file: what stands in it holds, and what could not be written yet."""
+        if self._path:
+            self._to_reread, self._stuck = True, False
+            self._go_on()
+
+    def finish(self) -> None:
+        """Write what is not written yet, in this thread: the program ends."""
+        self._finished = True
+        changes = {**self._writing, **self._pending}
+        if not changes:
+            return
+        if not self._lock.acquire(timeout=EXIT_PATIENCE):
+            log.warning("bans: %s does not get written", self._path)
+            return
+        try:
+            _write(self._path, changes, self.clock())
+        except OSError as error:
+            self._complain(error)
+        finally:
+            self._lock.release()
+
+    def _change(self, changes: Changes) -> None:
+        if self._path:
+            self._pending.update(changes)
+            self._stuck = False
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if self._busy or self._finished:
+            return
+        if self._pending and not self._stuck:
+            self._writing, self._pending = self._pending, {}
+            self._start(self._on_written, self._write, self._writing, self.clock())
+        elif self._to_reread:
+            self._to_reread = False
+            self._start(self._on_reread, _load, self._path)
+
+    def _start(self, on_done: Callable[[Future[Any]], None], fn: Callable[..., Any], *args: Any) -> None:
+        self._busy = True
+        self._run_in_thread(fn, *args).add_done_callback(on_done)
+
+    def _write(self, changes: Changes, now: float) -> None:
+        with self._lock:
+            if not self._finished:  # `finish` takes these along, and what it has written must not be followed by them
+                _write(self._path, changes, now)
+
+    def _on_written(self, done: Future[None]) -> None:
+        self._busy = False
+        if (error := done.exception()) is None:
+            self._writing, self._complained = {}, False
+        elif not self._finished:
+            self._pending = {**self._writing, **self._pending}
+            self._writing, self._stuck = {}, True
+            self._complain(error)
+        self._go_on()
+
+    def _on_reread(self, done: Future[tuple[list[Ban], list[str]]]) -> None:
+        self._busy = False
+        if (error := done.exception()) is None:
+            self._have(*done.result())
+            log.info("bans: %s reread, %d hold", self._path, len(self.bans))
+            self.on_reread()
+        else:
+            log.warning("bans: %s cannot be reread, all stays as it was: %s", self._path, _reason(error))
+        self._go_on()
+
+    def _have(self, bans: list[Ban], faults: list[str]) -> None:
+        if faults:
+            more = f"; and {len(faults) - REPORTED} lines more" if len(faults) > REPORTED else ""
+            log.warning("bans: %s: ignored %s%s", self._path, "; ".join(faults[:REPORTED]), more)
+        now = self.clock()
+        record = {ban.key: ban for ban in bans}
+        for key, ban in self._pending.items():
+            record.pop(key, None)
+            if ban is not None:
+                record[key] = ban
+        if left_out := self.bans.replace(record.values(), now):
+            log.warning("bans: %s: %d more than the %d there can be", self._path, left_out, self.bans.limit)
+
+    def _complain(self, error: BaseException) -> None:
+        if not self._complained:
+            self._complained = True
+            log.warning("bans: %s cannot be written, they hold until the end: %s", self._path, _reason(error))
+
+
+def _reason(error: BaseException) -> str:
+    return str(getattr(error, "strerror", None) or error)
+
+
+def _load(path: str) -> tuple[list[Ban], list[str]]:
+    return parse(_text(path))
+
+
+def _write(path: str, changes: Changes, now: float) -> None:
+    """Change the file as it is now: what an editor has saved meanwhile stays."""
+    files.replace(path, rewrite(_text(path), changes, now).encode(errors="surrogateescape"))
+
+
+def _text(path: str) -> str:
+    """What stands in the file; nothing if it is not there yet. Comments may be in any encoding."""
+    try:
+        return files.read(path).decode(errors="surrogateescape")
+    except FileNotFoundError:
+        return ""

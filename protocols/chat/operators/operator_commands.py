@@ -1,0 +1,318 @@
+"""The operator's commands, for the console and for a member after /oper alike. The table runs them and prints the help.
+
+A name may have spaces, so whoever is named is found by the longest name of those who are here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ...admission import addresses
+from ...text.sanitize import sanitize
+from ..rooms import member_commands as commands, names
+from ..rooms.room import Member
+from ..session import Chat
+from .ban_file import BanFile
+from .bans import MAX_MINUTES, Ban, TooManyBans
+from .login import Gate
+from .powers import Desk, Seat, lasting, span
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+WHO_MAX = 100  # people described in one list: as many as are read; /who TEXT finds the others
+BANS_MAX = 100  # bans in one list
+MAX_REASON = 200  # code points: three lines of a terminal
+MAX_DELAY = 7 * 86400  # seconds to a shutdown: who plans further ahead has a calendar
+CANCEL = "cancel"
+
+_ALMOST_ADDRESS = re.compile(r"\d+[./][\d./]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row of the table. `run` is given the desk, who asks, and what follows the command's word, stripped."""
+
+    usage: str
+    help: str
+    run: Callable[[Desk, Seat, str], None]
+
+
+def open_desk(
+    chat: Chat, bans: str | None = None, passwords: str | None = None, *, clock: Callable[[], float] = time.time
+) -> Desk:
+    """Let operators into a chat: the bans of one file, the passwords of another; None is none.
+
+    clock: seconds since 1970, by which bans end.
+    """
+    reactor = chat.reactor
+    desk = Desk(chat, BanFile(bans, reactor.run_in_thread, clock), Gate(passwords, reactor.run_in_thread, reactor.time))
+    desk.bans.load()
+    desk.hub.operate = lambda member, word, argument: operate(desk, seat_of(member), word, argument)
+    if desk.gate.is_open:
+        desk.hub.ask_operator = desk.ask
+    return desk
+
+
+def seat_of(member: Member) -> Seat:
+    """Where a member sits who is an operator."""
+    return Seat(member.operator, member.tell, member)
+
+
+def operate(desk: Desk, seat: Seat, word: str, argument: str) -> bool:
+    """Run an operator's command; false if `word` is none."""
+    command = COMMANDS.get(word)
+    if command is None or (seat.member is not None and word == "/topic" and not argument.startswith("#")):
+        return False  # a member's own room has its topic from the member
+    command.run(desk, seat, argument)
+    return True
+
+
+def hear(desk: Desk, seat: Seat, text: str) -> None:
+    """Act on a line typed at the console."""
+    text = text.strip()
+    if not text.startswith("/") or text.startswith("//"):
+        _say(desk, seat, text.removeprefix("/"))
+        return
+    word, _, argument = text.partition(" ")
+    if not operate(desk, seat, word.lower(), argument.strip()):
+        seat.tell(f"there is no {commands.shorten(word)} here; /help lists what there is, //text says /text")
+
+
+# -- talking ----------------------------------------------------------------------------------------------------------
+
+
+def _say(desk: Desk, seat: Seat, argument: str) -> None:
+    if text := sanitize(argument).strip():
+        desk.say(seat, text)
+    elif seat.member is not None:
+        seat.tell("what should everybody be told? /say TEXT")
+
+
+def _to(desk: Desk, seat: Seat, argument: str) -> None:
+    member, text = desk.hub.find(argument)
+    text = sanitize(text).strip()
+    if member is None:
+        seat.tell(f"not said: {_nobody(argument, '/to NICK TEXT')}")
+    elif not text:
+        seat.tell(f"not said: what should {member.name} be told?")
+    else:
+        desk.to(seat, member, text)
+        seat.tell(f"told {member.name} alone: {text}")
+
+
+def _topic(desk: Desk, seat: Seat, argument: str) -> None:
+    room, text = desk.hub.lobby, argument
+    if argument.startswith("#"):
+        found = desk.hub.find_room(argument[1:])
+        if found is None:
+            return seat.tell(f"there is no room {_quoted(argument[1:])}; rooms are there while somebody is in them")
+        room, text = found
+    topic = sanitize(text).strip()
+    if not topic:
+        return seat.tell(f"the topic of {room.name} is: {room.topic}" if room.topic else f"{room.name} has no topic")
+    if len(topic) > commands.MAX_TOPIC:
+        return seat.tell(f"not set: a topic has at most {commands.MAX_TOPIC} characters")
+    desk.set_topic(seat, room, "" if topic == "-" else topic)
+    if seat.member is not None and seat.member.room is not room:
+        seat.tell(f"done in {room.name}")
+
+
+# -- people -----------------------------------------------------------------------------------------------------------
+
+
+def _who(desk: Desk, seat: Seat, argument: str) -> None:
+    everybody = list(desk.hub.members())
+    if argument:
+        key = names.key(argument)
+        everybody = [member for member in everybody if key in names.key(member.name) or argument in member.address]
+        if not everybody:
+            return seat.tell(f"nobody here has {_quoted(argument)} in the name or the address")
+    now = desk.reactor.time()
+    rows = [_describe(member, now) for member in everybody[:WHO_MAX]]
+    more = len(everybody) - len(rows)
+    tail = [f"and {more:,} more; /who TEXT shows those with TEXT in their name or address"] if more > 0 else []
+    seat.tell(*commands.list_names([member.name for member in everybody]), *rows, *tail)
+
+
+def _describe(member: Member, now: float) -> str:
+    room = member.room.name if member.room else "nowhere"
+    operator = f", operator {member.operator}" if member.operator else ""
+    idle = span(now - member.spoke)
+    return f"{member.name}: in {room}, from {member.address or 'a local socket'}, idle {idle}{operator}"
+
+
+def _kick(desk: Desk, seat: Seat, argument: str) -> None:
+    member, reason = desk.hub.find(argument)
+    if member is None:
+        return seat.tell(f"not kicked: {_nobody(argument, '/kick NICK [REASON]')}")
+    if desk.is_spared(seat, member):
+        return seat.tell(f"not kicked: {member.name} is an operator, and only the console may do that")
+    desk.kick(seat, member, commands.shorten(sanitize(reason).strip(), MAX_REASON))
+    seat.tell(f"{member.name} is gone; /ban keeps somebody out")
+
+
+def _ban(desk: Desk, seat: Seat, argument: str) -> None:
+    try:
+        ban, members = _meant(desk, argument)
+        _check_ban(desk, seat, ban, members)
+        desk.ban(seat, ban, members)
+    except (Refused, TooManyBans, names.BadName) as why:
+        return seat.tell(f"not banned: {why}")
+    gone = f"; {len(members):,} went" if members else "; nobody had to go"
+    seat.tell(f"{ban} may not come in{lasting(ban, desk.bans.clock())}{gone}")
+    if ban.name and ban.network and (others := len(desk.within(ban.network))):
+        who = "1 is" if others == 1 else f"{others:,} are"
+        seat.tell(f"{who} still here from that address; /ban {addresses.show(ban.network)} sends them away too")
+
+
+class Refused(ValueError):
+    """A ban that is not made; the message says why."""
+
+
+def _meant(desk: Desk, argument: str) -> tuple[Ban, list[Member]]:
+    """Whom the operator means by ADDRESS|NICK [MINUTES]: the ban, and who of those who are here has to go."""
+    if not argument:
+        raise Refused("/ban ADDRESS or /ban NICK, and for how many minutes if not for ever")
+    first, _, rest = argument.partition(" ")
+    if (network := addresses.find_network(first)) is not None:
+        return Ban(network=network, until=_until(desk, rest.strip())), desk.within(network)
+    member, rest = desk.hub.find(argument)
+    if member is not None:
+        return Ban(member.name, addresses.find_network(member.address), _until(desk, rest)), [member]
+    name, _, last = argument.rpartition(" ")
+    if name and last.isdecimal():
+        return Ban(_name(name), None, _until(desk, last)), []
+    return Ban(_name(argument)), []
+
+
+def _name(text: str) -> str:
+    """A name that nobody here has; an address with a slip in it is none."""
+    if _ALMOST_ADDRESS.fullmatch(text):
+        raise Refused(f"{_quoted(text)} is no address")
+    return names.clean(text)
+
+
+def _check_ban(desk: Desk, seat: Seat, ban: Ban, members: list[Member]) -> None:
+    if seat.member is None:
+        return
+    address = addresses.parse(seat.member.address)
+    if seat.member in members or (address is not None and ban.network is not None and address in ban.network):
+        raise Refused("that is where you are yourself; the console may do that")
+    if spared := next((member for member in members if desk.is_spared(seat, member)), None):
+        raise Refused(f"{spared.name} is an operator, and only the console may do that")
+
+
+def _until(desk: Desk, minutes: str) -> float | None:
+    if not minutes:
+        return None
+    number = _number(minutes, MAX_MINUTES)
+    if not number:
+        raise Refused(f"{_quoted(minutes)} is no number of minutes from 1 to {MAX_MINUTES:,}")
+    return desk.bans.clock() + 60.0 * number
+
+
+def _bans(desk: Desk, seat: Seat, _: str) -> None:
+    now = desk.bans.clock()
+    everyone = list(desk.bans.bans.all(now))
+    rows = [f"{ban}{lasting(ban, now)}" for ban in everyone[-BANS_MAX:]]
+    more = len(everyone) - len(rows)
+    head = [f"{len(everyone):,} bans, the latest last:"] if more > 0 else []
+    seat.tell(*(head + rows or ["nobody is banned"]))
+
+
+def _unban(desk: Desk, seat: Seat, argument: str) -> None:
+    if not argument:
+        return seat.tell("whom? /unban ADDRESS or /unban NICK; /bans lists them")
+    bans, now = desk.bans.bans, desk.bans.clock()
+    if found := bans.matching(argument, now):
+        desk.unban(seat, found)
+        return seat.tell(*(f"{ban} may come in again" for ban in found))
+    wider = bans.of_address(argument, now)
+    if wider is not None and wider.network is not None:
+        return seat.tell(f"that is within {wider}; /unban {addresses.show(wider.network)} undoes all of it")
+    seat.tell(f"nobody is banned as {_quoted(argument)}; /bans lists those who are")
+
+
+# -- the server -------------------------------------------------------------------------------------------------------
+
+
+def _stats(desk: Desk, seat: Seat, _: str) -> None:
+    hub, counts, stats = desk.hub, desk.chat.counts, desk.reactor.stats()
+    ends = ", ".join(f"{number:,} {reason}" for reason, number in desk.chat.ends.most_common())
+    seat.tell(
+        f"up {span(desk.reactor.time() - desk.began)}; people {len(hub):,}, rooms {len(hub.rooms):,}, "
+        f"lines said {hub.said:,}",
+        f"came {stats['accepted']:,}, refused {counts['refused']:,}, told to wait {counts['waits']:,}, "
+        f"bans {len(desk.bans.bans):,}",
+        f"left: {ends or 'nobody yet'}",
+        f"memory at its most {_memory()}; waiting to be sent {stats['output'] // 1024:,} KiB; "
+        f"timers {stats['timers']:,}; turns of the loop {stats['ticks']:,}; process {os.getpid()}",
+    )
+
+
+def _memory() -> str:
+    if resource is None:
+        return "is not known here"
+    unit = 1024 * 1024 if os.uname().sysname == "Darwin" else 1024  # getrusage(2): bytes on macOS, else KiB
+    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit:,} MiB"
+
+
+def _shutdown(desk: Desk, seat: Seat, argument: str) -> None:
+    if argument.lower() == CANCEL:
+        if not desk.is_ending:
+            return seat.tell("nothing to cancel: the server stays")
+        return desk.stay(seat)
+    seconds = _number(argument or "0", MAX_DELAY)
+    if seconds is None:
+        return seat.tell(f"not shut down: /shutdown [SECONDS], up to {MAX_DELAY:,}, or /shutdown {CANCEL}")
+    desk.shut_down(seat, float(seconds))
+
+
+def _help(_: Desk, seat: Seat, __: str) -> None:
+    rows = commands.help_lines(COMMANDS.values())
+    if seat.member is None:
+        return seat.tell(*rows, "anything else is said to everybody in every room; //text says /text")
+    everybodys = [row for word, row in commands.COMMANDS.items() if word not in COMMANDS and word != "/oper"]
+    seat.tell(*commands.help_lines(everybodys), "and as an operator:", *rows)
+
+
+# -- words ------------------------------------------------------------------------------------------------------------
+
+
+def _nobody(argument: str, usage: str) -> str:
+    if not argument:
+        return usage
+    return f"nobody here is called {_quoted(argument.partition(' ')[0])}; /who lists who is here"
+
+
+def _quoted(text: str) -> str:
+    return commands.shorten(sanitize(text).strip())
+
+
+def _number(text: str, most: int) -> int | None:
+    """A number that somebody has typed, if it is one and not more than `most`."""
+    plain = text.isascii() and text.isdigit() and len(text) <= len(str(most))
+    return int(text) if plain and int(text) <= most else None
+
+
+COMMANDS = {
+    "/say": Command("/say TEXT", "tell everybody in every room", _say),
+    "/to": Command("/to NICK TEXT", "tell NICK alone", _to),
+    "/who": Command("/who [TEXT]", "list who is here, with address and idle time", _who),
+    "/kick": Command("/kick NICK [REASON]", "send NICK away", _kick),
+    "/ban": Command("/ban ADDRESS|NICK [MINUTES]", "send away and keep out, NICK with its address", _ban),
+    "/bans": Command("/bans", "list who is banned", _bans),
+    "/unban": Command("/unban ADDRESS|NICK", "let in again", _unban),
+    "/topic": Command("/topic [#ROOM] [TEXT]", "show or set what a room is about; - takes it away", _topic),
+    "/stats": Command("/stats", "show how the server does", _stats),
+    "/shutdown": Command("/shutdown [SECONDS]", "say goodbye and end; /shutdown cancel takes it back", _shutdown),
+    "/help": Command("/help", "list the commands", _help),
+}
+"""By the word, in the order of the help."""

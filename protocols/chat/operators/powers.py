@@ -1,0 +1,219 @@
+"""What an operator can bring about, from whichever seat: people sent away, bans, topics, the end of the server.
+
+Knows no command and no words typed: that is `operator`. Whatever is done here is logged with who did it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from reactor import Reactor, Timer
+
+from ...admission import addresses
+from ...admission.addresses import Network
+from ..journal import record
+from ..rooms.hub import OPERATOR, Hub
+from ..rooms.room import Member, Room
+from ..session import Chat
+from .ban_file import BanFile
+from .bans import Ban
+from .login import Gate
+
+ADMIN = "Admin"  # who sets a topic from the desk; a reserved name, so that nobody else does
+PRIVATE = "[private] "  # follows OPERATOR in what is for one alone
+REMINDERS = (600.0, 60.0, 10.0)  # seconds before a shutdown at which it is announced once more
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Where an operator sits. `who` is for the log; `member` None is the console, which is above all others."""
+
+    who: str
+    tell: Callable[..., None]
+    member: Member | None = None
+
+
+class Desk:
+    """The operator's powers over a chat. `bans` and `gate` say who may come in, and who may sit here."""
+
+    def __init__(self, chat: Chat, bans: BanFile, gate: Gate) -> None:
+        self.chat = chat
+        self.hub: Hub = chat.hub
+        self.reactor: Reactor = chat.reactor
+        self.bans = bans
+        self.gate = gate
+        self.began = chat.reactor.time()
+        self._ending: list[Timer] = []
+        refuses = chat.refuse
+        chat.refuse = lambda address: self._refuses(address) or refuses(address)
+        self.bans.on_reread = self._sweep
+        self.hub.is_banned = lambda name: self.bans.bans.of_name(name, self.bans.clock()) is not None
+
+    def _refuses(self, address: str) -> str | None:
+        now = self.bans.clock()
+        ban = self.bans.bans.of_address(address, now)
+        return None if ban is None else f"you are banned here{lasting(ban, now)}"
+
+    # -- who operates -------------------------------------------------------------------------------------------
+
+    def ask(self, member: Member, password: str) -> None:
+        """`member` says that it is an operator. Until that is known, what it says next waits."""
+
+        def answer(name: str | None, notice: str) -> None:
+            record("oper", id=member.number, address=member.address or None, name=member.name, operator=name or "no")
+            member.hold(False)
+            if member.room is not None:  # has not left meanwhile
+                member.operator = name or ""
+                member.tell(notice)
+
+        member.hold(True)
+        self.gate.ask(password, member.address, answer)
+
+    # -- what is said -------------------------------------------------------------------------------------------
+
+    def say(self, seat: Seat, text: str) -> None:
+        """Tell everybody in every room. The console has typed it itself, or is shown it."""
+        self.log(seat, "say")
+        self.hub.say_as_operator(text)
+        if seat.member is not None and self.hub.console is not None:
+            self.hub.console(f"{OPERATOR}{text}\n".encode())
+
+    def to(self, seat: Seat, member: Member, text: str) -> None:
+        """Tell `member` alone, in a line that begins as only the operator's do."""
+        self.log(seat, "to", member)
+        member.give(f"{OPERATOR}{PRIVATE}{text}\n".encode())
+
+    def set_topic(self, seat: Seat, room: Room, topic: str) -> None:
+        """Give a room its topic; an empty one takes it away."""
+        self.log(seat, "topic", room=room.name)
+        self.hub.set_topic(room, topic, ADMIN)
+
+    # -- people -------------------------------------------------------------------------------------------------
+
+    def is_spared(self, seat: Seat, member: Member) -> bool:
+        """Whether `member` is out of this seat's reach: operators do not fight each other, the console decides."""
+        return seat.member is not None and bool(member.operator)
+
+    def kick(self, seat: Seat, member: Member, reason: str) -> None:
+        """Send `member` away. It may come again."""
+        self.log(seat, "kick", member, reason=reason or None)
+        because = f": {reason}" if reason else ""
+        self.hub.dismiss(member, f"you were kicked{because}", reason="kicked", word=f"was kicked{because}")
+
+    def ban(self, seat: Seat, ban: Ban, members: Iterable[Member]) -> None:
+        """Keep somebody out, and send these away who are in. Raises TooManyBans."""
+        self.bans.add(ban)
+        minutes = None if ban.until is None else (ban.until - self.bans.clock()) / 60
+        self.log(seat, "ban", ban=str(ban), minutes=minutes)
+        for member in members:
+            self._send_away(seat, member, ban)
+
+    def _sweep(self) -> None:
+        """The file of bans was edited: who is in it leaves, as with /ban. Operators too: the file is the host's."""
+        seat, now = Seat("file", lambda *_: None), self.bans.clock()
+        for member in list(self.hub.members()):
+            ban = self.bans.bans.of_address(member.address, now) or self.bans.bans.of_name(member.name, now)
+            if ban is not None:
+                self._send_away(seat, member, ban)
+
+    def _send_away(self, seat: Seat, member: Member, ban: Ban) -> None:
+        self.log(seat, "kick", member, reason="banned")
+        goodbye = f"you are banned here{lasting(ban, self.bans.clock())}"
+        self.hub.dismiss(member, goodbye, reason="banned", word="was banned")
+
+    def unban(self, seat: Seat, bans: list[Ban]) -> None:
+        """Undo these."""
+        self.bans.remove(bans)
+        for ban in bans:
+            self.log(seat, "unban", ban=str(ban))
+
+    def within(self, network: Network) -> list[Member]:
+        """Who is here from that network."""
+        return [
+            member
+            for member in self.hub.members()
+            if (ip := addresses.parse(member.address)) is not None and ip in network
+        ]
+
+    # -- the end ------------------------------------------------------------------------------------------------
+
+    @property
+    def is_ending(self) -> bool:
+        return any(timer.active for timer in self._ending)
+
+    def shut_down(self, seat: Seat, seconds: float) -> None:
+        """Say goodbye to everybody and end, now or in a while that is announced."""
+        self.log(seat, "shutdown", seconds=seconds)
+        self._stop_ending()
+        if not seconds:
+            self.reactor.drain()
+            return
+        self._warn(seconds)
+        for left in REMINDERS:
+            if left < seconds:
+                self._ending.append(self.reactor.call_later(seconds - left, self._warn, left))
+        self._ending.append(self.reactor.call_later(seconds, self.reactor.drain))
+
+    def stay(self, seat: Seat) -> None:
+        """Take a shutdown back."""
+        self.log(seat, "shutdown", seconds="cancel")
+        self._stop_ending()
+        self._tell_all("the server stays")
+
+    def _warn(self, seconds: float) -> None:
+        self._tell_all(f"the server shuts down in {exactly(seconds)}")
+
+    def _tell_all(self, text: str) -> None:
+        self.hub.say_as_operator(text)
+        if self.hub.console is not None:
+            self.hub.console(f"{OPERATOR}{text}\n".encode())
+
+    def _stop_ending(self) -> None:
+        for timer in self._ending:
+            timer.cancel()
+        self._ending.clear()
+
+    def log(self, seat: Seat, did: str, member: Member | None = None, **fields: Any) -> None:
+        """One line of what was done and by whom; never of what was said."""
+        if member is not None:
+            fields = {"id": member.number, "address": member.address or None, "name": member.name, **fields}
+        record("operator", by=seat.who, did=did, **fields)
+
+
+_UNITS = ((60, 1, "second"), (120 * 60, 60, "minute"), (48 * 3600, 3600, "hour"), (math.inf, 86400, "day"))
+
+
+def lasting(ban: Ban, now: float) -> str:
+    """How long it will, to be added to a sentence.
+
+    >>> lasting(Ban("Eve"), 0.0), lasting(Ban("Eve", until=90.0), 0.0)
+    ('', ' for 2 minutes')
+    """
+    return "" if ban.until is None else f" for {span(max(60.0, ban.until - now))}"
+
+
+def exactly(seconds: float) -> str:
+    """Whole seconds in the largest unit that holds them exactly.
+
+    >>> exactly(90), exactly(120), exactly(5400)
+    ('90 seconds', '2 minutes', '90 minutes')
+    """
+    size, unit = next((size, unit) for _, size, unit in reversed(_UNITS) if seconds % size == 0)
+    return _counted(int(seconds // size), unit)
+
+
+def span(seconds: float) -> str:
+    """A time as people say it, rounded up to what they say it in.
+
+    >>> span(0.2), span(59), span(61), span(7200), span(200_000)
+    ('1 second', '59 seconds', '2 minutes', '2 hours', '3 days')
+    """
+    size, unit = next((size, unit) for below, size, unit in _UNITS if seconds < below)
+    return _counted(max(1, math.ceil(seconds / size)), unit)
+
+
+def _counted(number: int, unit: str) -> str:
+    return f"{number:,} {unit}{'' if number == 1 else 's'}"

@@ -1,0 +1,12 @@
+"""Names, rooms and what a message means. Pure: knows no connection and no disk.
+
+The files, from the bottom up; a file imports only from those above it in this list:
+
+    names            what a person may be called, and which names are the same
+    history          the last things said in a room
+    news             who came, went and changed its name, in few lines
+    room             members and rooms: who hears what
+    hub              the whole chat: names, rooms, what is announced to whom
+    member_commands  what begins with a slash
+    speech           what a message means
+"""

@@ -1,0 +1,287 @@
+"""The whole chat: names, rooms, and what is announced to whom. Knows neither commands nor sockets."""
+
+from __future__ import annotations
+
+import functools
+import re
+import time
+from collections.abc import Callable, Iterator
+from itertools import count, takewhile
+
+from ..journal import record
+from . import names
+from .history import LINES, History
+from .news import CROWD, GAP, News
+from .room import NOTICE, Defer, Member, Room, Write
+
+LOBBY = "lobby"
+OPERATOR = "From Server, Admin:"  # the tutorial's own words, to the letter
+ACTION = "~ "  # how a line of /me begins: with a mark that no name begins with, and that is not the server's
+ATTIC = 100  # histories kept of rooms that are empty, where a store brings them back: 3 MiB at most
+
+_PLACES = re.compile(" +|$")
+
+
+class Hub:
+    """Everybody who is here, and the rooms they are in.
+
+    defer: calls a function later in this tick, before what was written is sent: `reactor.call_soon`.
+    later: calls a function after so many seconds: `reactor.call_later`; without it news of a crowd wait for a tick.
+    lines: of each room's history. keep: is given the key of the room, the time and the line of all that is said.
+    """
+
+    def __init__(
+        self,
+        defer: Defer,
+        later: Callable[[float, Callable[[], None]], object] | None = None,
+        *,
+        lines: int = LINES,
+        wall: Callable[[], float] = time.time,
+        keep: Callable[[str, float, bytes], None] | None = None,
+    ) -> None:
+        self._defer = defer
+        self._later = later or (lambda _, call: defer(call))
+        self._lines = lines
+        self._wall = wall
+        self._members: dict[str, Member] = {}  # by the key of the name
+        self._guests = count(1)
+        self._numbers = count(1)
+        self._attic: dict[str, History] = {}  # of rooms that are empty now, by the key of the name, oldest first
+        self.keep = keep
+        self.lobby = Room(LOBBY, defer, History(lines))
+        self.rooms = {names.key(LOBBY): self.lobby}
+        self.console: Write | None = None  # is written every public line, if there is one
+        self.closing = False  # the server goes: nobody's leaving is worth a line any more
+        self.is_banned: Callable[[str], bool] = lambda name: False
+        self.ask_operator: Callable[[Member, str], None] | None = None  # with a password; None where nobody becomes one
+        # Runs what an operator has typed, a command's word and what follows it; false if that is no operator's command.
+        self.operate: Callable[[Member, str, str], bool] = lambda member, word, argument: False
+        self.said = 0  # lines
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    # -- people -------------------------------------------------------------------------------------------------
+
+    def members(self) -> Iterator[Member]:
+        """Everybody, room by room, in order of coming."""
+        for room in self.rooms.values():
+            yield from room.members
+
+    def get(self, name: str) -> Member | None:
+        """Who is called `name`."""
+        return self._members.get(names.key(" ".join(name.split()))) if names.fits(name) else None
+
+    def find(self, text: str) -> tuple[Member | None, str]:
+        """Who is named at the beginning of `text`, and what follows: names have spaces, so the longest counts."""
+        for name, rest in _beginnings(text):
+            if member := self.get(name):
+                return member, rest
+        return None, text
+
+    def find_room(self, text: str) -> tuple[Room, str] | None:
+        """Which room is named at the beginning of `text`, and what follows."""
+        for name, rest in _beginnings(text):
+            if room := self.rooms.get(names.key(name)):
+                return room, rest
+        return None
+
+    def is_taken(self, name: str) -> bool:
+        return names.key(name) in self._members
+
+    def enter(self, member: Member) -> None:
+        """Seat a newcomer in the lobby under a guest name. It is announced later, see `announce`."""
+        member.number = next(self._numbers)
+        member.name = next(name for number in self._guests if not self.is_taken(name := f"guest-{number}"))
+        self._members[names.key(member.name)] = member
+        self.lobby.add(member)
+
+    def announce(self, member: Member) -> None:
+        """Let the others know that `member` is here, once.
+
+        Not at the connection itself: who has the wrong protocol is gone before anybody hears of it, and who names
+        itself at once, as the tutorials' clients do, joins under that name.
+        """
+        if not member.announced and member.room is not None:
+            member.announced = True
+            record("connect", id=member.number, address=member.address or None, name=member.name)
+            self._came(member.room, member)
+
+    def leave(self, member: Member, word: str = "left") -> None:
+        """`member` is gone, and its name free. Harmless twice."""
+        room = member.room
+        member.forgo_welcome()
+        if room is None:
+            return
+        del self._members[names.key(member.name)]
+        if member.announced and not self.closing:
+            self._went(room, member, word)
+        self._quit_room(room, member)
+
+    def dismiss(self, member: Member, goodbye: str, *, reason: str, word: str = "left") -> None:
+        """End `member` with a goodbye; the others hear `word`, the log the `reason`."""
+        member.tell(f"goodbye: {goodbye}" if goodbye else "goodbye")
+        member.reason = reason
+        self.leave(member, word)
+        member.close()
+
+    def rename(self, member: Member, raw: str) -> bool:
+        """Give `member` the name `raw`, if it may have it, and announce that. Raises BadName; false: no news."""
+        new, old = names.clean(raw), member.name
+        holder = self._members.get(names.key(new))
+        if holder is not None and holder is not member:
+            raise names.BadName(f"{new} is taken; {names.suggest(new, self.is_taken)} is free")
+        if self.is_banned(new):
+            raise names.BadName("that name is banned here")
+        member.named = True
+        if new == old:
+            return False
+        del self._members[names.key(old)]
+        self._members[names.key(new)] = member
+        member.name = new
+        if member.announced and member.room is not None:
+            record("name", id=member.number, old=old, new=new)
+            if news := self._news(member.room):
+                news.rename(member, old)
+            else:
+                self._notice(member.room, f"{old} is now {new}", member)
+        return True
+
+    # -- rooms --------------------------------------------------------------------------------------------------
+
+    def move(self, member: Member, raw: str) -> bool:
+        """Bring `member` to the room called `raw`, made if there is none. Raises BadName; false: it is there."""
+        name = names.clean(raw.removeprefix("#"))
+        old, key = member.room, names.key(name)
+        new = self.rooms.get(key)
+        if old is None or new is old:
+            return False
+        self.announce(member)
+        old.deliver()
+        self._went(old, member, f"left for {new.name if new else name}")
+        self._quit_room(old, member)
+        new = self.rooms.get(key) or self._open(key, name)
+        new.add(member)
+        self._came(new, member)
+        return True
+
+    def set_topic(self, room: Room, topic: str, by: str, sender: Member | None = None) -> None:
+        """Give the room a topic, which is sanitized; an empty one takes it away."""
+        room.topic = topic
+        self._notice(room, f"{by} set the topic: {topic}" if topic else f"{by} took the topic away", sender)
+
+    def _open(self, key: str, name: str) -> Room:
+        room = self.rooms[key] = Room(name, self._defer, self._attic.pop(key, None) or History(self._lines))
+        return room
+
+    def _quit_room(self, room: Room, member: Member) -> None:
+        room.remove(member)
+        if not room.members and room is not self.lobby:
+            key = names.key(room.name)
+            del self.rooms[key]
+            if self.keep is not None:
+                self._store_away(key, room.history)
+
+    def remember(self, key: str, said: list[tuple[float, bytes]]) -> None:
+        """What was said in a room before this server began. Before anybody comes."""
+        history = self.lobby.history if key == names.key(LOBBY) else History(self._lines)
+        for when, line in said:
+            history.add(when, line)
+        if history is not self.lobby.history:
+            self._store_away(key, history)
+
+    def _store_away(self, key: str, history: History) -> None:
+        if len(history):
+            self._attic[key] = history
+        if len(self._attic) > ATTIC:
+            del self._attic[next(iter(self._attic))]
+
+    # -- what is said -------------------------------------------------------------------------------------------
+
+    def say(self, member: Member, text: str) -> None:
+        """`member` says `text`, which is sanitized, to the others in its room."""
+        if text:
+            self._say(member, f"{member.name}: {text}\n")
+
+    def act(self, member: Member, text: str) -> None:
+        """`member` does `text`, which is sanitized."""
+        self._say(member, f"{ACTION}{member.name} {text}\n")
+
+    def whisper(self, member: Member, other: Member, text: str) -> None:
+        """`member` says `text`, which is sanitized, to `other` alone. Both see it; no history does."""
+        self.announce(member)
+        other.give(f"[private from {member.name}] {text}\n".encode())
+        if other is not member:
+            member.give(f"[private to {other.name}] {text}\n".encode())
+
+    def say_as_operator(self, text: str) -> None:
+        """The operator says `text`, which is sanitized, to everybody."""
+        data = f"{OPERATOR}{text}\n".encode()
+        for room in self.rooms.values():
+            room.post(data)
+            self._remember(room, data)
+
+    def farewell(self, member: Member) -> None:
+        """The server goes: one line to each."""
+        self.closing = True
+        member.reason = member.reason or "shutdown"
+        member.tell("the server is shutting down, goodbye")
+
+    def _say(self, member: Member, line: str) -> None:
+        room = member.room
+        if room is None:
+            return
+        self.announce(member)
+        data = line.encode()
+        self._post(room, data, member)
+        self._remember(room, data)
+
+    def _remember(self, room: Room, data: bytes) -> None:
+        now = self._wall()
+        self.said += 1
+        room.history.add(now, data)
+        if self.keep is not None:
+            self.keep(names.key(room.name), now, data)
+
+    def _post(self, room: Room, data: bytes, sender: Member | None) -> None:
+        room.post(data, sender)
+        if self.console is not None:
+            self.console(data if room is self.lobby else b"[%s] %s" % (room.name.encode(), data))
+
+    def _notice(self, room: Room, notice: str, about: Member | None = None) -> None:
+        self._post(room, f"{NOTICE}{notice}\n".encode(), about)
+
+    # -- comings and goings -------------------------------------------------------------------------------------
+
+    def _came(self, room: Room, member: Member) -> None:
+        if news := self._news(room):
+            news.come(member)
+        else:
+            self._notice(room, f"{member.name} joined", member)
+
+    def _went(self, room: Room, member: Member, word: str) -> None:
+        if news := self._news(room):
+            news.go(member)
+        else:
+            self._notice(room, f"{member.name} {word}", member)
+
+    def _news(self, room: Room) -> News | None:
+        """Where comings and goings are collected in a crowd; None where each gets a line of its own at once."""
+        if room.news.waiting:  # also in a crowd that has dwindled: a leave must not overtake its join
+            return room.news
+        if len(room.members) <= CROWD:
+            return None
+        room.news.waiting = True
+        self._later(GAP, functools.partial(self._tell_news, room))
+        return room.news
+
+    def _tell_news(self, room: Room) -> None:
+        for line in room.news.take():
+            self._notice(room, line)
+
+
+def _beginnings(text: str) -> Iterator[tuple[str, str]]:
+    """All that may be the name at the beginning of `text`, with what follows it: the longest first."""
+    places = takewhile(lambda end: names.fits(text[:end]), (place.start() for place in _PLACES.finditer(text)))
+    for end in reversed(list(places)):
+        yield text[:end], text[end:].strip()

@@ -1,0 +1,122 @@
+"""One connection to a server: a request out, its answer in as events, and then perhaps the next."""
+
+from __future__ import annotations
+
+import io
+from concurrent.futures import Future
+from typing import IO, TYPE_CHECKING, Protocol as Interface
+
+from reactor import Protocol, StreamTransport
+
+from ..wire.messages import Event, ResponseWire
+
+if TYPE_CHECKING:
+    from .pool import Host, Pool
+
+WRITE_WHOLE = 256 * 1024  # bytes of a body up to which it is written with its head, and beyond which it goes in pieces
+
+
+class Exchange(Interface):
+    """Who waits for an answer."""
+
+    def on_events(self, events: list[Event]) -> None: ...
+    def on_lost(self, exc: Exception | None) -> None: ...
+
+
+class HTTPConnection(Protocol):
+    """A connection of a pool's. It serves one exchange at a time, and without one nothing may come."""
+
+    __slots__ = ("_bytes_before", "_pool", "_wire", "counted", "exchange", "host", "parked_at", "transport", "used")
+
+    transport: StreamTransport
+
+    def __init__(self, pool: Pool, host: Host) -> None:
+        self._pool = pool
+        self.host = host
+        self._wire: ResponseWire | None = None
+        self._bytes_before = 0
+        self.exchange: Exchange | None = None
+        self.counted = True  # among the connections of its host
+        self.used = False  # it has had a request: the server may be closing it at this very moment
+        self.parked_at = 0.0
+
+    def connection_made(self, transport: StreamTransport) -> None:
+        self.transport = transport
+
+    def send(
+        self, exchange: Exchange, method: str, head: bytes, body: bytes | IO[bytes], size: int, start: int = 0
+    ) -> Future[int] | None:
+        """Send a request; its answer goes to `exchange`. Gives a future where sending it takes a while."""
+        wire = self._wire
+        if wire is None:
+            self._wire = ResponseWire(method)
+        else:
+            wire.next_request(method)
+            self.used = True
+        self.exchange = exchange
+        transport = self.transport
+        self._bytes_before = transport.bytes_in
+        if not size:
+            transport.write(head)
+        elif isinstance(body, bytes) and size <= WRITE_WHOLE:
+            transport.write(head + body)
+        else:
+            transport.write(head)
+            return transport.sendfile(io.BytesIO(body) if isinstance(body, bytes) else body, start, size)
+        return None
+
+    @property
+    def content_length(self) -> int | None:
+        """What the answer says of its length, once its head has come."""
+        return None if self._wire is None else self._wire.length
+
+    def has_answered(self) -> bool:
+        """Anything at all has come since the request was sent."""
+        return self.transport.bytes_in != self._bytes_before
+
+    def is_sending(self) -> bool:
+        """Some of the request is still to go."""
+        return self.transport.get_write_buffer_size() > 0
+
+    def can_be_kept(self) -> bool:
+        """The exchange is over in good order on both sides."""
+        wire = self._wire
+        return wire is not None and wire.keep_alive and not self.is_sending()
+
+    def give_up(self) -> None:
+        """Close at once: what the server still says, or has not read, does not matter any more."""
+        self.exchange = None
+        self._pool.discount(self)
+        self.transport.abort()
+
+    def finish(self) -> None:
+        """Close in good order: the answer has come. What is not sent of the request is not wanted any more."""
+        self.exchange = None
+        self._pool.discount(self)
+        if self.is_sending():
+            self.transport.abort()
+        else:
+            self.transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        exchange = self.exchange
+        if exchange is None:
+            return self.give_up()  # nobody has asked: the answer to nothing must not become the answer to the next
+        assert self._wire is not None
+        exchange.on_events(self._wire.feed(data))
+
+    def eof_received(self) -> None:
+        """An answer may last until here. Our side is closed too, by the transport."""
+        self._pool.discount(self)
+        if self.exchange is not None and self._wire is not None:
+            self.exchange.on_events(self._wire.finish())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._pool.discount(self)
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None:
+            exchange.on_lost(exc)
+
+    def draining(self, grace: float) -> bool:
+        """The reactor ends in good order: an answer may still come in whole."""
+        return self.exchange is not None

@@ -1,0 +1,69 @@
+"""What the network and the caller do to a fetch, as `HTTPError`s. What a peer does to HTTP itself is in `errors`."""
+
+from __future__ import annotations
+
+import re
+import ssl
+
+from reactor import ConnectionTimeout, ReactorClosed
+
+from ..errors import HTTPError
+from .guard import forbidden
+
+_PLACES = re.compile(r"\[[A-Z_: 0-9]+\] | \(_ssl\.c:\d+\)")  # names of constants, lines of C
+
+
+class ConnectionFailed(HTTPError):
+    """No connection, or a sudden end of it: refused, not resolved, TLS, reset. `__cause__` is the system's error."""
+
+
+class FetchTimeout(HTTPError, TimeoutError):
+    """A bound of `FetchTimeouts` has passed. The message says which."""
+
+
+class ClientClosed(HTTPError):
+    """The client, or the reactor below it, was closed before the answer was complete."""
+
+
+class ProxyError(HTTPError):
+    """The proxy did not do what it was asked for."""
+
+
+class CallbackFailed(HTTPError):
+    """`on_head`, `on_data` or the file that the body goes to raised: `__cause__` says what."""
+
+
+def network_failure(error: BaseException) -> HTTPError:
+    """For what a connect failed with, or what ended a connection."""
+    if isinstance(error, HTTPError):
+        return error
+    failure: HTTPError | None = forbidden(error)
+    if failure is None:
+        kind: type[HTTPError] = ConnectionFailed
+        if isinstance(error, ConnectionTimeout):
+            kind = FetchTimeout
+        elif isinstance(error, ReactorClosed):
+            kind = ClientClosed
+        failure = kind(describe(error))
+    failure.__cause__ = error
+    return failure
+
+
+def callback_failure(what: str, error: BaseException) -> CallbackFailed:
+    """For what the caller's own code raised; an HTTPError is what it means to say."""
+    failure = CallbackFailed(f"{what} failed: {describe(error)}")
+    failure.__cause__ = error
+    return failure
+
+
+def describe(error: BaseException) -> str:
+    """What went wrong in words, without the places in C files that OpenSSL's have in them."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the server's certificate is not good: {error.verify_message}"
+    if isinstance(error, ConnectionResetError):
+        return "the server has reset the connection"
+    if isinstance(error, ssl.SSLError):
+        return _PLACES.sub("", error.strerror or str(error))
+    if isinstance(error, OSError) and error.strerror and error.args[:1] != (error.strerror,):
+        return error.strerror
+    return str(error) or type(error).__name__

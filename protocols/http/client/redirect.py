@@ -1,0 +1,83 @@
+"""What a redirect asks for: the answer and its request in, the next request or an error out. Pure (RFC 9110, 15.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from ..errors import HTTPError
+from ..headers import Headers
+from ..url import URL
+from .request import Request
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})  # 300 offers a choice, 304 is no redirect, 305 is dangerous
+
+SECRETS = frozenset({"authorization", "cookie", "host", "proxy-authorization"})
+"""What one origin is told and another must not be; Host is no secret, but is wrong there."""
+
+ABOUT_THE_BODY = frozenset(
+    {"content-encoding", "content-language", "content-length", "content-location", "content-type"}
+)
+"""What describes a body, and goes with it (RFC 9110, 15.4, and the Fetch Standard)."""
+
+Visited = tuple[str, str]
+
+
+class RedirectError(HTTPError):
+    """A redirect that cannot be followed, or one too many."""
+
+
+def is_redirect(status: int, headers: Headers) -> bool:
+    """True where the answer says where to go on. Without a Location it is an answer like others."""
+    return status in REDIRECTS and "location" in headers
+
+
+def next_request(
+    request: Request, status: int, headers: Headers, *, visited: Collection[Visited] = (), allow_downgrade: bool = False
+) -> Request:
+    """The request that follows. Raises RedirectError.
+
+    visited: the `(method, url)` of every request so far. Nothing is kept of the answers (no cookies), so what was
+        asked before is answered as before: coming back to it is a loop.
+    allow_downgrade: from https to http, where everybody on the way can read and change it.
+    """
+    url = _target(request.url, headers)
+    if request.url.scheme == "https" and url.scheme == "http" and not allow_downgrade:
+        raise RedirectError(f"redirect from https to {url}, which is not encrypted: refused")
+    following = _keeping_secrets(_with_method(replace(request, url=url), status), request.url)
+    if (following.method, url.text) in visited:
+        raise RedirectError(f"redirect loop: {url} was asked for before")
+    return following
+
+
+def _target(base: URL, headers: Headers) -> URL:
+    locations = set(headers.get_all("location"))
+    if len(locations) > 1:
+        raise RedirectError("redirect to several places: there are different Location headers")
+    location = locations.pop()
+    try:
+        # Raw UTF-8 is common, and came in as latin-1.
+        location = location.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        pass
+    try:
+        return base.join(location)
+    except ValueError as exc:
+        raise RedirectError(f"redirect to a bad URL: {exc}") from None
+
+
+def _with_method(request: Request, status: int) -> Request:
+    """301 and 302 turn POST into GET, because everybody does (15.4.2, 15.4.3); 303 turns all but HEAD (15.4.4)."""
+    turned = request.method == "POST" if status in (301, 302) else status == 303 and request.method != "HEAD"
+    if not turned:
+        return request
+    return replace(request, method="GET", body=b"", size=0, start=0).dropping(ABOUT_THE_BODY)
+
+
+def _keeping_secrets(request: Request, before: URL) -> Request:
+    """To another origin nothing goes that was said to the first; in the same the URL's own credentials hold on."""
+    if request.url.origin != before.origin:
+        return request.dropping(SECRETS)
+    if request.url.userinfo is None and before.userinfo is not None:
+        return replace(request, url=replace(request.url, userinfo=before.userinfo))
+    return request

@@ -1,0 +1,143 @@
+"""An answer, as the caller has it: status, headers, body, and what the body means as text. Knows no wire."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+import time
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from ..headers import Headers
+
+RETRY_AFTER_MAX = 86_400.0  # seconds: who says "in a hundred years" means no, and nobody has a timer for that
+
+_CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([^\s"';,]+)""", re.IGNORECASE)
+_BOMS = (  # the long ones first: UTF-32's begins with that of UTF-16
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "utf-8": "utf-8-sig"}
+"""What is labelled so is often more, as browsers know: the wider one reads it all."""
+_NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape", "undefined"})
+FALLBACK = "cp1252"  # what a page without a charset is, if it is not UTF-8: the Western one of old
+
+
+class Response:
+    """What came back. 4xx and 5xx are answers as well.
+
+    `body` is the content, with its Content-Encoding undone; empty where it was streamed. `url` is where it came from in
+    the end, without userinfo and fragment. `history` has the redirects that led there, without their bodies.
+
+    >>> response = Response(200, "OK", Headers([("Content-Type", "application/json")]), b'{"a": [1, 2]}')
+    >>> response.text, response.json()["a"], response.headers["content-type"]
+    ('{"a": [1, 2]}', [1, 2], 'application/json')
+    """
+
+    __slots__ = ("_text", "body", "headers", "history", "reason", "status", "url", "version")
+
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        headers: Headers,
+        body: bytes = b"",
+        url: str = "",
+        history: list[Response] | None = None,
+        version: str = "1.1",
+    ) -> None:
+        self.status = status
+        self.reason = reason
+        self.headers = headers
+        self.body = body
+        self.url = url
+        self.history: list[Response] = history or []
+        self.version = version
+        self._text: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The body as text, in whatever charset it is; never raises. What is no character is U+FFFD."""
+        if self._text is None:
+            self._text = decode_text(self.body, self.headers.get("content-type") or "")
+        return self._text
+
+    def json(self) -> Any:
+        """What the body says in JSON. Raises ValueError where it says nothing."""
+        try:
+            if named_charset(self.headers.get("content-type") or ""):
+                return json.loads(self.text)
+            return json.loads(self.body)  # which finds out by itself: UTF-8, 16 or 32 (RFC 8259, 8.1)
+        except RecursionError:
+            raise ValueError("the JSON is nested too deeply") from None
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds that the server asks to wait (RFC 9110, 10.2.3), a day at most; None where it says nothing."""
+        return retry_after(self.headers, time.time())
+
+    def __repr__(self) -> str:
+        size = f" {len(self.body)} bytes" if self.body else ""
+        return f"<Response {self.status} {self.url}{size}>"
+
+
+def named_charset(content_type: str) -> str | None:
+    """The codec for the charset that a Content-Type names; None where it names none that there is."""
+    match = _CHARSET.search(content_type)
+    if match is None:
+        return None
+    try:
+        info = codecs.lookup(match[1])
+    except (LookupError, ValueError):  # ValueError: a NUL in it
+        return None
+    if not getattr(info, "_is_text_encoding", True) or info.name in _NO_CHARSETS:
+        return None  # rot13, zip and the like are codecs, and no charsets
+    return _WIDER.get(info.name, info.name)
+
+
+def decode_text(body: bytes, content_type: str = "") -> str:
+    """By the charset named, a byte order mark, as UTF-8, or as FALLBACK: whichever is the first to fit.
+
+    >>> decode_text("你好".encode("gbk"), "text/html; charset=gb2312"), decode_text(b"caf\\xe9")
+    ('你好', 'café')
+    """
+    charset = named_charset(content_type) or next((name for bom, name in _BOMS if body.startswith(bom)), None)
+    if charset is not None:
+        try:
+            return body.decode(charset, "replace")
+        except UnicodeError:
+            pass  # UTF-16 without its mark and the like: a codec that knows no "replace"
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        return body.decode(FALLBACK, "replace")
+
+
+def retry_after(headers: Headers, now: float) -> float | None:
+    """Seconds to wait from `now`, a time since the epoch. A date counts from the server's own Date where it gives one.
+
+    >>> retry_after(Headers([("Retry-After", "120")]), 0.0), retry_after(Headers([("Retry-After", "9" * 99)]), 0.0)
+    (120.0, 86400.0)
+    """
+    value = (headers.get("retry-after") or "").strip()
+    if value.isascii() and value.isdigit():
+        return min(float(value[:20]), RETRY_AFTER_MAX)
+    when = http_date(value)
+    if when is None:
+        return None
+    sent = http_date(headers.get("date") or "")
+    return min(max(0.0, when - (now if sent is None else sent)), RETRY_AFTER_MAX)
+
+
+def http_date(value: str) -> float | None:
+    """Seconds since the epoch of an HTTP-date, in any of its three forms (RFC 9110, 5.6.7); None if it is none."""
+    try:
+        when = parsedate_to_datetime(value)
+        return when.timestamp() if when.tzinfo else when.replace(tzinfo=UTC).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

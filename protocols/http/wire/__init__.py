@@ -1,0 +1,21 @@
+"""HTTP/1.1 messages for both roles: bytes in, events out. Pure; knows no sockets and no clock.
+
+The files, from the bottom up; a file imports only from those above it in this list:
+
+    states       the states of a wire, as one table
+    heads        the block of lines before the content
+    chunked      the chunked coding undone
+    bodies       where the content of a message ends
+    messages     the two wires, for requests and for responses
+"""
+
+from __future__ import annotations
+
+from ..events import Data, End, Event, Failed, Head, Informational, RequestHead
+from .heads import MAX_HEAD, MAX_LINES
+from .messages import MAX_INTERIM, MAX_LEFTOVER, RequestWire, ResponseWire
+
+__all__ = [
+    "MAX_HEAD", "MAX_INTERIM", "MAX_LEFTOVER", "MAX_LINES", "Data", "End", "Event", "Failed", "Head", "Informational",
+    "RequestHead", "RequestWire", "ResponseWire",
+]  # fmt: skip

@@ -1,0 +1,313 @@
+"""HTTP/1.1 messages: bytes in, events out. Knows no sockets and no clock.
+
+`ResponseWire` reads what a server sends, `RequestWire` what a client sends. Neither `feed` nor `finish` raises: what
+the peer does wrong is the event `Failed`, behind the events of what was good before it.
+"""
+
+from __future__ import annotations
+
+from ..errors import HeadTooLarge, HTTPError, NoRequest, NoResponse, ProtocolError, Truncated
+from ..events import Data, End, Event, Failed, Head, Informational, RequestHead
+from ..headers import Headers
+from . import heads
+from .bodies import Body, persistent, request_body, response_body
+from .chunked import ChunkedDecoder
+from .heads import MAX_HEAD, MAX_LINES
+from .states import TABLE, State
+
+__all__ = [
+    "Data", "End", "Event", "Failed", "Head", "Informational", "RequestHead", "RequestWire", "ResponseWire",
+]  # fmt: skip
+
+MAX_INTERIM = 100  # 1xx heads before one response: 102 every few seconds, for as long as anybody waits
+MAX_LEFTOVER = 64 * 1024  # bytes: enough to see what came, on a connection that is of no use any more
+
+_END = End(Headers())
+
+_READERS = {  # each takes the bytes at hand, adds events, and gives the bytes behind what it took
+    State.HEAD: "_read_head",
+    State.SIZED: "_read_sized",
+    State.CHUNKED: "_read_chunked",
+    State.UNSIZED: "_read_unsized",
+    State.DONE: "_read_leftover",
+    State.FAILED: "_read_nothing",
+}
+
+
+class _Wire:
+    """What both roles have in common: the walk through the states, and the content."""
+
+    __slots__ = (
+        "_chunks", "_left", "_max_head", "_max_lines", "_pending", "_persistent", "body_until_eof", "leftover",
+        "length", "received", "state",
+    )  # fmt: skip
+
+    state: State
+    length: int | None
+    """Bytes of content where the head tells: not with chunked content, nor with one that the connection's end ends."""
+    body_until_eof: bool
+    """The end of the connection is the end of the content. Only TLS can tell it from a loss."""
+    leftover: bytes
+    """What came behind the message."""
+    received: int
+    """Bytes of content so far."""
+
+    def __init__(self, *, max_head: int = MAX_HEAD, max_lines: int = MAX_LINES) -> None:
+        """`max_head` in bytes and `max_lines` bound each head, and the trailers."""
+        self._max_head = max_head
+        self._max_lines = max_lines
+        self._start()
+
+    def _start(self) -> None:
+        self.state = State.HEAD
+        self.length = None
+        self.body_until_eof = False
+        self.leftover = b""
+        self.received = 0
+        self._pending = b""  # the beginning of a head
+        self._left = 0  # bytes of sized content that are still to come
+        self._persistent = False
+        self._chunks: ChunkedDecoder | None = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.state.name} received={self.received}>"
+
+    @property
+    def done(self) -> bool:
+        """End was given."""
+        return self.state is State.DONE
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether the connection may be used for another message: End was given, and the peer keeps it."""
+        return self._persistent and self.state is State.DONE
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that `data` completes."""
+        events: list[Event] = []
+        try:
+            while data:
+                data = getattr(self, _READERS[self.state])(data, events)
+        except HTTPError as error:
+            self._fail(error, events)
+        return events
+
+    def finish(self) -> list[Event]:
+        """The peer has ended its side: End for content that lasts until then, Failed for a message that is cut."""
+        events: list[Event] = []
+        state = self.state
+        self._persistent = False
+        if TABLE[state, "eof"] is State.FAILED and state is not State.FAILED:
+            self._fail(self._cut(), events)
+            return events
+        self._go("eof")
+        if state is State.UNSIZED:
+            events.append(_END)
+        return events
+
+    def _go(self, sign: str) -> None:
+        self.state = TABLE[self.state, sign]
+
+    def _fail(self, error: HTTPError, events: list[Event]) -> None:
+        error.received = self.received
+        self._go("fault")
+        self._pending = b""
+        events.append(Failed(error))
+
+    def _cut(self) -> HTTPError:
+        if self.state is State.HEAD:
+            return Truncated("the connection ended inside the head")
+        if self.state is State.SIZED:  # RFC 9112, 8
+            return Truncated(f"the connection ended after {self.received} of {self.length} bytes")
+        return Truncated("the connection ended before the last chunk")
+
+    def _read_head(self, data: bytes, events: list[Event]) -> bytes:
+        """One head, if its end has come. Gives what is behind it."""
+        looked_at = 0
+        if self._pending:
+            looked_at = max(0, len(self._pending) - 2)  # the blank line has at most two bytes before its last
+            data = self._pending + data
+        end = heads.find_end(data, looked_at)
+        block = data[:end] if end > 0 else data
+        if end < 0 or end > self._max_head or block.count(b"\n") > self._max_lines + 1:
+            self._check(block)
+            heads.check_size(block, self._max_head, self._max_lines)
+            self._pending = block
+            return b""
+        self._pending = b""
+        self._take_head(block, events)
+        return data[end:]
+
+    def _enter(self, body: Body, head: Head | RequestHead, events: list[Event]) -> None:
+        """The final head, and what follows from it."""
+        kind, self.length = body
+        self.body_until_eof = kind == "unsized"
+        self._persistent = persistent(head, body)
+        self._left = self.length or 0
+        self._chunks = ChunkedDecoder(self._max_head, self._max_lines) if kind == "chunked" else None
+        self._go(kind)
+        events.append(head)
+        if self.state is State.DONE:
+            events.append(_END)
+
+    def _read_sized(self, data: bytes, events: list[Event]) -> bytes:
+        left = self._left
+        piece = data if len(data) <= left else data[:left]
+        self.received += len(piece)
+        self._left = left = left - len(piece)
+        events.append(Data(piece))
+        if left:
+            return b""
+        self._go("complete")
+        events.append(_END)
+        return data[len(piece) :]
+
+    def _read_unsized(self, data: bytes, events: list[Event]) -> bytes:
+        self.received += len(data)
+        events.append(Data(data))
+        return b""
+
+    def _read_chunked(self, data: bytes, events: list[Event]) -> bytes:
+        """One Data for all the chunks in `data`: copied once, and a flood of tiny chunks makes no flood of events."""
+        chunks = self._chunks
+        assert chunks is not None
+        pieces: list[memoryview] = []
+        try:
+            data = chunks.feed(data, pieces)
+        finally:  # what came before a fault counts
+            if pieces:
+                content = b"".join(pieces)
+                self.received += len(content)
+                events.append(Data(content))
+        if chunks.trailers is not None:
+            self._go("complete")
+            events.append(End(chunks.trailers))
+        return data
+
+    def _read_leftover(self, data: bytes, events: list[Event]) -> bytes:
+        self.leftover += data
+        return b""
+
+    def _read_nothing(self, data: bytes, events: list[Event]) -> bytes:
+        return b""
+
+    def _check(self, seen: bytes) -> None:
+        raise NotImplementedError
+
+    def _take_head(self, block: bytes, events: list[Event]) -> None:
+        raise NotImplementedError
+
+
+class ResponseWire(_Wire):
+    """The responses that come on one connection, one after the other.
+
+    Each gives Informational*, Head, Data*, and then End or Failed.
+
+    >>> wire = ResponseWire("GET")
+    >>> [type(event).__name__ for event in wire.feed(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nhi")]
+    ['Head', 'Data', 'End']
+    >>> wire.keep_alive
+    True
+    """
+
+    __slots__ = ("_interims", "_method")
+
+    def __init__(self, method: str = "GET", *, max_head: int = MAX_HEAD, max_lines: int = MAX_LINES) -> None:
+        """`method` of the request: there is no content after HEAD, and a tunnel after CONNECT."""
+        self._method = method
+        self._interims = 0
+        super().__init__(max_head=max_head, max_lines=max_lines)
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether `next_request` may be called: End was given, the server keeps the connection, nothing is left over.
+
+        False after CONNECT: the connection is a tunnel then, and `leftover` its first bytes.
+        """
+        return self._persistent and self.state is State.DONE and not self.leftover
+
+    def next_request(self, method: str = "GET") -> None:
+        """Expect another response on this connection. RuntimeError unless `keep_alive`."""
+        if not self.keep_alive:
+            raise RuntimeError(f"{self!r}: the connection cannot be used again")
+        self._start()
+        self._method = method
+        self._interims = 0
+
+    def _cut(self) -> HTTPError:
+        if self.state is State.HEAD and not self._pending and not self._interims:
+            return NoResponse("the server closed the connection without an answer")
+        return super()._cut()
+
+    def _check(self, seen: bytes) -> None:
+        heads.check_response(seen)
+
+    def _take_head(self, block: bytes, events: list[Event]) -> None:
+        head = heads.parse_response(block)
+        if head.status < 200:
+            return self._take_interim(head, events)
+        self._enter(response_body(self._method, head), head, events)
+
+    def _read_leftover(self, data: bytes, events: list[Event]) -> bytes:
+        """What nobody asked for is only a sign: more of it is not kept."""
+        self.leftover = (self.leftover + data)[:MAX_LEFTOVER]
+        return b""
+
+    def _take_interim(self, head: Head, events: list[Event]) -> None:
+        """RFC 9110, 15.2: never the response, and without content whatever its fields say."""
+        self._interims += 1
+        if head.status == 101:  # 15.2.2, 7.8: only in answer to Upgrade, which we do not send
+            raise ProtocolError("101: the server changes to a protocol that was not asked for")
+        if self._interims > MAX_INTERIM:
+            raise HeadTooLarge(f"more than {MAX_INTERIM} informational heads")
+        self._go("interim")
+        events.append(Informational(head))
+
+
+class RequestWire(_Wire):
+    """The requests that come on one connection, one after the other: RequestHead, Data*, and End or Failed.
+
+    What stands behind one request is the beginning of the next: `next_message` gives its events. Until it is called,
+    `leftover` grows with what is fed, so pause reading between End and the answer.
+
+    >>> wire = RequestWire()
+    >>> wire.feed(b"GET /metrics HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n")[0].target, wire.keep_alive
+    ('/metrics', True)
+    """
+
+    __slots__ = ("_skipped",)
+
+    def _start(self) -> None:
+        super()._start()
+        self._skipped = False
+
+    def next_message(self) -> list[Event]:
+        """Go on with the next request, once the answer to this one is sent. RuntimeError unless `keep_alive`."""
+        if not self.keep_alive:
+            raise RuntimeError(f"{self!r}: the connection cannot be used again")
+        leftover = self.leftover
+        self._start()
+        return self.feed(leftover)
+
+    def _read_head(self, data: bytes, events: list[Event]) -> bytes:
+        """Also skips one empty line before a request, which old clients send behind a body (RFC 9112, 2.2)."""
+        if not self._skipped and self._pending in (b"", b"\r"):
+            data, self._pending = self._pending + data, b""
+            if data == b"\r":
+                self._pending = data
+                return b""
+            self._skipped = True
+            data = data.removeprefix(b"\r\n")
+        return super()._read_head(data, events) if data else b""
+
+    def _cut(self) -> HTTPError:
+        if self.state is State.HEAD and not self._pending:
+            return NoRequest("the client closed the connection without a request")
+        return super()._cut()
+
+    def _check(self, seen: bytes) -> None:
+        heads.check_request(seen)
+
+    def _take_head(self, block: bytes, events: list[Event]) -> None:
+        head = heads.parse_request(block)
+        self._enter(request_body(head), head, events)

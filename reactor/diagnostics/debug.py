@@ -1,0 +1,241 @@
+"""Debug mode: what a program does wrong with a reactor is said where it does it. Costs time, and nothing when off.
+
+    Reactor(debug=True)         or REACTOR_DEBUG=1 in the environment
+
+A call from another thread than the loop's raises RuntimeError: of the reactor, a listener or a transport, but for what
+only reads; of a timer, but for `cancel`, which is harmless everywhere. Every connection is held to its contract
+(`contract`); a breach is logged. A callback of SLOW seconds or more is logged with its name.
+A connection that nobody has closed when its reactor is closed is logged with the call that it comes from, and so is a
+reactor that nobody has closed.
+
+It is put on one reactor at its construction: methods of the instance stand before those of the class, and transports
+are of classes of their own. The loop of all other reactors has not one line of it.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import sys
+import threading
+import traceback
+import weakref
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from ..endpoints.listener import Listener
+from ..transports.datagram import DatagramTransport
+from ..transports.stream import StreamTransport
+from .contract import Checked, Contract, ContractBreach
+from .view import Inside
+from .watchdog import PACKAGE
+
+log = logging.getLogger("reactor")
+
+SLOW = 0.1  # seconds: what people call immediate; asyncio's slow_callback_duration is the same
+DEPTH = 10  # frames of a call that something comes from, the innermost of the program's own
+REPORTS = 20  # connections that are named when nobody has closed them; a server may have thousands
+
+MAKERS = ("listen_tcp", "listen_unix", "listen_socket", "connect_tcp", "connect_unix", "open_udp", "open_stdio")
+"""The verbs that take a factory first."""
+WATCHES = ("add_reader", "add_writer")
+VERBS = (
+    *MAKERS, *WATCHES, "call_soon", "call_later", "call_at", "call_every", "remove_reader", "remove_writer",
+    "run_in_thread", "stop", "drain", "abort", "watch",
+)  # fmt: skip
+"""What only the loop's thread may call while the loop runs."""
+CALLS = (
+    "write", "writelines", "write_eof", "sendfile", "sendto", "close", "abort", "pause_reading", "resume_reading",
+    "unread", "start_tls", "set_protocol", "set_write_buffer_limits", "join", "leave",
+)  # fmt: skip
+"""The same for transports."""
+LISTENS = ("close", "drain", "abort", "keep_path")
+"""And for listeners."""
+
+
+def is_wanted(given: bool | None, environment: str | None) -> bool:
+    """What the program says, else whether REACTOR_DEBUG is anything but empty or 0."""
+    return environment not in (None, "", "0") if given is None else given
+
+
+def equip(reactor: Inside) -> None:
+    """Put `reactor` in debug mode, before it does anything."""
+    for name in MAKERS:
+        setattr(reactor, name, observing(reactor, getattr(reactor, name)))
+    for name in WATCHES:
+        setattr(reactor, name, timing(reactor, getattr(reactor, name)))
+    for name in VERBS:
+        setattr(reactor, name, on_loop_thread(reactor, name, getattr(reactor, name)))
+    timers = reactor.timers
+    timers.arm = on_loop_thread(reactor, "timer.reset", timers.arm)  # type: ignore[method-assign]
+    guard, fire = reactor.guard, timers._fire
+    replaced: dict[str, Any] = {
+        "guard": lambda fn, *args: timed(reactor, name_of(fn), guard, fn, *args),
+        "kind": lambda kind: KINDS.get(kind, kind),
+        "close": functools.partial(close, reactor, reactor.close, remember(reactor)),
+    }
+    for name, method in replaced.items():
+        setattr(reactor, name, method)
+    timers._fire = lambda timer, now: timed(reactor, timer.name, fire, timer, now)  # type: ignore[method-assign]
+
+
+# -- threads --------------------------------------------------------------------------------------------------------
+
+
+def check_thread(loop: Any, what: str) -> None:
+    """Raise RuntimeError if the loop runs, and not here."""
+    owner = loop.thread
+    if owner is not None and owner is not threading.current_thread():
+        raise RuntimeError(
+            f"{what}() in the thread {threading.current_thread().name!r}, while the loop runs in {owner.name!r}: "
+            f"use call_soon_threadsafe"
+        )
+
+
+def on_loop_thread(reactor: Inside, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    """A verb that only the loop's thread may call."""
+
+    @functools.wraps(method)
+    def verb(*args: Any, **options: Any) -> Any:
+        check_thread(reactor, name)
+        return method(*args, **options)
+
+    return verb
+
+
+def guarded(kind: type) -> Any:
+    """The class of a transport, with each of its CALLS kept to the loop's thread."""
+    calls = {name: _guarded(name, getattr(kind, name)) for name in CALLS if hasattr(kind, name)}
+    return type(kind.__name__, (kind,), {"__slots__": (), "__module__": kind.__module__, **calls})
+
+
+def _guarded(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def call(self: Any, *args: Any, **options: Any) -> Any:
+        check_thread(self._loop, f"transport.{name}")
+        return method(self, *args, **options)
+
+    return call
+
+
+DebugStream = guarded(StreamTransport)
+DebugDatagram = guarded(DatagramTransport)
+KINDS: dict[type, type] = {StreamTransport: DebugStream, DatagramTransport: DebugDatagram}
+
+# -- time -----------------------------------------------------------------------------------------------------------
+
+
+def timed(reactor: Inside, name: str, fn: Callable[..., Any], *args: Any) -> Any:
+    """Call `fn(*args)`, and say so if that takes SLOW seconds or more."""
+    began = reactor.clock()
+    try:
+        return fn(*args)
+    finally:
+        took = reactor.clock() - began
+        if took >= SLOW:
+            log.warning("slow callback: %s took %.2f s", name, took)
+
+
+def timing(reactor: Inside, watch: Callable[..., Any]) -> Callable[..., Any]:
+    """`add_reader` or `add_writer`, with its callback timed."""
+
+    @functools.wraps(watch)
+    def verb(fd: Any, fn: Callable[..., Any], *args: Any) -> Any:
+        return watch(fd, functools.partial(timed, reactor, name_of(fn), fn), *args)
+
+    return verb
+
+
+def name_of(fn: Callable[..., Any]) -> str:
+    """A callback, as people call it."""
+    while isinstance(fn, functools.partial):
+        fn = fn.func
+    return str(getattr(fn, "__qualname__", fn))
+
+
+# -- protocols ------------------------------------------------------------------------------------------------------
+
+
+class Observed(Contract):
+    """The contract of one connection, whose callbacks are timed. `origin`: the call that the connection comes from."""
+
+    def __init__(self, reactor: Inside, origin: str) -> None:
+        super().__init__(_on_breach, {})
+        self._reactor = reactor
+        self.origin = origin
+
+    def callback(self, owner: Checked, name: str, fn: Callable[..., Any], *args: Any) -> Any:
+        full = f"{type(owner.__wrapped__).__qualname__}.{name}"
+        return timed(self._reactor, full, super().callback, owner, name, fn, *args)
+
+    def call(self, name: str, fn: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        if name in CALLS:
+            check_thread(self._reactor, f"transport.{name}")  # before it is noted: what is refused was not called
+        return super().call(name, fn, *args, **options)
+
+
+def _on_breach(breach: ContractBreach) -> None:
+    log.error("contract broken: %s", breach)
+
+
+def observing(reactor: Inside, verb: Callable[..., Any]) -> Callable[..., Any]:
+    """A verb whose factory makes observed protocols."""
+
+    @functools.wraps(verb)
+    def maker(factory: Any, *args: Any, **options: Any) -> Any:
+        if not callable(factory):
+            return verb(factory, *args, **options)
+        origin = call_site(sys._getframe(1))
+
+        @functools.wraps(factory, updated=())
+        def observed() -> Any:
+            protocol = factory()
+            return None if protocol is None else Checked(protocol, Observed(reactor, origin))
+
+        made = verb(observed, *args, **options)
+        if isinstance(made, Listener):
+            for name in LISTENS:
+                setattr(made, name, on_loop_thread(reactor, f"listener.{name}", getattr(made, name)))
+        return made
+
+    return maker
+
+
+# -- what nobody has closed -------------------------------------------------------------------------------------------
+
+
+def remember(reactor: Inside) -> weakref.finalize[..., Any]:
+    """Tell if the reactor is forgotten, or the program ends, before it is closed."""
+    return weakref.finalize(reactor, _forgotten, os.getpid(), call_site(sys._getframe(1)))
+
+
+def _forgotten(pid: int, origin: str) -> None:
+    if os.getpid() == pid:
+        log.warning("a reactor was never closed; it was made here:\n%s", origin)
+
+
+def close(reactor: Inside, close: Callable[[], None], forgotten: weakref.finalize[..., Any]) -> None:
+    """`Reactor.close`, which first tells what is open."""
+    forgotten.detach()
+    if not reactor.closed:
+        report_open(reactor)
+    close()
+
+
+def report_open(reactor: Inside) -> None:
+    """Name the connections that are not even about to end."""
+    left = [transport for transport in reactor.connections() if not transport.is_closing()]
+    for transport in left[:REPORTS]:
+        contract = getattr(transport.get_protocol(), "contract", None)
+        log.warning("%r was never closed; it comes from here:\n%s", transport, getattr(contract, "origin", "unknown"))
+    if len(left) > REPORTS:
+        log.warning("%d more connections were never closed", len(left) - REPORTS)
+
+
+def call_site(frame: FrameType | None) -> str:
+    """The stack without the reactor's own part of it."""
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back
+    return "".join(traceback.format_stack(frame, limit=DEPTH)).rstrip()

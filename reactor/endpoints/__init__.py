@@ -1,0 +1,10 @@
+"""Who makes transports, and counts them: listeners, connectors, and what is open of either.
+
+The files, from the bottom up; a file imports only from those above it in this list:
+
+    roster       the connections that belong together, and how they are drained
+    resolver     names to addresses, off the loop's thread
+    listener     accepts connections and counts them
+    connector    makes outgoing connections
+    datagrams    the verb of datagrams
+"""

@@ -1,0 +1,303 @@
+"""Accepts connections and counts them. Owns listening sockets; knows nothing of what the connections say."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
+from typing import Any
+
+from ..limits import Limits, Timeouts, made
+from ..loop.forks import disarm
+from ..loop.loop import Loop
+from ..loop.poller import READ
+from ..loop.timers import Timer
+from ..sockets.addresses import peer_key, show
+from ..sockets.tls import TLSSocket
+from ..sockets.unix import BoundPath
+from ..transports.stream import StreamTransport
+from .roster import DrainReport, Roster
+
+log = logging.getLogger("reactor")
+
+BACKLOG = 1024  # newcomers the kernel holds for us; it lowers this to net.core.somaxconn by itself
+ACCEPT_BUDGET = 64  # newcomers a tick: a flood of them must not starve the seated
+KEPT = frozenset({"abandon", "is_accepting"})  # what a forked child may call
+RETRY = 1.0  # seconds until accepting is tried again when descriptors ran out and none of ours was given back
+CALM = RETRY / 2  # seconds without a shortage after which one is over: at the limit they come and go by the second
+
+# What accept(2) may report, and what it means. EAGAIN: nobody waits. Whatever is in no table is a fault of the
+# listening socket itself (EINVAL: it was shut down; EBADF, ENOTSOCK: its number was closed or replaced behind our
+# back). It does not heal, and to ask again would spin: that socket is given up.
+
+LOST = frozenset(
+    getattr(errno, name)
+    for name in (
+        "ECONNABORTED", "ECONNRESET", "EPROTO", "EPERM", "ENETDOWN", "ENETUNREACH", "ENONET", "EHOSTDOWN",
+        "EHOSTUNREACH", "ENOPROTOOPT", "EOPNOTSUPP", "ETIMEDOUT", "ESOCKTNOSUPPORT", "EPROTONOSUPPORT",
+    )
+    if hasattr(errno, name)
+)  # fmt: skip
+"""What the network or a firewall did to a connection that was not accepted yet: it is gone, on to the next."""
+
+BROKEN = frozenset({errno.EBADF, errno.ENOTSOCK, errno.EINVAL, errno.EFAULT})
+"""This is no socket that can accept, and will not be one again. Whatever stands in neither table may pass, as a
+shortage of descriptors or memory does: the newcomer waits in the backlog meanwhile."""
+
+FOREIGN = frozenset({errno.EBADF, errno.ENOTSOCK})
+"""The number is no longer our socket's: to close it would close somebody else's file."""
+
+
+class Listener:
+    """Listening sockets that share one factory, one set of limits and one set of timeouts."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        factory: Callable[[], Any],
+        sockets: list[socket.socket],
+        limits: Limits | None = None,
+        timeouts: Timeouts | None = None,
+        on_gone: Callable[[Listener], None] | None = None,
+        tls: ssl.SSLContext | None = None,
+        bound: BoundPath | None = None,
+    ) -> None:
+        self._loop = loop
+        self._tls = tls
+        self._factory = factory
+        self._limits = limits or Limits()
+        self._timeouts = timeouts or Timeouts()
+        self._on_gone = on_gone
+        self._bound = bound
+        self._roster: Roster[StreamTransport] = Roster(loop, self._on_left)
+        self._per_peer: Counter[str] = Counter()
+        self._retry: Timer | None = None
+        self._short: float | None = None  # when descriptors last ran out, in a shortage that is not over
+        self._accepting = False
+        self._seating = False  # a factory may close us: we are not gone while it seats somebody
+        self.addresses = [sock.getsockname() for sock in sockets]
+        self._acceptors = [Acceptor(self, sock, address) for sock, address in zip(sockets, self.addresses, strict=True)]
+        if not self._is_full():
+            self._resume()
+
+    @property
+    def port(self) -> int | None:
+        """The port of the first address; None for a Unix socket."""
+        address = self.addresses[0]
+        return address[1] if isinstance(address, tuple) else None
+
+    @property
+    def connections(self) -> Collection[StreamTransport]:
+        """The transports that were accepted here and are not over."""
+        return self._roster.connections.keys()
+
+    @property
+    def sockets(self) -> list[socket.socket]:
+        """What it listens on, to be passed to a successor (see `handover`); owned here, and empty once closed."""
+        return [acceptor.sock for acceptor in self._acceptors]
+
+    def is_accepting(self) -> bool:
+        """False once closed, and while full or out of descriptors."""
+        return self._accepting
+
+    def keep_path(self) -> None:
+        """Leave the path of a Unix socket where it is at `close`: another process serves the same socket now."""
+        self._bound = None
+
+    def close(self) -> None:
+        """Stop listening, and take the path of a Unix socket away. Connections live on. Harmless twice."""
+        if self._acceptors:
+            self._pause()
+            if self._bound is not None:
+                self._bound.remove()
+            while self._acceptors:
+                self._acceptors.pop().sock.close()
+            self._check_gone()
+
+    def drain(self, grace: float = 5.0) -> Future[DrainReport]:
+        """Stop listening, tell the protocols, close every connection, cut what is left after `grace` seconds."""
+        self.close()
+        return self._roster.drain(grace)
+
+    def abort(self) -> None:
+        """Stop listening and end every connection at once."""
+        self.close()
+        self._roster.abort()
+
+    def on_forked(self) -> None:
+        """In a forked child: the newcomers, too, are the parent's."""
+        self._accepting = False
+        disarm(self, KEPT)
+        self._roster.on_forked()
+
+    def abandon(self) -> None:
+        """In a forked child: close our copies of the descriptors and nothing else."""
+        for acceptor in self._acceptors:
+            acceptor.sock.close()
+        self._roster.abandon()
+
+    def admit(self, sock: socket.socket, address: Any) -> bool:
+        """Seat one newcomer, or turn it away. True if the next may come."""
+        self._seating = True
+        try:
+            if self._has_too_many(address):
+                self._loop.meter.refused += 1
+                log.info("%s turned away: it has %d connections already", show(address), self._limits.per_peer)
+                sock.close()
+            else:
+                self._seat(sock, address)
+        finally:
+            self._seating = False
+        if self._is_full():
+            self._pause()
+        self._check_gone()
+        return self._accepting
+
+    def _has_too_many(self, address: Any) -> bool:
+        limit = self._limits.per_peer
+        return limit is not None and isinstance(address, tuple) and self._per_peer[peer_key(address)] >= limit
+
+    def _seat(self, sock: socket.socket, address: Any) -> None:
+        try:
+            protocol = made(self._factory)
+            carrier = self._carrier(sock)
+        except Exception:
+            self._loop.meter.refused += 1
+            log.exception("exception in the factory for %s, which is turned away", show(address))
+            return sock.close()
+        sock.setblocking(False)
+        if self._limits.per_peer is not None and isinstance(address, tuple):  # the peers of a Unix socket have no names
+            self._per_peer[peer_key(address)] += 1
+        kind = self._loop.kind(StreamTransport)
+        transport = kind(self._loop, carrier, protocol, self._roster, address, self._limits, self._timeouts)
+        self._loop.meter.accepted += 1
+        self._roster.seat(transport)
+
+    def _carrier(self, sock: socket.socket) -> Any:
+        if self._tls is None:
+            return sock
+        return TLSSocket(self._loop.call_soon, sock, self._loop.poller, self._tls, server_side=True)
+
+    def _pause(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+        if self._accepting:
+            self._accepting = False
+            for acceptor in self._acceptors:
+                self._loop.poller.unregister(acceptor.sock.fileno())
+
+    def _resume(self) -> None:
+        if self._accepting:
+            return
+        poller = self._loop.poller
+        watched: list[int] = []
+        for acceptor in self._acceptors:
+            try:
+                poller.register(acceptor.sock.fileno(), READ, acceptor)
+            except OSError as exc:  # ENOSPC, ENOMEM (epoll_ctl(2)): the machine can watch no more
+                for fd in watched:
+                    poller.unregister(fd)
+                return self.on_exhausted(exc)
+            watched.append(acceptor.sock.fileno())
+        self._accepting = bool(watched)
+
+    def _is_full(self) -> bool:
+        limit = self._limits.connections
+        return limit is not None and len(self._roster.connections) >= limit
+
+    def _on_left(self, transport: StreamTransport) -> None:
+        address = transport.get_extra_info("peername")
+        if self._limits.per_peer is not None and isinstance(address, tuple):
+            key = peer_key(address)
+            self._per_peer[key] -= 1
+            if not self._per_peer[key]:
+                del self._per_peer[key]
+        if not self._is_full():
+            self._resume()
+        self._check_gone()
+
+    def _check_gone(self) -> None:
+        if self._on_gone is not None and not (self._acceptors or self._roster.connections or self._seating):
+            self._on_gone(self)
+
+    def on_event(self) -> None:
+        """The poller woke the loop for newcomers."""
+        self._loop.meter.other_events += 1
+
+    def on_nobody_waits(self) -> None:
+        """All newcomers are in, with a descriptor to spare: asked for one more, the kernel did not run short."""
+        if self._short is not None and self._loop.now - self._short >= CALM:
+            self._short = None
+            log.info("accepting on %s resumes", show(self.addresses[0]))
+
+    def on_exhausted(self, exc: OSError) -> None:
+        """No descriptor (or memory) for a newcomer: it waits in the backlog until there is one.
+
+        To go on polling would report that again at once and for ever. Accepting resumes when a connection ends, and
+        by a timer, because the descriptors may be somebody else's.
+        """
+        self._pause()
+        self._loop.meter.shortages += 1
+        if self._short is None:
+            log.warning("accepting on %s pauses: %s", show(self.addresses[0]), exc.strerror)
+        self._short = self._loop.now
+        if self._retry is None:
+            self._retry = self._loop.call_later(RETRY, self._resume)
+        else:
+            self._retry.reset(RETRY)
+
+    def on_broken(self, acceptor: Acceptor, exc: OSError) -> None:
+        """A listening socket cannot accept any more: give it up. The others, and the connections, live on."""
+        name = errno.errorcode.get(exc.errno or 0, "no errno")
+        log.error("accepting on %s ends: %s (%s)", show(acceptor.address), exc.strerror, name)
+        self._pause()
+        if exc.errno in FOREIGN:
+            acceptor.sock.detach()
+        if self._acceptors == [acceptor]:
+            return self.close()
+        self._acceptors.remove(acceptor)
+        acceptor.sock.close()
+        self._resume()
+
+    def __repr__(self) -> str:
+        state = "accepting" if self._accepting else "paused" if self._acceptors else "closed"
+        return f"<Listener {' '.join(map(show, self.addresses))} {state} {len(self.connections)} connections>"
+
+
+class Acceptor:
+    """One listening socket, as the poller sees it."""
+
+    __slots__ = ("_listener", "address", "sock")
+
+    def __init__(self, listener: Listener, sock: socket.socket, address: Any) -> None:
+        self._listener = listener
+        self.address = address
+        self.sock = sock
+
+    def on_ready(self, events: int) -> None:
+        """Newcomers wait."""
+        self._listener.on_event()
+        if not self._listener.is_accepting():
+            return  # full or closed since this batch was polled
+        listener, lost = self._listener, 0
+        for _ in range(ACCEPT_BUDGET):
+            try:
+                sock, address = self.sock.accept()
+            except BlockingIOError:
+                return listener.on_nobody_waits()
+            except OSError as exc:
+                if exc.errno in BROKEN:
+                    return listener.on_broken(self, exc)
+                if exc.errno not in LOST:
+                    return listener.on_exhausted(exc)
+                log.info("a newcomer on %s was lost: %s", show(self.address), exc.strerror)
+                lost += 1
+                if lost == ACCEPT_BUDGET:
+                    listener.on_exhausted(exc)  # that is no newcomer who is lost: asked at once, it would say so again
+                continue
+            if not listener.admit(sock, address):
+                return

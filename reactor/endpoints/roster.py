@@ -1,0 +1,139 @@
+"""The connections that belong together (one listener's, or the reactor's own), and how they are drained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from ..errors import DrainTimeout
+from ..loop.futures import settle
+from ..loop.loop import Loop
+from ..transports.connection import Connection
+
+T = TypeVar("T", bound=Connection)
+
+LINGER = 0.5  # seconds of silence after our end was said: a drain waits no longer for a peer that keeps its own open
+
+
+@dataclass
+class DrainReport:
+    """What a drain did: how many connections and datagram sockets ended in order, the peer of each cut off."""
+
+    closed: int = 0
+    cut: list[Any] = field(default_factory=list)
+
+
+class Roster(Generic[T]):
+    """The transports of one home. It is told when one of them is gone."""
+
+    def __init__(self, loop: Loop, on_left: Callable[[T], None] | None = None) -> None:
+        self._loop = loop
+        self._on_left = on_left
+        self._drain: Drain[T] | None = None
+        self._followers: dict[T, Callable[[], None]] = {}
+        self.connections: dict[T, None] = {}  # in order of arrival
+
+    def seat(self, transport: T) -> None:
+        """Take a new transport in and start it; one that comes during a drain is drained like the others."""
+        self.connections[transport] = None
+        transport.start()
+        if self._drain is not None:
+            self._drain.include(transport)
+
+    def left(self, transport: T) -> None:
+        """A transport is over; called by the transport, after connection_lost."""
+        self.connections.pop(transport, None)
+        if self._drain is not None and self._drain.on_left():
+            self._drain = None
+        if self._on_left is not None:
+            self._on_left(transport)
+        follower = self._followers.pop(transport, None)
+        if follower is not None:
+            follower()
+
+    def when_left(self, transport: T, follower: Callable[[], None]) -> None:
+        """Call `follower()` when the transport is over, after its connection_lost; soon, if it is not here any more."""
+        if transport in self.connections:
+            self._followers[transport] = follower
+        else:
+            self._loop.call_soon(follower)
+
+    def drain(self, grace: float) -> Future[DrainReport]:
+        """Tell the protocols, close every connection, cut what is left after `grace` seconds.
+
+        A second drain can only shorten the grace of the first.
+        """
+        if self._drain is not None:
+            self._drain.hasten(grace)
+            return self._drain.future
+        drain = self._drain = Drain(self._loop, self.connections, grace)
+        if drain.begin():
+            self._drain = None
+        return drain.future
+
+    def abort(self) -> None:
+        """End every connection at once."""
+        for transport in list(self.connections):
+            transport.abort()
+
+    def on_forked(self) -> None:
+        """In a forked child: the connections are the parent's."""
+        for transport in self.connections:
+            transport.on_forked()
+
+    def abandon(self) -> None:
+        """Close our copies of the descriptors and nothing else."""
+        for transport in self.connections:
+            transport.abandon()
+
+
+class Drain(Generic[T]):
+    """One drain of one set of connections; `future` holds its report."""
+
+    def __init__(self, loop: Loop, connections: dict[T, None], grace: float) -> None:
+        self._loop = loop
+        self._connections = connections
+        self._report = DrainReport()
+        self._linger = loop.call_every(LINGER / 4, self._end_lingering)
+        self._deadline = loop.call_later(grace, self._cut)
+        self.future: Future[DrainReport] = loop.promise()
+
+    def begin(self) -> bool:
+        """Drain all that are there; true if that is nobody, and the drain over."""
+        for transport in list(self._connections):
+            self.include(transport)
+        return self._is_over()
+
+    def include(self, transport: T) -> None:
+        """Drain one transport."""
+        transport.drain(max(0.0, self._deadline.when - self._loop.time()))
+
+    def hasten(self, grace: float) -> None:
+        """Let the deadline come earlier, never later."""
+        if self._loop.time() + grace < self._deadline.when:
+            self._deadline.reset(grace)
+
+    def on_left(self) -> bool:
+        """One is gone; true if it was the last."""
+        self._report.closed += 1
+        return self._is_over()
+
+    def _is_over(self) -> bool:
+        if self._connections:
+            return False
+        self._linger.cancel()
+        self._deadline.cancel()
+        self._report.closed -= len(self._report.cut)
+        settle(self.future, self._report)
+        return True
+
+    def _end_lingering(self) -> None:
+        for transport in list(self._connections):
+            transport.end_lingering(LINGER)
+
+    def _cut(self) -> None:
+        for transport in list(self._connections):
+            self._report.cut.append(transport.get_extra_info("peername"))
+            transport.lose(DrainTimeout("not closed when the grace of the drain was over"))

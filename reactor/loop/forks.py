@@ -1,0 +1,63 @@
+"""Tells every loop, in a forked child, that it is its parent's. Knows of a loop only what is in `Forked`.
+
+A fork copies a loop whole, but the epoll instance, the wake-up socket and every connection are still the parent's: a
+copy that registers, sends or shuts down does so for the parent. So the copy is put out of service before the child's
+first line runs, and says so to whoever calls it. Checking the process in each call instead would cost every message.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from typing import Any, NoReturn, Protocol as Interface
+
+from ..errors import ReactorError
+
+MESSAGE = "this reactor belongs to the parent process: after a fork make a new one"
+
+
+class Forked(Interface):
+    """What is told."""
+
+    def before_fork(self) -> None: ...
+    def after_fork(self) -> None: ...
+    def on_forked(self) -> None: ...
+
+
+_loops: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def track(loop: Forked) -> None:
+    """While it lives, tell the loop of each fork: before it, after it, and its copy in the child."""
+    _loops.add(loop)
+
+
+def refuse(*args: Any, **kwargs: Any) -> NoReturn:
+    """What stands in a child where a method of the parent's was."""
+    raise ReactorError(MESSAGE)
+
+
+def disarm(owner: Any, keep: frozenset[str]) -> None:
+    """Let every public method of `owner` but these raise ReactorError."""
+    for name in dir(type(owner)):
+        if name[0] != "_" and name not in keep and callable(getattr(type(owner), name)):
+            setattr(owner, name, refuse)
+
+
+def _prepare() -> None:
+    for loop in list(_loops):
+        loop.before_fork()
+
+
+def _go_on() -> None:
+    for loop in list(_loops):
+        loop.after_fork()
+
+
+def _tell() -> None:
+    for loop in list(_loops):
+        loop.on_forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_prepare, after_in_parent=_go_on, after_in_child=_tell)

@@ -1,0 +1,12 @@
+"""What a transport reads and writes: sockets, addresses, and what behaves like a socket. Knows no loop and no protocol.
+
+The files, from the bottom up; a file imports only from those above it in this list:
+
+    addresses    socket addresses and socket options; listening sockets
+    unix         addresses of Unix sockets
+    udp          making UDP sockets
+    stdio        standard input and output as one carrier
+    sendfile     files in the stream
+    records      OpenSSL as a pure engine: bytes in, bytes out
+    tls          TLS over any carrier
+"""

@@ -1,0 +1,383 @@
+"""TLS over any carrier: a socket and a poller to the transport above, an ordinary user of both to the carrier below.
+
+    transport --recv send shutdown--> TLSSocket --recv send shutdown--> TCP, Unix, memory, another TLSSocket
+              --register modify ----> (the same) --register modify ---> the poller below
+
+OpenSSL has needs of its own, to read where the program only writes and the other way round: what the transport waits
+for is not what the kernel must be asked for, and `_watch_below` works out the one from the other.
+
+The transport must know exactly what was sent. So `send` keeps OpenSSL's own rule: either all that was encrypted is
+handed down, or BlockingIOError is raised, and the same bytes, given again first, count as sent when they are.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from ..loop.poller import READ, WRITE, Handler, Watch
+from .addresses import carrier_info
+from .records import KNOWN, SLICE, Records
+
+ANSWERS = 256 * 1024  # bytes: twice the records of one send; no honest peer has so many alerts wait beside them
+
+
+class TLSSocket(Records):
+    """One end of a TLS connection.
+
+    below, poller: the carrier, and what watches it. context, server_side, server_hostname: as for
+    `SSLContext.wrap_bio`, which may raise ValueError or ssl.SSLError here. clear: as many bytes go out in the clear
+    before the handshake begins (STARTTLS).
+    """
+
+    __slots__ = (
+        "_accepted", "_below", "_call_soon", "_clear", "_done", "_fd", "_finished", "_handler", "_held",
+        "_interest", "_opened", "_plain", "_poller", "_renegotiating", "_unsent",
+        "_watched", "fileno",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        call_soon: Callable[..., None],
+        below: Any,
+        poller: Watch,
+        context: ssl.SSLContext,
+        *,
+        server_side: bool = False,
+        server_hostname: str | None = None,
+        clear: int = 0,
+    ) -> None:
+        self._call_soon = call_soon
+        self._below = below
+        self._poller = poller
+        self._fd = below.fileno()
+        self.fileno = below.fileno
+        super().__init__(context, server_side, server_hostname)
+        self._handler: Handler | None = None
+        self._opened: Callable[[Exception | None], None] | None = None  # to be told; a handshake is under way
+        self._done = False  # the handshake succeeded, and its last flight is handed down
+        self._interest = 0  # what the transport waits for
+        self._watched = 0  # what we have the poller below watch
+        self._clear = clear
+        self._unsent: bytes | memoryview = b""  # encrypted, and not taken by the carrier yet
+        self._accepted = 0  # bytes given to `send` that are in `_unsent`, and were not reported as sent
+        self._plain = b""  # decrypted, and more than the caller had room for
+        self._held = False  # there is something to receive of which the carrier below knows nothing any more
+        self._renegotiating = False  # nothing can be sent before the peer has answered (TLS 1.2)
+        self._finished = False  # our end is said; perhaps close_notify is not sent yet, or there was no session to end
+
+    # -- the handshake ------------------------------------------------------------------------------------------
+
+    def begin(self, handler: Handler, opened: Callable[[Exception | None], None], early: bytes = b"") -> None:
+        """Shake hands, then call `opened` with None or with the error; perhaps before this returns.
+
+        early: what the peer has sent already.
+        """
+        if self._finished:
+            return  # closed meanwhile: the transport fails what waits
+        self._handler, self._opened = handler, opened
+        self._incoming.write(early)
+        if self._clear:
+            self._watch_below()
+        else:
+            self._advance()
+
+    def _advance(self) -> None:
+        """Go as far in the handshake as the carrier lets us."""
+        if self._opened is None:
+            return
+        try:
+            self._flush()
+            while not self._shake():
+                data = self._below.recv(SLICE)
+                if not data:
+                    raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "the peer left during the handshake")
+                self._incoming.write(data)
+        except BlockingIOError:
+            self._await_handshake()
+        except (OSError, ValueError) as exc:  # ValueError: of the context's callbacks
+            self._say_alert()
+            self._end_handshake(self._name_host(exc))
+        else:
+            self._done = True
+            self._held = self._incoming.pending > 0  # the peer said more in the same breath
+            self._end_handshake(None)
+
+    def _await_handshake(self) -> None:
+        try:
+            self._watch_below()
+        except OSError as exc:  # the machine can watch no more
+            self._end_handshake(exc)
+
+    def _shake(self) -> bool:
+        done = self._handshake()
+        self._flush()
+        return done
+
+    def _end_handshake(self, error: Exception | None) -> None:
+        opened, self._opened = self._opened, None
+        assert opened is not None
+        opened(error)
+        self._watch_below()
+
+    def _say_alert(self) -> None:
+        try:
+            self._flush()
+        except OSError:
+            pass  # the peer does not hear why; the connection is lost all the same
+
+    # -- the poller of the transport ----------------------------------------------------------------------------
+
+    def register(self, fd: int, events: int, handler: Handler) -> None:
+        """As `Poller.register`."""
+        self._handler = handler
+        self.modify(fd, events)
+
+    def modify(self, fd: int, events: int) -> None:
+        """As `Poller.modify`."""
+        self._interest = events
+        if self._held and events & READ:
+            self._call_soon(self._deliver_held)
+        self._watch_below()
+
+    def unregister(self, fd: int) -> None:
+        """As `Poller.unregister`: the transport waits for nothing. We may go on, for OpenSSL's own sake."""
+        self.modify(fd, 0)
+
+    def stop(self) -> None:
+        """Watch the carrier no more, and let go of the transport: the connection is over."""
+        self._opened = self._handler = None
+        self._clear = self._interest = 0
+        self._unsent = b""
+        self._held = False
+        self._watch_below()
+        if hasattr(self._below, "stop"):
+            self._below.stop()
+
+    def _watch_below(self) -> None:
+        if self._done or self._finished:
+            wanted = self._interest & READ if self._renegotiating else self._interest
+        elif self._clear:
+            wanted = self._interest & WRITE
+        elif self._opened is None or self._unsent:
+            wanted = 0  # a handshake does not read before its flight is out: it would only be told again and again
+        else:
+            wanted = READ
+        if self._unsent:
+            wanted |= WRITE
+        if wanted == self._watched:
+            return
+        if not wanted:
+            self._poller.unregister(self._fd)
+        elif self._watched:
+            self._poller.modify(self._fd, wanted)
+        else:
+            self._poller.register(self._fd, wanted, self)
+        self._watched = wanted  # not before: what raises has changed nothing
+
+    def on_ready(self, events: int) -> None:
+        """The carrier is readable, writable, hung up or broken."""
+        handler = self._handler
+        if self._opened is not None and not self._clear:
+            self._advance()
+        elif handler is not None:
+            if self._unsent and not self._interest & WRITE:
+                self._flush_alone()
+            handler.on_ready(events)
+        if self._held:
+            self._call_soon(self._deliver_held)
+
+    def _deliver_held(self) -> None:
+        if self._held and self._interest & READ and self._handler is not None:
+            self._handler.on_ready(READ)
+            if self._held:
+                self._call_soon(self._deliver_held)
+
+    # -- receiving ----------------------------------------------------------------------------------------------
+
+    def recv(self, size: int) -> bytes:
+        """What the peer said; b"" once it said close_notify. Raises ssl.SSLEOFError if it left without."""
+        if self._held:
+            return self._recv_held()
+        if not (self._done or self._finished):
+            raise BlockingIOError
+        data: bytes = self._below.recv(size)
+        if not self._done:
+            return data
+        return self._receive(data) if data else self._on_end_below()
+
+    def _receive(self, data: bytes) -> bytes:
+        try:
+            parts = self._decrypt(data)
+        except OSError:
+            self._say_alert()
+            raise
+        if self._renegotiating:
+            self._renegotiating = False  # perhaps: sending finds out
+            self._watch_below()
+        if self._outgoing.pending:
+            self._answer()
+        if not parts and not self._ended:
+            raise BlockingIOError
+        self._held = bool(parts) and (self._ended or self._fault is not None)  # the end comes with the next call
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _recv_held(self) -> bytes:
+        data, self._plain = self._plain, b""
+        if data:
+            self._held = self._ended or self._fault is not None or self._incoming.pending > 0
+            return data
+        self._held = False
+        return b"" if self._ended else self._receive(b"")
+
+    def recv_into(self, buffer: memoryview) -> int:
+        """As `recv`, into the buffer of a BufferedProtocol. What has no room in it is kept for the next call."""
+        data = self.recv(max(len(buffer), SLICE))
+        count = min(len(data), len(buffer))
+        buffer[:count] = data[:count]
+        if count < len(data):
+            self._plain = data[count:]
+            self._held = True
+        return count
+
+    def _on_end_below(self) -> bytes:
+        if self._ended:
+            return b""
+        # Anybody on the way can end a TCP connection, and pass a part off as the whole (RFC 8446, 6.1).
+        raise self._name_host(ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "the peer ended without close_notify"))
+
+    # -- sending ------------------------------------------------------------------------------------------------
+
+    def send(self, data: bytes | memoryview) -> int:
+        """Encrypt and hand down; how many bytes of `data` went. After BlockingIOError give the same bytes again."""
+        if not self._done:
+            return self._send_clear(data)
+        if self._unsent:
+            self._flush()
+        if self._accepted:
+            count, self._accepted = self._accepted, 0
+            return count
+        try:
+            encrypted, count = self._encrypt(data)
+        except ssl.SSLWantReadError:
+            self._renegotiating = True
+            raise BlockingIOError from None
+        try:
+            sent = self._below.send(encrypted)
+        except BlockingIOError:
+            sent = 0
+        if sent == len(encrypted):
+            return count
+        self._unsent = memoryview(encrypted)[sent:]
+        self._accepted = count
+        raise BlockingIOError
+
+    def _send_clear(self, data: bytes | memoryview) -> int:
+        if not self._clear:
+            raise BlockingIOError
+        sent: int = self._below.send(memoryview(data)[: self._clear])
+        self._clear -= sent
+        if not self._clear:
+            self._call_soon(self._advance)  # not here: nobody is told anything from inside a `write`
+        return sent
+
+    def _flush(self) -> None:
+        """Hand down what is encrypted. Raises BlockingIOError while the carrier does not take all of it."""
+        if self._outgoing.pending:
+            self._unsent = bytes(self._unsent) + self._outgoing.read()
+        if self._unsent:
+            sent = self._below.send(self._unsent)
+            self._unsent = memoryview(self._unsent)[sent:]
+            if self._unsent:
+                raise BlockingIOError
+
+    def _answer(self) -> None:
+        """OpenSSL has answered by itself (a refused renegotiation, say), or still answers behind what waits."""
+        if not self._interest & WRITE:
+            self._flush_alone()
+        if self._outgoing.pending + len(self._unsent) > ANSWERS:
+            raise OSError(errno.ENOBUFS, "the peer asks of TLS what it does not read the answers to")
+
+    def _flush_alone(self) -> None:
+        """Send what the transport does not wait for: an answer of OpenSSL's own."""
+        try:
+            self._flush()
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._unsent = b""  # the peer is gone: receiving tells
+        self._watch_below()
+
+    # -- ending -------------------------------------------------------------------------------------------------
+
+    def shutdown(self, how: int) -> None:
+        """Say close_notify, then the end of the carrier. Receiving goes on: TLS has a half-close (RFC 8446, 6.1).
+
+        Raises BlockingIOError while close_notify waits for the peer: call it again then.
+        """
+        if not self._done:
+            self._opened, self._unsent = None, b""  # no handshake any more; what still comes is there to be dropped
+        elif not self._finished:
+            if self._incoming.pending:
+                self._plain = b"".join([self._plain, *self._decrypt(b"")])
+                self._held = self._ended or self._fault is not None or bool(self._plain)
+            self._end()
+        self._finished = True
+        self._watch_below()
+        if self._done:
+            self._flush()
+        self._below.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        """Close the carrier."""
+        self._below.close()
+
+    def setsockopt(self, *args: Any) -> None:
+        """As the carrier's."""
+        self._below.setsockopt(*args)
+
+    def getsockname(self) -> Any:
+        """As the carrier's."""
+        return self._below.getsockname()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """asyncio's `ssl_object sslcontext peercert cipher compression`, and `alpn_protocol tls_version`."""
+        if name not in KNOWN:
+            return carrier_info(self._below, name, default)
+        known = self._info(name)  # never the carrier's: it may be TLS as well, with another peer's certificate
+        return default if known is None else known
+
+
+def check_server_context(tls: object) -> None:
+    """Refuse at the call what would fail every handshake. Raises TypeError, and ssl.SSLError for a client's context."""
+    if tls is None:
+        return
+    if not isinstance(tls, ssl.SSLContext):
+        raise TypeError(f"tls is an ssl.SSLContext with a certificate, not {tls!r}")
+    tls.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_side=True)
+
+
+def client_carrier(
+    loop: Any, tls: ssl.SSLContext | bool | None, server_hostname: str
+) -> Callable[[socket.socket], TLSSocket] | None:
+    """What makes the carrier of an outgoing connection; None without TLS. Raises TypeError for what is no context."""
+    if tls is None or tls is False:
+        return None
+    context = system_context() if tls is True else tls
+    if not isinstance(context, ssl.SSLContext):
+        raise TypeError(f"tls is True or an ssl.SSLContext, not {tls!r}")
+
+    def secure(sock: socket.socket) -> TLSSocket:
+        return TLSSocket(loop.call_soon, sock, loop.poller, context, server_hostname=server_hostname or None)
+
+    return secure
+
+
+@cache
+def system_context() -> ssl.SSLContext:
+    """A client's context with the system's roots. Made once: reading them takes 20 ms."""
+    return ssl.create_default_context()

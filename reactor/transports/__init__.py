@@ -1,0 +1,11 @@
+"""One connection, of streams or datagrams: its states, its life, its lane out, its lane in.
+
+The files, from the bottom up; a file imports only from those above it in this list:
+
+    lanes        the states of a connection, as one table
+    buffers      chunks waiting to be sent
+    connection   the life of a connection, and the one boundary to the protocol's code
+    outbound     the lane out of a stream
+    stream       the stream transport: the lane in, and the verbs a protocol calls
+    datagram     the datagram transport
+"""

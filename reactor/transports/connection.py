@@ -1,0 +1,398 @@
+"""The life of a connection: its state, its deadlines, its end, and the one boundary to the protocol's code.
+
+Knows nothing of how bytes go in or out: `outbound` and `transport` add a lane each to this class.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+import struct
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from concurrent.futures import Future
+from typing import Any, Protocol as Interface
+
+from ..errors import CloseTimeout, HandshakeTimeout, IdleTimeout, LimitExceeded, PeerError, WriteTimeout
+from ..limits import Limits, Timeouts
+from ..loop.futures import settle
+from ..loop.loop import Loop
+from ..loop.poller import READ, WRITE
+from ..protocol import Bytes
+from ..sockets.addresses import carrier_info, show
+from ..sockets.unix import peer_credentials
+from .lanes import IN_LEAVING, INBOUND, OUT_LEAVING, OUTBOUND, In, Out, Phase, State
+
+log = logging.getLogger("reactor")
+
+HIGH = 64 * 1024  # bytes, the high watermark unless set_write_buffer_limits; the low one is a quarter of it
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
+
+
+class Home(Interface):
+    """Who counts this connection: its listener, or the reactor."""
+
+    def left(self, transport: Any) -> None: ...
+
+
+class Connection(ABC):
+    """What `StreamTransport` is apart from its lanes."""
+
+    __slots__ = (
+        "__weakref__", "_blocked", "_born", "_buffered", "_chunks", "_crowd", "_direct", "_exc", "_fd", "_high",
+        "_home", "_in", "_interest", "_limits", "_loop", "_low", "_made", "_out", "_peername", "_phase", "_poller",
+        "_promises", "_protocol", "_since", "_size", "_sock", "_soft_since", "_stamp", "_starting", "_timeouts",
+        "_unread", "bytes_in", "bytes_out", "due", "turn",
+    )  # fmt: skip
+
+    _protocol: Any
+
+    def __init__(
+        self,
+        loop: Loop,
+        sock: Any,
+        protocol: Any,
+        home: Home,
+        peername: Any = None,
+        limits: Limits = Limits(),  # noqa: B008 (frozen)
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 (frozen)
+    ) -> None:
+        self._loop = loop
+        self._sock = sock
+        self._fd = sock.fileno()
+        self._poller: Any = loop.poller  # a carrier may have needs of its own, and then stands in between
+        self._home = home
+        self._peername = peername
+        self._limits = limits
+        self._timeouts = timeouts
+        self._phase = Phase.OPENING
+        self._made = False  # connection_made was called
+        self._promises: Iterable[Future[Any]] = ()  # what waits for this connection, and fails with it
+        self._starting: float | None = None  # the deadline of start_tls: no input until its handshake is done
+        self._in = In.READING
+        self._direct = False  # what recv gives may go straight to data_received: kept by _watch_input
+        self._out = Out.FLOWING
+        self._interest = 0  # what the poller watches
+        self._blocked = False  # WRITE is in it: the peer is not taking our bytes
+        self._chunks: list[Bytes] = []
+        self._size = 0  # bytes in _chunks; if there are any we are in loop.dirty or wait for WRITE
+        self._high = self._low = self._crowd = 0
+        self._set_watermarks(HIGH, HIGH // 4)
+        self._unread = b""
+        self._exc: Exception | None = None
+        self._born = self._stamp = loop.now  # when it was made; when a byte last went in or out
+        self._since = loop.now  # OPENING: begun; OPEN: output last moved; CLOSING: begun
+        self._soft_since: float | None = None
+        self.bytes_in = self.bytes_out = 0
+        self.due: float | None = None
+        self.turn = 0  # goes up whenever a batch in delivery may have to stop: a framer looks at one integer a frame
+        self._protocol = protocol
+        self._buffered = hasattr(protocol, "get_buffer")
+
+    def start(self) -> None:
+        """Shake hands if the carrier does, tell the protocol, then read. Called once, by who made us."""
+        if not hasattr(self._sock, "begin"):
+            return self._open()
+        self._poller = self._sock
+        if self._timeouts.handshake is not None:
+            self._loop.wheel.arm(self, self._loop.now, self._since + self._timeouts.handshake)
+        self._sock.begin(self, self._on_handshake)
+
+    def opened(self) -> Future[Any]:
+        """Done when the handshake is; holds what ended the connection before. Cancelling it changes nothing."""
+        future = self._loop.promise()
+        self._promises = [*self._promises, future]
+        return future
+
+    def _on_handshake(self, error: Exception | None) -> None:
+        if self._phase is not Phase.OPENING:
+            return
+        if error is not None:
+            return self.lose(error)
+        opened = self._promises  # without what connection_made adds: its files and its start_tls are not done
+        self._open()
+        for future in opened:
+            self._keep_promise(future, self)
+
+    def _open(self) -> None:
+        self._stamp = self._loop.now  # it is not idle while it shakes hands
+        self._phase = Phase.OPEN
+        self._made = True
+        self._callback("connection_made", self)
+        if self._phase is Phase.OPEN:
+            self._watch_input()
+            if self._timeouts.idle is not None and self._phase is Phase.OPEN:
+                self._loop.wheel.arm(self, self._loop.now, self._stamp + self._timeouts.idle)
+
+    @abstractmethod
+    def on_ready(self, events: int) -> None:
+        """The poller found us readable, writable, hung up or broken."""
+
+    @abstractmethod
+    def on_flush(self) -> None:
+        """Step 5 of the tick, or the peer takes bytes again: one send, and what follows from it."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Send what waits, then end."""
+
+    @abstractmethod
+    def _on_crowded(self) -> None:
+        """More waits than the least bound."""
+
+    def on_reap(self) -> None:
+        """Step 6 of the tick: the end. Afterwards nothing here refers to the protocol or to the exception."""
+        exc, self._exc = self._exc, None  # its traceback may hold a frame that holds us
+        try:
+            if self._made:
+                self._callback("connection_lost", exc)
+        finally:
+            self._protocol = None
+            self._close()
+            self._loop.meter.bytes_in += self.bytes_in
+            self._loop.meter.bytes_out += self.bytes_out
+            self._home.left(self)
+            for future in self._promises:
+                error = exc or ConnectionAbortedError(errno.ECONNABORTED, "the connection ended before that was done")
+                self._keep_promise(future, error=error)
+
+    def _close(self) -> None:
+        try:
+            self._sock.close()
+        except OSError:
+            pass  # close(2): the descriptor is gone all the same, and what it could not do was told by send before
+
+    def _keep_promise(self, future: Future[Any], result: Any = None, error: Exception | None = None) -> None:
+        self._promises = [other for other in self._promises if other is not future]
+        settle(future, result, error)
+
+    def on_deadline(self, now: float) -> float | None:
+        """A deadline that we gave has come: end, or give the next one."""
+        deadlines = self._deadlines()
+        if not deadlines:
+            return None
+        when, error = min(deadlines, key=lambda deadline: deadline[0])
+        if now < when:
+            return when
+        if self._phase is Phase.CLOSING and self._out is Out.SHUT:
+            self._end(None)  # our every byte is sent, and the peer only keeps its end open: that is no fault
+        else:
+            self.lose(error)
+        return None
+
+    def _deadlines(self) -> list[tuple[float, Exception]]:
+        """What this state may not outlast, each with the error that it would be."""
+        times, found = self._timeouts, []
+
+        def add(start: float, timeout: float | None, kind: type[Exception], text: str) -> None:
+            if timeout is not None:
+                found.append((start + timeout, kind(f"{text} {timeout} s")))
+
+        if self._phase is Phase.CLOSING:
+            add(self._since, times.close, CloseTimeout, f"close() had {self._size} bytes not taken within")
+        elif self._phase is Phase.OPENING:
+            add(self._since, times.handshake, HandshakeTimeout, "no handshake within")
+        else:
+            add(self._stamp, times.idle, IdleTimeout, "no byte in or out for")
+            if self._starting is not None:
+                found.append((self._starting, HandshakeTimeout("start_tls() got no handshake in time")))
+            if self._blocked:
+                add(self._since, times.write, WriteTimeout, f"{self._size} bytes waiting and none taken for")
+            if self._soft_since is not None:
+                text = f"more than {self._limits.output_soft} bytes waiting for"
+                add(self._soft_since, self._limits.output_soft_seconds, LimitExceeded, text)
+        return found
+
+    def _set_watermarks(self, high: int, low: int) -> None:
+        self._high, self._low = high, low
+        # What `write` compares with, the least of three bounds: for each newcomer, so without a list.
+        limits = self._limits
+        crowd = high if limits.output is None else min(high, limits.output)
+        self._crowd = crowd if limits.output_soft is None else min(crowd, limits.output_soft)
+
+    def _watch_input(self) -> None:
+        reading = self._in is In.READING and not self._unread and self._starting is None
+        self._direct = reading and not self._buffered
+        reading = reading or self._in is In.DISCARDING
+        self._watch((self._interest & WRITE) | (READ if reading else 0))
+
+    def _watch(self, interest: int) -> None:
+        held = self._interest
+        if interest == held or self._phase in (Phase.OPENING, Phase.CLOSED):
+            return
+        self._interest = interest
+        self._blocked = interest & WRITE != 0
+        if not interest:
+            self._poller.unregister(self._fd)
+            return
+        try:
+            if held:
+                self._poller.modify(self._fd, interest)
+            else:
+                self._poller.register(self._fd, interest, self)
+        except OSError as exc:  # ENOSPC, ENOMEM (epoll_ctl(2)): the machine can watch no more
+            self._interest = held
+            self._blocked = False
+            self.lose(exc)
+
+    # -- ending -------------------------------------------------------------------------------------------------
+
+    def abort(self) -> None:
+        """End at once. What was not sent is lost; if that is anything, the peer sees a reset rather than an end."""
+        if self._phase is Phase.CLOSED:
+            self._loop.check_process()
+        self._end(None)
+
+    def lose(self, exc: Exception) -> None:
+        """End at once because of the peer: one quiet log line, and `connection_lost(exc)`."""
+        if self._phase is not Phase.CLOSED:
+            log.info("%r lost: %s", self, exc)
+            self._end(exc)
+
+    def end_lingering(self, quiet: float) -> None:
+        """End now if all that is left is to wait for the peer's end, and nothing has moved for `quiet` seconds."""
+        if self._phase is Phase.CLOSING and self._out is Out.SHUT and self._loop.now - self._stamp >= quiet:
+            self._end(None)
+
+    def drain(self, grace: float) -> None:
+        """A drain begins: tell the protocol, and close unless it wants to finish something within `grace` seconds."""
+        if self._phase is Phase.OPENING:
+            return self.abort()
+        if self.is_closing():
+            return
+        if not hasattr(self._protocol, "draining") or not self._callback("draining", grace):
+            self.close()
+
+    def is_closing(self) -> bool:
+        """True once the end has begun, whoever began it."""
+        return self._phase is not Phase.OPEN
+
+    def _check_phase(self) -> None:
+        if self._phase is Phase.CLOSED or self._in not in IN_LEAVING or self._out not in OUT_LEAVING:
+            return
+        if self._in is In.ENDED and self._out is Out.SHUT:
+            self._end(None)
+        elif self._phase is Phase.OPEN:
+            self._phase = Phase.CLOSING
+            self._since = self._loop.now
+            if self._timeouts.close is not None:
+                self._loop.wheel.arm(self, self._since, self._since + self._timeouts.close)
+
+    def _callback(self, name: str, *args: Any) -> Any:
+        """The boundary: what the protocol raises, or lacks, ends this connection and nothing else."""
+        try:
+            return getattr(self._protocol, name)(*args)
+        except Exception as exc:
+            self._blame(exc)
+            return None
+
+    def _blame(self, exc: Exception) -> None:
+        if isinstance(exc, PeerError):
+            self.lose(exc)
+        else:
+            log.error("exception in the protocol of %r, which ends", self, exc_info=exc)
+            self._end(exc)
+
+    def on_forked(self) -> None:
+        """In a forked child: nothing here may send, shut or watch any more, for it would do so for the parent."""
+        self._phase, self._in, self._out = Phase.CLOSED, In.ENDED, Out.SHUT
+        self._direct, self._interest, self._size = False, 0, 0
+
+    def abandon(self) -> None:
+        """Close this process's copy of the descriptor; the connection is another process's."""
+        self._sock.close()
+
+    def _end(self, exc: Exception | None) -> None:
+        if self._phase is Phase.CLOSED:
+            return
+        self._exc = exc
+        if exc is not None:
+            self._loop.meter.lost[type(exc).__name__] += 1
+        if self._size:
+            # Bytes are lost here: a reset tells the peer so, an end of file would pass off a part as the whole.
+            self._linger_not()
+        self._watch(0)
+        if self._poller is not self._loop.poller:
+            self._poller.stop()
+        self.turn += 1
+        self._direct = False
+        self._phase = Phase.CLOSED
+        self._in = INBOUND[self._in, "lost"]
+        self._out = OUTBOUND[self._out, "lost"]
+        self._chunks.clear()
+        self._size = 0
+        self._unread = b""
+        self._loop.budget.release(self)
+        self._loop.wheel.disarm(self)
+        self._loop.doomed.append(self)
+
+    def _linger_not(self) -> None:
+        try:
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        except (OSError, AttributeError):
+            pass  # not a TCP socket
+
+    # -- about --------------------------------------------------------------------------------------------------
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """`peername` (still known in connection_lost), `sockname`, `socket`; others as the carrier has them.
+
+        `peercred` is the `(pid, uid, gid)` of the other end of a Unix socket (Linux).
+        """
+        if name == "peername":
+            return default if self._peername is None else self._peername
+        if name == "sockname":
+            try:
+                return self._sock.getsockname()
+            except (OSError, AttributeError):
+                return default
+        if name == "peercred":
+            return peer_credentials(self.get_extra_info("socket"), default)
+        return carrier_info(self._sock, name, default)
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Set the watermarks in bytes: `pause_writing` above `high`, `resume_writing` at or below `low`.
+
+        Without `high` it is 64 KiB, or four times `low`; without `low` it is a quarter of `high`. As in asyncio.
+        """
+        if high is None:
+            high = HIGH if low is None else 4 * low
+        if low is None:
+            low = high // 4
+        if not high >= low >= 0:
+            raise ValueError(f"high ({high}) must not be below low ({low}), nor low below 0")
+        self._set_watermarks(high, low)
+        if self._size > self._crowd:
+            self._on_crowded()
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        """The watermarks `(low, high)`, in asyncio's order."""
+        return self._low, self._high
+
+    def get_write_buffer_size(self) -> int:
+        """Bytes written and not yet taken by the kernel."""
+        return self._size
+
+    def set_protocol(self, protocol: Any) -> None:
+        """Give the connection to another protocol; its `connection_made` is the caller's business."""
+        self.turn += 1
+        self._protocol = protocol
+        self._buffered = hasattr(protocol, "get_buffer")
+        self._watch_input()
+
+    def get_protocol(self) -> Any:
+        """The protocol; None once the connection is over."""
+        return self._protocol
+
+    def state(self) -> State:
+        """Where it stands: for `stats` and `dump`."""
+        return State(self._phase, self._in, self._out, self._blocked, self._born, self._stamp)
+
+    def __repr__(self) -> str:
+        return self._describe(self._peername, f" {self._size} bytes" if self._size else "")
+
+    def _describe(self, address: Any, waiting: str) -> str:
+        where = show(address) if address else f"fd {self._fd}"
+        lanes = f"in={self._in.name} out={self._out.name}"
+        return f"<{type(self).__name__} {where} {self._phase.name} {lanes}{waiting}>"

@@ -1,0 +1,250 @@
+"""The lane out: what is written waits here, leaves once a tick, and presses back when the peer is slow."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Iterable
+from concurrent.futures import Future
+from typing import IO
+
+from ..errors import LimitExceeded
+from ..loop.budget import STEP
+from ..loop.futures import settle
+from ..loop.poller import WRITE
+from ..protocol import Bytes
+from ..sockets.sendfile import PLACEHOLDER, FileCarrier, FileJob
+from .buffers import gather
+from .connection import Connection
+from .lanes import OUT_LEAVING, OUTBOUND, In, Out, Phase
+
+SEND_NOW = 4096  # bytes from which sending at once beats waiting for the flush
+
+JOIN_ALL = 64 * 1024  # bytes of chunks that are joined without a look at each
+
+BROKEN = (OSError, MemoryError)
+"""What a carrier raises when it cannot go on. Without memory for 120 KiB one connection ends, and not the loop."""
+
+FLOWING, FULL = Out.FLOWING, Out.FULL
+
+
+class Outbound(Connection):
+    """A connection that can be written to."""
+
+    __slots__ = ()
+
+    def write(self, data: Bytes) -> None:
+        """Send `data`, after all that was written before. Never blocks; `bytearray` and `memoryview` are copied.
+
+        After `close` or loss it is ignored and counted. Raises RuntimeError after `write_eof`.
+        """
+        if type(data) is not bytes:
+            data = _copy(data)
+        if self._out is not FLOWING and not self._may_write():
+            return
+        waiting = self._size
+        if waiting and data:
+            self._chunks.append(data)
+            self._size = waiting = waiting + len(data)
+            if waiting > self._crowd:
+                self._on_crowded()
+        elif data:
+            self._chunks.append(data)
+            self._size = len(data)
+            if self._size < SEND_NOW:
+                self._loop.dirty.append(self)
+            else:
+                self._flush()
+
+    def _flush(self) -> None:
+        """`on_flush` at another time than step 5, which counts its own."""
+        self._loop.meter.flushes += 1
+        self.on_flush()
+
+    def on_flush(self) -> None:
+        """Step 5 of the tick, or the peer takes bytes again, or a large write: one send, and what follows from it."""
+        if self._size:
+            chunks = self._chunks
+            count = len(chunks)
+            try:
+                if count == 1:
+                    data = chunks[0]
+                elif self._size <= JOIN_ALL:
+                    data = b"".join(chunks)
+                    self._loop.meter.joined += count - 1
+                else:
+                    data, count = gather(chunks)
+                    self._loop.meter.joined += count - 1
+                sent = self._sock.send(data)
+            except BlockingIOError:
+                self._loop.meter.eagains += 1
+                sent = 0
+            except BROKEN as exc:
+                return self.lose(exc)
+            except Exception as exc:  # code of the program: the file that is sent, a callback of the TLS context
+                return self._blame(exc)
+            self.bytes_out += sent
+            self._stamp = self._loop.now
+            self._size = left = self._size - sent
+            if left:
+                if sent == len(data):
+                    del chunks[:count]
+                else:
+                    chunks[:count] = [memoryview(data)[sent:]]
+                    self._loop.meter.joined -= 1  # it counts again as one, with the send of the rest
+                self._on_blocked(sent)
+            else:
+                chunks.clear()
+                if self._blocked:
+                    self._on_unblocked()
+        else:
+            self._loop.meter.empty_flushes += 1
+        if self._out is not FLOWING:
+            self._settle()
+
+    def _settle(self) -> None:
+        """What was sent may let the writer go on, or be the last of it."""
+        if self._out is FULL:
+            if self._size <= self._low:
+                self._out = OUTBOUND[FULL, "drain"]
+                self._callback("resume_writing")
+        elif self._out is Out.FINISHING and not self._size:
+            self._shut()
+
+    def writelines(self, chunks: Iterable[Bytes]) -> None:
+        """Write many chunks as one."""
+        self.write(b"".join(chunks))
+
+    def sendfile(self, file: IO[bytes], offset: int = 0, count: int | None = None) -> Future[int]:
+        """Send a file, or `count` bytes of it, behind all that was written before and before all that is written later.
+
+        Gives a future of the bytes sent. Without `count` the file is sent as long as it is now; one that turns out
+        shorter ends the connection with FileTruncated, which the future holds too: the peer must not take a part for
+        the whole. Keep the file open until then; its position is left alone where it is a regular file. The kernel
+        copies from the file to a TCP or Unix socket by itself; other carriers, TLS above all, are given 64 KiB at a
+        time. Reading blocks the loop for as long as the disk takes. While a file is being sent the timeouts `write`
+        and `close` begin anew with each piece that leaves, so a long download is not cut.
+
+        >>> import io
+        >>> from reactor import Protocol
+        >>> from reactor.testing import Recorder, connected_pair
+        >>> client = Recorder()
+        >>> with connected_pair(client, Protocol()) as pair:
+        ...     sent = pair.b.sendfile(io.BytesIO(b"of a file"), offset=3)
+        ...     pair.b.write(b", then more")
+        ...     pair.settle()
+        ...     sent.result(), client.data
+        (6, b'a file, then more')
+        """
+        job = FileJob(file, offset, count)
+        writable = self._out is FLOWING or self._may_write()
+        job.future = future = self._loop.promise()
+        if not writable:
+            settle(future, error=ConnectionAbortedError(errno.ECONNABORTED, "sendfile() on a connection that ends"))
+            return future
+        if not isinstance(self._sock, FileCarrier):
+            self._sock = FileCarrier(self._sock, self._on_file_progress, self._on_file_sent)
+        self._sock.add(self._size, job)
+        self._promises = [*self._promises, future]
+        self.write(PLACEHOLDER)
+        return future
+
+    def _on_file_progress(self, sent: int) -> None:
+        self.bytes_out += sent
+        if sent:
+            self._stamp = self._since = self._loop.now
+
+    def _on_file_sent(self, job: FileJob) -> None:
+        self.bytes_out -= len(PLACEHOLDER)
+        self._promises = [future for future in self._promises if future is not job.future]
+        self._loop.call_soon(settle, job.future, job.sent)  # not here: nobody is called from inside a `write`
+        if isinstance(self._sock, FileCarrier) and self._sock.is_empty():
+            self._sock = self._sock.below
+
+    def _may_write(self) -> bool:
+        if self._out is FULL:
+            return True
+        if self._phase is Phase.OPEN:
+            raise RuntimeError("write() after write_eof()")
+        self._loop.check_process()
+        self._loop.meter.ignored_writes += 1
+        return False
+
+    def _on_crowded(self) -> None:
+        if self._blocked:
+            self._press_back()
+        else:
+            self._flush()  # nothing has refused it so far: perhaps it need not wait at all
+
+    def _on_unblocked(self) -> None:
+        self._soft_since = None
+        self._set_watermarks(self._high, self._low)
+        self._loop.budget.release(self)
+        self._watch(self._interest & ~WRITE)
+
+    def _press_back(self) -> None:
+        """The peer does not take what waits, and there is more of it than when we last looked."""
+        limits, size = self._limits, self._size
+        if limits.output is not None and size > limits.output:
+            return self.lose(LimitExceeded(f"{size} bytes of output waiting, over the limit of {limits.output}"))
+        if limits.output_soft is not None and size > limits.output_soft and self._soft_since is None:
+            self._soft_since = self._loop.now
+            self._loop.wheel.arm(self, self._loop.now, self._loop.now + limits.output_soft_seconds)
+        if size > self._high and self._out is FLOWING:
+            self._out = OUTBOUND[FLOWING, "fill"]
+            self._callback("pause_writing")
+        self._book()
+
+    def _book(self) -> None:
+        if self._phase is not Phase.CLOSED:
+            bounds = (self._high, self._limits.output, self._limits.output_soft)
+            ahead = (bound for bound in bounds if bound is not None and bound >= self._size)
+            self._crowd = min([self._size + STEP, *ahead])  # what must be noticed next
+            self._loop.budget.book(self, self._size)
+
+    def _on_blocked(self, sent: int) -> None:
+        """Something is left: wait for the peer, with a deadline, and press back on the writer."""
+        if self._soft_since is not None and self._size <= (self._limits.output_soft or 0):
+            self._soft_since = None
+        if self._phase is not Phase.CLOSING and (sent or not self._blocked):
+            self._since = self._loop.now
+        if not self._blocked:
+            self._watch(self._interest | WRITE)
+            if self._timeouts.write is not None and self._phase is Phase.OPEN:
+                self._loop.wheel.arm(self, self._loop.now, self._since + self._timeouts.write)
+        if self._phase is not Phase.CLOSED:
+            self._press_back()
+
+    def can_write_eof(self) -> bool:
+        """True: every carrier of a stream has a half-close, or says so itself."""
+        return bool(getattr(self._sock, "can_write_eof", True))
+
+    def write_eof(self) -> None:
+        """Say our end to the peer once all that was written is sent; go on reading. Harmless twice."""
+        if self._out in OUT_LEAVING:
+            return self._loop.check_process()
+        self._out = OUTBOUND[self._out, "finish"]
+        if not self._size:
+            self._shut()
+        self._check_phase()
+
+    def _shut(self) -> None:
+        if self._starting is not None and self._in is not In.DISCARDING:
+            return  # the handshake of start_tls needs both ways, and comes back to here; a close needs no handshake
+        try:
+            self._sock.shutdown(socket.SHUT_WR)
+        except BlockingIOError:
+            return self._on_blocked(0)  # the carrier has a last word of its own: close_notify
+        except OSError:
+            pass  # the peer is gone already: reading will tell
+        if self._blocked:
+            self._on_unblocked()
+        self._out = OUTBOUND[self._out, "sent"]
+        self._stamp = self._loop.now
+        self._check_phase()
+
+
+def _copy(data: Bytes) -> bytes:
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError(f"write() takes bytes, bytearray or memoryview, not {type(data).__name__}")
+    return bytes(data)

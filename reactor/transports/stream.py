@@ -1,0 +1,260 @@
+"""The stream transport: one machine for every carrier. Owns a connection from accept or connect to connection_lost.
+
+A carrier is anything that behaves as a non-blocking socket: `recv recv_into send shutdown close fileno`, raising
+BlockingIOError for "not now". TCP and Unix sockets are used as they are, so the hot path has no frame to spare:
+
+    poller -> on_ready -> sock.recv -> protocol.data_received -> write (queue, mark dirty) -> on_flush -> sock.send
+
+Small writes are queued and leave once a tick, in one send. A write of SEND_NOW or more with nothing queued before it
+is sent at once: holding a hundred replies of 10 KiB until the end of the tick costs 40 % more (cache and heap).
+
+Nothing here calls the protocol from inside `write`, `close` or `abort`, but for `pause_writing`: what they find out
+(a dead peer, a passed limit) is told by `connection_lost` at the end of the tick.
+"""
+
+from __future__ import annotations
+
+import errno
+import ssl
+from concurrent.futures import Future
+from functools import partial
+
+from ..loop.futures import settle
+from ..loop.poller import READ, WRITE
+from ..sockets.tls import TLSSocket
+from .lanes import IN_LEAVING, INBOUND, OUT_LEAVING, OUTBOUND, In, Out, Phase
+from .outbound import BROKEN, Outbound
+
+READ_SIZE = 120 * 1024
+"""Bytes asked of one recv: the most that malloc takes from its heap. From 128 KiB on each read costs an mmap, an mremap
+and a munmap (10 KiB echo: 14 microseconds of CPU a message become 21), and at 64 KiB a message of 100 KB takes two
+reads (41 become 57)."""
+
+READING = In.READING
+
+
+class StreamTransport(Outbound):
+    """One connection. Made by listeners and connectors; protocols get it in `connection_made`."""
+
+    __slots__ = ()
+
+    def on_ready(self, events: int) -> None:
+        """The poller found us readable, writable, hung up or broken."""
+        if events != WRITE:
+            if not self._direct:
+                self._receive_otherwise()
+            else:
+                try:
+                    data = self._sock.recv(READ_SIZE)
+                except BlockingIOError:
+                    self._loop.meter.eagains += 1
+                except BROKEN as exc:
+                    self.lose(exc)
+                else:
+                    if data:
+                        self.bytes_in += len(data)
+                        self._stamp = self._loop.now
+                        try:
+                            self._protocol.data_received(data)
+                        except Exception as exc:
+                            self._blame(exc)
+                    else:
+                        self._on_eof()
+        else:
+            self._loop.meter.other_events += 1
+        if events != READ and (self._size or self._out is Out.FINISHING):
+            self._flush()
+
+    def _receive_otherwise(self) -> None:
+        if not self._interest & READ:
+            self._loop.meter.other_events += 1
+            return  # a hang-up or an error, reported whether asked for or not: what waits to be sent will find it
+        if self._in is In.DISCARDING:
+            self._discard()
+        else:
+            self._receive_into()
+
+    def pause_reading(self) -> None:
+        """Deliver no more until `resume_reading`; the peer is held back by TCP. Harmless twice."""
+        self.turn += 1
+        self._in = INBOUND[self._in, "pause"]
+        self._watch_input()
+
+    def resume_reading(self) -> None:
+        """Deliver again; never from inside this call. Harmless twice."""
+        self._in = INBOUND[self._in, "resume"]
+        if self._unread:
+            self._loop.call_soon(self._redeliver)
+        else:
+            self._watch_input()
+
+    def is_reading(self) -> bool:
+        """True unless paused, closing, at the peer's end, or in the handshake of `start_tls`."""
+        return self._in is READING and self._starting is None
+
+    def unread(self, data: bytes) -> None:
+        """Give back the end of what `data_received` was given: it comes again, first, in the next `soon` step.
+
+        This is how a framer stops in the middle of a batch, because the program paused, closed, changed the protocol,
+        or because the batch is long. Meanwhile nothing is read from the peer, so nothing piles up.
+        """
+        if data and self._in not in IN_LEAVING:
+            self._unread = data + self._unread
+            self._watch_input()
+            self._loop.call_soon(self._redeliver)
+
+    def _redeliver(self) -> None:
+        if self._in is not READING or not self._unread or self._starting is not None:
+            return
+        data, self._unread = self._unread, b""
+        try:
+            if self._buffered:
+                self._feed_buffer(data)
+            else:
+                self._protocol.data_received(data)
+        except Exception as exc:
+            self._blame(exc)
+        else:
+            self._watch_input()
+
+    def _receive_into(self) -> None:
+        try:
+            buffer = self._get_buffer()
+        except Exception as exc:
+            return self._blame(exc)
+        try:
+            count = self._sock.recv_into(buffer)
+        except BlockingIOError:
+            self._loop.meter.eagains += 1
+            return
+        except BROKEN as exc:
+            return self.lose(exc)
+        if not count:
+            return self._on_eof()
+        self.bytes_in += count
+        self._stamp = self._loop.now
+        self._callback("buffer_updated", count)
+
+    def _feed_buffer(self, data: bytes) -> None:
+        while data and self._buffered and self.is_reading():
+            buffer = self._get_buffer()
+            part = data[: len(buffer)]
+            buffer[: len(part)] = part
+            data = data[len(part) :]
+            self._protocol.buffer_updated(len(part))
+        self.unread(data)
+
+    def _get_buffer(self) -> memoryview:
+        buffer = memoryview(self._protocol.get_buffer(-1)).cast("B")
+        if not len(buffer) or buffer.readonly:
+            raise RuntimeError(f"get_buffer() gave a buffer that is {'read-only' if len(buffer) else 'empty'}")
+        return buffer
+
+    def _discard(self) -> None:
+        try:
+            data = self._sock.recv(READ_SIZE)
+        except BlockingIOError:
+            self._loop.meter.eagains += 1
+            return
+        except BROKEN as exc:
+            # Once our end is said, a reset only means that the peer did not wait for it.
+            return self._end(None) if self._out is Out.SHUT else self.lose(exc)
+        self.bytes_in += len(data)
+        self._stamp = self._loop.now
+        if not data:
+            self._in = INBOUND[self._in, "eof"]
+            self._watch_input()
+            self._check_phase()
+
+    def _on_eof(self) -> None:
+        self._in = INBOUND[self._in, "eof"]
+        self._watch_input()
+        if not self._callback("eof_received"):
+            self.close()
+        self._check_phase()
+
+    # -- TLS ----------------------------------------------------------------------------------------------------
+
+    def start_tls(
+        self,
+        context: ssl.SSLContext,
+        *,
+        server_side: bool = False,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> Future[StreamTransport]:
+        """Encrypt from here on, on the same connection and protocol (STARTTLS). Gives a future of this transport.
+
+        What was written before leaves in the clear first; what is written after waits for the handshake. Nothing is
+        delivered until then: whatever came in the clear and was not handled yet is taken for the peer's handshake,
+        which it then breaks, so nobody can slip a command in (RFC 3207, 6). `timeout` is `Timeouts.handshake` unless
+        given. A handshake that fails ends the connection; the future holds ssl.SSLError, OSError or HandshakeTimeout.
+        """
+        if self._starting is not None:
+            raise RuntimeError("start_tls() while another handshake is under way")
+        future: Future[StreamTransport] = self._loop.promise()
+        if self._phase is not Phase.OPEN or self._out in OUT_LEAVING:
+            settle(future, error=ConnectionAbortedError(errno.ECONNABORTED, "start_tls() on a connection that ends"))
+            return future
+        tls = TLSSocket(
+            self._loop.call_soon,
+            self._sock,
+            self._poller,
+            context,
+            server_side=server_side,
+            server_hostname=server_hostname,
+            clear=self._size,
+        )
+        self._promises = [*self._promises, future]
+        timeout = self._timeouts.handshake if timeout is None else timeout
+        self._starting = float("inf") if timeout is None else self._loop.now + timeout
+        if timeout is not None:
+            self._loop.wheel.arm(self, self._loop.now, self._starting)
+        self._change_carrier(tls)
+        self._loop.call_soon(self._begin_tls, tls, future)  # when the protocol has given back what it does not handle
+        return future
+
+    def _change_carrier(self, tls: TLSSocket) -> None:
+        self.turn += 1
+        interest = self._interest
+        self._watch(0)
+        self._sock = self._poller = tls
+        self._watch(interest)
+        self._watch_input()
+
+    def _begin_tls(self, tls: TLSSocket, future: Future[StreamTransport]) -> None:
+        if self._phase is not Phase.CLOSED:
+            early, self._unread = self._unread, b""
+            tls.begin(self, partial(self._on_tls, future), early)
+
+    def _on_tls(self, future: Future[StreamTransport], error: Exception | None) -> None:
+        if self._phase is Phase.CLOSED:
+            return
+        self._starting = None
+        self._stamp = self._loop.now
+        if error is None:
+            self._keep_promise(future, self)
+            self._watch_input()
+            self._settle()
+        elif self._phase is Phase.OPEN:
+            self.lose(error)
+        else:
+            self._end(None)  # our own close() came first
+
+    # -- ending -------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Send all that was written, say our end, wait for the peer's; at most `Timeouts.close`. Harmless twice.
+
+        Nothing more is delivered; what the peer still sends is read and dropped, so that no reset cuts off our bytes.
+        """
+        if self._phase is not Phase.OPEN:
+            return self._loop.check_process()
+        self.turn += 1
+        self._in = INBOUND[self._in, "close"]
+        self._out = OUTBOUND[self._out, "finish"]
+        self._unread = b""
+        if not self._size and self._out is not Out.SHUT:
+            self._shut()
+        self._watch_input()
+        self._check_phase()
