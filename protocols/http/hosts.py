@@ -19,7 +19,7 @@ def check_host(host: str) -> None:
     >>> check_host("[::1]:8000")
     >>> check_host("user@example.com")
     Traceback (most recent call last):
-    protocols.http.errors.ProtocolError: a Host that is none: 'user@example.com'
+    protocols.http.ProtocolError: a Host that is none: 'user@example.com'
     """
     if not _HOST.fullmatch(host):
         raise ProtocolError(f"a Host that is none: {host[:60]!r}")
