@@ -27,17 +27,17 @@ import pytest
 
 from reactor import LineProtocol
 from tests.examples.conftest import Theatre
+from tests.kit.grid import Grid
 
 ROOT = Path(__file__).resolve().parents[2]
 CERTIFICATES = ROOT / "tests" / "certificates"
-sys.path[:0] = [str(ROOT / "examples"), str(Path(__file__).parent)]
+sys.path.insert(0, str(ROOT / "examples"))
 
 from _editor import MAX_ESCAPE, MAX_HISTORY, MAX_TEXT, Event, LineEditor  # noqa: E402
 from _looks import Looks  # noqa: E402
 from _screen import Screen  # noqa: E402
 from _terminal import Terminal  # noqa: E402
 from chat_client import PERSON_GRACE, RECLAIM_EVERY, RECLAIMS, SCRIPT_GRACE, Client  # noqa: E402
-from grid import Grid  # noqa: E402
 
 DEADLINE = 20.0  # seconds
 PIPE = subprocess.PIPE

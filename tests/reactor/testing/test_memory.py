@@ -26,7 +26,7 @@ from reactor import (
 from reactor.loop.poller import READ, WRITE
 from reactor.testing import Deadlock, FakeClock, Livelock, MemoryReactor, Recorder, connected_pair
 from reactor.testing.network import FIRST, Network
-from tests.tls import client_context, server_context
+from tests.kit.tls import client_context, server_context
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 

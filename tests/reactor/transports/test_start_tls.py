@@ -10,7 +10,7 @@ import pytest
 
 from reactor import BufferedProtocol, HandshakeTimeout, IdleTimeout, LineProtocol, Timeouts
 from reactor.testing import Recorder
-from tests.tls import Peer, client_context, connect, server_context
+from tests.kit.tls import Peer, client_context, connect, server_context
 
 
 class Upgrading(LineProtocol):

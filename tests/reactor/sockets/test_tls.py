@@ -13,7 +13,7 @@ from reactor import BufferedProtocol, HandshakeTimeout, Limits, Protocol, Timeou
 from reactor.errors import CloseTimeout, ConnectTimeout, ReactorClosed
 from reactor.sockets.tls import ANSWERS
 from reactor.testing import MemoryReactor, Recorder, connected_pair
-from tests.tls import Echo, Peer, client_context, connect, server_context
+from tests.kit.tls import Echo, Peer, client_context, connect, server_context
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 

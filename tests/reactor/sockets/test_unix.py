@@ -17,7 +17,7 @@ from reactor import ConnectError, ConnectRefused, ConnectTimeout, Limits, Listen
 from reactor.sockets import unix
 from reactor.sockets.unix import SUN_PATH, listening_unix_socket
 from reactor.testing import Recorder
-from tests.tls import client_context, server_context
+from tests.kit.tls import client_context, server_context
 
 if not hasattr(socket, "AF_UNIX"):
     pytest.skip("no Unix sockets here", allow_module_level=True)
@@ -485,7 +485,7 @@ print(os.path.exists(sys.argv[1]))
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.parametrize("what", ["reactor", "listener"])
 def test_a_forked_child_removes_nothing(tmp_path, what):
-    root = pathlib.Path(__file__).parents[2]
+    root = pathlib.Path(__file__).parents[3]
     run = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", FORK, "door", what],
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(root)}, capture_output=True, text=True, timeout=30,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reactor.testing import Recorder
 
-CERTIFICATES = Path(__file__).parent / "certificates"
+CERTIFICATES = Path(__file__).parents[1] / "certificates"
 ROOT = CERTIFICATES / "ca.pem"
 
 

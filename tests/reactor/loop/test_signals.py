@@ -17,7 +17,7 @@ import pytest
 from reactor import Reactor
 from reactor.testing import Recorder, SteppedReactor
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TERMINATING = [signal.SIGINT, signal.SIGTERM]
 
 

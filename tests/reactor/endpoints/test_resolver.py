@@ -127,7 +127,7 @@ with Reactor() as reactor:
 
 
 def test_a_lookup_that_never_ends_does_not_hold_up_the_exit():
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     run = subprocess.run([sys.executable, "-c", STUCK], cwd=root, capture_output=True, text=True, timeout=15)
     late = "no connection to slow.example:80 within 0.05 s: the name is not resolved yet\n"
     assert (run.stdout, run.stderr, run.returncode) == (late, "", 0)

@@ -14,7 +14,7 @@ import pytest
 from reactor import CloseTimeout, FileTruncated, Timeouts, WriteTimeout
 from reactor.sockets.sendfile import FileJob
 from reactor.testing import Recorder
-from tests.tls import Peer, client_context, server_context
+from tests.kit.tls import Peer, client_context, server_context
 
 CONTENT = bytes(range(256)) * 40_000  # 10 MB: more than the kernel takes at once
 

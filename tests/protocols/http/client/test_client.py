@@ -23,7 +23,7 @@ from protocols.http import (
 )
 from protocols.http.client.proxy import make_proxy
 from reactor import Protocol
-from tests.tls import client_context, server_context
+from tests.kit.tls import client_context, server_context
 
 from .scenes import CLOSE, HANG, RESET, Peer, Server, answer, redirect, stage
 

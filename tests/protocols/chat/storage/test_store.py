@@ -25,7 +25,7 @@ from protocols.chat.storage import archive, backlog, store as store_module
 from protocols.chat.storage.backlog import Backlog
 from protocols.chat.storage.store import CALM, LAST_RETRY, STALLED, Store
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 NOBODY = 65534
 
 

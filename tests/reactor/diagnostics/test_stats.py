@@ -12,7 +12,7 @@ from reactor import BufferedProtocol, DatagramProtocol, Limits, LineProtocol, Pe
 from reactor.loop.lag import QUICK
 from reactor.loop.poller import READ
 from reactor.testing import MemoryReactor, Recorder, connected_pair
-from tests.tls import server_context
+from tests.kit.tls import server_context
 
 
 class Repeater(LineProtocol):

@@ -17,7 +17,7 @@ import pytest
 
 from reactor.testing import Recorder
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 REPORT = textwrap.dedent("""

@@ -28,7 +28,7 @@ from reactor.loop.poller import default_poller
 from reactor.testing import Recorder, SteppedReactor
 from reactor.transports.lanes import In, Out
 from reactor.transports.stream import StreamTransport
-from tests.tls import client_context, server_context
+from tests.kit.tls import client_context, server_context
 
 UNHEARD_OF = 3999  # an errno that this system has no name for
 

@@ -18,7 +18,7 @@ import pytest
 
 from reactor import BufferedProtocol, LimitExceeded, Limits, LineProtocol, PeerError, Protocol, Timeouts
 from reactor.testing import Recorder
-from tests.asyncio_examples import EchoClientProtocol, EchoServerProtocol
+from tests.kit.asyncio_examples import EchoClientProtocol, EchoServerProtocol
 
 
 def errors(caplog):

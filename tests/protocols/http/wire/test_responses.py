@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from protocols.http.wire import Data, End, Failed, Head, Informational, ResponseWire
-from tests.protocols.http.responses import ROWS, Row
+from tests.protocols.http.wire.responses import ROWS, Row
 
 SECTIONS = sorted({row.section for row in ROWS})
 EVERY_CUT = 250  # bytes; of longer responses, that many cuts are tried
