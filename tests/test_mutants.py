@@ -72,8 +72,8 @@ def test_the_nearest_tests_are_those_named_after_the_file_and_those_that_import_
 
 
 def test_a_change_is_noticed_by_a_failing_test_and_by_a_loop_without_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(mutants, "LEAST", 3.0)
-    monkeypatch.setattr(mutants, "PATIENCE", 0.0)
+    monkeypatch.setattr(mutants, "LEAST", 0.0)
+    monkeypatch.setattr(mutants, "PATIENCE", 4.0)  # times what it takes here, however slow this machine is
     (tmp_path / "reactor").mkdir()
     (tmp_path / "tests/reactor").mkdir(parents=True)
     source = "def f(n):\n    while n > 0:\n        n -= 1\n    return n + 0 * 7\n"
@@ -87,14 +87,13 @@ def test_a_change_is_noticed_by_a_failing_test_and_by_a_loop_without_end(tmp_pat
     )
     bench = mutants.Bench(tmp_path, 1)
     try:
-        verdicts = {str(m): bench.judge(m) for m in mutants.mutants(tmp_path, ["reactor/a.py"])}
+        kinds = [m for m in mutants.mutants(tmp_path, ["reactor/a.py"]) if m.kind != "constant" or m.old == "7"]
+        verdicts = {str(m): bench.judge(m) for m in kinds}
     finally:
         bench.close()
     noticed = {text.partition(" ")[2]: verdict.by.partition(" ")[0] for text, verdict in verdicts.items()}
     assert noticed == {
-        "constant: 0  ->  1": "FAILED",
         "compared: n > 0  ->  (n >= 0)": "FAILED",
         "dropped: n -= 1  ->  pass": "time",
-        "constant: 1  ->  2": "FAILED",
         "constant: 7  ->  8": "",
     }
