@@ -42,6 +42,16 @@ def test_beyond_it_the_greediest_go_until_an_eighth_is_free():
     assert str(debtors[300].lost) == "300 bytes of output waiting, the most of all: 801 are over the budget of 800"
 
 
+def test_nobody_more_goes_once_just_an_eighth_is_free():
+    budget = OutputBudget(800)
+    debtors = [Debtor(budget) for _ in range(8)]
+    for debtor in debtors:
+        budget.book(debtor, 100)
+    budget.book(debtors[3], 101)
+    assert budget.total == 700
+    assert [debtor.lost is not None for debtor in debtors] == [number == 3 for number in range(8)]
+
+
 def test_booking_again_counts_the_difference_and_release_forgets():
     budget = OutputBudget(100)
     debtor = Debtor(budget)

@@ -10,7 +10,7 @@ import pytest
 
 from protocols.bot import BadSetting, Fault, NoAnswer, make_backend
 from protocols.bot.backends.models import EXCHANGES, ollama, openai, read_ollama, read_openai
-from protocols.bot.backends.tuling import Tuling, read_v1, read_v2
+from protocols.bot.backends.tuling import V2_FAULTS, Tuling, read_v1, read_v2
 
 AWKWARD = "a&key=x#f%00 +é\r\nX-Evil: 1\r\n\r\nGET / HTTP/1.1"
 
@@ -124,6 +124,20 @@ def test_tuling_v2_codes(answer: dict[str, Any], fault: Fault) -> None:
     with pytest.raises(NoAnswer) as caught:
         read_v2(answer)
     assert caught.value.fault is fault
+
+
+V2_BY_ANOTHER_HAND = {
+    Fault.REFUSED: [4001, 4002, 4005, 4007],
+    Fault.NOT_TAKEN: [4000, 4200, 4600, 4602, 6000],
+    Fault.QUOTA: [4003, 4500],
+    Fault.BUSY: [4300],
+    Fault.BROKEN: [4100, 4400, 7002, 8008],
+    Fault.EMPTY: [5000],
+}
+
+
+def test_every_code_of_tuling_v2_is_the_fault_that_its_documentation_means() -> None:
+    assert {code: fault for fault, codes in V2_BY_ANOTHER_HAND.items() for code in codes} == V2_FAULTS
 
 
 # -- models -----------------------------------------------------------------------------------------------------------
