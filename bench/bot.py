@@ -15,9 +15,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-import procs
-from arguments import Parser, positive, seconds
-from tables import table
+from report.tables import table
+from runs import procs
+from runs.arguments import Parser, positive, seconds
 
 from protocols import Echo
 from protocols.bot import LIMITS, TIMEOUTS, Bot, Parlour, make_backend

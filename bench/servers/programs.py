@@ -6,9 +6,9 @@ import shutil
 CHAT_OPTIONS = ("--no-console", "--flood-rate=0", "--max-per-ip=0", "--log-level=warning")  # nothing but the fan-out
 OURS = {
     "echo": ("examples/echo_server.py",),
-    "lines": ("bench/lines_server.py",),
+    "lines": ("bench/servers/lines_server.py",),
     "chat": ("examples/chat_server.py", *CHAT_OPTIONS),
-    "tls": ("bench/tls_echo.py",),
+    "tls": ("bench/servers/tls_echo.py",),
     "udp": ("examples/udp_echo.py",),
 }
 SERVED = ("echo", "lines", "chat")  # what the comparisons are about, and so what every library serves
@@ -33,7 +33,7 @@ def programs() -> dict[str, dict[str, tuple[str, ...]]]:
             table[service][loop] = (program, f"--loop={loop}", *flags)
     for service in SERVED:
         flags = SILENT if service == "chat" else ()
-        table[service]["threads"] = (f"bench/threaded_{service}.py", *flags)
+        table[service]["threads"] = (f"bench/servers/threaded_{service}.py", *flags)
         table[service]["socketserver"] = ("bench/peers/on_socketserver.py", service, *flags)
         for name, module in LIBRARIES.items():
             table[service][name] = (f"bench/peers/on_{module}.py", service, *flags)

@@ -10,8 +10,11 @@ import itertools
 import socket
 import sys
 import threading
+from pathlib import Path
 
-from threaded import hang_up, main
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the folder bench/
+
+from servers.threaded import hang_up, main
 
 LONGEST_LINE = 8192  # bytes; memory stays bounded whatever a peer sends
 

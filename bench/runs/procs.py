@@ -20,9 +20,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from programs import CLIENTS, NEEDS
+from servers.programs import CLIENTS, NEEDS
 
-BENCH = Path(__file__).resolve().parent
+BENCH = Path(__file__).resolve().parents[1]
 ROOT = BENCH.parent
 START_TIMEOUT = 20.0  # seconds until a server listens; a cold start on a busy machine takes two
 STOP_GRACE = 15.0  # seconds until a server that was asked to leave is killed; its own drain takes up to five
@@ -183,7 +183,14 @@ class Load(Child):
     def __init__(self, mode: str, address: tuple[str, int], **options: object) -> None:
         host, port = address
         self.timeout = float(options.setdefault("timeout", LOAD_TIMEOUT))
-        command = [sys.executable, str(BENCH / "load.py"), mode, "--interactive", f"--host={host}", f"--port={port}"]
+        command = [
+            sys.executable,
+            str(BENCH / "load" / "load.py"),
+            mode,
+            "--interactive",
+            f"--host={host}",
+            f"--port={port}",
+        ]
         for name, value in options.items():
             if value is not False:
                 command.append(f"--{name}" if value is True else f"--{name}={value}")

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-import procs
-from programs import PROGRAMS
+from runs import procs
+from servers.programs import PROGRAMS
 
 WARM_UP_CLIENTS = 100  # as many as leave room in the heap for the reads of all contenders
 WARM_UP_SECONDS = 0.2

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-import contest
-import procs
-from samples import load_bound, off_rate
+from load.samples import load_bound, off_rate
+
+from runs import contest, procs
 
 MEDIANS = ("rate", "p50", "p99", "cpu_per_message", "busy", "load_busy")
 

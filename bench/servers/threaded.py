@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from arguments import server_parser
+from runs.arguments import server_parser
 
 LEAVE = {signal.SIGINT, signal.SIGTERM}
 BACKLOG = 1024  # a thousand clients dial at once; the kernel caps it at net.core.somaxconn

@@ -3,8 +3,11 @@
 
 import socket
 import sys
+from pathlib import Path
 
-from threaded import main
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the folder bench/
+
+from servers.threaded import main
 
 RECEIVE = 65536  # bytes; more in one call than the reactor needs, so that the baseline is not held back by its reads
 

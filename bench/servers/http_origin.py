@@ -7,12 +7,13 @@ No more of HTTP than that: the heads are not read, only their ends are counted. 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(1, str(Path(__file__).resolve().parents[2]))  # a fresh clone needs no installation
 
-from arguments import server_parser
-from serving import serve
+from runs.arguments import server_parser
 
 from reactor import Protocol, StreamTransport
+from servers.serving import serve
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n"
 END = b"\r\n\r\n"

@@ -28,15 +28,19 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from time import perf_counter, process_time
 
-import procs
-from arguments import Parser, positive, positive_number, seconds
-from churn import Churn
-from clients import Chat, Crowd, Datagrams, Exchange, Idle, LoadError, Round, TlsExchange
-from paced import PacedChat, PacedExchange
-from samples import percentile
-from tables import complain
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the folder bench/
+
+from report.tables import complain
+from runs import procs
+from runs.arguments import Parser, positive, positive_number, seconds
+
+from load.churn import Churn
+from load.clients import Chat, Crowd, Datagrams, Exchange, Idle, LoadError, Round, TlsExchange
+from load.paced import PacedChat, PacedExchange
+from load.samples import percentile
 
 PATTERN = b"abcdefghijklmnopqrstuvwxyz0123456789-"  # a length that divides no buffer size: a shifted echo shows
 

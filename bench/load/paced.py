@@ -7,8 +7,8 @@ omission). Here each line has its time, and the latency of each delivery counts 
 from collections import Counter, deque
 from time import perf_counter
 
-from clients import BATCH, MARK, READ, WRITE, Address, Chat, Exchange, LoadError, Round
-from samples import due, percentile
+from load.clients import BATCH, MARK, READ, WRITE, Address, Chat, Exchange, LoadError, Round
+from load.samples import due, percentile
 
 NUMBER = 8  # digits of the line's number, which stands before the mark
 FEW = 32  # receives of a room between two looks at the clock: a line that is due waits for no more

@@ -4,7 +4,7 @@ import socket
 from collections import Counter
 from time import perf_counter
 
-from clients import READ, Address, Crowd, LoadError, Round
+from load.clients import READ, Address, Crowd, LoadError, Round
 
 
 class Churn(Crowd):

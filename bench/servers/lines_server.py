@@ -4,12 +4,13 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(1, str(Path(__file__).resolve().parents[2]))  # a fresh clone needs no installation
 
-from arguments import server_parser
-from serving import serve
+from runs.arguments import server_parser
 
 from reactor import LineProtocol
+from servers.serving import serve
 
 
 class Lines(LineProtocol):

@@ -3,8 +3,11 @@
 
 import socket
 import sys
+from pathlib import Path
 
-from threaded import main
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the folder bench/
+
+from servers.threaded import main
 
 LONGEST_LINE = 8192  # bytes; memory stays bounded whatever a peer sends
 

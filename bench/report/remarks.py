@@ -44,7 +44,7 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
 )  # fmt: skip
 """Words of the table's title, words of the goal, and the reason. The first that fits is given."""
 
-UNKNOWN = "no remark yet; bench/remarks.py has room for one"
+UNKNOWN = "no remark yet; bench/report/remarks.py has room for one"
 
 
 def remark(goal: dict) -> str:
