@@ -33,14 +33,13 @@ from time import perf_counter, process_time
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the folder bench/
 
-from report.tables import complain
-from runs import procs
-from runs.arguments import Parser, positive, positive_number, seconds
-
 from load.churn import Churn
 from load.clients import Chat, Crowd, Datagrams, Exchange, Idle, LoadError, Round, TlsExchange
 from load.paced import PacedChat, PacedExchange
 from load.samples import percentile
+from report.tables import complain
+from runs import procs
+from runs.arguments import Parser, positive, positive_number, seconds
 
 PATTERN = b"abcdefghijklmnopqrstuvwxyz0123456789-"  # a length that divides no buffer size: a shifted echo shows
 

@@ -9,6 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from command import BACKLOG, leave_on_signals, listening, parse
+
 from servers.threaded_chat import ROOM, chat
 from servers.threaded_echo import echo
 from servers.threaded_lines import answer

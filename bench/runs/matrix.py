@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from load.samples import load_bound, off_rate
-
 from runs import contest, procs
 
 MEDIANS = ("rate", "p50", "p99", "cpu_per_message", "busy", "load_busy")

@@ -10,9 +10,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(1, str(Path(__file__).resolve().parents[2]))  # a fresh clone needs no installation
 
-from runs.arguments import server_parser
-
 from reactor import Protocol, StreamTransport
+from runs.arguments import server_parser
 from servers.serving import serve
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n"

@@ -8,9 +8,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(1, str(Path(__file__).resolve().parents[2]))  # a fresh clone needs no installation
 
-from runs.arguments import server_parser
-
 from protocols import Echo
+from runs.arguments import server_parser
 from servers.serving import serve
 
 CERTIFICATE = Path(__file__).parents[2] / "tests" / "certificates" / "localhost.pem"

@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
+
 from report import charts
 from report.charts import (
     BOTTOM,

@@ -2,9 +2,10 @@
 
 import argparse
 
+import pytest
+
 import chat
 import cpu
-import pytest
 from runs import contest
 from runs.contest import Contender
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
 from load import load
 from runs import matrix
 from servers.programs import PROGRAMS, present

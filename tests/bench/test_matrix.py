@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from types import SimpleNamespace
 
 import pytest
+
 from runs import matrix, procs
 from runs.contest import Contender
 from runs.matrix import Load, Seat

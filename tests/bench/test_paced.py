@@ -3,6 +3,7 @@
 from collections import Counter, deque
 
 import pytest
+
 from load import clients, paced
 from load.clients import READ, LoadError
 from load.paced import FEW, SPIN, PacedChat, PacedExchange

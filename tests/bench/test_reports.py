@@ -7,9 +7,10 @@ import json
 import os
 from collections import Counter
 
+import pytest
+
 import compare
 import guard
-import pytest
 import results
 from load.samples import load_bound, off_rate, percentile
 from report.tables import bar, left, table

@@ -15,8 +15,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from _view import dump_on_signal, dump_workers_on_signal, listen_for_scrapes, port_number
-
 from reactor import (
     DatagramTransport,
     Listener,
@@ -28,6 +26,8 @@ from reactor import (
     prefork_sockets,
     say_ready,
 )
+
+from .view import dump_on_signal, dump_workers_on_signal, listen_for_scrapes, port_number
 
 try:
     import resource

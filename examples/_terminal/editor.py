@@ -13,7 +13,7 @@ import enum
 import re
 from collections.abc import Callable
 
-from _cells import cells
+from .cells import cells
 
 MAX_TEXT = 64 * 1024  # characters in a line: as `LineProtocol.max_line`, and a paste of that size is a mistake
 MAX_HISTORY = 500  # lines, as bash keeps them

@@ -6,9 +6,9 @@ back, where several have been wrapped anew by the terminal, each in its own way,
 
 from __future__ import annotations
 
-from _cells import cells
-
 from protocols.text.sanitize import sanitize
+
+from .cells import cells
 
 PROMPT, CUT_PROMPT = "> ", "< "  # the second: there is more to the left
 NEWLINE = "↵"  # how a pasted line's end is shown

@@ -1,6 +1,6 @@
 """A person at a terminal: a line being typed at the bottom, what others say above it.
 
-Between the pure parts (`_editor`, `_screen`, `_looks`) and the reactor: modes, signals, bytes. POSIX only.
+Between the pure parts (`editor`, `screen`, `looks`) and the reactor: modes, signals, bytes. POSIX only.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import sys
 import termios
 from typing import Any, Protocol as Interface
 
-from _editor import Event, LineEditor
-from _looks import SECRET, Looks
-from _screen import Screen
-
 from protocols.text import sanitize
 from reactor import Protocol, Reactor, StreamTransport
+
+from .editor import Event, LineEditor
+from .looks import SECRET, Looks
+from .screen import Screen
 
 BELL = "\a"
 _PASTE_ON, _PASTE_OFF = b"\x1b[?2004h", b"\x1b[?2004l"  # bracketed paste: terminals say what is pasted
