@@ -13,7 +13,7 @@ from typing import Any
 from .errors import FramingError, LimitExceeded
 from .protocol import Protocol
 
-BATCH = 1024  # frames handled in one call: about a millisecond, after which the other connections have their turn
+BATCH = 1024  # frames handled in one call: about a millisecond, after which the other connections have their delivery
 MAX_LINE = 64 * 1024  # bytes: ten times what any text protocol sends, SMTP and IRC and HTTP fields included
 MAX_MESSAGE = 1024 * 1024  # bytes: a peer that announces a length has us hold as much until the rest comes
 
@@ -73,14 +73,14 @@ class LineProtocol(Protocol):
         simple = len(data) <= self.max_line and b"\r" not in data  # then no line needs a look of its own
         received = self.line_received if simple else self._check_line
         transport = self.transport
-        turn = transport.turn
+        delivery = transport.delivery
         for line in waiting:
             received(line)
-            if transport.turn != turn:
+            if transport.delivery != delivery:
                 if not transport.is_reading() or transport.get_protocol() is not self:
                     transport.unread(b"\n".join([*waiting, rest]))
                     return
-                turn = transport.turn
+                delivery = transport.delivery
         if len(lines) == BATCH:
             transport.unread(rest)
         elif rest:
@@ -141,7 +141,7 @@ class FrameProtocol(Protocol):
             pending += data
         position = handled = 0
         transport = self.transport
-        turn = transport.turn
+        delivery = transport.delivery
         while (frame := self.cut(pending, position)) is not None:
             if handled == BATCH:
                 return self._give_back(pending, position)
@@ -149,10 +149,10 @@ class FrameProtocol(Protocol):
             handled += 1
             self._pending = b""
             self.frame_received(bytes(pending[start:end]))
-            if transport.turn != turn:
+            if transport.delivery != delivery:
                 if not transport.is_reading() or transport.get_protocol() is not self:
                     return self._give_back(pending, position)
-                turn = transport.turn
+                delivery = transport.delivery
         self._pending = pending if not position else pending[position:]
 
     def _give_back(self, pending: bytes | bytearray, position: int) -> None:

@@ -27,7 +27,8 @@ class Transport(Interface):
 
     bytes_in: int
     bytes_out: int
-    turn: int
+    delivery: int
+    """Goes up when a batch in delivery may have to stop: after `pause_reading`, `close`, `set_protocol`, the end."""
 
     def write(self, data: Bytes) -> None: ...
     def writelines(self, chunks: Any) -> None: ...

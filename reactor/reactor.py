@@ -366,18 +366,18 @@ class Reactor(Inside):
         self._clients.seat(transport)
         return transport
 
-    def on_forked(self) -> None:
+    def _on_forked(self) -> None:
         """In a forked child: what listens and is connected here is the parent's."""
-        super().on_forked()
+        super()._on_forked()
         for listener in self._listeners:
-            listener.on_forked()
-        self._clients.on_forked()
-        self._datagrams.on_forked()
+            listener._on_forked()
+        self._clients._on_forked()
+        self._datagrams._on_forked()
 
     def abandon(self) -> None:
         """In a forked child: close the child's copies of the descriptors, so that the parent notices nothing."""
         for listener in self._listeners:
-            listener.abandon()
+            listener._abandon()
         self._clients.abandon()
         self._datagrams.abandon()
 

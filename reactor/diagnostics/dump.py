@@ -30,7 +30,7 @@ class Shown(Interface):
     @property
     def bytes_out(self) -> int: ...
 
-    def state(self) -> State: ...
+    def _state(self) -> State: ...
     def get_extra_info(self, name: str, default: Any = None) -> Any: ...
     def get_protocol(self) -> Any: ...
     def get_write_buffer_size(self) -> int: ...
@@ -54,7 +54,7 @@ def describe(
 
 def trouble(connection: Shown) -> tuple[int, float]:
     """The order of connections: those with the most waiting first, then the longest idle."""
-    return -connection.get_write_buffer_size(), connection.state().stamp
+    return -connection.get_write_buffer_size(), connection._state().stamp
 
 
 def summary(stats: Stats) -> list[str]:
@@ -96,7 +96,7 @@ def table(connections: Iterable[Shown], now: float) -> list[str]:
 
 def row(connection: Shown, now: float) -> tuple[str, ...]:
     """What one connection comes to."""
-    state = connection.state()
+    state = connection._state()
     peer = connection.get_extra_info("peername") or connection.get_extra_info("sockname")
     return (
         clean(show(peer)) if peer else "unnamed",

@@ -190,7 +190,7 @@ class Connector:
             sock.close()
             return self._fail(exc)
         transport = self._transport = self._transport_on(carrier, protocol, address)
-        transport.opened().add_done_callback(partial(self._on_opened, transport, protocol))
+        transport._opened().add_done_callback(partial(self._on_opened, transport, protocol))
         self._roster.seat(transport)
 
     def _on_opened(self, transport: StreamTransport, protocol: Any, opened: Future[Any]) -> None:
@@ -267,7 +267,7 @@ class Attempt:
         """Watch it no longer."""
         self._poller.unregister(self.sock.fileno())
 
-    def on_ready(self, events: int) -> None:
+    def _on_ready(self, events: int) -> None:
         """Connected or refused: SO_ERROR says which (connect(2))."""
         self._meter.other_events += 1
         if self.sock.fileno() < 0:

@@ -26,7 +26,7 @@ log = logging.getLogger("reactor")
 
 BACKLOG = 1024  # newcomers the kernel holds for us; it lowers this to net.core.somaxconn by itself
 ACCEPT_BUDGET = 64  # newcomers a tick: a flood of them must not starve the seated
-KEPT = frozenset({"abandon", "is_accepting"})  # what a forked child may call
+KEPT = frozenset({"_abandon", "is_accepting"})  # what a forked child may call
 RETRY = 1.0  # seconds until accepting is tried again when descriptors ran out and none of ours was given back
 CALM = RETRY / 2  # seconds without a shortage after which one is over: at the limit they come and go by the second
 
@@ -73,7 +73,7 @@ class Listener:
         self._timeouts = timeouts or Timeouts()
         self._on_gone = on_gone
         self._bound = bound
-        self._roster: Roster[StreamTransport] = Roster(loop, self._on_left)
+        self._roster: Roster[StreamTransport] = Roster(loop, self._on_connection_gone)
         self._per_peer: Counter[str] = Counter()
         self._retry: Timer | None = None
         self._short: float | None = None  # when descriptors last ran out, in a shortage that is not over
@@ -128,19 +128,19 @@ class Listener:
         self.close()
         self._roster.abort()
 
-    def on_forked(self) -> None:
+    def _on_forked(self) -> None:
         """In a forked child: the newcomers, too, are the parent's."""
         self._accepting = False
         disarm(self, KEPT)
-        self._roster.on_forked()
+        self._roster._on_forked()
 
-    def abandon(self) -> None:
+    def _abandon(self) -> None:
         """In a forked child: close our copies of the descriptors and nothing else."""
         for acceptor in self._acceptors:
             acceptor.sock.close()
         self._roster.abandon()
 
-    def admit(self, sock: socket.socket, address: Any) -> bool:
+    def _admit(self, sock: socket.socket, address: Any) -> bool:
         """Seat one newcomer, or turn it away. True if the next may come."""
         self._seating = True
         try:
@@ -201,7 +201,7 @@ class Listener:
             except OSError as exc:  # ENOSPC, ENOMEM (epoll_ctl(2)): the machine can watch no more
                 for fd in watched:
                     poller.unregister(fd)
-                return self.on_exhausted(exc)
+                return self._on_exhausted(exc)
             watched.append(acceptor.sock.fileno())
         self._accepting = bool(watched)
 
@@ -209,7 +209,7 @@ class Listener:
         limit = self._limits.connections
         return limit is not None and len(self._roster.connections) >= limit
 
-    def _on_left(self, transport: StreamTransport) -> None:
+    def _on_connection_gone(self, transport: StreamTransport) -> None:
         address = transport.get_extra_info("peername")
         if self._limits.per_peer is not None and isinstance(address, tuple):
             key = peer_key(address)
@@ -224,17 +224,17 @@ class Listener:
         if self._on_gone is not None and not (self._acceptors or self._roster.connections or self._seating):
             self._on_gone(self)
 
-    def on_event(self) -> None:
+    def _on_event(self) -> None:
         """The poller woke the loop for newcomers."""
         self._loop.meter.other_events += 1
 
-    def on_nobody_waits(self) -> None:
+    def _on_nobody_waits(self) -> None:
         """All newcomers are in, with a descriptor to spare: asked for one more, the kernel did not run short."""
         if self._short is not None and self._loop.now - self._short >= CALM:
             self._short = None
             log.info("accepting on %s resumes", show(self.addresses[0]))
 
-    def on_exhausted(self, exc: OSError) -> None:
+    def _on_exhausted(self, exc: OSError) -> None:
         """No descriptor (or memory) for a newcomer: it waits in the backlog until there is one.
 
         To go on polling would report that again at once and for ever. Accepting resumes when a connection ends, and
@@ -250,7 +250,7 @@ class Listener:
         else:
             self._retry.reset(RETRY)
 
-    def on_broken(self, acceptor: Acceptor, exc: OSError) -> None:
+    def _on_broken(self, acceptor: Acceptor, exc: OSError) -> None:
         """A listening socket cannot accept any more: give it up. The others, and the connections, live on."""
         name = errno.errorcode.get(exc.errno or 0, "no errno")
         log.error("accepting on %s ends: %s (%s)", show(acceptor.address), exc.strerror, name)
@@ -278,9 +278,9 @@ class Acceptor:
         self.address = address
         self.sock = sock
 
-    def on_ready(self, events: int) -> None:
+    def _on_ready(self, events: int) -> None:
         """Newcomers wait."""
-        self._listener.on_event()
+        self._listener._on_event()
         if not self._listener.is_accepting():
             return  # full or closed since this batch was polled
         listener, lost = self._listener, 0
@@ -288,16 +288,16 @@ class Acceptor:
             try:
                 sock, address = self.sock.accept()
             except BlockingIOError:
-                return listener.on_nobody_waits()
+                return listener._on_nobody_waits()
             except OSError as exc:
                 if exc.errno in BROKEN:
-                    return listener.on_broken(self, exc)
+                    return listener._on_broken(self, exc)
                 if exc.errno not in LOST:
-                    return listener.on_exhausted(exc)
+                    return listener._on_exhausted(exc)
                 log.info("a newcomer on %s was lost: %s", show(self.address), exc.strerror)
                 lost += 1
                 if lost == ACCEPT_BUDGET:
-                    listener.on_exhausted(exc)  # that is no newcomer who is lost: asked at once, it would say so again
+                    listener._on_exhausted(exc)  # that is no newcomer who is lost: asked at once, it would say so again
                 continue
-            if not listener.admit(sock, address):
+            if not listener._admit(sock, address):
                 return

@@ -28,9 +28,9 @@ class DrainReport:
 class Roster(Generic[T]):
     """The transports of one home. It is told when one of them is gone."""
 
-    def __init__(self, loop: Loop, on_left: Callable[[T], None] | None = None) -> None:
+    def __init__(self, loop: Loop, on_gone: Callable[[T], None] | None = None) -> None:
         self._loop = loop
-        self._on_left = on_left
+        self._on_gone = on_gone
         self._drain: Drain[T] | None = None
         self._followers: dict[T, Callable[[], None]] = {}
         self.connections: dict[T, None] = {}  # in order of arrival
@@ -38,17 +38,17 @@ class Roster(Generic[T]):
     def seat(self, transport: T) -> None:
         """Take a new transport in and start it; one that comes during a drain is drained like the others."""
         self.connections[transport] = None
-        transport.start()
+        transport._start()
         if self._drain is not None:
             self._drain.include(transport)
 
-    def left(self, transport: T) -> None:
+    def on_gone(self, transport: T) -> None:
         """A transport is over; called by the transport, after connection_lost."""
         self.connections.pop(transport, None)
-        if self._drain is not None and self._drain.on_left():
+        if self._drain is not None and self._drain.on_gone():
             self._drain = None
-        if self._on_left is not None:
-            self._on_left(transport)
+        if self._on_gone is not None:
+            self._on_gone(transport)
         follower = self._followers.pop(transport, None)
         if follower is not None:
             follower()
@@ -78,15 +78,15 @@ class Roster(Generic[T]):
         for transport in list(self.connections):
             transport.abort()
 
-    def on_forked(self) -> None:
+    def _on_forked(self) -> None:
         """In a forked child: the connections are the parent's."""
         for transport in self.connections:
-            transport.on_forked()
+            transport._on_forked()
 
     def abandon(self) -> None:
         """Close our copies of the descriptors and nothing else."""
         for transport in self.connections:
-            transport.abandon()
+            transport._abandon()
 
 
 class Drain(Generic[T]):
@@ -108,14 +108,14 @@ class Drain(Generic[T]):
 
     def include(self, transport: T) -> None:
         """Drain one transport."""
-        transport.drain(max(0.0, self._deadline.when - self._loop.time()))
+        transport._drain(max(0.0, self._deadline.when - self._loop.time()))
 
     def hasten(self, grace: float) -> None:
         """Let the deadline come earlier, never later."""
         if self._loop.time() + grace < self._deadline.when:
             self._deadline.reset(grace)
 
-    def on_left(self) -> bool:
+    def on_gone(self) -> bool:
         """One is gone; true if it was the last."""
         self._report.closed += 1
         return self._is_over()
@@ -131,9 +131,9 @@ class Drain(Generic[T]):
 
     def _end_lingering(self) -> None:
         for transport in list(self._connections):
-            transport.end_lingering(LINGER)
+            transport._end_lingering(LINGER)
 
     def _cut(self) -> None:
         for transport in list(self._connections):
             self._report.cut.append(transport.get_extra_info("peername"))
-            transport.lose(DrainTimeout("not closed when the grace of the drain was over"))
+            transport._lose(DrainTimeout("not closed when the grace of the drain was over"))

@@ -20,7 +20,7 @@ STEP = 4096  # bytes by which a blocked connection may grow before it is booked 
 class Debtor(Interface):
     """What the budget asks of a connection."""
 
-    def lose(self, exc: Exception) -> None: ...
+    def _lose(self, exc: Exception) -> None: ...
 
 
 class OutputBudget:
@@ -51,7 +51,7 @@ class OutputBudget:
             if self.total <= limit - limit // 8:
                 return
             self.evicted += 1
-            debtor.lose(
+            debtor._lose(
                 LimitExceeded(
                     f"{size} bytes of output waiting, the most of all: {total} are over the budget of {limit}"
                 )

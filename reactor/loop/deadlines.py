@@ -20,9 +20,9 @@ FINENESS = 5  # the grid is 2**-5 of the wait: 3 % late at most, some 32 slots f
 class Watched(Interface):
     """What the wheel asks of a connection."""
 
-    due: float | None
+    _slot: float | None
 
-    def on_deadline(self, now: float) -> float | None: ...
+    def _on_deadline(self, now: float) -> float | None: ...
 
 
 class DeadlineWheel:
@@ -38,11 +38,11 @@ class DeadlineWheel:
 
     def arm(self, watched: Watched, now: float, deadline: float) -> None:
         """See that `watched` is looked at when `deadline` has come. An earlier look that is already set stays."""
-        if watched.due is not None:
-            if watched.due <= deadline:
+        if watched._slot is not None:
+            if watched._slot <= deadline:
                 return
             self.disarm(watched)
-        watched.due = slot = round_up(now, deadline)
+        watched._slot = slot = round_up(now, deadline)
         self._slots.setdefault(slot, {})[watched] = None
         if slot < self._next:
             self._next = slot
@@ -50,12 +50,12 @@ class DeadlineWheel:
 
     def disarm(self, watched: Watched) -> None:
         """Forget `watched`; at once, so that an ended connection is not kept alive."""
-        slot = self._slots.get(watched.due) if watched.due is not None else None
+        slot = self._slots.get(watched._slot) if watched._slot is not None else None
         if slot is not None:
             slot.pop(watched, None)
             if not slot:
-                del self._slots[watched.due]  # type: ignore[arg-type]
-        watched.due = None
+                del self._slots[watched._slot]  # type: ignore[arg-type]
+        watched._slot = None
 
     def expire(self, now: float) -> None:
         """Look at every connection whose slot has come, and set the next wake-up."""
@@ -63,7 +63,7 @@ class DeadlineWheel:
             for slot in sorted(when for when in self._slots if when <= now):
                 for watched in list(self._slots[slot]):
                     self.disarm(watched)
-                    deadline = watched.on_deadline(now)
+                    deadline = watched._on_deadline(now)
                     if deadline is not None:
                         self.arm(watched, now, deadline)
         finally:  # a KeyboardInterrupt must not stop the wheel for good

@@ -21,7 +21,7 @@ class Forked(Interface):
 
     def before_fork(self) -> None: ...
     def after_fork(self) -> None: ...
-    def on_forked(self) -> None: ...
+    def _on_forked(self) -> None: ...
 
 
 _loops: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -56,7 +56,7 @@ def _go_on() -> None:
 
 def _tell() -> None:
     for loop in list(_loops):
-        loop.on_forked()
+        loop._on_forked()
 
 
 if hasattr(os, "register_at_fork"):

@@ -50,8 +50,8 @@ KEPT = frozenset(
 class Flushed(Interface):
     """What steps 5 and 6 ask of a transport."""
 
-    def on_flush(self) -> None: ...
-    def on_reap(self) -> None: ...
+    def _on_flush(self) -> None: ...
+    def _on_reap(self) -> None: ...
 
 
 class Loop(ForeignDescriptors, Jobs):
@@ -189,7 +189,7 @@ class Loop(ForeignDescriptors, Jobs):
                 self._turn(now)
             if events:
                 for handler, mask in events:
-                    handler.on_ready(mask)
+                    handler._on_ready(mask)
                 meter.events += len(events)
             if timers.entries and timers.entries[0][0] <= now:
                 timers.fire_due(now)
@@ -197,11 +197,11 @@ class Loop(ForeignDescriptors, Jobs):
                 self._run_soon()
             if dirty:
                 for transport in dirty:  # one that is written to meanwhile is appended, and has its turn
-                    transport.on_flush()
+                    transport._on_flush()
                 meter.flushes += len(dirty)
                 dirty.clear()
             while doomed:
-                doomed.popleft().on_reap()
+                doomed.popleft()._on_reap()
             done = clock()
             lag = done - now
             meter.busy += lag
@@ -339,7 +339,7 @@ class Loop(ForeignDescriptors, Jobs):
         for _ in range(2):  # twice: what a connection_lost or a future's callback began in the first round ends too
             self.abort()
             while self.doomed:
-                self.doomed.popleft().on_reap()
+                self.doomed.popleft()._on_reap()
             self._fail_promises()
             self._run_soon()
         self._give_back()
@@ -367,7 +367,7 @@ class Loop(ForeignDescriptors, Jobs):
         if self._watchdog is not None and self._running:
             self._watchdog.wake()
 
-    def on_forked(self) -> None:
+    def _on_forked(self) -> None:
         """In a forked child, before its first line: out of service. See `forks`."""
         self._watchdog = None  # its thread has not come with us
         self._signals.close()  # the child's SIGTERM is its own again

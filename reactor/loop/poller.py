@@ -1,6 +1,6 @@
 """Asks the kernel which descriptors are ready. Knows handlers, and nothing of what they do.
 
-A poller maps a descriptor to a handler, any object with `on_ready(events)`. `events` is a mask of READ and WRITE,
+A poller maps a descriptor to a handler, any object with `_on_ready(events)`. `events` is a mask of READ and WRITE,
 which are epoll's own bits so that the fast path translates nothing; any other bit (error, hang-up) means that both a
 read and a write will tell more. No interest means not registered: epoll reports a hang-up whether asked or not, and a
 descriptor that nobody reads would then spin the loop.
@@ -21,7 +21,7 @@ MAX_EVENTS = 1024  # one batch: a flood of ready sockets must not keep the timer
 class Handler(Interface):
     """What can be registered with a poller."""
 
-    def on_ready(self, events: int) -> None: ...
+    def _on_ready(self, events: int) -> None: ...
 
 
 class Watch(Interface):

@@ -42,7 +42,7 @@ class Wakeup:
         except OSError:
             pass  # full: a wake-up is already under way; closed: nobody is left to wake
 
-    def on_ready(self, events: int) -> None:
+    def _on_ready(self, events: int) -> None:
         """Take the bytes; called by the loop."""
         self.taken += 1
         try:

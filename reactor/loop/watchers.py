@@ -42,7 +42,7 @@ class Watcher:
         self._update()
         return had
 
-    def on_ready(self, events: int) -> None:
+    def _on_ready(self, events: int) -> None:
         """Called by the loop."""
         self._meter.other_events += 1
         reader = self._reader

@@ -179,7 +179,7 @@ class TLSSocket(Records):
             self._poller.register(self._fd, wanted, self)
         self._watched = wanted  # not before: what raises has changed nothing
 
-    def on_ready(self, events: int) -> None:
+    def _on_ready(self, events: int) -> None:
         """The carrier is readable, writable, hung up or broken."""
         handler = self._handler
         if self._opened is not None and not self._clear:
@@ -187,13 +187,13 @@ class TLSSocket(Records):
         elif handler is not None:
             if self._unsent and not self._interest & WRITE:
                 self._flush_alone()
-            handler.on_ready(events)
+            handler._on_ready(events)
         if self._held:
             self._call_soon(self._deliver_held)
 
     def _deliver_held(self) -> None:
         if self._held and self._interest & READ and self._handler is not None:
-            self._handler.on_ready(READ)
+            self._handler._on_ready(READ)
             if self._held:
                 self._call_soon(self._deliver_held)
 

@@ -1,6 +1,7 @@
 """The life of a connection: its state, its deadlines, its end, and the one boundary to the protocol's code.
 
-Knows nothing of how bytes go in or out: `outbound` and `transport` add a lane each to this class.
+How bytes go in and out is the business of `outbound` and `stream`, which add a lane each to this class. Their
+attributes are set here all the same: one `__init__` for each newcomer costs a third of three.
 """
 
 from __future__ import annotations
@@ -30,21 +31,28 @@ HIGH = 64 * 1024  # bytes, the high watermark unless set_write_buffer_limits; th
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
 
 
+SLOTS = (
+    "__weakref__", "_blocked", "_born", "_buffered", "_chunks", "_exc", "_fd", "_high", "_home", "_in", "_interest",
+    "_limits", "_loop", "_low", "_notice_at", "_out", "_peername", "_phase", "_plain_read", "_poller", "_promises",
+    "_protocol", "_since", "_size", "_slot", "_sock", "_soft_since", "_stamp", "_starting", "_told_made", "_timeouts",
+    "_unread", "bytes_in", "bytes_out", "delivery",
+)  # fmt: skip
+"""What a connection keeps. The leaf classes alone have these as `__slots__`: Python cannot join two classes that both
+have some, and so the classes above a leaf can be joined with others, such as asyncio's."""
+
+NO_SLOTS: tuple[str, ...] = ()
+
+
 class Home(Interface):
     """Who counts this connection: its listener, or the reactor."""
 
-    def left(self, transport: Any) -> None: ...
+    def on_gone(self, transport: Any) -> None: ...
 
 
 class Connection(ABC):
     """What `StreamTransport` is apart from its lanes."""
 
-    __slots__ = (
-        "__weakref__", "_blocked", "_born", "_buffered", "_chunks", "_crowd", "_direct", "_exc", "_fd", "_high",
-        "_home", "_in", "_interest", "_limits", "_loop", "_low", "_made", "_out", "_peername", "_phase", "_poller",
-        "_promises", "_protocol", "_since", "_size", "_sock", "_soft_since", "_stamp", "_starting", "_timeouts",
-        "_unread", "bytes_in", "bytes_out", "due", "turn",
-    )  # fmt: skip
+    __slots__ = NO_SLOTS
 
     _protocol: Any
 
@@ -67,17 +75,17 @@ class Connection(ABC):
         self._limits = limits
         self._timeouts = timeouts
         self._phase = Phase.OPENING
-        self._made = False  # connection_made was called
+        self._told_made = False  # connection_made was called
         self._promises: Iterable[Future[Any]] = ()  # what waits for this connection, and fails with it
         self._starting: float | None = None  # the deadline of start_tls: no input until its handshake is done
         self._in = In.READING
-        self._direct = False  # what recv gives may go straight to data_received: kept by _watch_input
+        self._plain_read = False  # what recv gives may go straight to data_received: kept by _watch_input
         self._out = Out.FLOWING
         self._interest = 0  # what the poller watches
         self._blocked = False  # WRITE is in it: the peer is not taking our bytes
         self._chunks: list[Bytes] = []
         self._size = 0  # bytes in _chunks; if there are any we are in loop.dirty or wait for WRITE
-        self._high = self._low = self._crowd = 0
+        self._high = self._low = self._notice_at = 0
         self._set_watermarks(HIGH, HIGH // 4)
         self._unread = b""
         self._exc: Exception | None = None
@@ -85,12 +93,12 @@ class Connection(ABC):
         self._since = loop.now  # OPENING: begun; OPEN: output last moved; CLOSING: begun
         self._soft_since: float | None = None
         self.bytes_in = self.bytes_out = 0
-        self.due: float | None = None
-        self.turn = 0  # goes up whenever a batch in delivery may have to stop: a framer looks at one integer a frame
+        self._slot: float | None = None
+        self.delivery = 0  # goes up when a batch in delivery may have to stop: a framer looks at one integer a frame
         self._protocol = protocol
         self._buffered = hasattr(protocol, "get_buffer")
 
-    def start(self) -> None:
+    def _start(self) -> None:
         """Shake hands if the carrier does, tell the protocol, then read. Called once, by who made us."""
         if not hasattr(self._sock, "begin"):
             return self._open()
@@ -99,7 +107,7 @@ class Connection(ABC):
             self._loop.wheel.arm(self, self._loop.now, self._since + self._timeouts.handshake)
         self._sock.begin(self, self._on_handshake)
 
-    def opened(self) -> Future[Any]:
+    def _opened(self) -> Future[Any]:
         """Done when the handshake is; holds what ended the connection before. Cancelling it changes nothing."""
         future = self._loop.promise()
         self._promises = [*self._promises, future]
@@ -109,7 +117,7 @@ class Connection(ABC):
         if self._phase is not Phase.OPENING:
             return
         if error is not None:
-            return self.lose(error)
+            return self._lose(error)
         opened = self._promises  # without what connection_made adds: its files and its start_tls are not done
         self._open()
         for future in opened:
@@ -118,7 +126,7 @@ class Connection(ABC):
     def _open(self) -> None:
         self._stamp = self._loop.now  # it is not idle while it shakes hands
         self._phase = Phase.OPEN
-        self._made = True
+        self._told_made = True
         self._callback("connection_made", self)
         if self._phase is Phase.OPEN:
             self._watch_input()
@@ -126,11 +134,11 @@ class Connection(ABC):
                 self._loop.wheel.arm(self, self._loop.now, self._stamp + self._timeouts.idle)
 
     @abstractmethod
-    def on_ready(self, events: int) -> None:
+    def _on_ready(self, events: int) -> None:
         """The poller found us readable, writable, hung up or broken."""
 
     @abstractmethod
-    def on_flush(self) -> None:
+    def _on_flush(self) -> None:
         """Step 5 of the tick, or the peer takes bytes again: one send, and what follows from it."""
 
     @abstractmethod
@@ -141,18 +149,18 @@ class Connection(ABC):
     def _on_crowded(self) -> None:
         """More waits than the least bound."""
 
-    def on_reap(self) -> None:
+    def _on_reap(self) -> None:
         """Step 6 of the tick: the end. Afterwards nothing here refers to the protocol or to the exception."""
         exc, self._exc = self._exc, None  # its traceback may hold a frame that holds us
         try:
-            if self._made:
+            if self._told_made:
                 self._callback("connection_lost", exc)
         finally:
             self._protocol = None
             self._close()
             self._loop.meter.bytes_in += self.bytes_in
             self._loop.meter.bytes_out += self.bytes_out
-            self._home.left(self)
+            self._home.on_gone(self)
             for future in self._promises:
                 error = exc or ConnectionAbortedError(errno.ECONNABORTED, "the connection ended before that was done")
                 self._keep_promise(future, error=error)
@@ -167,7 +175,7 @@ class Connection(ABC):
         self._promises = [other for other in self._promises if other is not future]
         settle(future, result, error)
 
-    def on_deadline(self, now: float) -> float | None:
+    def _on_deadline(self, now: float) -> float | None:
         """A deadline that we gave has come: end, or give the next one."""
         deadlines = self._deadlines()
         if not deadlines:
@@ -178,7 +186,7 @@ class Connection(ABC):
         if self._phase is Phase.CLOSING and self._out is Out.SHUT:
             self._end(None)  # our every byte is sent, and the peer only keeps its end open: that is no fault
         else:
-            self.lose(error)
+            self._lose(error)
         return None
 
     def _deadlines(self) -> list[tuple[float, Exception]]:
@@ -209,11 +217,11 @@ class Connection(ABC):
         # What `write` compares with, the least of three bounds: for each newcomer, so without a list.
         limits = self._limits
         crowd = high if limits.output is None else min(high, limits.output)
-        self._crowd = crowd if limits.output_soft is None else min(crowd, limits.output_soft)
+        self._notice_at = crowd if limits.output_soft is None else min(crowd, limits.output_soft)
 
     def _watch_input(self) -> None:
         reading = self._in is In.READING and not self._unread and self._starting is None
-        self._direct = reading and not self._buffered
+        self._plain_read = reading and not self._buffered
         reading = reading or self._in is In.DISCARDING
         self._watch((self._interest & WRITE) | (READ if reading else 0))
 
@@ -234,7 +242,7 @@ class Connection(ABC):
         except OSError as exc:  # ENOSPC, ENOMEM (epoll_ctl(2)): the machine can watch no more
             self._interest = held
             self._blocked = False
-            self.lose(exc)
+            self._lose(exc)
 
     # -- ending -------------------------------------------------------------------------------------------------
 
@@ -244,18 +252,18 @@ class Connection(ABC):
             self._loop.check_process()
         self._end(None)
 
-    def lose(self, exc: Exception) -> None:
+    def _lose(self, exc: Exception) -> None:
         """End at once because of the peer: one quiet log line, and `connection_lost(exc)`."""
         if self._phase is not Phase.CLOSED:
             log.info("%r lost: %s", self, exc)
             self._end(exc)
 
-    def end_lingering(self, quiet: float) -> None:
+    def _end_lingering(self, quiet: float) -> None:
         """End now if all that is left is to wait for the peer's end, and nothing has moved for `quiet` seconds."""
         if self._phase is Phase.CLOSING and self._out is Out.SHUT and self._loop.now - self._stamp >= quiet:
             self._end(None)
 
-    def drain(self, grace: float) -> None:
+    def _drain(self, grace: float) -> None:
         """A drain begins: tell the protocol, and close unless it wants to finish something within `grace` seconds."""
         if self._phase is Phase.OPENING:
             return self.abort()
@@ -289,17 +297,17 @@ class Connection(ABC):
 
     def _blame(self, exc: Exception) -> None:
         if isinstance(exc, PeerError):
-            self.lose(exc)
+            self._lose(exc)
         else:
             log.error("exception in the protocol of %r, which ends", self, exc_info=exc)
             self._end(exc)
 
-    def on_forked(self) -> None:
+    def _on_forked(self) -> None:
         """In a forked child: nothing here may send, shut or watch any more, for it would do so for the parent."""
         self._phase, self._in, self._out = Phase.CLOSED, In.ENDED, Out.SHUT
-        self._direct, self._interest, self._size = False, 0, 0
+        self._plain_read, self._interest, self._size = False, 0, 0
 
-    def abandon(self) -> None:
+    def _abandon(self) -> None:
         """Close this process's copy of the descriptor; the connection is another process's."""
         self._sock.close()
 
@@ -315,8 +323,8 @@ class Connection(ABC):
         self._watch(0)
         if self._poller is not self._loop.poller:
             self._poller.stop()
-        self.turn += 1
-        self._direct = False
+        self.delivery += 1
+        self._plain_read = False
         self._phase = Phase.CLOSED
         self._in = INBOUND[self._in, "lost"]
         self._out = OUTBOUND[self._out, "lost"]
@@ -363,7 +371,7 @@ class Connection(ABC):
         if not high >= low >= 0:
             raise ValueError(f"high ({high}) must not be below low ({low}), nor low below 0")
         self._set_watermarks(high, low)
-        if self._size > self._crowd:
+        if self._size > self._notice_at:
             self._on_crowded()
 
     def get_write_buffer_limits(self) -> tuple[int, int]:
@@ -376,7 +384,7 @@ class Connection(ABC):
 
     def set_protocol(self, protocol: Any) -> None:
         """Give the connection to another protocol; its `connection_made` is the caller's business."""
-        self.turn += 1
+        self.delivery += 1
         self._protocol = protocol
         self._buffered = hasattr(protocol, "get_buffer")
         self._watch_input()
@@ -385,7 +393,7 @@ class Connection(ABC):
         """The protocol; None once the connection is over."""
         return self._protocol
 
-    def state(self) -> State:
+    def _state(self) -> State:
         """Where it stands: for `stats` and `dump`."""
         return State(self._phase, self._in, self._out, self._blocked, self._born, self._stamp)
 

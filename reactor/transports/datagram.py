@@ -26,7 +26,7 @@ from ..loop.poller import READ, WRITE
 from ..protocol import Bytes
 from ..sockets.addresses import show
 from ..sockets.udp import set_membership, take_error
-from .connection import Connection, Home
+from .connection import SLOTS, Connection, Home
 from .lanes import INBOUND, OUTBOUND, In, Out, Phase
 
 log = logging.getLogger("reactor")
@@ -59,7 +59,7 @@ class DatagramTransport(Connection):
     not leave. All but `sendto`, `join` and `leave` is as on a stream transport.
     """
 
-    __slots__ = ("_failures", "_further", "_queue", "datagrams_in", "datagrams_out", "dropped")
+    __slots__ = (*SLOTS, "_failures", "_further", "_queue", "datagrams_in", "datagrams_out", "dropped")
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class DatagramTransport(Connection):
 
     # -- in -----------------------------------------------------------------------------------------------------
 
-    def on_ready(self, events: int) -> None:
+    def _on_ready(self, events: int) -> None:
         """The poller found us readable or writable, or an error, in a queue of its own or told by the next call."""
         if events & ERROR:
             self._take_errors()
@@ -107,7 +107,7 @@ class DatagramTransport(Connection):
         else:
             self._loop.meter.other_events += 1
         if events != READ and self._queue:
-            self.on_flush()
+            self._on_flush()
 
     def _on_refused(self, addr: Any, exc: Exception) -> None:
         """A datagram is all that its sender has of us: what it breaks is its own, and the socket serves the others."""
@@ -126,7 +126,7 @@ class DatagramTransport(Connection):
 
     def _on_receive_error(self, exc: OSError) -> None:
         if exc.errno in BROKEN:
-            self.lose(exc)
+            self._lose(exc)
         else:
             self._callback("error_received", exc)
 
@@ -195,10 +195,10 @@ class DatagramTransport(Connection):
             self._watch(self._interest | WRITE)
             if self._timeouts.write is not None:
                 self._loop.wheel.arm(self, self._loop.now, self._since + self._timeouts.write)
-        if size > self._crowd:
+        if size > self._notice_at:
             self._on_crowded()
 
-    def on_flush(self) -> None:
+    def _on_flush(self) -> None:
         """The kernel takes datagrams again: as many as it takes, and what follows from it."""
         queue = self._queue
         for _ in range(min(SEND_BATCH, len(queue))):
@@ -247,7 +247,7 @@ class DatagramTransport(Connection):
         self.dropped += 1
         self._loop.meter.dropped_datagrams += 1
         if isinstance(exc, OSError) and exc.errno in BROKEN:
-            return self.lose(exc)
+            return self._lose(exc)
         if not self._failures:
             self._loop.call_soon(self._tell)
         if len(self._failures) < UNTOLD:
@@ -278,7 +278,7 @@ class DatagramTransport(Connection):
         self._watch_input()
         self._check_phase()
 
-    def end_lingering(self, quiet: float) -> None:
+    def _end_lingering(self, quiet: float) -> None:
         """Nothing: datagrams have no peer whose end could be waited for."""
 
     def _end(self, exc: Exception | None) -> None:
@@ -287,12 +287,12 @@ class DatagramTransport(Connection):
         self._queue.clear()
         super()._end(exc)
 
-    def on_reap(self) -> None:
+    def _on_reap(self) -> None:
         """Step 6 of the tick: the end, after what was still to be told."""
         self._tell()
         self._loop.meter.datagrams_in += self.datagrams_in
         self._loop.meter.datagrams_out += self.datagrams_out
-        super().on_reap()
+        super()._on_reap()
 
     # -- about --------------------------------------------------------------------------------------------------
 

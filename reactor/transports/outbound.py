@@ -15,7 +15,7 @@ from ..loop.poller import WRITE
 from ..protocol import Bytes
 from ..sockets.sendfile import PLACEHOLDER, FileCarrier, FileJob
 from .buffers import gather
-from .connection import Connection
+from .connection import NO_SLOTS, Connection
 from .lanes import OUT_LEAVING, OUTBOUND, In, Out, Phase
 
 SEND_NOW = 4096  # bytes from which sending at once beats waiting for the flush
@@ -31,7 +31,7 @@ FLOWING, FULL = Out.FLOWING, Out.FULL
 class Outbound(Connection):
     """A connection that can be written to."""
 
-    __slots__ = ()
+    __slots__ = NO_SLOTS
 
     def write(self, data: Bytes) -> None:
         """Send `data`, after all that was written before. Never blocks; `bytearray` and `memoryview` are copied.
@@ -46,7 +46,7 @@ class Outbound(Connection):
         if waiting and data:
             self._chunks.append(data)
             self._size = waiting = waiting + len(data)
-            if waiting > self._crowd:
+            if waiting > self._notice_at:
                 self._on_crowded()
         elif data:
             self._chunks.append(data)
@@ -57,11 +57,11 @@ class Outbound(Connection):
                 self._flush()
 
     def _flush(self) -> None:
-        """`on_flush` at another time than step 5, which counts its own."""
+        """`_on_flush` at another time than step 5, which counts its own."""
         self._loop.meter.flushes += 1
-        self.on_flush()
+        self._on_flush()
 
-    def on_flush(self) -> None:
+    def _on_flush(self) -> None:
         """Step 5 of the tick, or the peer takes bytes again, or a large write: one send, and what follows from it."""
         if self._size:
             chunks = self._chunks
@@ -80,7 +80,7 @@ class Outbound(Connection):
                 self._loop.meter.eagains += 1
                 sent = 0
             except BROKEN as exc:
-                return self.lose(exc)
+                return self._lose(exc)
             except Exception as exc:  # code of the program: the file that is sent, a callback of the TLS context
                 return self._blame(exc)
             self.bytes_out += sent
@@ -186,7 +186,7 @@ class Outbound(Connection):
         """The peer does not take what waits, and there is more of it than when we last looked."""
         limits, size = self._limits, self._size
         if limits.output is not None and size > limits.output:
-            return self.lose(LimitExceeded(f"{size} bytes of output waiting, over the limit of {limits.output}"))
+            return self._lose(LimitExceeded(f"{size} bytes of output waiting, over the limit of {limits.output}"))
         if limits.output_soft is not None and size > limits.output_soft and self._soft_since is None:
             self._soft_since = self._loop.now
             self._loop.wheel.arm(self, self._loop.now, self._loop.now + limits.output_soft_seconds)
@@ -199,7 +199,7 @@ class Outbound(Connection):
         if self._phase is not Phase.CLOSED:
             bounds = (self._high, self._limits.output, self._limits.output_soft)
             ahead = (bound for bound in bounds if bound is not None and bound >= self._size)
-            self._crowd = min([self._size + STEP, *ahead])  # what must be noticed next
+            self._notice_at = min([self._size + STEP, *ahead])  # what must be noticed next
             self._loop.budget.book(self, self._size)
 
     def _on_blocked(self, sent: int) -> None:

@@ -3,7 +3,7 @@
 A carrier is anything that behaves as a non-blocking socket: `recv recv_into send shutdown close fileno`, raising
 BlockingIOError for "not now". TCP and Unix sockets are used as they are, so the hot path has no frame to spare:
 
-    poller -> on_ready -> sock.recv -> protocol.data_received -> write (queue, mark dirty) -> on_flush -> sock.send
+    poller -> _on_ready -> sock.recv -> protocol.data_received -> write (queue, mark dirty) -> _on_flush -> sock.send
 
 Small writes are queued and leave once a tick, in one send. A write of SEND_NOW or more with nothing queued before it
 is sent at once: holding a hundred replies of 10 KiB until the end of the tick costs 40 % more (cache and heap).
@@ -22,6 +22,7 @@ from functools import partial
 from ..loop.futures import settle
 from ..loop.poller import READ, WRITE
 from ..sockets.tls import TLSSocket
+from .connection import NO_SLOTS, SLOTS
 from .lanes import IN_LEAVING, INBOUND, OUT_LEAVING, OUTBOUND, In, Out, Phase
 from .outbound import BROKEN, Outbound
 
@@ -33,15 +34,15 @@ reads (41 become 57)."""
 READING = In.READING
 
 
-class StreamTransport(Outbound):
-    """One connection. Made by listeners and connectors; protocols get it in `connection_made`."""
+class Stream(Outbound):
+    """All of a stream transport but its slots."""
 
-    __slots__ = ()
+    __slots__ = NO_SLOTS
 
-    def on_ready(self, events: int) -> None:
+    def _on_ready(self, events: int) -> None:
         """The poller found us readable, writable, hung up or broken."""
         if events != WRITE:
-            if not self._direct:
+            if not self._plain_read:
                 self._receive_otherwise()
             else:
                 try:
@@ -49,7 +50,7 @@ class StreamTransport(Outbound):
                 except BlockingIOError:
                     self._loop.meter.eagains += 1
                 except BROKEN as exc:
-                    self.lose(exc)
+                    self._lose(exc)
                 else:
                     if data:
                         self.bytes_in += len(data)
@@ -76,7 +77,7 @@ class StreamTransport(Outbound):
 
     def pause_reading(self) -> None:
         """Deliver no more until `resume_reading`; the peer is held back by TCP. Harmless twice."""
-        self.turn += 1
+        self.delivery += 1
         self._in = INBOUND[self._in, "pause"]
         self._watch_input()
 
@@ -128,7 +129,7 @@ class StreamTransport(Outbound):
             self._loop.meter.eagains += 1
             return
         except BROKEN as exc:
-            return self.lose(exc)
+            return self._lose(exc)
         if not count:
             return self._on_eof()
         self.bytes_in += count
@@ -158,7 +159,7 @@ class StreamTransport(Outbound):
             return
         except BROKEN as exc:
             # Once our end is said, a reset only means that the peer did not wait for it.
-            return self._end(None) if self._out is Out.SHUT else self.lose(exc)
+            return self._end(None) if self._out is Out.SHUT else self._lose(exc)
         self.bytes_in += len(data)
         self._stamp = self._loop.now
         if not data:
@@ -215,7 +216,7 @@ class StreamTransport(Outbound):
         return future
 
     def _change_carrier(self, tls: TLSSocket) -> None:
-        self.turn += 1
+        self.delivery += 1
         interest = self._interest
         self._watch(0)
         self._sock = self._poller = tls
@@ -237,7 +238,7 @@ class StreamTransport(Outbound):
             self._watch_input()
             self._settle()
         elif self._phase is Phase.OPEN:
-            self.lose(error)
+            self._lose(error)
         else:
             self._end(None)  # our own close() came first
 
@@ -250,7 +251,7 @@ class StreamTransport(Outbound):
         """
         if self._phase is not Phase.OPEN:
             return self._loop.check_process()
-        self.turn += 1
+        self.delivery += 1
         self._in = INBOUND[self._in, "close"]
         self._out = OUTBOUND[self._out, "finish"]
         self._unread = b""
@@ -258,3 +259,9 @@ class StreamTransport(Outbound):
             self._shut()
         self._watch_input()
         self._check_phase()
+
+
+class StreamTransport(Stream):
+    """One connection. Made by listeners and connectors; protocols get it in `connection_made`."""
+
+    __slots__ = SLOTS

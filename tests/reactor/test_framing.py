@@ -18,7 +18,7 @@ class Hand:
 
     def __init__(self, protocol):
         self.protocol = protocol
-        self.turn = 0
+        self.delivery = 0
         self.reading = True
         self.closed = False
         self.waiting = b""
@@ -32,18 +32,18 @@ class Hand:
         return self.protocol
 
     def set_protocol(self, protocol):
-        self.turn += 1
+        self.delivery += 1
         self.protocol = protocol
 
     def pause_reading(self):
-        self.turn += 1
+        self.delivery += 1
         self.reading = False
 
     def resume_reading(self):
         self.reading = True
 
     def close(self):
-        self.turn += 1
+        self.delivery += 1
         self.closed = True
 
     def unread(self, data):

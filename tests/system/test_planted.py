@@ -26,13 +26,13 @@ def loses_bytes_after_a_partial_send(patch):
 
 
 def calls_connection_lost_twice(patch):
-    real = transport.StreamTransport.on_reap
+    real = transport.StreamTransport._on_reap
 
-    def on_reap(self):
+    def _on_reap(self):
         self._callback("connection_lost", None)
         real(self)
 
-    patch(transport.StreamTransport, "on_reap", on_reap)
+    patch(transport.StreamTransport, "_on_reap", _on_reap)
 
 
 def forgets_to_resume(patch):
@@ -61,15 +61,15 @@ def never_accepts_again_after_emfile(patch):
 
 
 def leaks_the_descriptor(patch):
-    def on_reap(self):
+    def _on_reap(self):
         self._callback("connection_lost", self._exc)
-        self._home.left(self)
+        self._home.on_gone(self)
 
-    patch(transport.StreamTransport, "on_reap", on_reap)
+    patch(transport.StreamTransport, "_on_reap", _on_reap)
 
 
 def takes_a_reset_for_an_end(patch):
-    real = transport.StreamTransport.lose
+    real = transport.StreamTransport._lose
 
     def lose(self, exc):
         if isinstance(exc, ConnectionResetError):
@@ -77,7 +77,7 @@ def takes_a_reset_for_an_end(patch):
         else:
             real(self, exc)
 
-    patch(transport.StreamTransport, "lose", lose)
+    patch(transport.StreamTransport, "_lose", lose)
 
 
 def keeps_a_deadline_of_the_dead(patch):

@@ -345,7 +345,7 @@ def test_the_deadline_of_who_is_gone_is_gone_too(scrape, said):
     scrape.says(said)
     assert len(deadlines(scrape)) == 1
     (accepted,) = scrape.listener.connections
-    accepted.lose(ConnectionResetError())
+    accepted._lose(ConnectionResetError())
     scrape.reactor.settle()
     assert deadlines(scrape) == []
     scrape.reactor.advance(HEAD_TIME)

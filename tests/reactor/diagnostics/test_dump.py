@@ -196,7 +196,7 @@ def test_the_name_of_a_class_a_function_or_an_error_cannot_act_on_a_terminal_eit
         assert all(char.isprintable() or char == "\n" for char in text)
         assert lines(pair.reactor, "timers")[0] == f"in 1.000 s: {HARMLESS}"
         assert [line for line in lines(pair.reactor, "connections") if line.endswith(f"  {HARMLESS}")]
-        pair.b.lose(error())
+        pair.b._lose(error())
         pair.settle()
         assert pair.reactor.dump().splitlines()[3].endswith(f"; lost: 1 {HARMLESS}")
 

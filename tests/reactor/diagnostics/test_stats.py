@@ -104,7 +104,7 @@ def test_an_eagain_is_counted_where_nothing_is_there_to_read(protocol, closing):
         if closing:
             pair.a.close()  # what comes now is read and dropped
             pair.settle()
-        assert grown(pair.reactor, lambda: pair.a.on_ready(READ), "eagains") == (1,)
+        assert grown(pair.reactor, lambda: pair.a._on_ready(READ), "eagains") == (1,)
 
 
 def test_the_hang_up_of_a_peer_that_is_not_read_from_is_no_receive():
@@ -308,7 +308,7 @@ def test_newcomers_turned_away_are_refused(stage):
 
 @pytest.mark.loud
 def test_running_out_of_descriptors_is_a_shortage(stage):
-    stage.serve(Recorder).on_exhausted(OSError(errno.EMFILE, "Too many open files"))
+    stage.serve(Recorder)._on_exhausted(OSError(errno.EMFILE, "Too many open files"))
     assert stage.reactor.stats().shortages == 1
 
 

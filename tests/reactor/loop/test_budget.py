@@ -15,7 +15,7 @@ class Debtor:
     def __init__(self, budget):
         self.budget, self.lost = budget, None
 
-    def lose(self, exc):
+    def _lose(self, exc):
         self.lost = exc
         self.budget.release(self)
 

@@ -10,15 +10,15 @@ from reactor.loop.deadlines import FINENESS, DeadlineWheel, round_up
 
 
 class Watched:
-    """Looked at when due; answers with its real deadline until that has come."""
+    """Looked at when its slot comes; answers with its real deadline until that has come."""
 
     def __init__(self, deadline, then=None):
-        self.due = None
+        self._slot = None
         self.deadline = deadline
         self.then = then
         self.looks = []
 
-    def on_deadline(self, now):
+    def _on_deadline(self, now):
         self.looks.append(now)
         if now < self.deadline:
             return self.deadline
@@ -74,7 +74,7 @@ def test_a_deadline_is_looked_at_when_it_has_come(alarm):
     assert watched.looks == []
     alarm.run(10.4)
     assert len(watched.looks) == 1
-    assert (len(alarm.wheel), watched.due) == (0, None)
+    assert (len(alarm.wheel), watched._slot) == (0, None)
     assert alarm.at is None
 
 
@@ -93,7 +93,7 @@ def test_an_earlier_look_stays_and_a_later_one_is_replaced(alarm):
     alarm.wheel.arm(watched, 0.0, 10.0)
     alarm.wheel.arm(watched, 0.0, 50.0)
     assert len(alarm.wheel) == 1
-    assert 10.0 <= watched.due <= 10.4
+    assert 10.0 <= watched._slot <= 10.4
     alarm.run(10.4)
     assert len(watched.looks) == 1
 
@@ -133,7 +133,7 @@ def test_after_a_disarmed_early_one_the_later_one_still_comes(alarm):
 
 def test_a_look_may_disarm_a_neighbour_of_the_same_slot(alarm):
     class Murderer(Watched):
-        def on_deadline(self, now):
+        def _on_deadline(self, now):
             self.looks.append(now)
             for other in pair:
                 alarm.wheel.disarm(other)
@@ -147,7 +147,7 @@ def test_a_look_may_disarm_a_neighbour_of_the_same_slot(alarm):
 
 def test_a_look_may_arm_others(alarm):
     class Parent(Watched):
-        def on_deadline(self, now):
+        def _on_deadline(self, now):
             self.looks.append(now)
             alarm.wheel.arm(child, now, now + 1)
 
@@ -159,7 +159,7 @@ def test_a_look_may_arm_others(alarm):
 
 def test_the_wheel_survives_an_interrupt(alarm):
     class Interrupted(Watched):
-        def on_deadline(self, now):
+        def _on_deadline(self, now):
             raise KeyboardInterrupt
 
     later, new = Watched(20.0), Watched(15.0)

@@ -79,7 +79,7 @@ def test_a_listener_is_refused_in_a_child(stage, verb):
 def test_a_child_takes_no_newcomer_away_even_in_the_tick_that_forked_it(stage):
     listener = stage.serve(Recorder)
     with socket.create_connection(listener.addresses[0]):
-        in_child(lambda: listener._acceptors[0].on_ready(READ))
+        in_child(lambda: listener._acceptors[0]._on_ready(READ))
         stage.reactor.settle()
         assert stage.reactor.stats()["accepted"] == 1
 

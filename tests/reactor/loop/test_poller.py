@@ -35,7 +35,7 @@ def pair():
 
 
 class Handler:
-    def on_ready(self, events):
+    def _on_ready(self, events):
         """Never called by a poller: it only names us."""
 
 

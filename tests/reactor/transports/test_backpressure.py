@@ -78,7 +78,7 @@ def test_resume_comes_at_the_low_watermark(stage, tight, left, resumed):
     assert pressure(protocol) == ["pause_writing"]
     transport._sock.room = 100_000 - left
     for _ in range(5):
-        transport.on_flush()
+        transport._on_flush()
     assert transport.get_write_buffer_size() == left
     assert pressure(protocol) == ["pause_writing", "resume_writing"][: 1 + resumed]
     transport.abort()
