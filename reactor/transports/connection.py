@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import Any, Protocol as Interface
 
-from ..errors import CloseTimeout, HandshakeTimeout, IdleTimeout, LimitExceeded, PeerError, WriteTimeout
+from ..errors import PeerError
 from ..limits import Limits, Timeouts
 from ..loop.futures import settle
 from ..loop.loop import Loop
@@ -23,6 +23,7 @@ from ..loop.poller import READ, WRITE
 from ..protocol import Bytes
 from ..sockets.addresses import carrier_info, show
 from ..sockets.unix import peer_credentials
+from .expiry import deadlines
 from .lanes import IN_LEAVING, INBOUND, OUT_LEAVING, OUTBOUND, In, Out, Phase, State
 
 log = logging.getLogger("reactor")
@@ -32,10 +33,10 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
 
 
 SLOTS = (
-    "__weakref__", "_blocked", "_born", "_buffered", "_chunks", "_exc", "_fd", "_high", "_home", "_in", "_interest",
-    "_limits", "_loop", "_low", "_notice_at", "_out", "_peername", "_phase", "_plain_read", "_poller", "_promises",
-    "_protocol", "_since", "_size", "_slot", "_sock", "_soft_since", "_stamp", "_starting", "_told_made", "_timeouts",
-    "_unread", "bytes_in", "bytes_out", "delivery",
+    "__weakref__", "_blocked", "_born", "_buffered", "_chunks", "_entered", "_exc", "_fd", "_high", "_home", "_in",
+    "_interest", "_limits", "_loop", "_low", "_moved", "_notice_at", "_out", "_peername", "_phase", "_plain_read",
+    "_poller", "_promises", "_protocol", "_size", "_slot", "_sock", "_soft_since", "_stamp", "_told_made", "_timeouts",
+    "_unread", "_upgrade", "bytes_in", "bytes_out", "delivery",
 )  # fmt: skip
 """What a connection keeps. The leaf classes alone have these as `__slots__`: Python cannot join two classes that both
 have some, and so the classes above a leaf can be joined with others, such as asyncio's."""
@@ -77,7 +78,7 @@ class Connection(ABC):
         self._phase = Phase.OPENING
         self._told_made = False  # connection_made was called
         self._promises: Iterable[Future[Any]] = ()  # what waits for this connection, and fails with it
-        self._starting: float | None = None  # the deadline of start_tls: no input until its handshake is done
+        self._upgrade: Any = None  # a start_tls under way (`upgrade.Upgrade`): no input until its handshake is done
         self._in = In.READING
         self._plain_read = False  # what recv gives may go straight to data_received: kept by _watch_input
         self._out = Out.FLOWING
@@ -90,7 +91,8 @@ class Connection(ABC):
         self._unread = b""
         self._exc: Exception | None = None
         self._born = self._stamp = loop.now  # when it was made; when a byte last went in or out
-        self._since = loop.now  # OPENING: begun; OPEN: output last moved; CLOSING: begun
+        self._entered = loop.now  # when this phase began
+        self._moved = loop.now  # when output last moved: of meaning while it is blocked
         self._soft_since: float | None = None
         self.bytes_in = self.bytes_out = 0
         self._slot: float | None = None
@@ -104,7 +106,7 @@ class Connection(ABC):
             return self._open()
         self._poller = self._sock
         if self._timeouts.handshake is not None:
-            self._loop.wheel.arm(self, self._loop.now, self._since + self._timeouts.handshake)
+            self._loop.wheel.arm(self, self._loop.now, self._entered + self._timeouts.handshake)
         self._sock.begin(self, self._on_handshake)
 
     def _opened(self) -> Future[Any]:
@@ -124,7 +126,7 @@ class Connection(ABC):
             self._keep_promise(future, self)
 
     def _open(self) -> None:
-        self._stamp = self._loop.now  # it is not idle while it shakes hands
+        self._stamp = self._entered = self._loop.now  # it is not idle while it shakes hands
         self._phase = Phase.OPEN
         self._told_made = True
         self._callback("connection_made", self)
@@ -144,6 +146,10 @@ class Connection(ABC):
     @abstractmethod
     def close(self) -> None:
         """Send what waits, then end."""
+
+    @abstractmethod
+    def _settle(self) -> None:
+        """What was sent may let the writer go on, or be the last of it."""
 
     @abstractmethod
     def _on_crowded(self) -> None:
@@ -177,10 +183,10 @@ class Connection(ABC):
 
     def _on_deadline(self, now: float) -> float | None:
         """A deadline that we gave has come: end, or give the next one."""
-        deadlines = self._deadlines()
-        if not deadlines:
+        found = deadlines(self)
+        if not found:
             return None
-        when, error = min(deadlines, key=lambda deadline: deadline[0])
+        when, error = min(found, key=lambda deadline: deadline[0])
         if now < when:
             return when
         if self._phase is Phase.CLOSING and self._out is Out.SHUT:
@@ -188,29 +194,6 @@ class Connection(ABC):
         else:
             self._lose(error)
         return None
-
-    def _deadlines(self) -> list[tuple[float, Exception]]:
-        """What this state may not outlast, each with the error that it would be."""
-        times, found = self._timeouts, []
-
-        def add(start: float, timeout: float | None, kind: type[Exception], text: str) -> None:
-            if timeout is not None:
-                found.append((start + timeout, kind(f"{text} {timeout} s")))
-
-        if self._phase is Phase.CLOSING:
-            add(self._since, times.close, CloseTimeout, f"close() had {self._size} bytes not taken within")
-        elif self._phase is Phase.OPENING:
-            add(self._since, times.handshake, HandshakeTimeout, "no handshake within")
-        else:
-            add(self._stamp, times.idle, IdleTimeout, "no byte in or out for")
-            if self._starting is not None:
-                found.append((self._starting, HandshakeTimeout("start_tls() got no handshake in time")))
-            if self._blocked:
-                add(self._since, times.write, WriteTimeout, f"{self._size} bytes waiting and none taken for")
-            if self._soft_since is not None:
-                text = f"more than {self._limits.output_soft} bytes waiting for"
-                add(self._soft_since, self._limits.output_soft_seconds, LimitExceeded, text)
-        return found
 
     def _set_watermarks(self, high: int, low: int) -> None:
         self._high, self._low = high, low
@@ -220,7 +203,7 @@ class Connection(ABC):
         self._notice_at = crowd if limits.output_soft is None else min(crowd, limits.output_soft)
 
     def _watch_input(self) -> None:
-        reading = self._in is In.READING and not self._unread and self._starting is None
+        reading = self._in is In.READING and not self._unread and self._upgrade is None
         self._plain_read = reading and not self._buffered
         reading = reading or self._in is In.DISCARDING
         self._watch((self._interest & WRITE) | (READ if reading else 0))
@@ -283,9 +266,9 @@ class Connection(ABC):
             self._end(None)
         elif self._phase is Phase.OPEN:
             self._phase = Phase.CLOSING
-            self._since = self._loop.now
+            self._entered = self._loop.now
             if self._timeouts.close is not None:
-                self._loop.wheel.arm(self, self._since, self._since + self._timeouts.close)
+                self._loop.wheel.arm(self, self._entered, self._entered + self._timeouts.close)
 
     def _callback(self, name: str, *args: Any) -> Any:
         """The boundary: what the protocol raises, or lacks, ends this connection and nothing else."""
@@ -331,6 +314,7 @@ class Connection(ABC):
         self._chunks.clear()
         self._size = 0
         self._unread = b""
+        self._upgrade = None
         self._loop.budget.release(self)
         self._loop.wheel.disarm(self)
         self._loop.doomed.append(self)

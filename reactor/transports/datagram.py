@@ -191,10 +191,10 @@ class DatagramTransport(Connection):
         self._queue.append((data, addr))
         self._size = size
         if not self._blocked:
-            self._since = self._loop.now
+            self._moved = self._loop.now
             self._watch(self._interest | WRITE)
             if self._timeouts.write is not None:
-                self._loop.wheel.arm(self, self._loop.now, self._since + self._timeouts.write)
+                self._loop.wheel.arm(self, self._loop.now, self._moved + self._timeouts.write)
         if size > self._notice_at:
             self._on_crowded()
 
@@ -215,9 +215,7 @@ class DatagramTransport(Connection):
             else:
                 self.datagrams_out += 1
                 self.bytes_out += len(data)
-                self._stamp = self._loop.now
-                if self._phase is OPEN:
-                    self._since = self._stamp
+                self._stamp = self._moved = self._loop.now
             if not queue:
                 return  # the descriptor is broken, and we are over
             queue.popleft()

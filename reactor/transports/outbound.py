@@ -152,7 +152,9 @@ class Outbound(Connection):
     def _on_file_progress(self, sent: int) -> None:
         self.bytes_out += sent
         if sent:
-            self._stamp = self._since = self._loop.now
+            self._stamp = self._moved = self._loop.now
+            if self._phase is Phase.CLOSING:
+                self._entered = self._stamp  # so a file is not cut, however long it takes
 
     def _on_file_sent(self, job: FileJob) -> None:
         self.bytes_out -= len(PLACEHOLDER)
@@ -206,12 +208,12 @@ class Outbound(Connection):
         """Something is left: wait for the peer, with a deadline, and press back on the writer."""
         if self._soft_since is not None and self._size <= (self._limits.output_soft or 0):
             self._soft_since = None
-        if self._phase is not Phase.CLOSING and (sent or not self._blocked):
-            self._since = self._loop.now
+        if sent or not self._blocked:
+            self._moved = self._loop.now
         if not self._blocked:
             self._watch(self._interest | WRITE)
             if self._timeouts.write is not None and self._phase is Phase.OPEN:
-                self._loop.wheel.arm(self, self._loop.now, self._since + self._timeouts.write)
+                self._loop.wheel.arm(self, self._loop.now, self._moved + self._timeouts.write)
         if self._phase is not Phase.CLOSED:
             self._press_back()
 
@@ -229,7 +231,7 @@ class Outbound(Connection):
         self._check_phase()
 
     def _shut(self) -> None:
-        if self._starting is not None and self._in is not In.DISCARDING:
+        if self._upgrade is not None and self._in is not In.DISCARDING:
             return  # the handshake of start_tls needs both ways, and comes back to here; a close needs no handshake
         try:
             self._sock.shutdown(socket.SHUT_WR)

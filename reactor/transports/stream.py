@@ -14,17 +14,14 @@ Nothing here calls the protocol from inside `write`, `close` or `abort`, but for
 
 from __future__ import annotations
 
-import errno
 import ssl
 from concurrent.futures import Future
-from functools import partial
 
-from ..loop.futures import settle
 from ..loop.poller import READ, WRITE
-from ..sockets.tls import TLSSocket
 from .connection import NO_SLOTS, SLOTS
-from .lanes import IN_LEAVING, INBOUND, OUT_LEAVING, OUTBOUND, In, Out, Phase
+from .lanes import IN_LEAVING, INBOUND, OUTBOUND, In, Out, Phase
 from .outbound import BROKEN, Outbound
+from .upgrade import upgrade
 
 READ_SIZE = 120 * 1024
 """Bytes asked of one recv: the most that malloc takes from its heap. From 128 KiB on each read costs an mmap, an mremap
@@ -91,7 +88,7 @@ class Stream(Outbound):
 
     def is_reading(self) -> bool:
         """True unless paused, closing, at the peer's end, or in the handshake of `start_tls`."""
-        return self._in is READING and self._starting is None
+        return self._in is READING and self._upgrade is None
 
     def unread(self, data: bytes) -> None:
         """Give back the end of what `data_received` was given: it comes again, first, in the next `soon` step.
@@ -105,7 +102,7 @@ class Stream(Outbound):
             self._loop.call_soon(self._redeliver)
 
     def _redeliver(self) -> None:
-        if self._in is not READING or not self._unread or self._starting is not None:
+        if self._in is not READING or not self._unread or self._upgrade is not None:
             return
         data, self._unread = self._unread, b""
         try:
@@ -191,56 +188,7 @@ class Stream(Outbound):
         which it then breaks, so nobody can slip a command in (RFC 3207, 6). `timeout` is `Timeouts.handshake` unless
         given. A handshake that fails ends the connection; the future holds ssl.SSLError, OSError or HandshakeTimeout.
         """
-        if self._starting is not None:
-            raise RuntimeError("start_tls() while another handshake is under way")
-        future: Future[StreamTransport] = self._loop.promise()
-        if self._phase is not Phase.OPEN or self._out in OUT_LEAVING:
-            settle(future, error=ConnectionAbortedError(errno.ECONNABORTED, "start_tls() on a connection that ends"))
-            return future
-        tls = TLSSocket(
-            self._loop.call_soon,
-            self._sock,
-            self._poller,
-            context,
-            server_side=server_side,
-            server_hostname=server_hostname,
-            clear=self._size,
-        )
-        self._promises = [*self._promises, future]
-        timeout = self._timeouts.handshake if timeout is None else timeout
-        self._starting = float("inf") if timeout is None else self._loop.now + timeout
-        if timeout is not None:
-            self._loop.wheel.arm(self, self._loop.now, self._starting)
-        self._change_carrier(tls)
-        self._loop.call_soon(self._begin_tls, tls, future)  # when the protocol has given back what it does not handle
-        return future
-
-    def _change_carrier(self, tls: TLSSocket) -> None:
-        self.delivery += 1
-        interest = self._interest
-        self._watch(0)
-        self._sock = self._poller = tls
-        self._watch(interest)
-        self._watch_input()
-
-    def _begin_tls(self, tls: TLSSocket, future: Future[StreamTransport]) -> None:
-        if self._phase is not Phase.CLOSED:
-            early, self._unread = self._unread, b""
-            tls.begin(self, partial(self._on_tls, future), early)
-
-    def _on_tls(self, future: Future[StreamTransport], error: Exception | None) -> None:
-        if self._phase is Phase.CLOSED:
-            return
-        self._starting = None
-        self._stamp = self._loop.now
-        if error is None:
-            self._keep_promise(future, self)
-            self._watch_input()
-            self._settle()
-        elif self._phase is Phase.OPEN:
-            self._lose(error)
-        else:
-            self._end(None)  # our own close() came first
+        return upgrade(self, context, server_side, server_hostname, timeout)
 
     # -- ending -------------------------------------------------------------------------------------------------
 
