@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from report.tables import Progress, figure, table
-from runs.arguments import Parser, positive
+from arguments import Parser, positive
+from tables import Progress, figure, table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _kit.cli import serve, server_parser
+from _cli import serve, server_parser
+
 from reactor import LineProtocol, Reactor
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from command import BACKLOG, leave_on_signals, listening, parse
-
-from servers.threaded_chat import ROOM, chat
-from servers.threaded_echo import echo
-from servers.threaded_lines import answer
+from threaded_chat import ROOM, chat
+from threaded_echo import echo
+from threaded_lines import answer
 
 OPTIONS = parse(__doc__)
 ROOM.silent = OPTIONS.silent

@@ -17,11 +17,12 @@ The map, from the bottom up; a file imports only from those above it in this lis
 
 from __future__ import annotations
 
-from .client.client import MAX_BODY, MAX_REDIRECTS, Client, fetch, get
-from .client.download import Download, DownloadError
+from .client.client import Client, fetch, get
+from .client.downloads.download import Download, DownloadError
+from .client.downloads.ranges import ContentRange, content_range, rest_after, strong_validator
 from .client.failures import CallbackFailed, ClientClosed, ConnectionFailed, FetchTimeout, ProxyError
 from .client.guard import AddressForbidden, Guard
-from .client.ranges import ContentRange, content_range, rest_after, strong_validator
+from .client.options import MAX_BODY, MAX_REDIRECTS
 from .client.redirect import RedirectError
 from .client.request import basic_auth, bearer_auth
 from .client.response import Response

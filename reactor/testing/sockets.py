@@ -94,11 +94,13 @@ class MemorySocket:
 
     # -- bytes --------------------------------------------------------------------------------------------------
 
-    def recv(self, size: int) -> bytes:
-        """Up to `size` bytes; b"" at the peer's end."""
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """Up to `size` bytes; b"" at the peer's end. flags: MSG_PEEK leaves them there."""
         received = self._received
         if not received:
             return self._receive_nothing()
+        if flags & socket.MSG_PEEK:
+            return bytes(received[:size])
         if len(received) <= size:
             data = bytes(received)
             received.clear()

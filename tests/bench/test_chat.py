@@ -2,12 +2,11 @@
 
 import argparse
 
-import pytest
-
 import chat
+import contest
 import cpu
-from runs import contest
-from runs.contest import Contender
+import pytest
+from contest import Contender
 
 
 def contender(name, p99, late=0.0, busy=0.5, load_busy=0.5):

@@ -2,20 +2,20 @@
 
 The files, from the bottom up; a file imports only from those above it in this list:
 
-    coding       gzip and deflate undone
+    content/     compression undone, text made of bytes
     guard        keeps a server that fetches for strangers away from what only it can reach
     timeouts     how long a fetch may take, as a whole and in each of its parts
-    patience     how long a fetch may still take
+    fetch_timer  when a fetch has taken too long
     failures     what the network and the caller do to a fetch, by name
     response     an answer, as the caller has it
-    ranges       parts of a representation
     request      a request as bytes
     redirect     what a redirect asks for
-    proxy        which proxy a request goes through
-    tunnel       a way through a proxy to a server that speaks TLS
+    proxies/     which proxy a request goes through, and the way through it
+    options      what a caller may choose
+    reception    one answer on its way in
     connection   one connection to a server
     pool         connections, made, kept and handed out
     fetching     one fetch
     client       the verbs: Client, fetch, get
-    download     a file that has its name only once it is whole
+    downloads/   files that are fetched, and gone on with where they were cut
 """

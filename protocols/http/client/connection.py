@@ -4,41 +4,54 @@ from __future__ import annotations
 
 import io
 from concurrent.futures import Future
-from typing import IO, TYPE_CHECKING, Protocol as Interface
+from socket import MSG_PEEK
+from typing import IO, Protocol as Interface
 
 from reactor import Protocol, StreamTransport
 
-from ..wire.messages import Event, ResponseWire
+from ..events import Event
+from ..wire.messages import ResponseWire
 
-if TYPE_CHECKING:
-    from .pool import Host, Pool
+Fields = tuple[tuple[str, str], ...]
 
 WRITE_WHOLE = 256 * 1024  # bytes of a body up to which it is written with its head, and beyond which it goes in pieces
 
 
 class Exchange(Interface):
-    """Who waits for an answer."""
+    """What waits for an answer."""
 
     def on_events(self, events: list[Event]) -> None: ...
     def on_lost(self, exc: Exception | None) -> None: ...
 
 
-class HTTPConnection(Protocol):
-    """A connection of a pool's. It serves one exchange at a time, and without one nothing may come."""
+class Owner(Interface):
+    """What counts a connection, and takes it back."""
 
-    __slots__ = ("_bytes_before", "_pool", "_wire", "counted", "exchange", "host", "parked_at", "transport", "used")
+    def on_free(self, connection: HTTPConnection) -> None:
+        """It has done an exchange in good order, and can do another."""
+
+    def on_over(self, connection: HTTPConnection) -> None:
+        """It is over, or as good as: another may be made in its place. Called once."""
+
+
+class HTTPConnection(Protocol):
+    """A connection of an owner's. It serves one exchange at a time, and without one nothing may come.
+
+    proxy_fields: what a proxy is told in each request; None where it is not a proxy that is asked.
+    """
+
+    __slots__ = ("_bytes_before", "_owner", "_wire", "exchange", "idle_since", "proxy_fields", "transport", "used")
 
     transport: StreamTransport
 
-    def __init__(self, pool: Pool, host: Host) -> None:
-        self._pool = pool
-        self.host = host
+    def __init__(self, owner: Owner, proxy_fields: Fields | None) -> None:
+        self._owner: Owner | None = owner  # None: it was told that this connection is over
         self._wire: ResponseWire | None = None
         self._bytes_before = 0
+        self.proxy_fields = proxy_fields
         self.exchange: Exchange | None = None
-        self.counted = True  # among the connections of its host
         self.used = False  # it has had a request: the server may be closing it at this very moment
-        self.parked_at = 0.0
+        self.idle_since = 0.0
 
     def connection_made(self, transport: StreamTransport) -> None:
         self.transport = transport
@@ -78,6 +91,22 @@ class HTTPConnection(Protocol):
         """Some of the request is still to go."""
         return self.transport.get_write_buffer_size() > 0
 
+    def is_usable(self) -> bool:
+        """Nothing has come since the last answer. A look at the socket itself: the loop may have been busy elsewhere
+        while the server closed, and a request that is risked on such a connection can often not be repeated."""
+        if self.transport.is_closing():
+            return False
+        sock = self.transport.get_extra_info("socket")
+        if sock is None:
+            return True
+        try:
+            sock.recv(1, MSG_PEEK)
+        except (BlockingIOError, InterruptedError):
+            return True
+        except OSError:
+            return False
+        return False  # its end, or something that nobody has asked for
+
     def can_be_kept(self) -> bool:
         """The exchange is over in good order on both sides."""
         wire = self._wire
@@ -86,13 +115,19 @@ class HTTPConnection(Protocol):
     def give_up(self) -> None:
         """Close at once: what the server still says, or has not read, does not matter any more."""
         self.exchange = None
-        self._pool.discount(self)
+        self._end()
         self.transport.abort()
+
+    def release(self) -> None:
+        """The exchange is complete, and `can_be_kept` says so: let another have it."""
+        self.exchange = None
+        if self._owner is not None:
+            self._owner.on_free(self)
 
     def finish(self) -> None:
         """Close in good order: the answer has come. What is not sent of the request is not wanted any more."""
         self.exchange = None
-        self._pool.discount(self)
+        self._end()
         if self.is_sending():
             self.transport.abort()
         else:
@@ -107,12 +142,12 @@ class HTTPConnection(Protocol):
 
     def eof_received(self) -> None:
         """An answer may last until here. Our side is closed too, by the transport."""
-        self._pool.discount(self)
+        self._end()
         if self.exchange is not None and self._wire is not None:
             self.exchange.on_events(self._wire.finish())
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._pool.discount(self)
+        self._end()
         exchange, self.exchange = self.exchange, None
         if exchange is not None:
             exchange.on_lost(exc)
@@ -120,3 +155,8 @@ class HTTPConnection(Protocol):
     def draining(self, grace: float) -> bool:
         """The reactor ends in good order: an answer may still come in whole."""
         return self.exchange is not None
+
+    def _end(self) -> None:
+        owner, self._owner = self._owner, None
+        if owner is not None:
+            owner.on_over(self)

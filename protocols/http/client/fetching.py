@@ -1,62 +1,41 @@
-"""One fetch from its call to its last byte: connections, redirects, the body, deadlines, and one way to end.
+"""One fetch from its call to its last byte: connections, redirects, deadlines, and one way to end.
 
-    acquire a connection -> send -> Head -+-> Data* -> End -> the future holds a Response
-        ^           |                     |
-        |           +- stale: once more   +-> a redirect: the next request
-        +------------------------------------------'
+    acquire a connection -> send -> Reception -+-> COMPLETE: the future holds a Response
+        ^           |                          |
+        |           +- stale: once more        +-> REDIRECT: the next request
+        +--------------------------------------'
 
 Whatever goes wrong, wherever, comes to `_fail`: the connection is given up, and the future holds an HTTPError.
 """
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError, Future, InvalidStateError
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import replace
 from typing import Any
 
 from reactor import ReactorError
 
 from ..errors import BodyTooLarge, HTTPError, NoResponse
-from ..wire.messages import Data, End, Event, Failed, Head
-from .coding import Decoder, decoder_for
+from ..events import Event
 from .connection import HTTPConnection
 from .failures import ClientClosed, FetchTimeout, ProxyError, callback_failure, network_failure
-from .patience import Patience
+from .fetch_timer import FetchTimer
+from .options import Options
 from .pool import Pool
-from .proxy import Choose, no_proxy
-from .redirect import RedirectError, is_redirect, next_request
+from .reception import Outcome, Reception
+from .redirect import RedirectError, next_request
 from .request import IDEMPOTENT, Request
 from .response import Response
-from .timeouts import FetchTimeouts
-
-
-@dataclass(slots=True)
-class Options:
-    """What a caller may choose, apart from the request itself. See `Client.fetch`."""
-
-    timeouts: FetchTimeouts
-    max_redirects: int
-    max_body: int | None
-    allow_downgrade: bool
-    on_head: Callable[[Response], Any] | None
-    on_data: Callable[[bytes], Any] | None
-    sink: str = "on_data"
-    """What `on_data` is called where it fails."""
-    tls: ssl.SSLContext | None = None
-    choose_proxy: Choose = no_proxy
-    keep_alive: bool = False
 
 
 class Fetch:
     """A fetch under way. `future` holds its Response, or the HTTPError that it ended with."""
 
     __slots__ = (
-        "_chunks", "_connection", "_decoder", "_events", "_following", "_history", "_on_over", "_options", "_patience",
-        "_pieces", "_pool", "_request", "_response", "_retried", "_visited", "_waiting", "connect_timeout",
-        "connecting", "future", "received",
+        "_connection", "_held", "_history", "_on_over", "_options", "_pool", "_reception", "_request", "_retried",
+        "_timer", "_visited", "connect_timeout", "future", "withdraw",
     )  # fmt: skip
 
     def __init__(
@@ -69,19 +48,13 @@ class Fetch:
         self._history: list[Response] = []
         self._visited: set[tuple[str, str]] | None = None
         self._connection: HTTPConnection | None = None
+        self._reception: Reception | None = None
         self._retried = False
-        self._response: Response | None = None
-        self._following: Request | None = None
-        self._decoder: Decoder | None = None
-        self._chunks: list[bytes] = []
-        self._events: Iterator[Event] = iter(())
-        self._pieces: Iterator[bytes] = iter(())
-        self._waiting: Future[Any] | None = None  # what `on_data` has asked us to wait for
-        self.received = 0  # bytes of content, decoded
-        self.connecting: Future[Any] | None = None
+        self._held = False  # nothing is read: the caller has asked for it, or others have their turn
+        self.withdraw: Callable[[], Any] | None = None
         self.connect_timeout = options.timeouts.connect
         self.future: Future[Response] | None = Future()  # until it is done: with its callback on us it is a cycle
-        self._patience = Patience(pool.reactor, options.timeouts.total, self)
+        self._timer = FetchTimer(pool.reactor, options.timeouts.total, self)
 
     def begin(self) -> Future[Response]:
         """Set out. Gives the future, which may be done already."""
@@ -99,7 +72,8 @@ class Fetch:
 
     def _set_out(self, *, fresh: bool = False) -> None:
         options, request = self._options, self._request
-        self._patience.allow(None)
+        self._reception = None
+        self._timer.allow(None)
         try:
             proxy = options.choose_proxy(request.url)
         except ValueError as exc:
@@ -114,70 +88,55 @@ class Fetch:
         """The pool has one for us: send the request."""
         self._connection = connection
         request = self._request
-        head = request.head(keep_alive=self._options.keep_alive, proxy=connection.host.proxy_fields)
+        self._reception = Reception(self, request, self._options, self._history)
+        head = request.head(keep_alive=self._options.keep_alive, proxy=connection.proxy_fields)
         try:
             sent = connection.send(self, request.method, head, request.body, request.size, request.start)
         except Exception as exc:
             return self._fail(callback_failure("the file of the request's body", exc))
-        self._patience.allow(self._options.timeouts.first_byte)
+        self._timer.allow(self._options.timeouts.first_byte)
         if sent is not None:
             sent.add_done_callback(self._on_sent)
 
     def _on_sent(self, sent: Future[Any]) -> None:
         """A large body is out: from now on it is the server that we wait for."""
-        self._patience.note()
+        self._timer.note()
 
     # -- the answer ---------------------------------------------------------------------------------------------
 
     def on_events(self, events: Iterable[Event]) -> None:
         """What the wire made of some bytes."""
-        self._patience.note()
-        if self._waiting is not None:
-            self._events = chain(self._events, events)
-            return
-        self._events = iter(events)
-        self._go_on()
+        self._timer.note()
+        reception = self._reception
+        if reception is not None:
+            reception.add(events)
+            if not self._held:
+                self._go_on(reception)
 
-    def _go_on(self) -> None:
-        """Handle what there is, until all is done or `on_data` asks us to wait."""
-        try:
-            while True:
-                for piece in self._pieces:
-                    self._take(piece)
-                    if self._waiting is not None or self.is_over():
-                        return
-                event = next(self._events, None)
-                if event is None:
-                    break
-                self._pieces = self._handle(event)
-        except HTTPError as exc:
-            return self._fail(exc)
-        if self._following is not None:
-            self._follow(self._following)
+    def _go_on(self, reception: Reception) -> None:
+        outcome = reception.go_on()
+        if outcome is Outcome.COMPLETE:
+            self._let_go()
+            self._end(reception.response, None)
+        elif outcome is Outcome.REDIRECT:
+            self._on_redirect(reception)
+        elif outcome is Outcome.WAITING:
+            assert reception.waiting is not None
+            self._hold()
+            reception.waiting.add_done_callback(self._on_waited)
+        elif outcome is Outcome.BUSY:
+            self._hold()
+            self._pool.reactor.call_soon(self._resume)
+        elif outcome is Outcome.FAILED:
+            assert reception.error is not None
+            self._on_failed(reception.error)
+        elif outcome is Outcome.STOPPED:
+            self._clean_up()
 
-    def _handle(self, event: Event) -> Iterator[bytes]:
-        kind = event.__class__
-        if kind is Data:
-            if self._following is None:
-                data = event.data  # type: ignore[union-attr]
-                return iter((data,)) if self._decoder is None else self._decoder.feed(data)
-        elif kind is Head:
-            self._on_answer(event)  # type: ignore[arg-type]
-        elif kind is End:
-            self._on_end()
-        elif kind is Failed:
-            self._on_failed(event.error)  # type: ignore[union-attr]
-        return iter(())
-
-    def _on_answer(self, head: Head) -> None:
-        request, options = self._request, self._options
-        _, status, reason, headers = head
-        response = Response(status, reason, headers, b"", request.url.text, self._history, head.version)
-        if options.max_redirects and is_redirect(status, headers):
-            return self._on_redirect(response)
-        self._response = response
-        self._patience.allow(options.timeouts.idle)
-        self._decoder = decoder_for(headers, limit=options.max_body)
+    def on_head(self, response: Response, *, decoded: bool) -> None:
+        """The head of the answer that counts. Raises HTTPError."""
+        options = self._options
+        self._timer.allow(options.timeouts.idle)
         if options.on_head is not None:
             try:
                 options.on_head(response)
@@ -185,49 +144,20 @@ class Fetch:
                 raise
             except Exception as exc:
                 raise callback_failure("on_head", exc) from exc
-            if self.is_over():
-                return self._clean_up()  # cancelled in there, or the client is closed
-        assert self._connection is not None
-        length = self._connection.content_length
-        if options.max_body is not None and length is not None and length > options.max_body and self._decoder is None:
+        length = None if self._connection is None or decoded else self._connection.content_length
+        if options.max_body is not None and length is not None and length > options.max_body:
             raise BodyTooLarge(f"the body has {length} bytes, and at most {options.max_body} are allowed")
-
-    def _take(self, data: bytes) -> None:
-        """Some content."""
-        self.received += len(data)
-        on_data = self._options.on_data
-        if on_data is None:
-            self._chunks.append(data)
-        else:
-            try:
-                waiting = on_data(data)
-            except HTTPError:
-                raise
-            except Exception as exc:
-                raise callback_failure(self._options.sink, exc) from exc
-            if isinstance(waiting, Future) and not waiting.done() and not self.is_over():
-                self._wait_for(waiting)
-        limit = self._options.max_body
-        if limit is not None and self.received > limit:
-            raise BodyTooLarge(f"the body is longer than the {limit} bytes allowed")
-
-    def _on_end(self) -> None:
-        if self._decoder is not None:
-            self._decoder.finish()
-        self._let_go()
-        response = self._response
-        if response is not None:
-            response.body = b"".join(self._chunks)
-            self._end(response, None)
 
     def _on_failed(self, error: HTTPError) -> None:
         if isinstance(error, NoResponse) and self._may_retry():
             return self._retry()
-        self._fail(error)  # not raised: it would live in its own traceback until the garbage collector comes
+        self._fail(error)
 
     def on_lost(self, exc: Exception | None) -> None:
         """The connection is over, and the answer was not complete."""
         connection, self._connection = self._connection, None
+        if self._held and self._reception is not None and self._reception.will_end():
+            return  # all of it is here, and waits
         if connection is not None and not connection.has_answered() and self._may_retry(connection):
             return self._retry()
         if exc is not None:
@@ -237,30 +167,33 @@ class Fetch:
 
     # -- redirects and retries ----------------------------------------------------------------------------------
 
-    def _on_redirect(self, response: Response) -> None:
-        request, options = self._request, self._options
+    def _on_redirect(self, reception: Reception) -> None:
+        """What came of its body is handled; what is still to come is not waited for."""
+        request, options, response = self._request, self._options, reception.redirect
+        assert response is not None
         if len(self._history) >= options.max_redirects:
-            raise RedirectError(f"more than {options.max_redirects} redirects, the last from {request.url}")
+            return self._fail(
+                RedirectError(f"more than {options.max_redirects} redirects, the last from {request.url}")
+            )
         if self._visited is None:
             self._visited = set()
         self._visited.add((request.method, request.url.text))
-        self._following = next_request(
-            request,
-            response.status,
-            response.headers,
-            visited=self._visited,
-            allow_downgrade=options.allow_downgrade,
-        )
-        response.history = []
+        try:
+            following = next_request(
+                request,
+                response.status,
+                response.headers,
+                visited=self._visited,
+                allow_downgrade=options.allow_downgrade,
+            )
+        except HTTPError as exc:
+            return self._fail(exc)
         self._history.append(response)
-
-    def _follow(self, request: Request) -> None:
-        """What came of the redirect's body is handled; what is still to come is not waited for."""
-        self._following = None
-        if self._connection is not None:
-            self._connection.give_up()
-            self._connection = None
-        self._request = request
+        if reception.ended:
+            self._let_go()
+        else:
+            self._give_up_connection()
+        self._request = following
         self._retried = False
         self._set_out()
 
@@ -277,49 +210,51 @@ class Fetch:
 
     def _retry(self) -> None:
         self._retried = True
-        if self._connection is not None:
-            self._connection.give_up()
-            self._connection = None
+        self._give_up_connection()
         self._set_out(fresh=True)
 
     # -- waiting ------------------------------------------------------------------------------------------------
 
-    def _wait_for(self, waiting: Future[Any]) -> None:
-        """`on_data` is not done with what it was given: nothing more is read until it is."""
-        self._waiting = waiting
-        assert self._connection is not None
-        self._connection.transport.pause_reading()
-        waiting.add_done_callback(self._on_waited)
+    def _hold(self) -> None:
+        """Nothing more is read until `_resume`."""
+        self._held = True
+        if self._connection is not None:
+            self._connection.transport.pause_reading()
 
     def _on_waited(self, waiting: Future[Any]) -> None:
+        """In whatever thread it is done."""
         try:
             self._pool.reactor.call_soon_threadsafe(self._resume, waiting)
         except ReactorError:
             pass  # it is closed, and has told us so
 
-    def _resume(self, waiting: Future[Any]) -> None:
-        if self.is_over():
+    def _resume(self, waited: Future[Any] | None = None) -> None:
+        reception = self._reception
+        if self.is_over() or reception is None:
             return
-        self._waiting = None
-        error = CancelledError("what it waits for was cancelled") if waiting.cancelled() else waiting.exception()
-        if error is not None:
-            return self._fail(callback_failure(self._options.sink, error))
-        self._patience.note()
+        self._held = False
+        if waited is not None:
+            error = CancelledError("what it waits for was cancelled") if waited.cancelled() else waited.exception()
+            if error is not None:
+                return self._fail(callback_failure(self._options.sink, error))
+        self._timer.note()
         if self._connection is not None:
             self._connection.transport.resume_reading()
-        self._go_on()
+        self._go_on(reception)
 
     def is_busy(self) -> bool:
         """It is not the server that we wait for."""
         connection = self._connection
-        return self._waiting is not None or (connection is not None and connection.is_sending())
+        return self._held or (connection is not None and connection.is_sending())
 
     def on_late(self, seconds: float, in_all: bool) -> None:
+        """A bound of the timeouts has passed."""
+        begun = self._reception is not None and self._reception.response is not None
         if in_all:
-            state = "" if self._response else ", and no answer has begun"
+            state = "" if begun else ", and no answer has begun"
             self._fail(FetchTimeout(f"not done within {seconds:g} s{state}"))
         else:
-            what = "the rest of the answer has not come" if self._response else "no answer has begun"
+            what = "the rest of the answer has not come" if begun else "no answer has begun"
             self._fail(FetchTimeout(f"{what} for {seconds:g} s"))
 
     # -- the end ------------------------------------------------------------------------------------------------
@@ -331,16 +266,24 @@ class Fetch:
     def _let_go(self) -> None:
         """The exchange is complete: the connection serves another, or ends."""
         connection, self._connection = self._connection, None
-        assert connection is not None
+        if connection is None:
+            return  # lost, while the end of the answer was waiting here
         if self._options.keep_alive and connection.can_be_kept() and self._request.said("connection") is None:
-            self._pool.release(connection)
+            connection.release()
         else:
             connection.finish()
 
+    def _give_up_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.give_up()
+
     def _fail(self, error: HTTPError) -> None:
-        if self._options.on_data is None:
-            error.partial = b"".join(self._chunks)
-        error.received = self.received
+        reception = self._reception
+        if reception is not None:
+            error.received = reception.received
+            if self._options.on_data is None:
+                error.partial = reception.partial
         self._end(None, error)
 
     def _end(self, response: Response | None, error: HTTPError | None) -> None:
@@ -368,16 +311,16 @@ class Fetch:
 
     def _clean_up(self) -> None:
         self.future = None
-        self._patience.stop()
-        self._following = None
-        self._events, self._pieces = iter(()), iter(())
-        self._chunks = []  # an error's traceback leads here, and is kept for who knows how long
-        connecting, self.connecting = self.connecting, None
-        if connecting is not None:
-            connecting.cancel()
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.give_up()
+        if self._request.size:  # the future leads here by its callback, and may be kept for long
+            self._request = replace(self._request, body=b"", size=0, start=0)
+        self._timer.stop()
+        reception, self._reception = self._reception, None
+        if reception is not None:
+            reception.drop()
+        withdraw, self.withdraw = self.withdraw, None
+        if withdraw is not None:
+            withdraw()
+        self._give_up_connection()
         on_over, self._on_over = self._on_over, None
         if on_over is not None:
             on_over(self)

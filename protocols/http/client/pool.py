@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from collections import deque
+from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, Protocol as Interface
@@ -14,8 +15,8 @@ from ..url import URL
 from .connection import HTTPConnection
 from .failures import ClientClosed
 from .guard import Guard
-from .proxy import Proxy
-from .tunnel import open_tunnel
+from .proxies.choice import Proxy
+from .proxies.tunnel import open_tunnel
 
 PER_HOST = 6  # connections: what browsers open, and what servers therefore expect of one client
 KEEP_IDLE = 30.0  # seconds that an unused connection is kept: servers keep theirs for 5 (Apache) to 75 (nginx)
@@ -28,11 +29,11 @@ long has gone. close: our request is answered by then, so nothing is lost with a
 Key = tuple[tuple[str, str, int], ssl.SSLContext | None, Proxy | None]
 
 
-class Customer(Interface):
-    """Who needs a connection."""
+class Requester(Interface):
+    """What needs a connection. The pool calls one of `on_connection` and `on_no_connection`, unless it gives up."""
 
-    connecting: Future[Any] | None
-    """The attempt that is under way for it, to be cancelled when it gives up."""
+    withdraw: Callable[[], Any] | None
+    """Set by the pool while it waits: to be called when it gives up. Nothing of it stays in the pool then."""
     connect_timeout: float | None
 
     def on_connection(self, connection: HTTPConnection) -> None: ...
@@ -40,87 +41,35 @@ class Customer(Interface):
     def is_over(self) -> bool: ...
 
 
-class Host:
-    """The connections to one origin, by one context and one proxy: never shared with another."""
-
-    __slots__ = ("count", "idle", "key", "proxy_fields", "url", "waiting")
-
-    def __init__(self, key: Key, url: URL) -> None:
-        self.key = key
-        self.url = url
-        proxy = key[2]
-        self.proxy_fields = proxy.fields if proxy is not None and url.scheme == "http" else None
-        """What the proxy is told in each request; None where it is not the proxy that is asked."""
-        self.count = 0  # being made, in use and idle
-        self.idle: list[HTTPConnection] = []  # the last one used is used next: the others can grow old
-        self.waiting: deque[tuple[Customer, bool]] = deque()  # each with whether only a new one will do
-
-
 class Pool:
-    """Gives connections to customers, at most `per_host` for each host; the others wait for their turn, in order."""
+    """Gives connections to requesters, at most `per_host` for each host; the others wait for their turn, in order."""
 
     def __init__(
         self, reactor: Reactor, *, per_host: int = PER_HOST, idle: float = KEEP_IDLE, guard: Guard | None = None
     ) -> None:
         self.reactor = reactor
         self.guard = guard
+        self.per_host = per_host
+        self.keep_idle = idle
         self.closed = False
-        self._per_host = per_host
-        self._idle = idle
-        self._hosts: dict[Key, Host] = {}
+        self._hosts: dict[Key, HostPool] = {}
         self._sweeper: Timer | None = None
 
     def acquire(
-        self, customer: Customer, url: URL, tls: ssl.SSLContext | None, proxy: Proxy | None, *, fresh: bool = False
+        self, requester: Requester, url: URL, tls: ssl.SSLContext | None, proxy: Proxy | None, *, fresh: bool = False
     ) -> None:
-        """Call `customer.on_connection` with a connection as soon as there is one, or `on_no_connection`.
+        """Call `requester.on_connection` with a connection as soon as there is one, or `on_no_connection`.
 
         fresh: not one that was used before.
         """
         key = url.origin, tls, proxy
         host = self._hosts.get(key)
         if host is None:
-            host = self._hosts[key] = Host(key, url)
-        idle = host.idle
-        while idle and not fresh:
-            connection = idle.pop()
-            if not connection.transport.is_closing():
-                return customer.on_connection(connection)
-        if host.count < self._per_host:
-            self._connect(host, customer)
-        else:
-            host.waiting.append((customer, fresh))
-            if idle:
-                idle.pop(0).finish()  # only a new one will do, and this makes room for it
-
-    def release(self, connection: HTTPConnection) -> None:
-        """Take back a connection on which an exchange was completed, for whoever is next."""
-        connection.exchange = None
-        host = connection.host
-        while host.waiting:
-            customer, fresh = host.waiting[0]
-            if fresh and not customer.is_over():
-                return connection.finish()  # a new one is made in its place
-            host.waiting.popleft()
-            if not customer.is_over():
-                return customer.on_connection(connection)
-        connection.parked_at = self.reactor.time()
-        host.idle.append(connection)
-        if self._sweeper is None:
-            self._sweeper = self.reactor.call_later(self._idle, self._sweep)
-
-    def discount(self, connection: HTTPConnection) -> None:
-        """A connection is over, or as good as: another may be made in its place."""
-        if not connection.counted:
-            return
-        connection.counted = False
-        host = connection.host
-        if connection in host.idle:
-            host.idle.remove(connection)
-        self._make_room(host)
+            host = self._hosts[key] = HostPool(self, key, url)
+        host.acquire(requester, fresh=fresh)
 
     def close(self) -> None:
-        """Close what is idle. What is in use is its customer's."""
+        """Close what is idle. What is in use is its requester's."""
         self.closed = True
         if self._sweeper is not None:
             self._sweeper.cancel()
@@ -129,14 +78,14 @@ class Pool:
             for connection in list(host.idle):
                 connection.finish()
 
-    def _make_room(self, host: Host) -> None:
-        host.count -= 1
-        while host.waiting and host.count < self._per_host:
-            customer, _ = host.waiting.popleft()
-            if not customer.is_over():
-                self._connect(host, customer)
-        if not host.count and not host.waiting:
-            self._hosts.pop(host.key, None)
+    def on_idle(self) -> None:
+        """A connection waits for a next request."""
+        if self._sweeper is None:
+            self._sweeper = self.reactor.call_later(self.keep_idle, self._sweep)
+
+    def forget(self, key: Key) -> None:
+        """A host without connections."""
+        self._hosts.pop(key, None)
 
     def _sweep(self) -> None:
         """Close what was idle for too long. One timer for all: none has to be set for each request."""
@@ -145,68 +94,134 @@ class Pool:
         oldest = now
         for host in list(self._hosts.values()):
             for connection in list(host.idle):
-                if connection.parked_at + self._idle <= now:
+                if connection.idle_since + self.keep_idle <= now:
                     connection.finish()
                 else:
-                    oldest = min(oldest, connection.parked_at)
+                    oldest = min(oldest, connection.idle_since)
         if any(host.idle for host in self._hosts.values()):
-            self._sweeper = self.reactor.call_at(oldest + self._idle, self._sweep)
+            self._sweeper = self.reactor.call_at(oldest + self.keep_idle, self._sweep)
+
+
+class HostPool:
+    """The connections to one origin, by one context and one proxy: never shared with another."""
+
+    __slots__ = ("_count", "_key", "_pool", "_proxy_fields", "_url", "_waiting", "idle")
+
+    def __init__(self, pool: Pool, key: Key, url: URL) -> None:
+        self._pool = pool
+        self._key = key
+        self._url = url
+        proxy = key[2]
+        self._proxy_fields = proxy.fields if proxy is not None and url.scheme == "http" else None
+        self._count = 0  # being made, in use and idle
+        self.idle: list[HTTPConnection] = []  # the last one used is used next: the others can grow old
+        self._waiting: OrderedDict[Requester, bool] = OrderedDict()  # each with whether only a new one will do
+
+    def acquire(self, requester: Requester, *, fresh: bool) -> None:
+        """See `Pool.acquire`."""
+        while self.idle and not fresh:
+            connection = self.idle.pop()
+            if self._is_good(connection):
+                return requester.on_connection(connection)
+            connection.finish()
+        if self._count < self._pool.per_host:
+            return self._connect(requester)
+        self._waiting[requester] = fresh
+        requester.withdraw = partial(self._waiting.pop, requester, None)
+        if self.idle:
+            self.idle.pop(0).finish()  # only a new one will do, and this makes room for it
+
+    def on_free(self, connection: HTTPConnection) -> None:
+        """A connection on which an exchange was completed, for whoever is next."""
+        usable = not self._waiting or connection.is_usable()
+        while self._waiting:
+            requester, fresh = next(iter(self._waiting.items()))
+            if not requester.is_over() and (fresh or not usable):
+                return connection.finish()  # a new one is made in its place
+            del self._waiting[requester]
+            requester.withdraw = None
+            if not requester.is_over():
+                return requester.on_connection(connection)
+        connection.idle_since = self._pool.reactor.time()
+        self.idle.append(connection)
+        self._pool.on_idle()
+
+    def on_over(self, connection: HTTPConnection) -> None:
+        """See `Owner`."""
+        if connection in self.idle:
+            self.idle.remove(connection)
+        self._make_room()
+
+    def _is_good(self, connection: HTTPConnection) -> bool:
+        """Its age is looked at here as well: a loop that does not run sweeps nothing."""
+        return connection.idle_since + self._pool.keep_idle > self._pool.reactor.time() and connection.is_usable()
+
+    def _make_room(self) -> None:
+        self._count -= 1
+        while self._waiting and self._count < self._pool.per_host:
+            requester, _ = self._waiting.popitem(last=False)
+            requester.withdraw = None
+            if not requester.is_over():
+                self._connect(requester)
+        if not self._count and not self._waiting:
+            self._pool.forget(self._key)
 
     # -- making them --------------------------------------------------------------------------------------------
 
-    def _connect(self, host: Host, customer: Customer) -> None:
-        host.count += 1
+    def _connect(self, requester: Requester) -> None:
+        self._count += 1
         try:
-            if self.closed:
+            if self._pool.closed:
                 raise ClientClosed("the client is closed")
-            future = self._begin(host, customer.connect_timeout)
+            future = self._begin(requester.connect_timeout)
         except Exception as exc:
-            return self._failed(host, customer, exc)
-        customer.connecting = future
-        future.add_done_callback(partial(self._on_connected, host, customer))
+            return self._failed(requester, exc)
+        requester.withdraw = future.cancel
+        future.add_done_callback(partial(self._on_connected, requester))
 
-    def _begin(self, host: Host, timeout: float | None) -> Future[Any]:
-        url, (_, tls, proxy) = host.url, host.key
+    def _begin(self, timeout: float | None) -> Future[Any]:
+        reactor, guard = self._pool.reactor, self._pool.guard
+        url, (_, tls, proxy) = self._url, self._key
+        make = partial(HTTPConnection, self, self._proxy_fields)
         if proxy is not None:
-            if self.guard is not None:
-                self.guard.check_proxied(url.host, url.port)
+            if guard is not None:
+                guard.check_proxied(url.host, url.port)
             if url.scheme == "https":
-                make = partial(HTTPConnection, self, host)
-                return open_tunnel(self.reactor, make, url, proxy, tls, timeout, LIMITS, TIMEOUTS)
+                return open_tunnel(reactor, make, url, proxy, tls, timeout, LIMITS, TIMEOUTS)
         target = url if proxy is None else proxy.url
-        return self.reactor.connect_tcp(
-            partial(HTTPConnection, self, host),
+        return reactor.connect_tcp(
+            make,
             target.host,
             target.port,
             tls=(tls or True) if target.scheme == "https" else None,
             server_hostname=target.certificate_name if target.scheme == "https" else None,
-            allow=None if self.guard is None or proxy is not None else self.guard.check_connect,
+            allow=None if guard is None or proxy is not None else guard.check_connect,
             timeout=timeout,
             limits=LIMITS,
             timeouts=TIMEOUTS,
         )
 
-    def _on_connected(self, host: Host, customer: Customer, future: Future[Any]) -> None:
+    def _on_connected(self, requester: Requester, future: Future[Any]) -> None:
         if future.cancelled():
             # In whatever thread that was.
-            self._soon(self._make_room, host)
+            self._soon(self._make_room)
         elif (error := future.exception()) is not None:
-            self._failed(host, customer, error)
+            self._failed(requester, error)
         else:
             _, connection = future.result()
-            customer.connecting = None
-            if customer.is_over():
+            requester.withdraw = None
+            if requester.is_over():
                 connection.give_up()
             else:
-                customer.on_connection(connection)
+                requester.on_connection(connection)
 
-    def _failed(self, host: Host, customer: Customer, error: BaseException) -> None:
-        customer.connecting = None
-        self.reactor.call_soon(self._make_room, host)  # soon: who is next may fail at once as well, and so on
-        customer.on_no_connection(error)
+    def _failed(self, requester: Requester, error: BaseException) -> None:
+        requester.withdraw = None
+        self._pool.reactor.call_soon(self._make_room)  # soon: who is next may fail at once as well, and so on
+        requester.on_no_connection(error)
 
     def _soon(self, fn: Any, *args: Any) -> None:
         try:
-            self.reactor.call_soon_threadsafe(fn, *args)
+            self._pool.reactor.call_soon_threadsafe(fn, *args)
         except ReactorError:
             pass  # closed meanwhile: there is no room to make any more

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from ..headers import Headers
 from ..url import URL
-from .coding import ACCEPT_ENCODING
+from .content.codings import ACCEPT_ENCODING
 
 USER_AGENT = "reactor-fetch"  # no version: a server has nothing to do with it
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
@@ -46,6 +46,11 @@ class Request:
     without: frozenset[str] = frozenset()
     """Names, in lower case, of default fields that the caller does not want."""
     _heads: dict[Any, bytes] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def decodes(self) -> bool:
+        """A content coding of the answer is undone: only one that we have asked for ourselves (RFC 9110, 8.4)."""
+        return "accept-encoding" not in self.without and self.said("accept-encoding") is None
 
     def said(self, name: str) -> str | None:
         """The value of a field of the caller's, by its name in lower case."""

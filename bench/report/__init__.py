@@ -1,1 +1,0 @@
-"""What is shown of figures: tables, charts, remarks. Nothing here measures."""

@@ -1,0 +1,135 @@
+"""What a caller may choose of a fetch, spelled once: the keywords of `Client.fetch`, `fetch` and `get`."""
+
+from __future__ import annotations
+
+import io
+import ssl
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from types import EllipsisType
+from typing import IO, Any, TypedDict
+
+from ..errors import HTTPError
+from .guard import Guard
+from .proxies.choice import Choose, make_proxy, no_proxy, proxies_from_environment
+from .request import Body, Fields
+from .response import Response
+from .timeouts import TOTAL, FetchTimeouts, make_timeouts
+
+MAX_REDIRECTS = 10  # enough for every honest chain: a shortener, http to https, a language, a login
+MAX_BODY = 64 * 1024 * 1024  # bytes in memory, decoded: more is a file, and has on_data and file=
+
+ProxyChoice = str | bool | Choose | None
+
+
+class FetchOptions(TypedDict, total=False):
+    """The keywords of a fetch. `Client.fetch` says what each means, and what it is where it is not given."""
+
+    method: str
+    headers: Fields | None
+    body: Body
+    timeout: float | FetchTimeouts | None
+    max_redirects: int
+    max_body: int | EllipsisType | None
+    tls: ssl.SSLContext | None
+    on_head: Callable[[Response], Any] | None
+    on_data: Callable[[bytes], Any] | None
+    file: IO[bytes] | None
+    allow_downgrade: bool
+
+
+class SingleFetchOptions(FetchOptions, total=False):
+    """The keywords of a fetch that has no client, and so chooses what a client chooses for all of its own."""
+
+    proxy: ProxyChoice
+    guard: Guard | None
+
+
+@dataclass(slots=True)
+class Options:
+    """What was chosen, checked. The request itself is apart."""
+
+    timeouts: FetchTimeouts
+    max_redirects: int
+    max_body: int | None
+    allow_downgrade: bool
+    on_head: Callable[[Response], Any] | None
+    on_data: Callable[[bytes], Any] | None
+    sink: str
+    """What `on_data` is called where it fails."""
+    tls: ssl.SSLContext | None
+    choose_proxy: Choose = no_proxy
+    keep_alive: bool = False
+
+
+def make_options(given: FetchOptions) -> Options:
+    """Of the keywords, those that are no part of the request. Raises ValueError and TypeError."""
+    unknown = given.keys() - FetchOptions.__annotations__.keys()
+    if unknown:
+        raise TypeError(f"a fetch has no option {min(unknown)!r}")
+    file, on_data, sink = given.get("file"), given.get("on_data"), "on_data"
+    if file is not None:
+        if on_data is not None:
+            raise TypeError("the body goes to on_data or to file, not to both")
+        on_data, sink = partial(_write_all, file), "the file of the body"
+    max_redirects = given.get("max_redirects", MAX_REDIRECTS)
+    if max_redirects < 0:
+        raise ValueError(f"max_redirects must not be negative: {max_redirects!r}")
+    return Options(
+        timeouts=make_timeouts(given.get("timeout", TOTAL)),
+        max_redirects=max_redirects,
+        max_body=_max_body(given.get("max_body", ...), streamed=on_data is not None),
+        allow_downgrade=given.get("allow_downgrade", False),
+        on_head=given.get("on_head"),
+        on_data=on_data,
+        sink=sink,
+        tls=check_tls(given.get("tls")),
+    )
+
+
+def check_tls(tls: ssl.SSLContext | None) -> ssl.SSLContext | None:
+    """Raises TypeError for what is no context."""
+    if tls is None or isinstance(tls, ssl.SSLContext):
+        return tls
+    raise TypeError(f"tls is an ssl.SSLContext, or None for the system's roots, not {tls!r}")
+
+
+def proxy_choice(proxy: ProxyChoice) -> Choose:
+    """The function that `proxy=` comes to. Raises ValueError for a URL that is none, and TypeError."""
+    if proxy is None:
+        return proxies_from_environment()
+    if proxy is False:
+        return no_proxy
+    if isinstance(proxy, str):
+        known = make_proxy(proxy)
+        return lambda url: known
+    if callable(proxy):
+        return proxy
+    raise TypeError(f"proxy is a URL, False, None or a function of a URL, not {proxy!r}")
+
+
+def failed(error: HTTPError) -> Future[Response]:
+    """A fetch that was over before it began."""
+    future: Future[Response] = Future()
+    future.set_exception(error)
+    return future
+
+
+def _max_body(value: int | EllipsisType | None, *, streamed: bool) -> int | None:
+    if isinstance(value, EllipsisType):
+        return None if streamed else MAX_BODY
+    if value is not None and value < 0:
+        raise ValueError(f"max_body must not be negative: {value!r}")
+    return value
+
+
+def _write_all(file: IO[bytes], data: bytes) -> None:
+    """A raw file may take a part, and says how much; a full disk raises with the next."""
+    written = file.write(data)
+    while isinstance(written, int) and written < len(data):
+        data = data[written:]
+        written = file.write(data)
+    if written is None and isinstance(file, io.RawIOBase):
+        raise BlockingIOError("a non-blocking file takes no more")

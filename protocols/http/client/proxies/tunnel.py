@@ -1,0 +1,158 @@
+"""A way through a proxy to a server that speaks TLS: CONNECT, then the handshake inside (RFC 9110, 9.3.6)."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from functools import cache
+from typing import Any
+
+from reactor import Limits, Protocol, Reactor, StreamTransport, Timeouts
+
+from ...url import URL
+from ...wire.messages import Failed, Head, ResponseWire
+from ..failures import ProxyError
+from ..request import USER_AGENT
+from .choice import Proxy
+
+
+def open_tunnel(
+    reactor: Reactor,
+    make: Callable[[], Any],
+    url: URL,
+    proxy: Proxy,
+    tls: ssl.SSLContext | None,
+    timeout: float | None,
+    limits: Limits,
+    timeouts: Timeouts,
+) -> Future[tuple[StreamTransport, Any]]:
+    """Connect to `url` through `proxy`. As `connect_tcp`, with the protocol that `make` gives on the inner TLS.
+
+    `timeout` bounds the connection to the proxy and what follows on it, each.
+    """
+    future: Future[tuple[StreamTransport, Any]] = Future()
+    tunnel = Tunnel(reactor, make, url, proxy, tls or _system_context(), future)
+    connecting = reactor.connect_tcp(
+        lambda: tunnel,
+        proxy.url.host,
+        proxy.url.port,
+        tls=proxy.url.scheme == "https" or None,
+        server_hostname=proxy.url.certificate_name if proxy.url.scheme == "https" else None,
+        timeout=timeout,
+        limits=limits,
+        timeouts=timeouts,
+    )
+    tunnel.begin(connecting, timeout)
+    return future
+
+
+@cache
+def _system_context() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+class Tunnel(Protocol):
+    """The conversation with the proxy, until it steps aside."""
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        make: Callable[[], Any],
+        url: URL,
+        proxy: Proxy,
+        tls: ssl.SSLContext,
+        future: Future[tuple[StreamTransport, Any]],
+    ) -> None:
+        self._reactor = reactor
+        self._make = make
+        self._url = url
+        self._proxy = proxy
+        self._tls = tls
+        self._future = future
+        self._wire = ResponseWire("CONNECT")
+        self._connecting: Future[Any] | None = None
+        self._transport: StreamTransport | None = None
+        self._through = False
+
+    def begin(self, connecting: Future[Any], timeout: float | None) -> None:
+        """`connecting` is the attempt to reach the proxy."""
+        self._connecting = connecting
+        self._timer = None if timeout is None else self._reactor.call_later(2 * timeout, self._on_late)
+        self._future.add_done_callback(self._on_done)
+        connecting.add_done_callback(self._on_connected)
+
+    def connection_made(self, transport: StreamTransport) -> None:
+        self._transport = transport
+        place = f"{self._url.bracketed}:{self._url.port}"
+        lines = [f"CONNECT {place} HTTP/1.1", f"Host: {place}", f"User-Agent: {USER_AGENT}"]
+        lines += [f"{name}: {value}" for name, value in self._proxy.fields]
+        transport.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
+
+    def data_received(self, data: bytes) -> None:
+        for event in self._wire.feed(data):
+            if isinstance(event, Failed):
+                self._fail(ProxyError(f"the proxy {self._proxy} broke HTTP: {event.error}"))
+            elif isinstance(event, Head):
+                self._on_answer(event)
+
+    def eof_received(self) -> None:
+        self._fail(ProxyError(f"the proxy {self._proxy} closed the connection without an answer"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._through:
+            self._fail(exc or ProxyError(f"the proxy {self._proxy} closed the connection"))
+
+    def _on_answer(self, head: Head) -> None:
+        if not 200 <= head.status < 300:
+            hint = ": it wants a name and a password" if head.status == 407 else ""
+            return self._fail(
+                ProxyError(f"the proxy {self._proxy} refused the way to {self._url}: {head.status}{hint}")
+            )
+        if self._wire.leftover:
+            return self._fail(ProxyError(f"the proxy {self._proxy} sent something of its own into the tunnel"))
+        transport = self._transport
+        assert transport is not None
+        shaking = transport.start_tls(self._tls, server_hostname=self._url.certificate_name)
+        shaking.add_done_callback(self._on_secure)
+
+    def _on_secure(self, shaking: Future[StreamTransport]) -> None:
+        error = shaking.exception()
+        if error is not None:
+            return self._fail(error)
+        transport, protocol = shaking.result(), self._make()
+        self._through = True
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        try:
+            self._future.set_result((transport, protocol))
+        except InvalidStateError:
+            protocol.give_up()
+
+    def _on_connected(self, connecting: Future[Any]) -> None:
+        if not connecting.cancelled() and (error := connecting.exception()) is not None:
+            self._fail(error)
+
+    def _on_late(self) -> None:
+        self._fail(ProxyError(f"the proxy {self._proxy} does not open the way to {self._url}"))
+
+    def _fail(self, error: BaseException) -> None:
+        try:
+            self._future.set_exception(error)
+        except InvalidStateError:
+            pass
+
+    def _on_done(self, future: Future[Any]) -> None:
+        """In whatever thread it was cancelled."""
+        try:
+            self._reactor.call_soon_threadsafe(self._clean_up)
+        except Exception:
+            pass
+
+    def _clean_up(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._connecting is not None:
+            self._connecting.cancel()
+        if self._transport is not None and not self._through:
+            self._transport.abort()
