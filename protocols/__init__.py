@@ -1,4 +1,4 @@
-"""Protocols that live on the reactor: echo, greeting, chat, HTTP, the chatbot: pure logic, and a thin `Protocol` on it.
+"""Protocols on the reactor: echo, greeting, chat, HTTP, Redis, the chatbot: pure logic, and a thin `Protocol` on it.
 
 The map, from the bottom up; imports only point up in this list, and the docstring of each folder lists its files so:
 
@@ -8,6 +8,7 @@ The map, from the bottom up; imports only point up in this list, and the docstri
     admission/     how many may come, how fast one may speak, from where
     http/          HTTP/1.1: the wire, the client
     metrics/       a reactor's counters for Prometheus
+    redis/         a client of Redis and Valkey
     chat/          rooms, names, operators, history
     bot/           the chatbot
 """

@@ -25,6 +25,7 @@ PURE = {
     "protocols/bot/backends": {"settings"},
     "protocols/chat/rooms": set(),
     "protocols/http/wire": set(),
+    "protocols/redis": {"connection", "sentinel", "line", "client"},
     "protocols/text": {"protocol"},
 }
 """Folders whose files know no network, but for those named."""
