@@ -20,7 +20,7 @@ from arguments import Parser, positive, seconds
 from tables import table
 
 from protocols import Echo
-from protocols.bot import LIMITS, TIMEOUTS, Bot, Parlour, make_backend
+from protocols.bot import LIMITS, TIMEOUTS, Bot, BotServer, make_backend
 from protocols.http import Client
 from reactor import Reactor
 
@@ -33,7 +33,7 @@ def serve(api: str) -> int:
     with Reactor() as reactor, Client(reactor, per_host=8, proxy=False) as client:
         bot = Bot(reactor, make_backend("openai", {}, url=api), client.fetch, timeout=600.0)
         echo = reactor.listen_tcp(Echo, "127.0.0.1", 0)
-        people = reactor.listen_tcp(Parlour(bot).session, "127.0.0.1", 0, limits=LIMITS, timeouts=TIMEOUTS)
+        people = reactor.listen_tcp(BotServer(bot).session, "127.0.0.1", 0, limits=LIMITS, timeouts=TIMEOUTS)
         print(echo.port, people.port, flush=True)
         reactor.run()
     return 0

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone
 
 from _cli import Parser, complain, count, listen, log_to_stderr, port_number, serve, server_parser
 
-from protocols.bot import KINDS, LIMITS, TIMEOUT, TIMEOUTS, BadSetting, Bot, Lobby, Parlour, make_backend
+from protocols.bot import KINDS, LIMITS, TIMEOUT, TIMEOUTS, BadSetting, Bot, BotServer, Lobby, make_backend
 from protocols.bot.member import NAME
 from protocols.bot.turns import AT_ONCE
 from protocols.chat import Door
@@ -117,7 +117,7 @@ def main() -> int:
         bot = Bot(reactor, backend, client.fetch, timeout=options.timeout)
 
         def begin() -> list[Listener]:
-            listeners = listen(reactor, Parlour(bot, door).session, options, limits=LIMITS, timeouts=TIMEOUTS)
+            listeners = listen(reactor, BotServer(bot, door).session, options, limits=LIMITS, timeouts=TIMEOUTS)
             if options.join:
                 join(reactor, bot, options)
             return listeners

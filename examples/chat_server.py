@@ -41,8 +41,8 @@ from protocols.chat import (
     Settings,
     check_passwords,
     enrol,
-    open_desk,
     read_motd,
+    set_up_operators,
 )
 from reactor import Listener, Reactor
 
@@ -166,7 +166,7 @@ def main() -> int:
     with Reactor() as reactor:
         chat = Chat(reactor, chosen, door(options))
         store = open_store(chat.hub, options)
-        desk = open_desk(chat, options.bans, options.oper_file)
+        powers = set_up_operators(chat, options.bans, options.oper_file)
 
         at_terminal = not options.no_console and is_terminal()
 
@@ -176,7 +176,7 @@ def main() -> int:
                 reactor.drain()  # the window was closed: a server that nobody sees would hold the port for ever
                 return
             try:
-                desk.bans.reread()
+                powers.bans.reread()
                 chosen.motd = motd(options)
                 server_tls(options, context)
                 log.info("event=reload")
@@ -184,7 +184,7 @@ def main() -> int:
                 log.warning("not reloaded: %s", in_words(error))
 
         def open_console() -> None:
-            reactor.open_stdio(lambda: Console(desk), limits=CONSOLE_LIMITS)
+            reactor.open_stdio(lambda: Console(powers), limits=CONSOLE_LIMITS)
 
         def begin() -> list[Listener]:
             listeners = listen(reactor, chat.session, options, limits=LIMITS, timeouts=TIMEOUTS, tls=context)
@@ -198,7 +198,7 @@ def main() -> int:
         status = serve(reactor, begin, options.metrics)
         if store is not None:
             store.close()
-        desk.bans.finish()
+        powers.bans.finish()
         return status
 
 

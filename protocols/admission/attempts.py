@@ -9,12 +9,12 @@ WAIT = 600.0  # seconds: 430 guesses a day from one address, of the hundred thou
 MAX_ADDRESSES = 4096  # kept in mind, 1 MB; beyond it the one is forgotten that has waited longest
 
 
-class Tries:
+class Attempts:
     """Counts wrong tries by address, IPv6 by /64. After `tries` in a row, `wait` seconds apart at most, it waits.
 
-    >>> tries = Tries(tries=1, wait=60.0)
-    >>> tries.begin("192.0.2.1", now=0.0), tries.begin("192.0.2.1", now=10.0), tries.begin("192.0.2.1", now=60.0)
-    (0.0, 50.0, 0.0)
+    >>> attempts = Attempts(tries=1, wait=60.0)
+    >>> [attempts.begin("192.0.2.1", now) for now in (0.0, 10.0, 60.0)]
+    [0.0, 50.0, 0.0]
     """
 
     def __init__(self, tries: int = TRIES, wait: float = WAIT, limit: int = MAX_ADDRESSES) -> None:

@@ -8,8 +8,8 @@ from . import addresses
 
 LONG = 512  # characters from which a message costs more than one: four lines of a terminal are still a thought
 
-CLOAKROOM = 10_000  # addresses whose buckets are kept: 5 MiB. Beyond it the oldest are forgotten
-CLOAKROOM_SHELF = 63  # buckets of one address, less the last: four times as many as may be inside
+KEPT_ADDRESSES = 10_000  # addresses whose buckets are kept: 5 MiB. Beyond it the oldest are forgotten
+KEPT_PER_ADDRESS = 63  # buckets of one address, less the last: four times as many as may be inside
 
 
 def cost(text: str) -> int:
@@ -43,7 +43,7 @@ class TokenBucket:
         return self._level + (now - self._stamp) * self.rate >= self.burst
 
 
-class Cloakroom:
+class KeptBuckets:
     """Buckets of people who have left, until they are full again: who comes back finds it as it was.
 
     Otherwise a flood would only have to hang up after each burst. Each newcomer from an address takes one of those that
@@ -61,8 +61,8 @@ class Cloakroom:
         if not key or bucket.is_full(now):
             return
         kept = [other for other in self._left.pop(key, []) if not other.is_full(now)]
-        self._left[key] = [*kept[-CLOAKROOM_SHELF:], bucket]
-        if len(self._left) > CLOAKROOM:
+        self._left[key] = [*kept[-KEPT_PER_ADDRESS:], bucket]
+        if len(self._left) > KEPT_ADDRESSES:
             self._sweep(now)
 
     def take(self, key: str, now: float) -> TokenBucket | None:
@@ -77,7 +77,7 @@ class Cloakroom:
 
     def _sweep(self, now: float) -> None:
         self._left = {key: left for key, left in self._left.items() if not left[-1].is_full(now)}
-        while len(self._left) > CLOAKROOM:
+        while len(self._left) > KEPT_ADDRESSES:
             del self._left[next(iter(self._left))]
 
 

@@ -8,7 +8,7 @@ from reactor import Reactor, Timer
 
 from .buckets import TokenBucket
 
-PATIENCE = 60.0  # seconds in a row that messages may wait: a paste of 130 lines. Beyond it the sender is cut off,
+LONGEST_WAIT = 60.0  # seconds in a row that messages may wait: a paste of 130 lines. Beyond it the sender is cut off,
 # or what it left in the buffers would speak for hours, after it has gone as well
 REST = 1.0  # seconds after a wait within which the next message has waited too: longer than a turn of the loop
 
@@ -41,7 +41,7 @@ class Pace:
             return True
         if self._since is None or rested:
             self._since = now
-        if now - self._since > PATIENCE:
+        if now - self._since > LONGEST_WAIT:
             return False
         self._wait(wait)
         return True

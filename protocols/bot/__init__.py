@@ -1,7 +1,7 @@
 """The chatbot: people on connections of their own or in a chat room, and the backends that answer them.
 
     bot = Bot(reactor, make_backend("offline"))
-    reactor.listen_tcp(Parlour(bot).session, "127.0.0.1", 9999, limits=LIMITS, timeouts=TIMEOUTS)
+    reactor.listen_tcp(BotServer(bot).session, "127.0.0.1", 9999, limits=LIMITS, timeouts=TIMEOUTS)
 
 The map, from the bottom up; a file imports only from those above it in this list:
 
@@ -25,7 +25,9 @@ from .backends.settings import KINDS, make_backend
 from .bot import TIMEOUT, Bot
 from .member import Lobby, Member
 from .sayings import WELCOME, Fault, Saying
-from .session import LIMITS, TIMEOUTS, Parlour, Session
+from .session import LIMITS, TIMEOUTS, BotServer, Session
+
+Parlour = BotServer  # an earlier name
 
 __all__ = [
     "KINDS",
@@ -36,6 +38,7 @@ __all__ = [
     "Backend",
     "BadSetting",
     "Bot",
+    "BotServer",
     "Call",
     "Conversation",
     "Fault",

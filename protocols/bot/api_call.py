@@ -21,7 +21,7 @@ Fetch = Callable[..., "Future[Any]"]
 """`protocols.http.Client.fetch`, or what behaves like it."""
 
 
-class Errand:
+class ApiCall:
     """A call under way. Exactly one of `on_end(None)` and `on_end(fault)` comes, unless it is cancelled.
 
     fetch: makes the request.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .answer import Answer
-from .api_call import Errand
+from .api_call import ApiCall
 from .backends.backend import NoAnswer
 from .sayings import Fault, Saying, is_chinese
 
@@ -17,7 +17,7 @@ Tell = Callable[[list[str], bool], None]
 Notice = Callable[[str], None]
 
 
-class Guest:
+class Asker:
     """Its questions, and the conversation they belong to.
 
     tell: is given lines of an answer, and whether it ends with them. There is at least one line for each question that
@@ -32,7 +32,7 @@ class Guest:
         self._tell = tell
         self._notice = notice
         self._conversation = bot.backend.meet(bot.new_user_id())
-        self._errand: Errand | None = None
+        self._call: ApiCall | None = None
         self._question = ""
         self._answer = Answer()
         self.name = ""
@@ -43,7 +43,7 @@ class Guest:
     @property
     def waiting(self) -> bool:
         """Whether an answer is still to come."""
-        return self._bot.desk.is_busy_with(self)
+        return self._bot.turns.is_busy_with(self)
 
     def ask(self, question: str) -> None:
         """Something was said, which is sanitized."""
@@ -51,18 +51,18 @@ class Guest:
         self.chinese = is_chinese(question, self.chinese)
         if not question:
             return self._say(Saying.NOTHING)
-        refusal = self._bot.desk.ask(self, question)
+        refusal = self._bot.turns.ask(self, question)
         if refusal is not None:
             self._say(refusal)
 
     def leave(self) -> None:
         """Nobody is here any more: what is under way is cancelled. Harmless twice."""
-        if self._errand is not None:
-            self._errand.cancel()
-            self._errand = None
-        self._bot.desk.leave(self)
+        if self._call is not None:
+            self._call.cancel()
+            self._call = None
+        self._bot.turns.leave(self)
 
-    # -- called by the desk ---------------------------------------------------------------------------------------
+    # -- called by `Turns` -----------------------------------------------------------------------------------------
 
     def begin(self, question: str) -> None:
         """It is this one's turn."""
@@ -77,13 +77,13 @@ class Guest:
             self._on_text(answer)
             return self._end(None)
         bot = self._bot
-        self._errand = Errand(bot.reactor, bot.fetch, answer, bot.timeout, self._on_text, self._end)
+        self._call = ApiCall(bot.reactor, bot.fetch, answer, bot.timeout, self._on_text, self._end)
 
     def give_up(self, question: str) -> None:
         """Its turn does not come."""
         self._say(Fault.BUSY)
 
-    # -- called by the errand -------------------------------------------------------------------------------------
+    # -- called by `ApiCall` ------------------------------------------------------------------------------------
 
     def _on_text(self, text: str) -> bool:
         if lines := self._answer.feed(text):
@@ -91,7 +91,7 @@ class Guest:
         return self._answer.cut
 
     def _end(self, fault: Fault | None) -> None:
-        self._errand = None
+        self._call = None
         lines = self._answer.finish()
         if fault is None and self._answer.lines:
             self._conversation.heard(self._question, "\n".join(self._answer.lines))
@@ -104,7 +104,7 @@ class Guest:
         if self._answer.cut:
             lines.append(Saying.CUT.say(self._in_chinese))
         self._tell(lines, True)
-        self._bot.desk.free(self)
+        self._bot.turns.free(self)
 
     def _say(self, saying: Saying | Fault) -> None:
         self._notice(saying.say(self.chinese))

@@ -1,4 +1,4 @@
-"""The bot itself: a backend, a way to make requests, and the desk where its guests take turns."""
+"""The bot itself: a backend, a way to make requests, and the turns of those who ask."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from itertools import count
 from reactor import Reactor
 
 from .api_call import Fetch
-from .asker import Guest, Notice, Tell
+from .asker import Asker, Notice, Tell
 from .backends.backend import Backend
 from .sayings import FOR_THE_OPERATOR, Fault
-from .turns import AT_ONCE, Desk
+from .turns import AT_ONCE, Turns
 
 log = logging.getLogger("protocols.bot")
 
@@ -20,7 +20,7 @@ TIMEOUT = 30.0  # seconds for an answer: a large model's first words may take te
 
 
 class Bot:
-    """What all guests share.
+    """What all who ask share.
 
     fetch: `protocols.http.Client.fetch` or its like; None is enough for a backend that makes no calls.
     timeout: seconds, at most, for the whole of an answer, and as many at most for its turn to come.
@@ -38,7 +38,7 @@ class Bot:
         self.reactor = reactor
         self.backend = backend
         self.timeout = timeout
-        self.desk = Desk(reactor.call_later, timeout, at_once)
+        self.turns = Turns(reactor.call_later, timeout, at_once)
         self._fetch = fetch
         self._numbers = count(1)
         self._run = secrets.token_hex(4)  # an API that remembers people does not take us for those of an earlier run
@@ -51,12 +51,12 @@ class Bot:
             raise RuntimeError("this backend makes calls, and there is no fetch to make them with")
         return self._fetch
 
-    def guest(self, tell: Tell, notice: Notice) -> Guest:
+    def guest(self, tell: Tell, notice: Notice) -> Asker:
         """Somebody new."""
-        return Guest(self, tell, notice)
+        return Asker(self, tell, notice)
 
     def new_user_id(self) -> str:
-        """Letters and digits, of which nobody else has these."""
+        """Letters and digits that nobody else has been given."""
         return f"{self._run}{next(self._numbers):x}"
 
     def report(self, fault: Fault) -> None:

@@ -47,12 +47,12 @@ class Lobby:
         return Member(self)
 
 
-class Seat:
+class Talk:
     """One asker in one place, the room or a private talk."""
 
     def __init__(self, member: Member, who: str, private: bool) -> None:
-        self.guest = member.lobby.bot.guest(self._tell, self._notice)
-        self.guest.name = who
+        self.asker = member.lobby.bot.guest(self._tell, self._notice)
+        self.asker.name = who
         self.bucket = TokenBucket(ASKER_RATE, ASKER_BURST, member.lobby.bot.reactor.time())
         self.told_to_wait = False
         self._member = member
@@ -67,7 +67,7 @@ class Seat:
             self._notice(text)
 
     def _notice(self, line: str) -> None:
-        self._member.say(self.guest.name, line, private=self._private, chinese=self.guest.chinese)
+        self._member.say(self.asker.name, line, private=self._private, chinese=self.asker.chinese)
 
 
 class Member(LineProtocol):
@@ -79,7 +79,7 @@ class Member(LineProtocol):
         self.lobby = lobby
         self.name = ""  # what the server calls us
         self._tried = 0
-        self._seats: OrderedDict[tuple[str, bool], Seat] = OrderedDict()
+        self._talks: OrderedDict[tuple[str, bool], Talk] = OrderedDict()
         self._bucket = TokenBucket(ROOM_RATE, ROOM_BURST, lobby.bot.reactor.time())
 
     def connection_made(self, transport: StreamTransport) -> None:
@@ -89,9 +89,9 @@ class Member(LineProtocol):
             self._send(f"/join {self.lobby.room}")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        for seat in self._seats.values():
-            seat.guest.leave()
-        self._seats.clear()
+        for talk in self._talks.values():
+            talk.asker.leave()
+        self._talks.clear()
 
     def line_received(self, line: bytes) -> None:
         text = sanitize(line.decode(errors="replace"))
@@ -118,35 +118,35 @@ class Member(LineProtocol):
         asked = text if private else question(text, (self.name, self.lobby.name))
         if asked is None:
             return
-        seat = self._seat(who, private)
+        talk = self._talk(who, private)
         now = self.lobby.bot.reactor.time()
-        if seat.bucket.spend(0, now) or self._bucket.spend(0, now):
-            return self._tell_to_wait(seat, who, private)
-        seat.told_to_wait = False
-        seat.bucket.spend(1, now)
+        if talk.bucket.spend(0, now) or self._bucket.spend(0, now):
+            return self._tell_to_wait(talk, who, private)
+        talk.told_to_wait = False
+        talk.bucket.spend(1, now)
         self._bucket.spend(1, now)
-        seat.guest.ask(asked)
+        talk.asker.ask(asked)
 
-    def _tell_to_wait(self, seat: Seat, who: str, private: bool) -> None:
+    def _tell_to_wait(self, talk: Talk, who: str, private: bool) -> None:
         """Once, until it is answered again: two bots that tell each other to wait would have found their loop."""
-        if not seat.told_to_wait:
-            seat.told_to_wait = True
-            self.say(who, Saying.SLOWER.say(seat.guest.chinese), private=private, chinese=seat.guest.chinese)
+        if not talk.told_to_wait:
+            talk.told_to_wait = True
+            self.say(who, Saying.SLOWER.say(talk.asker.chinese), private=private, chinese=talk.asker.chinese)
 
-    def _seat(self, who: str, private: bool) -> Seat:
+    def _talk(self, who: str, private: bool) -> Talk:
         key = who.casefold(), private
-        seat = self._seats.get(key)
-        if seat is None:
-            if len(self._seats) >= ASKERS:
+        talk = self._talks.get(key)
+        if talk is None:
+            if len(self._talks) >= ASKERS:
                 self._forget_one()
-            seat = self._seats[key] = Seat(self, who, private)
-        self._seats.move_to_end(key)
-        return seat
+            talk = self._talks[key] = Talk(self, who, private)
+        self._talks.move_to_end(key)
+        return talk
 
     def _forget_one(self) -> None:
         """The one that has been silent longest, and waits for no answer if there is such a one."""
-        idle = (key for key, seat in self._seats.items() if not seat.guest.waiting)
-        self._seats.pop(next(idle, next(iter(self._seats)))).guest.leave()
+        idle = (key for key, talk in self._talks.items() if not talk.asker.waiting)
+        self._talks.pop(next(idle, next(iter(self._talks)))).asker.leave()
 
     def _claim_name(self) -> None:
         if self._tried >= NAMES_TRIED:

@@ -1,4 +1,4 @@
-"""One person's connection to the bot: bytes, the clock and the limits. Answers come from `guest`.
+"""One person's connection to the bot: bytes, the clock and the limits. Answers come from `asker`.
 
 What the tutorial's client needs: it sends no newline, it takes what one `recv(1024)` brings for the whole answer, and
 a character that is cut there breaks it. So whoever has never sent a newline gets each answer in one piece of less than
@@ -32,11 +32,11 @@ TIMEOUTS = Timeouts(write=60.0, close=10.0)
 FLOOD_RATE = 2.0  # messages a second: nobody types faster for long
 FLOOD_BURST = 10.0  # messages at once: a paste
 
-FIRST_VIGIL, VIGIL = 0.25, 1.0  # seconds between two looks at whether somebody who has ended its side is still there
+FIRST_PROBE, PROBE_INTERVAL = 0.25, 1.0  # seconds to a look at whether a peer that has ended its side is still there
 
 
 @dataclass(slots=True)
-class Parlour:
+class BotServer:
     """What all sessions share. `session` is the factory to listen with; `LIMITS` and `TIMEOUTS` go with it."""
 
     bot: Bot
@@ -50,31 +50,39 @@ class Session(TextProtocol):
     """One person."""
 
     __slots__ = (
-        "_address", "_ended", "_guest", "_lines", "_pace", "_parlour", "_spoken", "_unsaid", "_vigil",
+        "_address",
+        "_asker",
+        "_ended",
+        "_lines",
+        "_pace",
+        "_probe",
+        "_server",
+        "_spoken",
+        "_unsaid",
     )  # fmt: skip
 
-    def __init__(self, parlour: Parlour) -> None:
-        super().__init__(parlour.bot.reactor)
-        self._parlour = parlour
-        self._guest = parlour.bot.guest(self._tell, self._notice)
+    def __init__(self, server: BotServer) -> None:
+        super().__init__(server.bot.reactor)
+        self._server = server
+        self._asker = server.bot.guest(self._tell, self._notice)
         self._address: str | None = None  # as the door counts it; None while outside
         self._lines = False  # it has sent a newline
         self._spoken = False  # it has said something plain, so that not all that has a `::` is a name and a text
         self._unsaid: list[str] = []  # of an answer that is to be written in one piece
         self._ended = False  # it has ended its side
         self._pace = Pace(self.reactor, TokenBucket(FLOOD_RATE, FLOOD_BURST, self.reactor.time()), self._resume)
-        self._vigil: Timer | None = None
+        self._probe: Timer | None = None
 
     def connection_made(self, transport: StreamTransport) -> None:
         super().connection_made(transport)
         peername = transport.get_extra_info("peername")
         address = peername[0] if isinstance(peername, tuple) else ""
-        if reason := self._parlour.door.refuses(address):
+        if reason := self._server.door.refuses(address):
             log.info("%r turned away: %s", transport, reason)
             self.send_line(Saying.FULL.say(True))
             transport.close()
             return
-        self._parlour.door.enter(address)
+        self._server.door.enter(address)
         self._address = address
         transport.set_write_buffer_limits(high=SOFT)
         self.send_line(WELCOME)
@@ -82,11 +90,11 @@ class Session(TextProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._pace.stop()
-        if self._vigil is not None:
-            self._vigil.cancel()
-        self._guest.leave()
+        if self._probe is not None:
+            self._probe.cancel()
+        self._asker.leave()
         if self._address is not None:
-            self._parlour.door.leave(self._address)
+            self._server.door.leave(self._address)
             self._address = None
 
     def data_received(self, data: bytes) -> None:
@@ -94,12 +102,12 @@ class Session(TextProtocol):
         super().data_received(data)
 
     def eof_received(self) -> bool | None:
-        """What was asked is answered still, if anybody is there to read it: see `_begin_vigil`."""
+        """What was asked is answered still, if anybody is there to read it: see `_probe_peer`."""
         super().eof_received()
         self._ended = True
-        if not self._guest.waiting or self.transport.is_closing():
+        if not self._asker.waiting or self.transport.is_closing():
             return None
-        self._begin_vigil()
+        self._probe_peer()
         return True
 
     def draining(self, grace: float) -> None:
@@ -110,15 +118,15 @@ class Session(TextProtocol):
         text = self._without_name(text.strip())
         if text.strip().lower() == "exit":
             return self._leave(Saying.BYE)
-        self._guest.ask(text)
+        self._asker.ask(text)
         self._pay(cost(text))
 
     def fault_received(self, fault: TextFault) -> None:
         if fault in TEXT_FAULTS:
-            self.send_line(TEXT_FAULTS[fault][0 if self._guest.chinese else 1])
+            self.send_line(TEXT_FAULTS[fault][0 if self._asker.chinese else 1])
         if fault.fatal:
             log.info("%r closed: it sent %s", self.transport, fault.value)
-            self._guest.leave()
+            self._asker.leave()
             self.transport.close()
         else:
             self._pay(1)
@@ -130,10 +138,10 @@ class Session(TextProtocol):
         if not separator or not 0 < len(name) <= LONGEST_NAME:
             self._spoken = True
             return text
-        claims = name == self._guest.name or not any(map(str.isspace, name)) or not (self._spoken or self._guest.name)
+        claims = name == self._asker.name or not any(map(str.isspace, name)) or not (self._spoken or self._asker.name)
         if not claims:
             return text  # "what is std::vector", from somebody who talks plainly
-        self._guest.name = name
+        self._asker.name = name
         return rest
 
     def _tell(self, lines: list[str], end: bool) -> None:
@@ -143,7 +151,7 @@ class Session(TextProtocol):
             return
         text, self._unsaid = "\n".join(self._unsaid), []
         if not self._lines:
-            text = fit(text, ONE_RECV, Saying.CUT.say(self._guest.chinese))
+            text = fit(text, ONE_RECV, Saying.CUT.say(self._asker.chinese))
         if text:
             self.send_line(text)
         if end:
@@ -159,13 +167,13 @@ class Session(TextProtocol):
             self.reactor.call_soon(self._close_unless_waiting)
 
     def _close_unless_waiting(self) -> None:
-        if not self._guest.waiting:
+        if not self._asker.waiting:
             self.transport.close()
 
     def _leave(self, saying: Saying) -> None:
         """Say goodbye, and end."""
-        self._guest.leave()
-        self.send_line(saying.say(self._guest.chinese))
+        self._asker.leave()
+        self.send_line(saying.say(self._asker.chinese))
         self.transport.close()
 
     # -- limits -----------------------------------------------------------------------------------------------------
@@ -191,7 +199,7 @@ class Session(TextProtocol):
 
     # -- whether it is still there ------------------------------------------------------------------------------------
 
-    def _begin_vigil(self) -> None:
+    def _probe_peer(self) -> None:
         """Find out whether the other side still exists, which its end of file does not tell.
 
         `printf ... | nc -N` has said all and waits for the answer; a client that has closed is gone, and its call is
@@ -206,12 +214,12 @@ class Session(TextProtocol):
             sock.send(b"\0", socket.MSG_OOB)
         except OSError:
             pass  # what is wrong with it is seen below
-        self._vigil = self.reactor.call_later(FIRST_VIGIL, self._keep_vigil, sock)
+        self._probe = self.reactor.call_later(FIRST_PROBE, self._look_at_peer, sock)
 
-    def _keep_vigil(self, sock: socket.socket) -> None:
+    def _look_at_peer(self, sock: socket.socket) -> None:
         if self.transport.is_closing():
             return
         if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             self.transport.abort()
         else:
-            self._vigil = self.reactor.call_later(VIGIL, self._keep_vigil, sock)
+            self._probe = self.reactor.call_later(PROBE_INTERVAL, self._look_at_peer, sock)

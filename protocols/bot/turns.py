@@ -23,18 +23,18 @@ class Timer(Protocol):
     def cancel(self) -> None: ...
 
 
-class Asker(Protocol):
+class Questioner(Protocol):
     """Somebody with questions."""
 
     def begin(self, question: str) -> None:
-        """It is its turn. It calls `Desk.free` when the question is over, at once or later."""
+        """It is its turn. It calls `Turns.free` when the question is over, at once or later."""
 
     def give_up(self, question: str) -> None:
         """The question has waited too long, and will not be asked."""
 
 
 class _Place:
-    """What the desk knows of somebody."""
+    """What is known of somebody with questions."""
 
     __slots__ = ("active", "questions", "timer")
 
@@ -44,8 +44,8 @@ class _Place:
         self.timer: Timer | None = None
 
 
-class Desk:
-    """Serves askers.
+class Turns:
+    """Serves people with questions.
 
     call_later: as the reactor's; it ends what would wait for more than `patience` seconds for its turn.
     """
@@ -71,7 +71,7 @@ class Desk:
     def __len__(self) -> int:
         return self._under_way
 
-    def ask(self, asker: Asker, question: str) -> Saying | Fault | None:
+    def ask(self, asker: Questioner, question: str) -> Saying | Fault | None:
         """Take a question; or give the reason why it is not taken."""
         place = self._places.get(asker)
         if place is None:
@@ -85,7 +85,7 @@ class Desk:
             self._enter(asker, place)
         return None
 
-    def free(self, asker: Asker) -> None:
+    def free(self, asker: Questioner) -> None:
         """The question of `asker` that was under way is over."""
         place = self._places.get(asker)
         if place is None or not place.active:
@@ -98,7 +98,7 @@ class Desk:
             del self._places[asker]
             self._serve()
 
-    def leave(self, asker: Asker) -> None:
+    def leave(self, asker: Questioner) -> None:
         """`asker` is gone, with all its questions. What is under way it has ended itself."""
         place = self._places.pop(asker, None)
         if place is None:
@@ -109,11 +109,11 @@ class Desk:
             self._under_way -= 1
             self._serve()
 
-    def is_busy_with(self, asker: Asker) -> bool:
+    def is_busy_with(self, asker: Questioner) -> bool:
         """Whether `asker` has a question under way or waiting."""
         return asker in self._places
 
-    def _enter(self, asker: Asker, place: _Place) -> None:
+    def _enter(self, asker: Questioner, place: _Place) -> None:
         self._line[asker] = None
         self._serve()
         if asker in self._line and place.timer is None:
@@ -129,7 +129,7 @@ class Desk:
         finally:
             self._serving = False
 
-    def _begin(self, asker: Asker) -> None:
+    def _begin(self, asker: Questioner) -> None:
         del self._line[asker]
         place = self._places[asker]
         self._stop_waiting(place)
@@ -137,7 +137,7 @@ class Desk:
         self._under_way += 1
         asker.begin(place.questions.popleft())
 
-    def _on_tired(self, asker: Asker) -> None:
+    def _on_tired(self, asker: Questioner) -> None:
         place = self._places[asker]
         place.timer = None
         del self._line[asker]

@@ -1,9 +1,9 @@
 """The chat: rooms, names, history, commands, limits, and the operator's console.
 
     chat = Chat(reactor)
-    desk = open_desk(chat)
+    powers = set_up_operators(chat)
     reactor.listen_tcp(chat.session, "127.0.0.1", 2401, limits=LIMITS, timeouts=TIMEOUTS)
-    reactor.open_stdio(lambda: Console(desk))
+    reactor.open_stdio(lambda: Console(powers))
 
 The map, from the bottom up; a file imports only from those above it in this list:
 
@@ -22,12 +22,14 @@ from ..admission.buckets import Door
 from .motd import read_motd
 from .operators.console import LIMITS as CONSOLE_LIMITS, Console
 from .operators.enrol import enrol
-from .operators.operator_commands import open_desk
+from .operators.operator_commands import set_up_operators
 from .operators.passwords import check as check_passwords
 from .rooms.hub import Hub
 from .session import LIMITS, TIMEOUTS, Chat, Session, Settings
 
+open_desk = set_up_operators  # an earlier name
+
 __all__ = [
     "CONSOLE_LIMITS", "LIMITS", "TIMEOUTS", "Chat", "Console", "Door", "Hub", "Session", "Settings", "check_passwords",
-    "enrol", "open_desk", "read_motd",
+    "enrol", "open_desk", "read_motd", "set_up_operators",
 ]  # fmt: skip

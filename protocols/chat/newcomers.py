@@ -1,20 +1,20 @@
-"""Who has not said anything yet, oldest first. When the server is full they give way. Pure; callers pass the time."""
+"""Those who have not said anything yet, oldest first: in a full server they give way. Pure; callers pass the time."""
 
 from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-PATIENCE = 30.0  # seconds to say the first thing when the server is full: who has come to talk has begun by then
+SILENT_TIME = 30.0  # seconds to say the first thing when the server is full: who has come to talk has begun by then
 
 T = TypeVar("T")
 
 
-class Silent(Generic[T]):
+class Newcomers(Generic[T]):
     """The newcomers from whom nothing has come.
 
-    >>> silent = Silent()
-    >>> silent.add("Ada", now=0.0)
-    >>> silent.overdue(29.0), silent.overdue(30.0), silent.due
+    >>> newcomers = Newcomers()
+    >>> newcomers.add("Ada", now=0.0)
+    >>> newcomers.overdue(29.0), newcomers.overdue(30.0), newcomers.due
     (None, 'Ada', 30.0)
     """
 
@@ -31,7 +31,7 @@ class Silent(Generic[T]):
     @property
     def due(self) -> float | None:
         """When the patience with the oldest ends."""
-        return next((since + PATIENCE for since in self._since.values()), None)
+        return next((since + SILENT_TIME for since in self._since.values()), None)
 
     def overdue(self, now: float) -> T | None:
         """The oldest, if it has been silent for too long."""

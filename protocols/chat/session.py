@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from reactor import LimitExceeded, Limits, PeerError, Reactor, StreamTransport, Timeouts, Timer, WriteTimeout
 
-from ..admission.buckets import Cloakroom, Door, TokenBucket, cost
+from ..admission.buckets import Door, KeptBuckets, TokenBucket, cost
 from ..admission.pace import Pace
 from ..text.protocol import WORDS, Fault, TextProtocol
 from .journal import record
-from .newcomers import PATIENCE, Silent
+from .newcomers import SILENT_TIME, Newcomers
 from .rooms.history import LINES
 from .rooms.hub import Hub
 from .rooms.room import NOTICE, Member
@@ -66,31 +66,31 @@ class Chat:
         self.door = Door() if door is None else door
         self.hub = Hub(reactor.call_soon, reactor.call_later, lines=self.settings.history, wall=wall)
         self.refuse: Callable[[str], str | None] = self.door.refuses
-        self.silent: Silent[Session] = Silent()
-        self.cloakroom = Cloakroom()
+        self.newcomers: Newcomers[Session] = Newcomers()
+        self.kept_buckets = KeptBuckets()
         self.counts: Counter[str] = Counter()  # who was `refused`, and `waits` that a flood was made to make
         self.ends: Counter[str] = Counter()  # of connections, by their reasons
-        self._weeding: Timer | None = None
+        self._evicting: Timer | None = None
 
     def session(self) -> Session:
         """A protocol for one newcomer."""
         return Session(self)
 
-    def weed(self) -> None:
+    def evict_silent(self) -> None:
         """When the server is full, who has not said anything for too long makes room: one for each who is missing."""
         if not self.door.full:
             return
         now = self.reactor.time()
-        if overdue := self.silent.overdue(now):
-            overdue.send_away(f"the server is full, and nothing came from you for {PATIENCE:.0f} seconds", "silent")
-        elif (self._weeding is None or not self._weeding.active) and (due := self.silent.due) is not None:
-            self._weeding = self.reactor.call_at(due, self.weed)
+        if overdue := self.newcomers.overdue(now):
+            overdue.send_away(f"the server is full, and nothing came from you for {SILENT_TIME:.0f} seconds", "silent")
+        elif (self._evicting is None or not self._evicting.active) and (due := self.newcomers.due) is not None:
+            self._evicting = self.reactor.call_at(due, self.evict_silent)
 
 
 class Session(TextProtocol):
     """One person."""
 
-    __slots__ = ("_began", "_chat", "_crowded", "_idle", "_introduction", "_member", "_on_hold", "_pace", "_seated")
+    __slots__ = ("_began", "_chat", "_counted", "_crowded", "_idle", "_introduction", "_member", "_on_hold", "_pace")
 
     raw = True  # names are refused for what sanitizing would remove
 
@@ -99,7 +99,7 @@ class Session(TextProtocol):
         self._chat = chat
         self._began = chat.reactor.time()
         self._member: Member | None = None
-        self._seated = False  # is counted at the door
+        self._counted = False  # is counted at the door
         self._crowded = False
         self._on_hold = False
         self._introduction: Timer | None = None
@@ -118,14 +118,14 @@ class Session(TextProtocol):
             return transport.close()
         transport.set_write_buffer_limits(high=SOFT)
         if settings.flood_rate:
-            self._pace = self._take_up(address)
+            self._pace = self._make_pace(address)
         if settings.idle:
             self._idle = chat.reactor.call_later(settings.idle, self._on_idle)
         self._enter(address)
 
-    def _take_up(self, address: str) -> Pace:
+    def _make_pace(self, address: str) -> Pace:
         chat, now = self._chat, self._began
-        bucket = chat.cloakroom.take(chat.door.key(address), now)
+        bucket = chat.kept_buckets.take(chat.door.key(address), now)
         if bucket is None:
             bucket = TokenBucket(chat.settings.flood_rate, chat.settings.flood_burst, now)
         pace = Pace(chat.reactor, bucket, self._on_paid)
@@ -140,15 +140,15 @@ class Session(TextProtocol):
         member.address = address
         member.hold = self._keep_waiting
         member.spoke = self._began
-        self._seated = True
+        self._counted = True
         chat.door.enter(address)
-        chat.silent.add(self, self._began)
-        chat.weed()
+        chat.newcomers.add(self, self._began)
+        chat.evict_silent()
         lobby = chat.hub.lobby
         replay = lobby.history.replay()  # before entering: what is said from now on is heard
         topic = f"{NOTICE}the topic is: {lobby.topic}\n".encode() if lobby.topic else b""
         chat.hub.enter(member)
-        member.owe(WELCOME.format(member.name), chat.settings.motd, topic, replay)
+        member.promise_welcome(WELCOME.format(member.name), chat.settings.motd, topic, replay)
         self._introduction = chat.reactor.call_later(INTRODUCTION, self._on_introduced, member)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -159,7 +159,7 @@ class Session(TextProtocol):
         member, self._member = self._member, None
         if member is not None:
             self._chat.hub.leave(member)
-            self._give_up_seat(member)
+            self._leave_door(member)
         if self._pace is not None:
             self._pace.stop()
         self._introduction = self._idle = self._pace = None  # they refer to this: it would wait for the collector
@@ -171,15 +171,15 @@ class Session(TextProtocol):
     def _on_dismissed(self) -> None:
         self.transport.close()
         if self._member is not None:
-            self._give_up_seat(self._member)  # now, for whoever is at the door: the end itself may take seconds
+            self._leave_door(self._member)  # now, for whoever is at the door: the end itself may take seconds
 
-    def _give_up_seat(self, member: Member) -> None:
-        if self._seated:
-            chat, self._seated = self._chat, False
-            chat.silent.discard(self)
+    def _leave_door(self, member: Member) -> None:
+        if self._counted:
+            chat, self._counted = self._chat, False
+            chat.newcomers.discard(self)
             chat.door.leave(member.address)
             if self._pace is not None:
-                chat.cloakroom.leave(chat.door.key(member.address), self._pace.bucket, self.reactor.time())
+                chat.kept_buckets.leave(chat.door.key(member.address), self._pace.bucket, self.reactor.time())
 
     def _log_end(self, member: Member, exc: Exception | None) -> None:
         evicted = member.reason in EVICTIONS if member.reason else isinstance(exc, PeerError)
@@ -213,7 +213,7 @@ class Session(TextProtocol):
         if (member := self._member) is not None:
             if member.silent:
                 member.silent = False
-                self._chat.silent.discard(self)
+                self._chat.newcomers.discard(self)
             member.spoke = self.reactor.time()
             hear(self._chat.hub, member, text)
         if self._pace is not None:

@@ -10,7 +10,19 @@ The files, from the bottom up; a file imports only from those above it in this l
 from __future__ import annotations
 
 from .framer import Fault, TextFramer
-from .protocol import PATIENCE, QUIET_GAP, SLICE, WORDS, TextProtocol
+from .protocol import QUIET_GAP, SLICE, UNFINISHED_GAP, WORDS, TextProtocol
 from .sanitize import sanitize
 
-__all__ = ["PATIENCE", "QUIET_GAP", "SLICE", "WORDS", "Fault", "TextFramer", "TextProtocol", "sanitize"]
+PATIENCE = UNFINISHED_GAP  # an earlier name
+
+__all__ = [
+    "PATIENCE",
+    "QUIET_GAP",
+    "SLICE",
+    "UNFINISHED_GAP",
+    "WORDS",
+    "Fault",
+    "TextFramer",
+    "TextProtocol",
+    "sanitize",
+]

@@ -13,12 +13,12 @@ from reactor import Protocol, Reactor, StreamTransport, Timer
 from .framer import Fault, Item, TextFramer
 from .sanitize import sanitize
 
-__all__ = ["PATIENCE", "QUIET_GAP", "WORDS", "Fault", "TextFramer", "TextProtocol", "sanitize"]
+__all__ = ["QUIET_GAP", "UNFINISHED_GAP", "WORDS", "Fault", "TextFramer", "TextProtocol", "sanitize"]
 
 log = logging.getLogger("protocols.text")
 
 QUIET_GAP = 0.2  # seconds of silence that end a message of a client without newlines: longer than a LAN's jitter
-PATIENCE = 0.6  # seconds more for what is plainly unfinished; with the gap still within the second a browser is given
+UNFINISHED_GAP = 0.6  # seconds more for what is plainly unfinished: with the gap still within a browser's one second
 SLICE = 16 * 1024  # bytes handled in one call: milliseconds at most, after which the other connections have their turn
 
 _WONT_TIMING_MARK = b"\xff\xfc\x06"  # any answer will do (RFC 860), and this one promises nothing
@@ -143,4 +143,4 @@ class TextProtocol(Protocol):
             return  # sent away meanwhile; its end may be seconds off
         for item in self._framer.flush_quiet():
             self._handle_one(item)
-        self._mind_the_gap(PATIENCE)
+        self._mind_the_gap(UNFINISHED_GAP)

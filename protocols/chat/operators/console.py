@@ -1,4 +1,4 @@
-"""The operator's seat: what is typed reaches everybody, what is said is shown. For `reactor.open_stdio`."""
+"""The operator at a terminal: what is typed reaches everybody, what is said is shown. For `reactor.open_stdio`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections import deque
 from reactor import Limits, Protocol, StreamTransport, Timer
 
 from ...admission.buckets import TokenBucket, cost
-from ...admission.pace import PATIENCE, Pace
+from ...admission.pace import LONGEST_WAIT, Pace
 from ...text.framer import Fault, TextFramer
 from ..rooms.room import NOTICE
 from . import operator_commands as operator
-from .powers import Desk, Seat
+from .powers import Caller, Powers
 
 LIMITS = Limits(output=1024 * 1024)  # a terminal stopped with Ctrl-S for an evening; beyond it the display goes
 
@@ -30,25 +30,25 @@ class Console(Protocol):
     A paste is told to everybody at a pace that everybody can take; what would take a minute is cut, with a word.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, powers: Powers) -> None:
+        self._powers = powers
         self._framer = _framer()
         self._skipping = False  # the rest of a line that was too long
         self._skipped = 0  # bytes of such rests
-        self._seat = Seat("console", self._show)
-        self._pace = Pace(desk.reactor, TokenBucket(RATE, BURST, desk.reactor.time()), self._go_on)
+        self._caller = Caller("console", self._show)
+        self._pace = Pace(powers.reactor, TokenBucket(RATE, BURST, powers.reactor.time()), self._go_on)
         self._typed: deque[str | Fault] = deque()
         self._dropped = 0  # lines of a paste that was too much
         self._calm: Timer | None = None  # runs while lines are dropped
 
     def connection_made(self, transport: StreamTransport) -> None:
         self.transport = transport
-        self._desk.hub.console = transport.write
+        self._powers.hub.console = transport.write
         if _is_file(transport.get_extra_info("stdin")):
             transport.pause_reading()  # `< file` is how scripts say that nobody types
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._desk.hub.console = None
+        self._powers.hub.console = None
         self._pace.stop()
         if self._calm is not None:
             self._calm.cancel()
@@ -89,14 +89,14 @@ class Console(Protocol):
         if isinstance(item, Fault):
             self._show(f"that line was not taken: {item.value}")
         else:
-            operator.hear(self._desk, self._seat, item)
+            operator.hear(self._powers, self._caller, item)
         if not self._pace.pay(cost(item) if isinstance(item, str) else 1):
-            self._calm = self._desk.reactor.call_later(CALM, self._on_calm)
+            self._calm = self._powers.reactor.call_later(CALM, self._on_calm)
 
     def _on_calm(self) -> None:
         self._calm = None
         self._show(
-            f"that was too much at once: {self._dropped:,} lines of it, after {PATIENCE:.0f} seconds, went nowhere"
+            f"that was too much at once: {self._dropped:,} lines of it, after {LONGEST_WAIT:.0f} seconds, went nowhere"
         )
         self._dropped = 0
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from reactor import ReactorClosed
 
-from ...admission.attempts import Tries
+from ...admission.attempts import Attempts
 from . import passwords
 
 log = logging.getLogger("protocols.chat")
@@ -21,7 +21,7 @@ Answer = Callable[[str | None, str], None]
 """Is given the operator's name in the file, None for somebody who is none; and what to tell."""
 
 
-class Gate:
+class OperatorLogin:
     """Asks for the password. `path` None: nobody can become an operator.
 
     run_in_thread: `reactor.run_in_thread`. clock: seconds, of any beginning.
@@ -32,12 +32,12 @@ class Gate:
         path: str | None,
         run_in_thread: Callable[..., Future[Any]],
         clock: Callable[[], float],
-        tries: Tries | None = None,
+        tries: Attempts | None = None,
     ) -> None:
         self._path = path
         self._run_in_thread = run_in_thread
         self._clock = clock
-        self._tries = Tries() if tries is None else tries
+        self._attempts = Attempts() if tries is None else tries
         self._waiting: deque[tuple[str, str, Answer]] = deque()
         self._busy = False
 
@@ -52,8 +52,10 @@ class Gate:
             return answer(None, "there are no passwords here")
         if len(self._waiting) >= QUEUE:
             return answer(None, "too many are at the passwords now; try again in a minute")
-        if wait := self._tries.begin(address, self._clock()):
-            return answer(None, f"after {self._tries.tries} wrong passwords your address waits: {_minutes(wait)} left")
+        if wait := self._attempts.begin(address, self._clock()):
+            return answer(
+                None, f"after {self._attempts.tries} wrong passwords your address waits: {_minutes(wait)} left"
+            )
         self._waiting.append((password, address, answer))
         self._go_on()
 
@@ -70,23 +72,23 @@ class Gate:
         if isinstance(error, ReactorClosed):
             return
         if error is not None:
-            self._tries.right(address)  # it was not the address that failed
+            self._attempts.right(address)  # it was not the address that failed
             log.warning(
                 "oper: %s: nobody becomes an operator: %s", self._path, getattr(error, "strerror", None) or error
             )
             answer(None, "the passwords cannot be read now; the server's console says why")
         elif (name := done.result()) is not None:
-            self._tries.right(address)
+            self._attempts.right(address)
             answer(name, "you are an operator now; /help lists what you can do")
         else:
             answer(None, f"that is not the password; {self._what_is_left(address)}")
         self._go_on()
 
     def _what_is_left(self, address: str) -> str:
-        left = self._tries.left(address)
+        left = self._attempts.left(address)
         if left > 0:
             return f"{left} more {'try' if left == 1 else 'tries'}"
-        return f"your address waits {_minutes(self._tries.wait)} now"
+        return f"your address waits {_minutes(self._attempts.wait)} now"
 
 
 def _minutes(seconds: float) -> str:

@@ -18,8 +18,8 @@ from ..rooms.room import Member
 from ..session import Chat
 from .ban_file import BanFile
 from .bans import MAX_MINUTES, Ban, TooManyBans
-from .login import Gate
-from .powers import Desk, Seat, lasting, span
+from .login import OperatorLogin
+from .powers import Caller, Powers, lasting, span
 
 try:
     import resource
@@ -37,108 +37,110 @@ _ALMOST_ADDRESS = re.compile(r"\d+[./][\d./]*")
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One row of the table. `run` is given the desk, who asks, and what follows the command's word, stripped."""
+    """One row of the table. `run` is given the powers, the caller, and what follows the command's word, stripped."""
 
     usage: str
     help: str
-    run: Callable[[Desk, Seat, str], None]
+    run: Callable[[Powers, Caller, str], None]
 
 
-def open_desk(
+def set_up_operators(
     chat: Chat, bans: str | None = None, passwords: str | None = None, *, clock: Callable[[], float] = time.time
-) -> Desk:
+) -> Powers:
     """Let operators into a chat: the bans of one file, the passwords of another; None is none.
 
     clock: seconds since 1970, by which bans end.
     """
     reactor = chat.reactor
-    desk = Desk(chat, BanFile(bans, reactor.run_in_thread, clock), Gate(passwords, reactor.run_in_thread, reactor.time))
-    desk.bans.load()
-    desk.hub.operate = lambda member, word, argument: operate(desk, seat_of(member), word, argument)
-    if desk.gate.is_open:
-        desk.hub.ask_operator = desk.ask
-    return desk
+    powers = Powers(
+        chat, BanFile(bans, reactor.run_in_thread, clock), OperatorLogin(passwords, reactor.run_in_thread, reactor.time)
+    )
+    powers.bans.load()
+    powers.hub.operate = lambda member, word, argument: operate(powers, caller_of(member), word, argument)
+    if powers.login.is_open:
+        powers.hub.ask_operator = powers.ask
+    return powers
 
 
-def seat_of(member: Member) -> Seat:
-    """Where a member sits who is an operator."""
-    return Seat(member.operator, member.tell, member)
+def caller_of(member: Member) -> Caller:
+    """A member who is an operator, as a caller."""
+    return Caller(member.operator, member.tell, member)
 
 
-def operate(desk: Desk, seat: Seat, word: str, argument: str) -> bool:
+def operate(powers: Powers, caller: Caller, word: str, argument: str) -> bool:
     """Run an operator's command; false if `word` is none."""
     command = COMMANDS.get(word)
-    if command is None or (seat.member is not None and word == "/topic" and not argument.startswith("#")):
+    if command is None or (caller.member is not None and word == "/topic" and not argument.startswith("#")):
         return False  # a member's own room has its topic from the member
-    command.run(desk, seat, argument)
+    command.run(powers, caller, argument)
     return True
 
 
-def hear(desk: Desk, seat: Seat, text: str) -> None:
+def hear(powers: Powers, caller: Caller, text: str) -> None:
     """Act on a line typed at the console."""
     text = text.strip()
     if not text.startswith("/") or text.startswith("//"):
-        _say(desk, seat, text.removeprefix("/"))
+        _say(powers, caller, text.removeprefix("/"))
         return
     word, _, argument = text.partition(" ")
-    if not operate(desk, seat, word.lower(), argument.strip()):
-        seat.tell(f"there is no {commands.shorten(word)} here; /help lists what there is, //text says /text")
+    if not operate(powers, caller, word.lower(), argument.strip()):
+        caller.tell(f"there is no {commands.shorten(word)} here; /help lists what there is, //text says /text")
 
 
 # -- talking ----------------------------------------------------------------------------------------------------------
 
 
-def _say(desk: Desk, seat: Seat, argument: str) -> None:
+def _say(powers: Powers, caller: Caller, argument: str) -> None:
     if text := sanitize(argument).strip():
-        desk.say(seat, text)
-    elif seat.member is not None:
-        seat.tell("what should everybody be told? /say TEXT")
+        powers.say(caller, text)
+    elif caller.member is not None:
+        caller.tell("what should everybody be told? /say TEXT")
 
 
-def _to(desk: Desk, seat: Seat, argument: str) -> None:
-    member, text = desk.hub.find(argument)
+def _to(powers: Powers, caller: Caller, argument: str) -> None:
+    member, text = powers.hub.find(argument)
     text = sanitize(text).strip()
     if member is None:
-        seat.tell(f"not said: {_nobody(argument, '/to NICK TEXT')}")
+        caller.tell(f"not said: {_nobody(argument, '/to NICK TEXT')}")
     elif not text:
-        seat.tell(f"not said: what should {member.name} be told?")
+        caller.tell(f"not said: what should {member.name} be told?")
     else:
-        desk.to(seat, member, text)
-        seat.tell(f"told {member.name} alone: {text}")
+        powers.to(caller, member, text)
+        caller.tell(f"told {member.name} alone: {text}")
 
 
-def _topic(desk: Desk, seat: Seat, argument: str) -> None:
-    room, text = desk.hub.lobby, argument
+def _topic(powers: Powers, caller: Caller, argument: str) -> None:
+    room, text = powers.hub.lobby, argument
     if argument.startswith("#"):
-        found = desk.hub.find_room(argument[1:])
+        found = powers.hub.find_room(argument[1:])
         if found is None:
-            return seat.tell(f"there is no room {_quoted(argument[1:])}; rooms are there while somebody is in them")
+            return caller.tell(f"there is no room {_quoted(argument[1:])}; rooms are there while somebody is in them")
         room, text = found
     topic = sanitize(text).strip()
     if not topic:
-        return seat.tell(f"the topic of {room.name} is: {room.topic}" if room.topic else f"{room.name} has no topic")
+        return caller.tell(f"the topic of {room.name} is: {room.topic}" if room.topic else f"{room.name} has no topic")
     if len(topic) > commands.MAX_TOPIC:
-        return seat.tell(f"not set: a topic has at most {commands.MAX_TOPIC} characters")
-    desk.set_topic(seat, room, "" if topic == "-" else topic)
-    if seat.member is not None and seat.member.room is not room:
-        seat.tell(f"done in {room.name}")
+        return caller.tell(f"not set: a topic has at most {commands.MAX_TOPIC} characters")
+    powers.set_topic(caller, room, "" if topic == "-" else topic)
+    if caller.member is not None and caller.member.room is not room:
+        caller.tell(f"done in {room.name}")
 
 
 # -- people -----------------------------------------------------------------------------------------------------------
 
 
-def _who(desk: Desk, seat: Seat, argument: str) -> None:
-    everybody = list(desk.hub.members())
+def _who(powers: Powers, caller: Caller, argument: str) -> None:
+    everybody = list(powers.hub.members())
     if argument:
         key = names.key(argument)
         everybody = [member for member in everybody if key in names.key(member.name) or argument in member.address]
         if not everybody:
-            return seat.tell(f"nobody here has {_quoted(argument)} in the name or the address")
-    now = desk.reactor.time()
+            return caller.tell(f"nobody here has {_quoted(argument)} in the name or the address")
+    now = powers.reactor.time()
     rows = [_describe(member, now) for member in everybody[:WHO_MAX]]
     more = len(everybody) - len(rows)
     tail = [f"and {more:,} more; /who TEXT shows those with TEXT in their name or address"] if more > 0 else []
-    seat.tell(*commands.list_names([member.name for member in everybody]), *rows, *tail)
+    caller.tell(*commands.list_names([member.name for member in everybody]), *rows, *tail)
 
 
 def _describe(member: Member, now: float) -> str:
@@ -148,47 +150,47 @@ def _describe(member: Member, now: float) -> str:
     return f"{member.name}: in {room}, from {member.address or 'a local socket'}, idle {idle}{operator}"
 
 
-def _kick(desk: Desk, seat: Seat, argument: str) -> None:
-    member, reason = desk.hub.find(argument)
+def _kick(powers: Powers, caller: Caller, argument: str) -> None:
+    member, reason = powers.hub.find(argument)
     if member is None:
-        return seat.tell(f"not kicked: {_nobody(argument, '/kick NICK [REASON]')}")
-    if desk.is_spared(seat, member):
-        return seat.tell(f"not kicked: {member.name} is an operator, and only the console may do that")
-    desk.kick(seat, member, commands.shorten(sanitize(reason).strip(), MAX_REASON))
-    seat.tell(f"{member.name} is gone; /ban keeps somebody out")
+        return caller.tell(f"not kicked: {_nobody(argument, '/kick NICK [REASON]')}")
+    if powers.is_spared(caller, member):
+        return caller.tell(f"not kicked: {member.name} is an operator, and only the console may do that")
+    powers.kick(caller, member, commands.shorten(sanitize(reason).strip(), MAX_REASON))
+    caller.tell(f"{member.name} is gone; /ban keeps somebody out")
 
 
-def _ban(desk: Desk, seat: Seat, argument: str) -> None:
+def _ban(powers: Powers, caller: Caller, argument: str) -> None:
     try:
-        ban, members = _meant(desk, argument)
-        _check_ban(desk, seat, ban, members)
-        desk.ban(seat, ban, members)
+        ban, members = _meant(powers, argument)
+        _check_ban(powers, caller, ban, members)
+        powers.ban(caller, ban, members)
     except (Refused, TooManyBans, names.BadName) as why:
-        return seat.tell(f"not banned: {why}")
+        return caller.tell(f"not banned: {why}")
     gone = f"; {len(members):,} went" if members else "; nobody had to go"
-    seat.tell(f"{ban} may not come in{lasting(ban, desk.bans.clock())}{gone}")
-    if ban.name and ban.network and (others := len(desk.within(ban.network))):
+    caller.tell(f"{ban} may not come in{lasting(ban, powers.bans.clock())}{gone}")
+    if ban.name and ban.network and (others := len(powers.within(ban.network))):
         who = "1 is" if others == 1 else f"{others:,} are"
-        seat.tell(f"{who} still here from that address; /ban {addresses.show(ban.network)} sends them away too")
+        caller.tell(f"{who} still here from that address; /ban {addresses.show(ban.network)} sends them away too")
 
 
 class Refused(ValueError):
     """A ban that is not made; the message says why."""
 
 
-def _meant(desk: Desk, argument: str) -> tuple[Ban, list[Member]]:
+def _meant(powers: Powers, argument: str) -> tuple[Ban, list[Member]]:
     """Whom the operator means by ADDRESS|NICK [MINUTES]: the ban, and who of those who are here has to go."""
     if not argument:
         raise Refused("/ban ADDRESS or /ban NICK, and for how many minutes if not for ever")
     first, _, rest = argument.partition(" ")
     if (network := addresses.find_network(first)) is not None:
-        return Ban(network=network, until=_until(desk, rest.strip())), desk.within(network)
-    member, rest = desk.hub.find(argument)
+        return Ban(network=network, until=_until(powers, rest.strip())), powers.within(network)
+    member, rest = powers.hub.find(argument)
     if member is not None:
-        return Ban(member.name, addresses.find_network(member.address), _until(desk, rest)), [member]
+        return Ban(member.name, addresses.find_network(member.address), _until(powers, rest)), [member]
     name, _, last = argument.rpartition(" ")
     if name and last.isdecimal():
-        return Ban(_name(name), None, _until(desk, last)), []
+        return Ban(_name(name), None, _until(powers, last)), []
     return Ban(_name(argument)), []
 
 
@@ -199,58 +201,58 @@ def _name(text: str) -> str:
     return names.clean(text)
 
 
-def _check_ban(desk: Desk, seat: Seat, ban: Ban, members: list[Member]) -> None:
-    if seat.member is None:
+def _check_ban(powers: Powers, caller: Caller, ban: Ban, members: list[Member]) -> None:
+    if caller.member is None:
         return
-    address = addresses.parse(seat.member.address)
-    if seat.member in members or (address is not None and ban.network is not None and address in ban.network):
+    address = addresses.parse(caller.member.address)
+    if caller.member in members or (address is not None and ban.network is not None and address in ban.network):
         raise Refused("that is where you are yourself; the console may do that")
-    if spared := next((member for member in members if desk.is_spared(seat, member)), None):
+    if spared := next((member for member in members if powers.is_spared(caller, member)), None):
         raise Refused(f"{spared.name} is an operator, and only the console may do that")
 
 
-def _until(desk: Desk, minutes: str) -> float | None:
+def _until(powers: Powers, minutes: str) -> float | None:
     if not minutes:
         return None
     number = _number(minutes, MAX_MINUTES)
     if not number:
         raise Refused(f"{_quoted(minutes)} is no number of minutes from 1 to {MAX_MINUTES:,}")
-    return desk.bans.clock() + 60.0 * number
+    return powers.bans.clock() + 60.0 * number
 
 
-def _bans(desk: Desk, seat: Seat, _: str) -> None:
-    now = desk.bans.clock()
-    everyone = list(desk.bans.bans.all(now))
+def _bans(powers: Powers, caller: Caller, _: str) -> None:
+    now = powers.bans.clock()
+    everyone = list(powers.bans.bans.all(now))
     rows = [f"{ban}{lasting(ban, now)}" for ban in everyone[-BANS_MAX:]]
     more = len(everyone) - len(rows)
     head = [f"{len(everyone):,} bans, the latest last:"] if more > 0 else []
-    seat.tell(*(head + rows or ["nobody is banned"]))
+    caller.tell(*(head + rows or ["nobody is banned"]))
 
 
-def _unban(desk: Desk, seat: Seat, argument: str) -> None:
+def _unban(powers: Powers, caller: Caller, argument: str) -> None:
     if not argument:
-        return seat.tell("whom? /unban ADDRESS or /unban NICK; /bans lists them")
-    bans, now = desk.bans.bans, desk.bans.clock()
+        return caller.tell("whom? /unban ADDRESS or /unban NICK; /bans lists them")
+    bans, now = powers.bans.bans, powers.bans.clock()
     if found := bans.matching(argument, now):
-        desk.unban(seat, found)
-        return seat.tell(*(f"{ban} may come in again" for ban in found))
+        powers.unban(caller, found)
+        return caller.tell(*(f"{ban} may come in again" for ban in found))
     wider = bans.of_address(argument, now)
     if wider is not None and wider.network is not None:
-        return seat.tell(f"that is within {wider}; /unban {addresses.show(wider.network)} undoes all of it")
-    seat.tell(f"nobody is banned as {_quoted(argument)}; /bans lists those who are")
+        return caller.tell(f"that is within {wider}; /unban {addresses.show(wider.network)} undoes all of it")
+    caller.tell(f"nobody is banned as {_quoted(argument)}; /bans lists those who are")
 
 
 # -- the server -------------------------------------------------------------------------------------------------------
 
 
-def _stats(desk: Desk, seat: Seat, _: str) -> None:
-    hub, counts, stats = desk.hub, desk.chat.counts, desk.reactor.stats()
-    ends = ", ".join(f"{number:,} {reason}" for reason, number in desk.chat.ends.most_common())
-    seat.tell(
-        f"up {span(desk.reactor.time() - desk.began)}; people {len(hub):,}, rooms {len(hub.rooms):,}, "
+def _stats(powers: Powers, caller: Caller, _: str) -> None:
+    hub, counts, stats = powers.hub, powers.chat.counts, powers.reactor.stats()
+    ends = ", ".join(f"{number:,} {reason}" for reason, number in powers.chat.ends.most_common())
+    caller.tell(
+        f"up {span(powers.reactor.time() - powers.began)}; people {len(hub):,}, rooms {len(hub.rooms):,}, "
         f"lines said {hub.said:,}",
         f"came {stats['accepted']:,}, refused {counts['refused']:,}, told to wait {counts['waits']:,}, "
-        f"bans {len(desk.bans.bans):,}",
+        f"bans {len(powers.bans.bans):,}",
         f"left: {ends or 'nobody yet'}",
         f"memory at its most {_memory()}; waiting to be sent {stats['output'] // 1024:,} KiB; "
         f"timers {stats['timers']:,}; turns of the loop {stats['ticks']:,}; process {os.getpid()}",
@@ -264,23 +266,23 @@ def _memory() -> str:
     return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit:,} MiB"
 
 
-def _shutdown(desk: Desk, seat: Seat, argument: str) -> None:
+def _shutdown(powers: Powers, caller: Caller, argument: str) -> None:
     if argument.lower() == CANCEL:
-        if not desk.is_ending:
-            return seat.tell("nothing to cancel: the server stays")
-        return desk.stay(seat)
+        if not powers.is_ending:
+            return caller.tell("nothing to cancel: the server stays")
+        return powers.stay(caller)
     seconds = _number(argument or "0", MAX_DELAY)
     if seconds is None:
-        return seat.tell(f"not shut down: /shutdown [SECONDS], up to {MAX_DELAY:,}, or /shutdown {CANCEL}")
-    desk.shut_down(seat, float(seconds))
+        return caller.tell(f"not shut down: /shutdown [SECONDS], up to {MAX_DELAY:,}, or /shutdown {CANCEL}")
+    powers.shut_down(caller, float(seconds))
 
 
-def _help(_: Desk, seat: Seat, __: str) -> None:
+def _help(_: Powers, caller: Caller, __: str) -> None:
     rows = commands.help_lines(COMMANDS.values())
-    if seat.member is None:
-        return seat.tell(*rows, "anything else is said to everybody in every room; //text says /text")
+    if caller.member is None:
+        return caller.tell(*rows, "anything else is said to everybody in every room; //text says /text")
     everybodys = [row for word, row in commands.COMMANDS.items() if word not in COMMANDS and word != "/oper"]
-    seat.tell(*commands.help_lines(everybodys), "and as an operator:", *rows)
+    caller.tell(*commands.help_lines(everybodys), "and as an operator:", *rows)
 
 
 # -- words ------------------------------------------------------------------------------------------------------------

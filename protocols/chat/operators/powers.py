@@ -1,6 +1,6 @@
-"""What an operator can bring about, from whichever seat: people sent away, bans, topics, the end of the server.
+"""What an operator can bring about, at the console or from afar: people sent away, bans, topics, the end of the server.
 
-Knows no command and no words typed: that is `operator`. Whatever is done here is logged with who did it.
+Knows no command and no words typed: that is `operator_commands`. Whatever is done here is logged with who did it.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ from ..rooms.room import Member, Room
 from ..session import Chat
 from .ban_file import BanFile
 from .bans import Ban
-from .login import Gate
+from .login import OperatorLogin
 
-ADMIN = "Admin"  # who sets a topic from the desk; a reserved name, so that nobody else does
+ADMIN = "Admin"  # who sets a topic there; a reserved name, so that nobody else is called so
 PRIVATE = "[private] "  # follows OPERATOR in what is for one alone
 REMINDERS = (600.0, 60.0, 10.0)  # seconds before a shutdown at which it is announced once more
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
-    """Where an operator sits. `who` is for the log; `member` None is the console, which is above all others."""
+class Caller:
+    """An operator who does something. `who` is for the log; `member` None is the console, which is above all others."""
 
     who: str
     tell: Callable[..., None]
     member: Member | None = None
 
 
-class Desk:
-    """The operator's powers over a chat. `bans` and `gate` say who may come in, and who may sit here."""
+class Powers:
+    """The operator's powers over a chat. `bans` says who may come in, `login` who becomes an operator."""
 
-    def __init__(self, chat: Chat, bans: BanFile, gate: Gate) -> None:
+    def __init__(self, chat: Chat, bans: BanFile, login: OperatorLogin) -> None:
         self.chat = chat
         self.hub: Hub = chat.hub
         self.reactor: Reactor = chat.reactor
         self.bans = bans
-        self.gate = gate
+        self.login = login
         self.began = chat.reactor.time()
         self._ending: list[Timer] = []
         refuses = chat.refuse
@@ -70,65 +70,65 @@ class Desk:
                 member.tell(notice)
 
         member.hold(True)
-        self.gate.ask(password, member.address, answer)
+        self.login.ask(password, member.address, answer)
 
     # -- what is said -------------------------------------------------------------------------------------------
 
-    def say(self, seat: Seat, text: str) -> None:
+    def say(self, caller: Caller, text: str) -> None:
         """Tell everybody in every room. The console has typed it itself, or is shown it."""
-        self.log(seat, "say")
+        self.log(caller, "say")
         self.hub.say_as_operator(text)
-        if seat.member is not None and self.hub.console is not None:
+        if caller.member is not None and self.hub.console is not None:
             self.hub.console(f"{OPERATOR}{text}\n".encode())
 
-    def to(self, seat: Seat, member: Member, text: str) -> None:
+    def to(self, caller: Caller, member: Member, text: str) -> None:
         """Tell `member` alone, in a line that begins as only the operator's do."""
-        self.log(seat, "to", member)
+        self.log(caller, "to", member)
         member.give(f"{OPERATOR}{PRIVATE}{text}\n".encode())
 
-    def set_topic(self, seat: Seat, room: Room, topic: str) -> None:
+    def set_topic(self, caller: Caller, room: Room, topic: str) -> None:
         """Give a room its topic; an empty one takes it away."""
-        self.log(seat, "topic", room=room.name)
+        self.log(caller, "topic", room=room.name)
         self.hub.set_topic(room, topic, ADMIN)
 
     # -- people -------------------------------------------------------------------------------------------------
 
-    def is_spared(self, seat: Seat, member: Member) -> bool:
-        """Whether `member` is out of this seat's reach: operators do not fight each other, the console decides."""
-        return seat.member is not None and bool(member.operator)
+    def is_spared(self, caller: Caller, member: Member) -> bool:
+        """Whether this caller may do nothing to `member`: operators do not fight each other, the console decides."""
+        return caller.member is not None and bool(member.operator)
 
-    def kick(self, seat: Seat, member: Member, reason: str) -> None:
+    def kick(self, caller: Caller, member: Member, reason: str) -> None:
         """Send `member` away. It may come again."""
-        self.log(seat, "kick", member, reason=reason or None)
+        self.log(caller, "kick", member, reason=reason or None)
         because = f": {reason}" if reason else ""
         self.hub.dismiss(member, f"you were kicked{because}", reason="kicked", word=f"was kicked{because}")
 
-    def ban(self, seat: Seat, ban: Ban, members: Iterable[Member]) -> None:
+    def ban(self, caller: Caller, ban: Ban, members: Iterable[Member]) -> None:
         """Keep somebody out, and send these away who are in. Raises TooManyBans."""
         self.bans.add(ban)
         minutes = None if ban.until is None else (ban.until - self.bans.clock()) / 60
-        self.log(seat, "ban", ban=str(ban), minutes=minutes)
+        self.log(caller, "ban", ban=str(ban), minutes=minutes)
         for member in members:
-            self._send_away(seat, member, ban)
+            self._send_away(caller, member, ban)
 
     def _sweep(self) -> None:
         """The file of bans was edited: who is in it leaves, as with /ban. Operators too: the file is the host's."""
-        seat, now = Seat("file", lambda *_: None), self.bans.clock()
+        caller, now = Caller("file", lambda *_: None), self.bans.clock()
         for member in list(self.hub.members()):
             ban = self.bans.bans.of_address(member.address, now) or self.bans.bans.of_name(member.name, now)
             if ban is not None:
-                self._send_away(seat, member, ban)
+                self._send_away(caller, member, ban)
 
-    def _send_away(self, seat: Seat, member: Member, ban: Ban) -> None:
-        self.log(seat, "kick", member, reason="banned")
+    def _send_away(self, caller: Caller, member: Member, ban: Ban) -> None:
+        self.log(caller, "kick", member, reason="banned")
         goodbye = f"you are banned here{lasting(ban, self.bans.clock())}"
         self.hub.dismiss(member, goodbye, reason="banned", word="was banned")
 
-    def unban(self, seat: Seat, bans: list[Ban]) -> None:
+    def unban(self, caller: Caller, bans: list[Ban]) -> None:
         """Undo these."""
         self.bans.remove(bans)
         for ban in bans:
-            self.log(seat, "unban", ban=str(ban))
+            self.log(caller, "unban", ban=str(ban))
 
     def within(self, network: Network) -> list[Member]:
         """Who is here from that network."""
@@ -144,9 +144,9 @@ class Desk:
     def is_ending(self) -> bool:
         return any(timer.active for timer in self._ending)
 
-    def shut_down(self, seat: Seat, seconds: float) -> None:
+    def shut_down(self, caller: Caller, seconds: float) -> None:
         """Say goodbye to everybody and end, now or in a while that is announced."""
-        self.log(seat, "shutdown", seconds=seconds)
+        self.log(caller, "shutdown", seconds=seconds)
         self._stop_ending()
         if not seconds:
             self.reactor.drain()
@@ -157,9 +157,9 @@ class Desk:
                 self._ending.append(self.reactor.call_later(seconds - left, self._warn, left))
         self._ending.append(self.reactor.call_later(seconds, self.reactor.drain))
 
-    def stay(self, seat: Seat) -> None:
+    def stay(self, caller: Caller) -> None:
         """Take a shutdown back."""
-        self.log(seat, "shutdown", seconds="cancel")
+        self.log(caller, "shutdown", seconds="cancel")
         self._stop_ending()
         self._tell_all("the server stays")
 
@@ -176,11 +176,11 @@ class Desk:
             timer.cancel()
         self._ending.clear()
 
-    def log(self, seat: Seat, did: str, member: Member | None = None, **fields: Any) -> None:
+    def log(self, caller: Caller, did: str, member: Member | None = None, **fields: Any) -> None:
         """One line of what was done and by whom; never of what was said."""
         if member is not None:
             fields = {"id": member.number, "address": member.address or None, "name": member.name, **fields}
-        record("operator", by=seat.who, did=did, **fields)
+        record("operator", by=caller.who, did=did, **fields)
 
 
 _UNITS = ((60, 1, "second"), (120 * 60, 60, "minute"), (48 * 3600, 3600, "hour"), (math.inf, 86400, "day"))

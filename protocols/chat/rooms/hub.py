@@ -17,7 +17,7 @@ from .room import NOTICE, Defer, Member, Room, Write
 LOBBY = "lobby"
 OPERATOR = "From Server, Admin:"  # the tutorial's own words, to the letter
 ACTION = "~ "  # how a line of /me begins: with a mark that no name begins with, and that is not the server's
-ATTIC = 100  # histories kept of rooms that are empty, where a store brings them back: 3 MiB at most
+EMPTY_ROOMS = 100  # histories kept of rooms that are empty, where a store brings them back: 3 MiB at most
 
 _PLACES = re.compile(" +|$")
 
@@ -46,7 +46,7 @@ class Hub:
         self._members: dict[str, Member] = {}  # by the key of the name
         self._guests = count(1)
         self._numbers = count(1)
-        self._attic: dict[str, History] = {}  # of rooms that are empty now, by the key of the name, oldest first
+        self._empty_rooms: dict[str, History] = {}  # of rooms that are empty now, by the key of the name, oldest first
         self.keep = keep
         self.lobby = Room(LOBBY, defer, History(lines))
         self.rooms = {names.key(LOBBY): self.lobby}
@@ -110,7 +110,7 @@ class Hub:
     def leave(self, member: Member, word: str = "left") -> None:
         """`member` is gone, and its name free. Harmless twice."""
         room = member.room
-        member.forgo_welcome()
+        member.skip_welcome()
         if room is None:
             return
         del self._members[names.key(member.name)]
@@ -171,7 +171,7 @@ class Hub:
         self._notice(room, f"{by} set the topic: {topic}" if topic else f"{by} took the topic away", sender)
 
     def _open(self, key: str, name: str) -> Room:
-        room = self.rooms[key] = Room(name, self._defer, self._attic.pop(key, None) or History(self._lines))
+        room = self.rooms[key] = Room(name, self._defer, self._empty_rooms.pop(key, None) or History(self._lines))
         return room
 
     def _quit_room(self, room: Room, member: Member) -> None:
@@ -180,7 +180,7 @@ class Hub:
             key = names.key(room.name)
             del self.rooms[key]
             if self.keep is not None:
-                self._store_away(key, room.history)
+                self._keep_empty(key, room.history)
 
     def remember(self, key: str, said: list[tuple[float, bytes]]) -> None:
         """What was said in a room before this server began. Before anybody comes."""
@@ -188,13 +188,13 @@ class Hub:
         for when, line in said:
             history.add(when, line)
         if history is not self.lobby.history:
-            self._store_away(key, history)
+            self._keep_empty(key, history)
 
-    def _store_away(self, key: str, history: History) -> None:
+    def _keep_empty(self, key: str, history: History) -> None:
         if len(history):
-            self._attic[key] = history
-        if len(self._attic) > ATTIC:
-            del self._attic[next(iter(self._attic))]
+            self._empty_rooms[key] = history
+        if len(self._empty_rooms) > EMPTY_ROOMS:
+            del self._empty_rooms[next(iter(self._empty_rooms))]
 
     # -- what is said -------------------------------------------------------------------------------------------
 

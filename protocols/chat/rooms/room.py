@@ -16,13 +16,13 @@ class Member:
     """One person here. `send` takes bytes and never blocks; `close` ends its connection."""
 
     __slots__ = (
-        "_owed", "_send", "address", "announced", "close", "hold", "name", "named", "number",
+        "_promised", "_send", "address", "announced", "close", "hold", "name", "named", "number",
         "operator", "prefix", "reason", "room", "silent", "spoke", "write",
     )  # fmt: skip
 
     def __init__(self, send: Write, close: Callable[[], None]) -> None:
         self._send = send
-        self._owed: tuple[bytes, ...] = ()
+        self._promised: tuple[bytes, ...] = ()
         self.write = send
         self.close = close
         self.name = ""
@@ -38,21 +38,21 @@ class Member:
         self.hold: Callable[[bool], None] = lambda held: None  # while held, what it says next waits
         self.reason: str | None = None  # why the server ended it
 
-    def owe(self, welcome: str, *more: bytes) -> None:
+    def promise_welcome(self, welcome: str, *more: bytes) -> None:
         """Tell this before anything else, at the latest by `greet`."""
-        self._owed = (f"{NOTICE}{welcome}\n".encode(), *more)
+        self._promised = (f"{NOTICE}{welcome}\n".encode(), *more)
         self.write = self._greet_and_write
 
     def greet(self) -> None:
         """Tell the welcome now, if it is still owed."""
-        owed = self._owed
-        self.forgo_welcome()
+        owed = self._promised
+        self.skip_welcome()
         if owed:
             self._send(b"".join(owed))
 
-    def forgo_welcome(self) -> None:
+    def skip_welcome(self) -> None:
         """The welcome is owed no more."""
-        self._owed = ()
+        self._promised = ()
         self.write = self._send
 
     def _greet_and_write(self, data: bytes) -> None:

@@ -44,7 +44,7 @@ def _hear_introduced(hub: Hub, member: Member, text: str, form: re.Match[str]) -
         except names.BadName as why:
             member.tell(f"you stay {member.name}: {why}")
         else:
-            member.forgo_welcome()  # this client takes each line it gets for an answer to what it said
+            member.skip_welcome()  # this client takes each line it gets for an answer to what it said
     if prefix == member.prefix or hub.get(name) is member:
         text = rest
     _say(hub, member, text)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from protocols.bot import LIMITS, TIMEOUTS, Bot, Call, Fault, NoAnswer, Parlour, Request
+from protocols.bot import LIMITS, TIMEOUTS, Bot, BotServer, Call, Fault, NoAnswer, Request
 from protocols.text import QUIET_GAP
 
 KEY = "sk-Secret-123"
@@ -90,7 +90,7 @@ class Api:
         self.calls: list[Fetched] = []
         self.backend = FakeBackend()
         self.bot = Bot(scene.reactor, self.backend, self.fetch, timeout=30.0)
-        self.parlour = Parlour(self.bot)
+        self.server = BotServer(self.bot)
 
     def fetch(self, url: str, **options: Any) -> Future[Any]:
         self.calls.append(Fetched(url, options))
@@ -123,5 +123,5 @@ class Api:
 @pytest.fixture
 def api(scene: Any) -> Api:
     api = Api(scene)
-    scene.listen(api.parlour.session, limits=LIMITS, timeouts=TIMEOUTS)
+    scene.listen(api.server.session, limits=LIMITS, timeouts=TIMEOUTS)
     return api

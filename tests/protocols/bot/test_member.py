@@ -205,7 +205,7 @@ def test_people_are_forgotten_in_the_end(room: Room) -> None:
     for number in range(ASKERS + 50):
         room.hears(f"guest-{number}: Bot: my name is Nr{number}")
         room.scene.advance(2)
-    assert len(room.client.protocol._seats) == ASKERS
+    assert len(room.client.protocol._talks) == ASKERS
     assert "Nr305" in room.hears("guest-305: Bot: what is my name?")[0]
     assert "Nr0" not in room.hears("guest-0: Bot: what is my name?")[0]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from protocols.admission.pace import PATIENCE
-from protocols.bot import WELCOME, Bot, Fault, Offline, Parlour, Saying
+from protocols.admission.pace import LONGEST_WAIT
+from protocols.bot import WELCOME, Bot, BotServer, Fault, Offline, Saying
 from protocols.bot.api_call import LINGER
 from protocols.bot.sayings import TEXT_FAULTS
 from protocols.bot.session import FLOOD_BURST, ONE_RECV
@@ -399,7 +399,7 @@ def test_a_request_that_cannot_be_made(api: Any) -> None:
 
 
 def offline(scene: Any, **options: Any) -> None:
-    scene.listen(Parlour(Bot(scene.reactor, Offline(seed=1)), **options).session)
+    scene.listen(BotServer(Bot(scene.reactor, Offline(seed=1)), **options).session)
 
 
 def test_what_is_no_message_is_told(scene: Any) -> None:
@@ -435,7 +435,7 @@ def test_a_flood_waits_and_is_cut_off_in_the_end(scene: Any) -> None:
     assert len(said(ada)) == FLOOD_BURST
     scene.advance(5)
     assert len(said(ada)) == FLOOD_BURST + 10
-    scene.advance(PATIENCE)
+    scene.advance(LONGEST_WAIT)
     assert said(ada)[-1] == Saying.FLOOD.say(False)
     ada.ends()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from protocols.chat import LIMITS, TIMEOUTS, Chat, Console, Settings, open_desk
+from protocols.chat import LIMITS, TIMEOUTS, Chat, Console, Settings, set_up_operators
 from protocols.chat.operators.console import BURST, RATE
 from protocols.chat.session import INTRODUCTION
 
@@ -38,7 +38,7 @@ class Room:
         self.scene = scene
         self.chat = Chat(scene.reactor, Settings(flood_rate=0))
         scene.listen(self.chat.session, limits=LIMITS, timeouts=TIMEOUTS)
-        self.console = Console(open_desk(self.chat))
+        self.console = Console(set_up_operators(self.chat))
         self.keyboard = Keyboard()
         self.console.connection_made(self.keyboard)  # type: ignore[arg-type]
         self.bob = scene.peer()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from protocols.admission.buckets import CLOAKROOM, CLOAKROOM_SHELF, Cloakroom, Door, TokenBucket, cost
+from protocols.admission.buckets import KEPT_ADDRESSES, KEPT_PER_ADDRESS, Door, KeptBuckets, TokenBucket, cost
 
 
 def test_a_burst_then_a_rate() -> None:
@@ -83,33 +83,33 @@ def emptied(now: float, tokens: float = 10) -> TokenBucket:
 
 
 def test_a_bucket_that_was_left_is_taken_up_as_it_is() -> None:
-    cloakroom = Cloakroom()
+    kept_buckets = KeptBuckets()
     bucket = emptied(0.0)
-    cloakroom.leave("a", bucket, 0.0)
-    assert cloakroom.take("b", 1.0) is None
-    assert cloakroom.take("a", 1.0) is bucket
-    assert cloakroom.take("a", 1.0) is None, "each is taken by one"
+    kept_buckets.leave("a", bucket, 0.0)
+    assert kept_buckets.take("b", 1.0) is None
+    assert kept_buckets.take("a", 1.0) is bucket
+    assert kept_buckets.take("a", 1.0) is None, "each is taken by one"
 
 
 def test_a_bucket_that_is_full_again_is_forgotten() -> None:
-    cloakroom = Cloakroom()
-    cloakroom.leave("a", emptied(0.0), 0.0)
-    assert cloakroom.take("a", 5.0) is None
-    cloakroom.leave("a", TokenBucket(2, 10, 0.0), 0.0)
-    cloakroom.leave("", emptied(0.0), 0.0)
-    assert len(cloakroom) == 0
+    kept_buckets = KeptBuckets()
+    kept_buckets.leave("a", emptied(0.0), 0.0)
+    assert kept_buckets.take("a", 5.0) is None
+    kept_buckets.leave("a", TokenBucket(2, 10, 0.0), 0.0)
+    kept_buckets.leave("", emptied(0.0), 0.0)
+    assert len(kept_buckets) == 0
 
 
 def test_what_is_kept_is_bounded() -> None:
-    cloakroom = Cloakroom()
+    kept_buckets = KeptBuckets()
     for _ in range(200):
-        cloakroom.leave("a", emptied(0.0), 0.0)
-    assert sum(cloakroom.take("a", 0.0) is not None for _ in range(200)) == CLOAKROOM_SHELF + 1
-    for number in range(CLOAKROOM + 10):
-        cloakroom.leave(f"{number}", emptied(0.0), 0.0)
-    assert len(cloakroom) == CLOAKROOM
-    assert cloakroom.take("0", 0.0) is None
-    assert cloakroom.take(f"{CLOAKROOM}", 0.0) is not None
-    cloakroom.leave("late", emptied(9.0), 9.0)
-    cloakroom.leave("later", emptied(9.0), 9.0)
-    assert len(cloakroom) == 2, "those that are full by now go first"
+        kept_buckets.leave("a", emptied(0.0), 0.0)
+    assert sum(kept_buckets.take("a", 0.0) is not None for _ in range(200)) == KEPT_PER_ADDRESS + 1
+    for number in range(KEPT_ADDRESSES + 10):
+        kept_buckets.leave(f"{number}", emptied(0.0), 0.0)
+    assert len(kept_buckets) == KEPT_ADDRESSES
+    assert kept_buckets.take("0", 0.0) is None
+    assert kept_buckets.take(f"{KEPT_ADDRESSES}", 0.0) is not None
+    kept_buckets.leave("late", emptied(9.0), 9.0)
+    kept_buckets.leave("later", emptied(9.0), 9.0)
+    assert len(kept_buckets) == 2, "those that are full by now go first"

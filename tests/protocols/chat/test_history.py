@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from protocols.chat.rooms.history import LINES, MAX_BYTES, History
-from protocols.chat.rooms.hub import ATTIC, Hub
+from protocols.chat.rooms.hub import EMPTY_ROOMS, Hub
 
 STAMP = re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d\] ")
 
@@ -123,7 +123,7 @@ def test_what_was_said_before_this_server_began_is_shown(chat: Any) -> None:
 def test_histories_of_empty_rooms_are_bounded(chat: Any) -> None:
     chat.hub.keep = lambda *_: None
     ada = chat.join("Ada")
-    for number in range(ATTIC + 1):
+    for number in range(EMPTY_ROOMS + 1):
         ada.says(f"/join r{number}", f"in {number}")
     ada.says("/part")
     _ = ada.lines
@@ -136,7 +136,7 @@ def test_histories_of_empty_rooms_are_bounded(chat: Any) -> None:
 def test_the_history_that_goes_is_that_of_the_room_that_was_left_first(chat: Any) -> None:
     chat.hub.keep = lambda *_: None
     ada = chat.join("Ada")
-    for number in range(ATTIC):
+    for number in range(EMPTY_ROOMS):
         ada.says(f"/join r{number}", f"in {number}")
     ada.says("/join r0", "/join r100", "in 100", "/part")
     _ = ada.lines

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from protocols.admission.pace import PATIENCE as FLOOD_PATIENCE
+from protocols.admission.pace import LONGEST_WAIT
 from protocols.chat import LIMITS, TIMEOUTS, Chat, Session, Settings
 from protocols.chat.session import INTRODUCTION, SOFT
 from protocols.text.framer import MAX_LINE, MAX_UNENDED
@@ -249,17 +249,17 @@ def test_twenty_thousand_lines_at_once(scene: Any, open_chat: Any) -> None:
     scene.settle()
     assert "Eve: hello" in bob.lines
     tracemalloc.start()
-    scene.advance(FLOOD_PATIENCE / 2)
+    scene.advance(LONGEST_WAIT / 2)
     assert tracemalloc.get_traced_memory()[1] < 1 << 20
     tracemalloc.stop()
     eve.send("still there\n")
     scene.settle()
     assert "Eve: still there" in bob.lines
-    scene.advance(FLOOD_PATIENCE)
+    scene.advance(LONGEST_WAIT)
     assert mallory.lines[-1] == "* goodbye: that was too much at once, and the rest is not said"
     heard = [line for line in bob.lines if line.startswith("Mallory")]
     assert heard == [f"Mallory: line {number}" for number in range(len(heard))]
-    assert 9 + 2 * FLOOD_PATIENCE <= len(heard) <= 11 + 2 * FLOOD_PATIENCE
+    assert 9 + 2 * LONGEST_WAIT <= len(heard) <= 11 + 2 * LONGEST_WAIT
     assert bob.lines[-1] == "* Mallory left"
     assert scene.sessions[0].transport.bytes_in < 1 << 20
 

@@ -9,24 +9,24 @@ from typing import Any
 
 import pytest
 
-from protocols.chat import LIMITS, TIMEOUTS, Chat, Settings, open_desk
+from protocols.chat import LIMITS, TIMEOUTS, Chat, Settings, set_up_operators
 from protocols.chat.operators import operator_commands as operator
 from protocols.chat.operators.bans import Bans
 from protocols.chat.operators.passwords import make
-from protocols.chat.operators.powers import Desk, Seat
+from protocols.chat.operators.powers import Caller, Powers
 from protocols.chat.session import INTRODUCTION
 
 PASSWORD = "correct horse"
 
 
 class Play:
-    """A chat with a desk on a scene; at the console sits the test."""
+    """A chat with a powers on a scene; at the console sits the test."""
 
     def __init__(self, scene: Any, **options: Any) -> None:
         self.scene = scene
         self.started = scene.reactor.time()
         self.chat = Chat(scene.reactor, Settings(flood_rate=0), wall=lambda: 0.0)
-        self.desk: Desk = open_desk(self.chat, clock=self.now, **options)
+        self.powers: Powers = set_up_operators(self.chat, clock=self.now, **options)
         self.shown: list[str] = []
         self.public = b""
         self.chat.hub.console = self._see
@@ -52,7 +52,7 @@ class Play:
     def types(self, text: str) -> list[str]:
         """At the console; gives what is answered."""
         self.shown.clear()
-        operator.hear(self.desk, Seat("console", lambda *notices: self.shown.extend(notices)), text)
+        operator.hear(self.powers, Caller("console", lambda *notices: self.shown.extend(notices)), text)
         self.scene.settle()
         return list(self.shown)
 
@@ -371,7 +371,7 @@ def test_what_is_typed_wrong_is_told_and_does_nothing(seats: tuple[Play, Ask], t
     (said,) = ask(typed)
     assert said.startswith(answer)
     assert bob.text == heard
-    assert len(play.desk.bans.bans) == 0
+    assert len(play.powers.bans.bans) == 0
 
 
 def test_an_operator_does_not_ban_itself_or_another(guarded: Play) -> None:
@@ -389,7 +389,7 @@ def test_an_operator_does_not_ban_itself_or_another(guarded: Play) -> None:
 
 
 def test_there_is_no_room_for_more_bans(play: Play) -> None:
-    play.desk.bans.bans = Bans(limit=1)
+    play.powers.bans.bans = Bans(limit=1)
     play.types("/ban Eve")
     (said,) = play.types("/ban Mallory")
     assert said == "not banned: there are 1 bans, and no more can be: /unban some, or ban a network"
@@ -404,9 +404,9 @@ def test_the_list_of_bans_ends(play: Play, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_bans_outlive_the_server(guarded: Play, scene: Any, tmp_path: Path) -> None:
     guarded.types("/ban Mallory 5")
-    guarded.desk.bans.finish()
+    guarded.powers.bans.finish()
     assert "Mallory, until 1970-01-01 00:0" in (tmp_path / "bans").read_text()
-    again = open_desk(Chat(scene.reactor), str(tmp_path / "bans"), clock=lambda: 0.0)
+    again = set_up_operators(Chat(scene.reactor), str(tmp_path / "bans"), clock=lambda: 0.0)
     assert again.hub.is_banned("mallory")
 
 
@@ -629,7 +629,7 @@ def test_a_ban_written_into_the_file_sends_away_who_is_in(guarded: Play, tmp_pat
     mallory, bob = guarded.join("Mallory"), guarded.join("Bob")
     guarded.address("Mallory", "192.0.2.7")
     (tmp_path / "bans").write_text(f"{line}\n")
-    guarded.desk.bans.reread()
+    guarded.powers.bans.reread()
     bob.gets("* Mallory was banned\n")
     assert any(text.startswith("* goodbye: you are banned here") for text in mallory.lines)
-    assert guarded.desk.hub.get("Bob") is not None
+    assert guarded.powers.hub.get("Bob") is not None

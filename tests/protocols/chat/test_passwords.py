@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from protocols.admission.attempts import Tries
+from protocols.admission.attempts import Attempts
 from protocols.chat.operators import passwords
 from protocols.chat.operators.enrol import enrol
-from protocols.chat.operators.login import QUEUE, Gate
+from protocols.chat.operators.login import QUEUE, OperatorLogin
 from protocols.chat.operators.passwords import BadPassword, Hash, make
 from reactor import ReactorClosed
 
@@ -144,7 +144,7 @@ def test_a_password_at_a_terminal_is_typed_twice(
 
 
 def test_three_wrong_tries_and_the_address_waits() -> None:
-    tries = Tries(tries=3, wait=600.0)
+    tries = Attempts(tries=3, wait=600.0)
     assert [tries.begin("2001:db8::1", now) for now in (0.0, 1.0, 2.0)] == [0.0] * 3
     assert tries.begin("2001:db8::ffff", 3.0) == 599.0, "the same customer"
     assert tries.begin("192.0.2.1", 3.0) == 0.0
@@ -154,21 +154,21 @@ def test_three_wrong_tries_and_the_address_waits() -> None:
 
 
 def test_loopback_and_what_has_no_address_wait_as_well() -> None:
-    tries = Tries(tries=1)
+    tries = Attempts(tries=1)
     for address in ("127.0.0.1", "::1", ""):
         assert tries.begin(address, 0.0) == 0.0
         assert tries.begin(address, 0.0) > 0
 
 
 def test_wrong_tries_long_ago_are_forgotten() -> None:
-    tries = Tries(tries=3, wait=600.0)
+    tries = Attempts(tries=3, wait=600.0)
     for now in (0.0, 1.0, 601.0):
         tries.begin("192.0.2.1", now)
     assert tries.left("192.0.2.1") == 2
 
 
 def test_the_right_password_forgives() -> None:
-    tries = Tries(tries=2)
+    tries = Attempts(tries=2)
     tries.begin("192.0.2.1", 0.0)
     tries.right("192.0.2.1")
     assert tries.left("192.0.2.1") == 2
@@ -176,7 +176,7 @@ def test_the_right_password_forgives() -> None:
 
 
 def test_the_memory_of_tries_has_an_end() -> None:
-    tries = Tries(tries=1, limit=10)
+    tries = Attempts(tries=1, limit=10)
     for number in range(100):
         tries.begin(f"192.0.2.{number}", 0.0)
     assert len(tries) == 10
@@ -194,7 +194,7 @@ class Porter:
         self.jobs: list[Future[Any]] = []
         self.answers: list[tuple[str | None, str]] = []
         self.asked: list[str] = []
-        self.gate = Gate(path, self._run, lambda: self.now)
+        self.login = OperatorLogin(path, self._run, lambda: self.now)
 
     def _run(self, fn: Any, path: str, password: str) -> Future[Any]:
         assert fn is passwords.find
@@ -203,7 +203,7 @@ class Porter:
         return self.jobs[-1]
 
     def ask(self, password: str, address: str = "192.0.2.1") -> None:
-        self.gate.ask(password, address, lambda name, notice: self.answers.append((name, notice)))
+        self.login.ask(password, address, lambda name, notice: self.answers.append((name, notice)))
 
 
 def test_one_password_at_a_time_is_looked_at() -> None:
@@ -263,7 +263,7 @@ def test_the_queue_has_an_end() -> None:
 
 def test_without_a_file_nobody_is_asked() -> None:
     porter = Porter(None)
-    assert not porter.gate.is_open
+    assert not porter.login.is_open
     porter.ask("anything")
     assert porter.answers == [(None, "there are no passwords here")]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from protocols.admission.pace import PATIENCE as FLOOD_PATIENCE
+from protocols.admission.pace import LONGEST_WAIT
 from protocols.chat import LIMITS, TIMEOUTS, Chat, Door, Session, Settings
 from protocols.chat.session import INTRODUCTION, SOFT
 from protocols.text import QUIET_GAP
@@ -286,9 +286,9 @@ def test_who_floods_on_and_on_is_cut_off_with_a_word(scene: Any, open_chat: Any)
     ada, bob = scene.peer(), scene.peer()
     scene.settle()
     ada.send("line\n" * 1000)
-    scene.advance(FLOOD_PATIENCE * 0.9)
-    assert said(bob) == 10 + FLOOD_PATIENCE * 0.9 * 2
-    scene.advance(FLOOD_PATIENCE * 0.2)
+    scene.advance(LONGEST_WAIT * 0.9)
+    assert said(bob) == 10 + LONGEST_WAIT * 0.9 * 2
+    scene.advance(LONGEST_WAIT * 0.2)
     assert ada.lines[-1] == "* goodbye: that was too much at once, and the rest is not said"
     assert ada.ended
     assert bob.lines[-1] == "* guest-1 left"
@@ -303,7 +303,7 @@ def test_who_rests_between_its_floods_is_not_cut_off(scene: Any, open_chat: Any,
     for _ in range(10):
         ada.send("line\n" * lines)
         for _ in range(3):
-            scene.advance(FLOOD_PATIENCE / 20)
+            scene.advance(LONGEST_WAIT / 20)
     assert said(bob) == 10 * lines
     assert not ada.ended
 
@@ -312,8 +312,8 @@ def test_who_leaves_with_its_last_message_has_not_flooded(scene: Any, open_chat:
     chat = open_chat(flood_rate=1.0, flood_burst=1)
     ada = scene.peer()
     scene.settle()
-    for number in range(int(FLOOD_PATIENCE) + 1):
-        ada.send("exit\n" if number == FLOOD_PATIENCE else "line\n")
+    for number in range(int(LONGEST_WAIT) + 1):
+        ada.send("exit\n" if number == LONGEST_WAIT else "line\n")
     for _ in range(70):
         scene.advance(1)
     assert ada.lines[-1] == "* goodbye"

@@ -8,7 +8,7 @@ import pytest
 
 from protocols.chat import LIMITS, TIMEOUTS, Chat, Door, Settings
 from protocols.chat.journal import render
-from protocols.chat.newcomers import PATIENCE
+from protocols.chat.newcomers import SILENT_TIME
 from protocols.chat.session import INTRODUCTION
 
 GIVES_WAY = "* goodbye: the server is full, and nothing came from you for 30 seconds"
@@ -29,7 +29,7 @@ def test_in_a_full_server_the_silent_give_way_after_a_while(scene: Any, open_cha
     open_chat(Door(everybody=2))
     silent, talker = scene.peer(), scene.peer()
     talker.send("hello\n")
-    scene.advance(PATIENCE - 1)
+    scene.advance(SILENT_TIME - 1)
     late = scene.peer()
     late.ends()
     assert late.lines == ["* goodbye: the server is full"]
@@ -49,7 +49,7 @@ def test_in_a_full_server_the_silent_give_way_after_a_while(scene: Any, open_cha
 def test_the_seat_of_the_silent_is_free_at_once(scene: Any, open_chat: Any) -> None:
     chat = open_chat(Door(everybody=2))
     first = scene.peer()
-    scene.advance(PATIENCE + 1)
+    scene.advance(SILENT_TIME + 1)
     assert not first.ended, "there is room"
     scene.peers.remove(first)  # reads nothing any more, so that its connection lingers
     second = scene.peer()
