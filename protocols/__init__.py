@@ -4,13 +4,13 @@ The map, from the bottom up; imports only point up in this list, and the docstri
 
     echo           what comes goes back
     text/          people's bytes into messages
-    greeting       the tutorial's server
     admission/     how many may come, how fast one may speak, from where
     http/          HTTP/1.1: the wire, the client
     metrics/       a reactor's counters for Prometheus
     redis/         a client of Redis and Valkey
     chat/          rooms, names, operators, history
     bot/           the chatbot
+    greeting       the tutorial's server
 """
 
 from __future__ import annotations

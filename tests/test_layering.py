@@ -92,8 +92,6 @@ def wrong_way(path):
 
 OWED = {
     "reactor/loop/loop.py": ["reactor.diagnostics.watchdog"],
-    "protocols/bot/bot.py": ["protocols.bot.asker"],
-    "protocols/chat/rooms/news.py": ["protocols.chat.rooms.room"],
 }
 """Circles that are still to be cut. This list only gets shorter."""
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from .answer import Answer
 from .api_call import ApiCall
 from .backends.backend import NoAnswer
+from .bot import Bot
 from .sayings import Fault, Saying, is_chinese
-
-if TYPE_CHECKING:
-    from .bot import Bot
 
 Tell = Callable[[list[str], bool], None]
 Notice = Callable[[str], None]

@@ -9,7 +9,6 @@ from itertools import count
 from reactor import Reactor
 
 from .api_call import Fetch
-from .asker import Asker, Notice, Tell
 from .backends.backend import Backend
 from .sayings import FOR_THE_OPERATOR, Fault
 from .turns import AT_ONCE, Turns
@@ -50,10 +49,6 @@ class Bot:
         if self._fetch is None:
             raise RuntimeError("this backend makes calls, and there is no fetch to make them with")
         return self._fetch
-
-    def guest(self, tell: Tell, notice: Notice) -> Asker:
-        """Somebody new."""
-        return Asker(self, tell, notice)
 
     def new_user_id(self) -> str:
         """Letters and digits that nobody else has been given."""

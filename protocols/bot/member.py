@@ -19,6 +19,7 @@ from reactor import LineProtocol, StreamTransport
 from ..admission.buckets import TokenBucket
 from ..text.sanitize import sanitize
 from .answer import fit
+from .asker import Asker
 from .bot import Bot
 from .room_lines import hear, our_name, question
 from .sayings import Saying
@@ -51,7 +52,7 @@ class Talk:
     """One asker in one place, the room or a private talk."""
 
     def __init__(self, member: Member, who: str, private: bool) -> None:
-        self.asker = member.lobby.bot.guest(self._tell, self._notice)
+        self.asker = Asker(member.lobby.bot, self._tell, self._notice)
         self.asker.name = who
         self.bucket = TokenBucket(ASKER_RATE, ASKER_BURST, member.lobby.bot.reactor.time())
         self.told_to_wait = False

@@ -17,6 +17,7 @@ from ..admission.buckets import Door, TokenBucket, cost
 from ..admission.pace import Pace
 from ..text.protocol import Fault as TextFault, TextProtocol
 from .answer import fit
+from .asker import Asker
 from .bot import Bot
 from .sayings import TEXT_FAULTS, WELCOME, Saying
 
@@ -64,7 +65,7 @@ class Session(TextProtocol):
     def __init__(self, server: BotServer) -> None:
         super().__init__(server.bot.reactor)
         self._server = server
-        self._asker = server.bot.guest(self._tell, self._notice)
+        self._asker = Asker(server.bot, self._tell, self._notice)
         self._address: str | None = None  # as the door counts it; None while outside
         self._lines = False  # it has sent a newline
         self._spoken = False  # it has said something plain, so that not all that has a `::` is a name and a text

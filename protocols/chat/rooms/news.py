@@ -7,14 +7,18 @@ cost a million.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .room import Member
+from typing import Protocol as Interface
 
 CROWD = 200  # members above which comings and goings are told together
 GAP = 2.0  # seconds that news wait for company: nobody in a crowd wonders that long who has come
 SHOWN = 10  # names in one line
+
+
+class Named(Interface):
+    """Somebody with a name, which may change."""
+
+    @property
+    def name(self) -> str: ...
 
 
 class News:
@@ -23,25 +27,28 @@ class News:
     __slots__ = ("_came", "_renamed", "_went", "waiting")
 
     def __init__(self) -> None:
-        self.waiting = False  # somebody will come and take
-        self._came: dict[Member, None] = {}
-        self._went: dict[Member, str] = {}  # by the name that the room knows
-        self._renamed: dict[Member, str] = {}  # to the name that the room knows
+        self._clear()
 
-    def come(self, member: Member) -> None:
+    def _clear(self) -> None:
+        self.waiting = False  # somebody will come and take
+        self._came: dict[Named, None] = {}
+        self._went: dict[Named, str] = {}  # by the name that the room knows
+        self._renamed: dict[Named, str] = {}  # to the name that the room knows
+
+    def come(self, member: Named) -> None:
         known = self._went.pop(member, None)
         if known is None:
             self._came[member] = None
         else:
             self._renamed[member] = known  # nothing to tell, unless the name is another
 
-    def go(self, member: Member) -> None:
+    def go(self, member: Named) -> None:
         if member in self._came:
             del self._came[member]
         else:
             self._went[member] = self._renamed.pop(member, member.name)
 
-    def rename(self, member: Member, old: str) -> None:
+    def rename(self, member: Named, old: str) -> None:
         if member not in self._came:
             self._renamed.setdefault(member, old)
 
@@ -50,7 +57,7 @@ class News:
         renamed = [f"{old} is now {member.name}" for member, old in self._renamed.items() if old != member.name]
         left, joined = list(self._went.values()), [member.name for member in self._came]
         rows = (("left", left), ("renamed", renamed), ("joined", joined))
-        self.__init__()  # type: ignore[misc]  # as new
+        self._clear()
         return [f"{what}: {shorten(names)}" for what, names in rows if names]
 
 
