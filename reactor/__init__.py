@@ -67,6 +67,7 @@ from .processes.worker import Worker
 from .protocol import BaseProtocol, BufferedProtocol, DatagramProtocol, Protocol
 from .reactor import Reactor
 from .reconnect import ReconnectingClient
+from .sockets.addresses import peer_key
 from .transports.datagram import DatagramTransport
 from .transports.stream import StreamTransport
 
@@ -113,6 +114,7 @@ __all__ = [
     "activated_sockets",
     "hand_over",
     "notify",
+    "peer_key",
     "prefork_sockets",
     "say_ready",
     "start_successor",

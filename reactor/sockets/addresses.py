@@ -37,7 +37,14 @@ def carrier_info(sock: Any, name: str, default: Any) -> Any:
 
 
 def peer_key(address: Any) -> str:
-    """What `Limits.per_peer` counts by: the IPv4 address, the /64 of an IPv6 one; a mapped IPv4 is an IPv4."""
+    """What counts as one peer, for `Limits.per_peer` and for counts of your own: of a `peername`, as text.
+
+    That is the IPv4 address, or the /64 of an IPv6 one, which is what a provider hands to one customer (RFC 6177). An
+    IPv4 address mapped into IPv6 is that IPv4 address.
+
+    >>> peer_key(("192.0.2.1", 5123)), peer_key(("::ffff:192.0.2.1", 5123, 0, 0)), peer_key(("2001:db8::1", 5123, 0, 0))
+    ('192.0.2.1', '192.0.2.1', '2001:db8::/64')
+    """
     if not isinstance(address, tuple):
         return str(address)
     host = str(address[0]).partition("%")[0]
