@@ -21,7 +21,7 @@ LISTED = re.compile(r"^    (\w+)(/?) {2,}\S", re.MULTILINE)
 FOLDERS = sorted(path.parent for package in ("reactor", "protocols") for path in (ROOT / package).rglob("__init__.py"))
 
 PURE = {
-    "protocols/admission": {"pace"},
+    "protocols/admission": {"addresses", "pace"},  # of the reactor, `addresses` takes only the pure peer_key
     "protocols/bot/backends": {"settings"},
     "protocols/chat/rooms": set(),
     "protocols/http/wire": set(),

@@ -3,7 +3,8 @@
 The files, from the bottom up; a file imports only from those above it in this list:
 
     addresses    which addresses are one and the same; pure
-    buckets      how much one person may say, and how many may come; pure
+    door         how many may come; pure
+    buckets      how much one person may say; pure
     attempts     how often an address may guess; pure
     pace         how fast one person is heard: a bucket, and the clock that refills it
 """

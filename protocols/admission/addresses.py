@@ -1,17 +1,18 @@
 """Which addresses are one and the same. Pure; an address is the text in `peername`.
 
-IPv6 counts by /64: that is what one customer is given (RFC 6177), who may come from any address in it. An IPv4 address
-mapped into IPv6 is that IPv4 address. The peer of a Unix socket has no address, which is the empty text.
+What counts as one is `reactor.peer_key`'s to say, which is pure as well: an IPv6 address counts by its /64. The peer
+of a Unix socket has no address, which is the empty text.
 """
 
 from __future__ import annotations
 
 import ipaddress
 
+from reactor import peer_key
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-CUSTOMER = 64  # bits of an IPv6 address that tell one customer from another
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 
 
@@ -35,10 +36,7 @@ def key(address: str) -> str:
     >>> key("192.0.2.1"), key("2001:db8::1"), key("2001:db8::2")
     ('192.0.2.1', '2001:db8::/64', '2001:db8::/64')
     """
-    ip = parse(address)
-    if ip is None:
-        return ""
-    return str(ip) if isinstance(ip, ipaddress.IPv4Address) else str(_customer(ip))
+    return "" if parse(address) is None else peer_key((address,))
 
 
 def network(text: str) -> Network:
@@ -53,7 +51,8 @@ def network(text: str) -> Network:
     if found.subnet_of(_MAPPED):
         mapped = int(found.network_address) & 0xFFFFFFFF
         return ipaddress.IPv4Network((mapped, found.prefixlen - _MAPPED.prefixlen))
-    return _customer(found.network_address) if found.prefixlen > CUSTOMER else found
+    customer = ipaddress.IPv6Network(peer_key((str(found.network_address),)))
+    return customer if found.prefixlen > customer.prefixlen else found
 
 
 def find_network(text: str) -> Network | None:
@@ -71,10 +70,6 @@ def show(network: Network) -> str:
     ('192.0.2.1', '192.0.2.0/24')
     """
     return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
-
-
-def _customer(ip: ipaddress.IPv6Address) -> ipaddress.IPv6Network:
-    return ipaddress.IPv6Network((int(ip) >> CUSTOMER << CUSTOMER, CUSTOMER))
 
 
 def _without_zone(text: str) -> str:

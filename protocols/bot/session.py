@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from reactor import Limits, StreamTransport, Timeouts, Timer
 
-from ..admission.buckets import Door, TokenBucket, cost
+from ..admission.buckets import TokenBucket, cost
+from ..admission.door import Door
 from ..admission.pace import Pace
 from ..text.protocol import Fault as TextFault, TextProtocol
 from .answer import fit

@@ -18,7 +18,7 @@ The map, from the bottom up; a file imports only from those above it in this lis
 
 from __future__ import annotations
 
-from ..admission.buckets import Door
+from ..admission.door import Door
 from .motd import read_motd
 from .operators.console import LIMITS as CONSOLE_LIMITS, Console
 from .operators.enrol import enrol

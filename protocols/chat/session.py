@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from reactor import LimitExceeded, Limits, PeerError, Reactor, StreamTransport, Timeouts, Timer, WriteTimeout
 
-from ..admission.buckets import Door, KeptBuckets, TokenBucket, cost
+from ..admission.buckets import KeptBuckets, TokenBucket, cost
+from ..admission.door import Door
 from ..admission.pace import Pace
 from ..text.protocol import WORDS, Fault, TextProtocol
 from .journal import record

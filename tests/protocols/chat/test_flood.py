@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from protocols.admission.buckets import KEPT_ADDRESSES, KEPT_PER_ADDRESS, Door, KeptBuckets, TokenBucket, cost
+from protocols.admission.buckets import KEPT_ADDRESSES, KEPT_PER_ADDRESS, KeptBuckets, TokenBucket, cost
+from protocols.admission.door import Door
 
 
 def test_a_burst_then_a_rate() -> None:
