@@ -9,11 +9,11 @@ import os
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ...admission import addresses
 from ...text.sanitize import sanitize
-from ..rooms import member_commands as commands, names
+from ..rooms import member_commands, names
+from ..rooms.command_table import MAX_TOPIC, Command, Table, list_names, shorten
 from ..rooms.room import Member
 from ..session import Chat
 from .ban_file import BanFile
@@ -33,15 +33,6 @@ MAX_DELAY = 7 * 86400  # seconds to a shutdown: who plans further ahead has a ca
 CANCEL = "cancel"
 
 _ALMOST_ADDRESS = re.compile(r"\d+[./][\d./]*")
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One row of the table. `run` is given the powers, the caller, and what follows the command's word, stripped."""
-
-    usage: str
-    help: str
-    run: Callable[[Powers, Caller, str], None]
 
 
 def set_up_operators(
@@ -69,11 +60,9 @@ def caller_of(member: Member) -> Caller:
 
 def operate(powers: Powers, caller: Caller, word: str, argument: str) -> bool:
     """Run an operator's command; false if `word` is none."""
-    command = COMMANDS.get(word)
-    if command is None or (caller.member is not None and word == "/topic" and not argument.startswith("#")):
+    if caller.member is not None and word == "/topic" and not argument.startswith("#"):
         return False  # a member's own room has its topic from the member
-    command.run(powers, caller, argument)
-    return True
+    return COMMANDS.run(powers, caller, word, argument)
 
 
 def hear(powers: Powers, caller: Caller, text: str) -> None:
@@ -84,7 +73,7 @@ def hear(powers: Powers, caller: Caller, text: str) -> None:
         return
     word, _, argument = text.partition(" ")
     if not operate(powers, caller, word.lower(), argument.strip()):
-        caller.tell(f"there is no {commands.shorten(word)} here; /help lists what there is, //text says /text")
+        caller.tell(f"there is no {shorten(word)} here; /help lists what there is, //text says /text")
 
 
 # -- talking ----------------------------------------------------------------------------------------------------------
@@ -119,8 +108,8 @@ def _topic(powers: Powers, caller: Caller, argument: str) -> None:
     topic = sanitize(text).strip()
     if not topic:
         return caller.tell(f"the topic of {room.name} is: {room.topic}" if room.topic else f"{room.name} has no topic")
-    if len(topic) > commands.MAX_TOPIC:
-        return caller.tell(f"not set: a topic has at most {commands.MAX_TOPIC} characters")
+    if len(topic) > MAX_TOPIC:
+        return caller.tell(f"not set: a topic has at most {MAX_TOPIC} characters")
     powers.set_topic(caller, room, "" if topic == "-" else topic)
     if caller.member is not None and caller.member.room is not room:
         caller.tell(f"done in {room.name}")
@@ -140,7 +129,7 @@ def _who(powers: Powers, caller: Caller, argument: str) -> None:
     rows = [_describe(member, now) for member in everybody[:WHO_MAX]]
     more = len(everybody) - len(rows)
     tail = [f"and {more:,} more; /who TEXT shows those with TEXT in their name or address"] if more > 0 else []
-    caller.tell(*commands.list_names([member.name for member in everybody]), *rows, *tail)
+    caller.tell(*list_names([member.name for member in everybody]), *rows, *tail)
 
 
 def _describe(member: Member, now: float) -> str:
@@ -156,7 +145,7 @@ def _kick(powers: Powers, caller: Caller, argument: str) -> None:
         return caller.tell(f"not kicked: {_nobody(argument, '/kick NICK [REASON]')}")
     if powers.is_spared(caller, member):
         return caller.tell(f"not kicked: {member.name} is an operator, and only the console may do that")
-    powers.kick(caller, member, commands.shorten(sanitize(reason).strip(), MAX_REASON))
+    powers.kick(caller, member, shorten(sanitize(reason).strip(), MAX_REASON))
     caller.tell(f"{member.name} is gone; /ban keeps somebody out")
 
 
@@ -278,11 +267,11 @@ def _shutdown(powers: Powers, caller: Caller, argument: str) -> None:
 
 
 def _help(_: Powers, caller: Caller, __: str) -> None:
-    rows = commands.help_lines(COMMANDS.values())
+    rows = COMMANDS.help()
     if caller.member is None:
         return caller.tell(*rows, "anything else is said to everybody in every room; //text says /text")
-    everybodys = [row for word, row in commands.COMMANDS.items() if word not in COMMANDS and word != "/oper"]
-    caller.tell(*commands.help_lines(everybodys), "and as an operator:", *rows)
+    everybodys = member_commands.COMMANDS.help(without={*COMMANDS, "/oper"})
+    caller.tell(*everybodys, "and as an operator:", *rows)
 
 
 # -- words ------------------------------------------------------------------------------------------------------------
@@ -295,7 +284,7 @@ def _nobody(argument: str, usage: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    return commands.shorten(sanitize(text).strip())
+    return shorten(sanitize(text).strip())
 
 
 def _number(text: str, most: int) -> int | None:
@@ -304,17 +293,16 @@ def _number(text: str, most: int) -> int | None:
     return int(text) if plain and int(text) <= most else None
 
 
-COMMANDS = {
-    "/say": Command("/say TEXT", "tell everybody in every room", _say),
-    "/to": Command("/to NICK TEXT", "tell NICK alone", _to),
-    "/who": Command("/who [TEXT]", "list who is here, with address and idle time", _who),
-    "/kick": Command("/kick NICK [REASON]", "send NICK away", _kick),
-    "/ban": Command("/ban ADDRESS|NICK [MINUTES]", "send away and keep out, NICK with its address", _ban),
-    "/bans": Command("/bans", "list who is banned", _bans),
-    "/unban": Command("/unban ADDRESS|NICK", "let in again", _unban),
-    "/topic": Command("/topic [#ROOM] [TEXT]", "show or set what a room is about; - takes it away", _topic),
-    "/stats": Command("/stats", "show how the server does", _stats),
-    "/shutdown": Command("/shutdown [SECONDS]", "say goodbye and end; /shutdown cancel takes it back", _shutdown),
-    "/help": Command("/help", "list the commands", _help),
-}
-"""By the word, in the order of the help."""
+COMMANDS: Table[Powers, Caller] = Table(
+    Command("/say TEXT", "tell everybody in every room", _say),
+    Command("/to NICK TEXT", "tell NICK alone", _to),
+    Command("/who [TEXT]", "list who is here, with address and idle time", _who),
+    Command("/kick NICK [REASON]", "send NICK away", _kick),
+    Command("/ban ADDRESS|NICK [MINUTES]", "send away and keep out, NICK with its address", _ban),
+    Command("/bans", "list who is banned", _bans),
+    Command("/unban ADDRESS|NICK", "let in again", _unban),
+    Command("/topic [#ROOM] [TEXT]", "show or set what a room is about; - takes it away", _topic),
+    Command("/stats", "show how the server does", _stats),
+    Command("/shutdown [SECONDS]", "say goodbye and end; /shutdown cancel takes it back", _shutdown),
+    Command("/help", "list the commands", _help),
+)

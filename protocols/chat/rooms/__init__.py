@@ -2,6 +2,7 @@
 
 The files, from the bottom up; a file imports only from those above it in this list:
 
+    command_table    tables of commands, and how lists are shown
     names            what a person may be called, and which names are the same
     history          the last things said in a room
     news             who came, went and changed its name, in few lines

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from typing import Protocol as Interface
-
 from ...text.sanitize import sanitize
 from . import names
+from .command_table import MAX_TOPIC, Command, Table, list_names, shorten
 from .hub import Hub
 from .news import shorten as shorten_list
 from .room import Member, Room
 
-WHO_LINE = 20  # names in one line
-WHO_MAX = 400  # names; a list that nobody reads is only a burden, and this one stays below the soft cap of output
 ROOMS_MAX = 50  # rooms in one list
-MAX_TOPIC = 200  # code points: three lines of a terminal
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One row of the table. `run` is given the hub, who asks, and what follows the command's word, stripped."""
-
-    usage: str
-    help: str
-    run: Callable[[Hub, Member, str], None]
 
 
 def run(hub: Hub, member: Member, text: str) -> None:
@@ -32,11 +17,8 @@ def run(hub: Hub, member: Member, text: str) -> None:
     word, _, argument = text.partition(" ")
     if member.operator and hub.operate(member, word.lower(), argument.strip()):
         return
-    command = COMMANDS.get(word.lower())
-    if command is None:
+    if not COMMANDS.run(hub, member, word, argument):
         member.tell(f"there is no {shorten(sanitize(word))}; /help lists what there is, //text says /text")
-    else:
-        command.run(hub, member, argument.strip())
 
 
 def rename(hub: Hub, member: Member, name: str) -> bool:
@@ -50,42 +32,6 @@ def rename(hub: Hub, member: Member, name: str) -> bool:
 def quit_chat(hub: Hub, member: Member, _: str = "") -> None:
     """`member` leaves by its own will."""
     hub.dismiss(member, "", reason="quit")
-
-
-def shorten(text: str, size: int = 40) -> str:
-    """`text`, or its beginning: nobody needs all of a long mistake back."""
-    return text if len(text) <= size else f"{text[: size - 1]}…"
-
-
-def list_names(everybody: list[str]) -> list[str]:
-    """Names in lines, with their number.
-
-    >>> list_names(["Ada", "Bob"]), list_names([])
-    (['2 here: Ada, Bob'], ['nobody is here'])
-    """
-    shown = everybody[:WHO_MAX]
-    lines = [", ".join(shown[at : at + WHO_LINE]) for at in range(0, len(shown), WHO_LINE)]
-    if not lines:
-        return ["nobody is here"]
-    lines[0] = f"{len(everybody)} here: {lines[0]}"
-    if len(everybody) > WHO_MAX:
-        lines.append(f"and {len(everybody) - WHO_MAX} more")
-    return lines
-
-
-class Row(Interface):
-    """What the help shows of a command."""
-
-    @property
-    def usage(self) -> str: ...
-    @property
-    def help(self) -> str: ...
-
-
-def help_lines(rows: Collection[Row]) -> list[str]:
-    """A table as people read it."""
-    width = max(len(row.usage) for row in rows)
-    return [f"{row.usage:<{width}}  {row.help}" for row in rows]
 
 
 def describe(room: Room) -> list[str]:
@@ -205,21 +151,20 @@ def _oper(hub: Hub, member: Member, argument: str) -> None:
 
 
 def _help(_: Hub, member: Member, __: str) -> None:
-    member.tell(*help_lines(COMMANDS.values()), "anything else is said to everybody in your room; //text says /text")
+    member.tell(*COMMANDS.help(), "anything else is said to everybody in your room; //text says /text")
 
 
-COMMANDS = {
-    "/nick": Command("/nick NAME", "be called NAME", _nick),
-    "/who": Command("/who", "list who is in your room", _who),
-    "/msg": Command("/msg NAME TEXT", "tell NAME alone", _msg),
-    "/me": Command("/me TEXT", "show what you do: /me waves", _me),
-    "/join": Command("/join ROOM", "go to another room, or open it", _join),
-    "/part": Command("/part", "go back to the lobby", _part),
-    "/rooms": Command("/rooms", "list the rooms", _rooms),
-    "/topic": Command("/topic [TEXT]", "show or set what your room is about; - takes it away", _topic),
-    "/history": Command("/history [N]", "show what was said last", _history),
-    "/oper": Command("/oper PASSWORD", "become an operator", _oper),
-    "/help": Command("/help", "list the commands", _help),
-    "/quit": Command("/quit", "leave; so does exit", quit_chat),
-}
-"""By the word, in the order of the help."""
+COMMANDS: Table[Hub, Member] = Table(
+    Command("/nick NAME", "be called NAME", _nick),
+    Command("/who", "list who is in your room", _who),
+    Command("/msg NAME TEXT", "tell NAME alone", _msg),
+    Command("/me TEXT", "show what you do: /me waves", _me),
+    Command("/join ROOM", "go to another room, or open it", _join),
+    Command("/part", "go back to the lobby", _part),
+    Command("/rooms", "list the rooms", _rooms),
+    Command("/topic [TEXT]", "show or set what your room is about; - takes it away", _topic),
+    Command("/history [N]", "show what was said last", _history),
+    Command("/oper PASSWORD", "become an operator", _oper),
+    Command("/help", "list the commands", _help),
+    Command("/quit", "leave; so does exit", quit_chat),
+)

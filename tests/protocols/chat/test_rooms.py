@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from protocols.chat.rooms.member_commands import MAX_TOPIC, ROOMS_MAX
+from protocols.chat.rooms.command_table import MAX_TOPIC
+from protocols.chat.rooms.member_commands import ROOMS_MAX
 from tests.protocols.chat.conftest import Person
 
 

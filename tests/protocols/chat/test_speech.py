@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from protocols.chat.rooms.member_commands import COMMANDS, WHO_LINE, WHO_MAX
+from protocols.chat.rooms.command_table import WHO_LINE, WHO_MAX
+from protocols.chat.rooms.member_commands import COMMANDS
 
 
 @pytest.mark.parametrize(
