@@ -116,14 +116,13 @@ def open_store(hub: Hub, options: argparse.Namespace) -> Store | None:
     if not options.history_db:
         return None
     try:
+        from protocols.chat.storage.keep import keep_history
         from protocols.chat.storage.store import Store
     except ImportError as error:  # some systems pack sqlite3 apart from Python
         log.warning("the history is not kept in %s: %s", options.history_db, error)
         return None
     store = Store(options.history_db, lines=options.history, on_fault=log.warning)
-    for key, said in store.load().items():
-        hub.remember(key, said)
-    hub.keep = store.add
+    keep_history(hub, store)
     return store
 
 

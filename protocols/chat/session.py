@@ -16,6 +16,7 @@ from ..admission.pace import Pace
 from ..text.protocol import WORDS, Fault, TextProtocol
 from .journal import record
 from .newcomers import SILENT_TIME, Newcomers
+from .rooms.authority import Authority
 from .rooms.history import LINES
 from .rooms.hub import Hub
 from .rooms.room import NOTICE, Member
@@ -66,16 +67,28 @@ class Chat:
         self.settings = settings or Settings()
         self.door = Door() if door is None else door
         self.hub = Hub(reactor.call_soon, reactor.call_later, lines=self.settings.history, wall=wall)
-        self.refuse: Callable[[str], str | None] = self.door.refuses
         self.newcomers: Newcomers[Session] = Newcomers()
         self.kept_buckets = KeptBuckets()
         self.counts: Counter[str] = Counter()  # who was `refused`, and `waits` that a flood was made to make
         self.ends: Counter[str] = Counter()  # of connections, by their reasons
         self._evicting: Timer | None = None
 
+    @property
+    def authority(self) -> Authority:
+        """What operators decide; set it to let operators in."""
+        return self.hub.authority
+
+    @authority.setter
+    def authority(self, authority: Authority) -> None:
+        self.hub.authority = authority
+
     def session(self) -> Session:
         """A protocol for one newcomer."""
         return Session(self)
+
+    def refuses(self, address: str) -> str | None:
+        """Why a newcomer from `address` is not let in; None if it is."""
+        return self.authority.refuses(address) or self.door.refuses(address)
 
     def evict_silent(self) -> None:
         """When the server is full, who has not said anything for too long makes room: one for each who is missing."""
@@ -112,7 +125,7 @@ class Session(TextProtocol):
         chat, settings = self._chat, self._chat.settings
         peername = transport.get_extra_info("peername")
         address = peername[0] if isinstance(peername, tuple) else ""
-        if reason := chat.refuse(address):
+        if reason := chat.refuses(address):
             chat.counts["refused"] += 1
             record("refused", address=address or None, reason=reason)
             self.send_line(f"{NOTICE}goodbye: {reason}")

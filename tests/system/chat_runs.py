@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from protocols.chat import LIMITS, TIMEOUTS, Chat, Settings
+from protocols.chat.operators.console import as_shown
 from protocols.chat.rooms import hub, names
 from reactor.testing import MemoryReactor
 from tests.system import chat_model
@@ -256,12 +257,16 @@ class Run:
             wall=lambda: WALL + self.reactor.time(),
         )
         self.console = bytearray()
-        self.chat.hub.console = self.console.extend
+        self.chat.hub.audience.append(self._see)
         self.port = self.reactor.listen_tcp(self.chat.session, "localhost", 0, limits=LIMITS, timeouts=TIMEOUTS).port
         self.model = Model(WALL + self.reactor.time(), crowd=script.crowd, history=script.history, rate=script.rate)
         self.clients: dict[int, Client] = {}
         self.tell = tell
         self.steps = 0
+
+    def _see(self, posted: hub.Posted) -> None:
+        if posted.echo:
+            self.console += as_shown(posted)
 
     def play(self, batches: list[list[Step]]) -> None:
         for number, batch in enumerate(batches):
@@ -317,7 +322,7 @@ class Run:
                 self.tell(f"   {step}")
         for step in steps:
             if step.what == OPERATOR:
-                self.chat.hub.say_as_operator(step.text)
+                self.chat.hub.say_as_operator(step.text, echo=False)
                 self.model.operator(step.text)
         newcomers = [client for step in steps if step.what == CONNECT and (client := self.connect(step.slot))]
         late: list[Step] = []

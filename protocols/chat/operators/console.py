@@ -11,6 +11,7 @@ from reactor import Limits, Protocol, StreamTransport, Timer
 from ...admission.buckets import TokenBucket, cost
 from ...admission.pace import LONGEST_WAIT, Pace
 from ...text.framer import Fault, TextFramer
+from ..rooms.hub import LOBBY, Posted
 from ..rooms.room import NOTICE
 from . import operator_commands as operator
 from .powers import Caller, Powers
@@ -43,12 +44,12 @@ class Console(Protocol):
 
     def connection_made(self, transport: StreamTransport) -> None:
         self.transport = transport
-        self._powers.hub.console = transport.write
+        self._powers.hub.audience.append(self._on_posted)
         if _is_file(transport.get_extra_info("stdin")):
             transport.pause_reading()  # `< file` is how scripts say that nobody types
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._powers.hub.console = None
+        self._powers.hub.audience.remove(self._on_posted)
         self._pace.stop()
         if self._calm is not None:
             self._calm.cancel()
@@ -100,8 +101,19 @@ class Console(Protocol):
         )
         self._dropped = 0
 
+    def _on_posted(self, posted: Posted) -> None:
+        if posted.echo:
+            self.transport.write(as_shown(posted))
+
     def _show(self, *notices: str) -> None:
         self.transport.write("".join(f"{NOTICE}{notice}\n" for notice in notices).encode())
+
+
+def as_shown(posted: Posted) -> bytes:
+    """A public line with its room before it, unless that is the lobby or every room."""
+    if posted.room is None or posted.room.name == LOBBY:
+        return posted.line
+    return b"[%s] %s" % (posted.room.name.encode(), posted.line)
 
 
 def _framer() -> TextFramer:

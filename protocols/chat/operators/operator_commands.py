@@ -43,26 +43,11 @@ def set_up_operators(
     clock: seconds since 1970, by which bans end.
     """
     reactor = chat.reactor
-    powers = Powers(
-        chat, BanFile(bans, reactor.run_in_thread, clock), OperatorLogin(passwords, reactor.run_in_thread, reactor.time)
-    )
+    login = OperatorLogin(passwords, reactor.run_in_thread, reactor.time)
+    powers = Powers(chat, BanFile(bans, reactor.run_in_thread, clock), login, COMMANDS)
     powers.bans.load()
-    powers.hub.operate = lambda member, word, argument: operate(powers, caller_of(member), word, argument)
-    if powers.login.is_open:
-        powers.hub.ask_operator = powers.ask
+    chat.authority = powers
     return powers
-
-
-def caller_of(member: Member) -> Caller:
-    """A member who is an operator, as a caller."""
-    return Caller(member.operator, member.tell, member)
-
-
-def operate(powers: Powers, caller: Caller, word: str, argument: str) -> bool:
-    """Run an operator's command; false if `word` is none."""
-    if caller.member is not None and word == "/topic" and not argument.startswith("#"):
-        return False  # a member's own room has its topic from the member
-    return COMMANDS.run(powers, caller, word, argument)
 
 
 def hear(powers: Powers, caller: Caller, text: str) -> None:
@@ -72,7 +57,7 @@ def hear(powers: Powers, caller: Caller, text: str) -> None:
         _say(powers, caller, text.removeprefix("/"))
         return
     word, _, argument = text.partition(" ")
-    if not operate(powers, caller, word.lower(), argument.strip()):
+    if not powers.run(caller, word.lower(), argument.strip()):
         caller.tell(f"there is no {shorten(word)} here; /help lists what there is, //text says /text")
 
 

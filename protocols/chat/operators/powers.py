@@ -15,6 +15,8 @@ from reactor import Reactor, Timer
 from ...admission import addresses
 from ...admission.addresses import Network
 from ..journal import record
+from ..rooms.authority import Authority
+from ..rooms.command_table import Table
 from ..rooms.hub import OPERATOR, Hub
 from ..rooms.room import Member, Room
 from ..session import Chat
@@ -36,28 +38,47 @@ class Caller:
     member: Member | None = None
 
 
-class Powers:
-    """The operator's powers over a chat. `bans` says who may come in, `login` who becomes an operator."""
+class Powers(Authority):
+    """The operator's powers over a chat.
 
-    def __init__(self, chat: Chat, bans: BanFile, login: OperatorLogin) -> None:
+    `bans` says who may come in, `login` who becomes an operator, `commands` what one may type.
+    """
+
+    def __init__(
+        self, chat: Chat, bans: BanFile, login: OperatorLogin, commands: Table[Powers, Caller] | None = None
+    ) -> None:
         self.chat = chat
         self.hub: Hub = chat.hub
         self.reactor: Reactor = chat.reactor
         self.bans = bans
         self.login = login
+        self._commands: Table[Powers, Caller] = Table() if commands is None else commands
         self.began = chat.reactor.time()
         self._ending: list[Timer] = []
-        refuses = chat.refuse
-        chat.refuse = lambda address: self._refuses(address) or refuses(address)
         self.bans.on_reread = self._sweep
-        self.hub.is_banned = lambda name: self.bans.bans.of_name(name, self.bans.clock()) is not None
 
-    def _refuses(self, address: str) -> str | None:
+    def refuses(self, address: str) -> str | None:
         now = self.bans.clock()
         ban = self.bans.bans.of_address(address, now)
         return None if ban is None else f"you are banned here{lasting(ban, now)}"
 
+    def is_banned(self, name: str) -> bool:
+        return self.bans.bans.of_name(name, self.bans.clock()) is not None
+
     # -- who operates -------------------------------------------------------------------------------------------
+
+    @property
+    def has_passwords(self) -> bool:
+        return self.login.is_open
+
+    def operate(self, member: Member, word: str, argument: str) -> bool:
+        return self.run(Caller(member.operator, member.tell, member), word, argument)
+
+    def run(self, caller: Caller, word: str, argument: str) -> bool:
+        """Run an operator's command; false if `word` is none."""
+        if caller.member is not None and word == "/topic" and not argument.startswith("#"):
+            return False  # a member's own room has its topic from the member
+        return self._commands.run(self, caller, word, argument)
 
     def ask(self, member: Member, password: str) -> None:
         """`member` says that it is an operator. Until that is known, what it says next waits."""
@@ -77,9 +98,7 @@ class Powers:
     def say(self, caller: Caller, text: str) -> None:
         """Tell everybody in every room. The console has typed it itself, or is shown it."""
         self.log(caller, "say")
-        self.hub.say_as_operator(text)
-        if caller.member is not None and self.hub.console is not None:
-            self.hub.console(f"{OPERATOR}{text}\n".encode())
+        self.hub.say_as_operator(text, echo=caller.member is not None)
 
     def to(self, caller: Caller, member: Member, text: str) -> None:
         """Tell `member` alone, in a line that begins as only the operator's do."""
@@ -161,15 +180,10 @@ class Powers:
         """Take a shutdown back."""
         self.log(caller, "shutdown", seconds="cancel")
         self._stop_ending()
-        self._tell_all("the server stays")
+        self.hub.say_as_operator("the server stays")
 
     def _warn(self, seconds: float) -> None:
-        self._tell_all(f"the server shuts down in {exactly(seconds)}")
-
-    def _tell_all(self, text: str) -> None:
-        self.hub.say_as_operator(text)
-        if self.hub.console is not None:
-            self.hub.console(f"{OPERATOR}{text}\n".encode())
+        self.hub.say_as_operator(f"the server shuts down in {exactly(seconds)}")
 
     def _stop_ending(self) -> None:
         for timer in self._ending:

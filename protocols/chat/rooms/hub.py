@@ -7,12 +7,14 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from itertools import count, takewhile
+from typing import NamedTuple
 
 from ..journal import record
 from . import names
+from .authority import Authority
 from .history import LINES, History
 from .news import CROWD, GAP, News
-from .room import NOTICE, Defer, Member, Room, Write
+from .room import NOTICE, Defer, Member, Room
 
 LOBBY = "lobby"
 OPERATOR = "From Server, Admin:"  # the tutorial's own words, to the letter
@@ -22,12 +24,26 @@ EMPTY_ROOMS = 100  # histories kept of rooms that are empty, where a store bring
 _PLACES = re.compile(" +|$")
 
 
+class Posted(NamedTuple):
+    """A public line, complete with its end.
+
+    room: where everybody has it; None is every room.
+    said: the Unix time at which somebody said it; None for a notice of the server's.
+    echo: false where whoever is at the console has typed it, and so has it on the screen.
+    """
+
+    line: bytes
+    room: Room | None
+    said: float | None = None
+    echo: bool = True
+
+
 class Hub:
     """Everybody who is here, and the rooms they are in.
 
     defer: calls a function later in this tick, before what was written is sent: `reactor.call_soon`.
     later: calls a function after so many seconds: `reactor.call_later`; without it news of a crowd wait for a tick.
-    lines: of each room's history. keep: is given the key of the room, the time and the line of all that is said.
+    lines: of each room's history.
     """
 
     def __init__(
@@ -37,7 +53,6 @@ class Hub:
         *,
         lines: int = LINES,
         wall: Callable[[], float] = time.time,
-        keep: Callable[[str, float, bytes], None] | None = None,
     ) -> None:
         self._defer = defer
         self._later = later or (lambda _, call: defer(call))
@@ -47,15 +62,12 @@ class Hub:
         self._guests = count(1)
         self._numbers = count(1)
         self._empty_rooms: dict[str, History] = {}  # of rooms that are empty now, by the key of the name, oldest first
-        self.keep = keep
+        self.keeps_rooms = False  # histories of empty rooms are kept, because a store brings them back
         self.lobby = Room(LOBBY, defer, History(lines))
         self.rooms = {names.key(LOBBY): self.lobby}
-        self.console: Write | None = None  # is written every public line, if there is one
+        self.audience: list[Callable[[Posted], object]] = []  # each is given every public line
+        self.authority = Authority()
         self.closing = False  # the server goes: nobody's leaving is worth a line any more
-        self.is_banned: Callable[[str], bool] = lambda name: False
-        self.ask_operator: Callable[[Member, str], None] | None = None  # with a password; None where nobody becomes one
-        # Runs what an operator has typed, a command's word and what follows it; false if that is no operator's command.
-        self.operate: Callable[[Member, str, str], bool] = lambda member, word, argument: False
         self.said = 0  # lines
 
     def __len__(self) -> int:
@@ -131,7 +143,7 @@ class Hub:
         holder = self._members.get(names.key(new))
         if holder is not None and holder is not member:
             raise names.BadName(f"{new} is taken; {names.suggest(new, self.is_taken)} is free")
-        if self.is_banned(new):
+        if self.authority.is_banned(new):
             raise names.BadName("that name is banned here")
         member.named = True
         if new == old:
@@ -179,7 +191,7 @@ class Hub:
         if not room.members and room is not self.lobby:
             key = names.key(room.name)
             del self.rooms[key]
-            if self.keep is not None:
+            if self.keeps_rooms:
                 self._keep_empty(key, room.history)
 
     def remember(self, key: str, said: list[tuple[float, bytes]]) -> None:
@@ -214,12 +226,13 @@ class Hub:
         if other is not member:
             member.give(f"[private to {other.name}] {text}\n".encode())
 
-    def say_as_operator(self, text: str) -> None:
-        """The operator says `text`, which is sanitized, to everybody."""
-        data = f"{OPERATOR}{text}\n".encode()
+    def say_as_operator(self, text: str, *, echo: bool = True) -> None:
+        """The operator says `text`, which is sanitized, to everybody. echo: see `Posted`."""
+        now, data = self._wall(), f"{OPERATOR}{text}\n".encode()
         for room in self.rooms.values():
             room.post(data)
-            self._remember(room, data)
+            self._remember(room, now, data)
+        self._tell_audience(Posted(data, None, now, echo))
 
     def farewell(self, member: Member) -> None:
         """The server goes: one line to each."""
@@ -232,24 +245,23 @@ class Hub:
         if room is None:
             return
         self.announce(member)
-        data = line.encode()
-        self._post(room, data, member)
-        self._remember(room, data)
+        now, data = self._wall(), line.encode()
+        room.post(data, member)
+        self._remember(room, now, data)
+        self._tell_audience(Posted(data, room, now))
 
-    def _remember(self, room: Room, data: bytes) -> None:
-        now = self._wall()
+    def _remember(self, room: Room, now: float, data: bytes) -> None:
         self.said += 1
         room.history.add(now, data)
-        if self.keep is not None:
-            self.keep(names.key(room.name), now, data)
-
-    def _post(self, room: Room, data: bytes, sender: Member | None) -> None:
-        room.post(data, sender)
-        if self.console is not None:
-            self.console(data if room is self.lobby else b"[%s] %s" % (room.name.encode(), data))
 
     def _notice(self, room: Room, notice: str, about: Member | None = None) -> None:
-        self._post(room, f"{NOTICE}{notice}\n".encode(), about)
+        data = f"{NOTICE}{notice}\n".encode()
+        room.post(data, about)
+        self._tell_audience(Posted(data, room))
+
+    def _tell_audience(self, posted: Posted) -> None:
+        for listener in self.audience:
+            listener(posted)
 
     # -- comings and goings -------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ ROOMS_MAX = 50  # rooms in one list
 def run(hub: Hub, member: Member, text: str) -> None:
     """Run the command that `text` begins with; what is no command is an error to its sender only."""
     word, _, argument = text.partition(" ")
-    if member.operator and hub.operate(member, word.lower(), argument.strip()):
+    if member.operator and hub.authority.operate(member, word.lower(), argument.strip()):
         return
     if not COMMANDS.run(hub, member, word, argument):
         member.tell(f"there is no {shorten(sanitize(word))}; /help lists what there is, //text says /text")
@@ -142,12 +142,12 @@ def _history(_: Hub, member: Member, argument: str) -> None:
 def _oper(hub: Hub, member: Member, argument: str) -> None:
     if member.operator:
         member.tell("you are an operator already; /help lists what you can do")
-    elif hub.ask_operator is None:
+    elif not hub.authority.has_passwords:
         member.tell("nobody becomes an operator here, but at the console of the server")
     elif not argument:
         member.tell("/oper PASSWORD, on one line")
     else:
-        hub.ask_operator(member, argument)
+        hub.authority.ask(member, argument)
 
 
 def _help(_: Hub, member: Member, __: str) -> None:

@@ -65,7 +65,7 @@ def _say(hub: Hub, member: Member, raw: str) -> None:
     text = sanitize(raw).strip()
     if text.lower() == FAREWELL:
         commands.quit_chat(hub, member)
-    elif hub.ask_operator is not None and _SLIP.fullmatch(text):
+    elif hub.authority.has_passwords and _SLIP.fullmatch(text):
         member.tell(
             "not said: that may hold a password; operators write /oper PASSWORD, with one slash and on one line"
         )

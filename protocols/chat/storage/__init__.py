@@ -6,4 +6,5 @@ The files, from the bottom up; a file imports only from those above it in this l
     archive      the SQLite file that rooms' lines are kept in
     backlog      rows that one thread hands over and another writes down
     store        what is said, on its way to the disk
+    keep         rooms that are kept in a store
 """

@@ -143,4 +143,4 @@ def test_the_end_of_the_console_stops_its_clock(room: Room) -> None:
     said = len(room.heard)
     room.scene.advance(60)
     assert len(room.heard) == said
-    assert room.chat.hub.console is None
+    assert not room.chat.hub.audience

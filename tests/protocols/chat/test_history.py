@@ -9,6 +9,21 @@ import pytest
 
 from protocols.chat.rooms.history import LINES, MAX_BYTES, History
 from protocols.chat.rooms.hub import EMPTY_ROOMS, Hub
+from protocols.chat.storage.keep import keep_history
+
+
+class Shelf:
+    """A store that keeps its lines where a test sees them."""
+
+    def __init__(self, kept: list[tuple[str, float, bytes]]) -> None:
+        self._kept = kept
+
+    def load(self) -> dict[str, list[tuple[float, bytes]]]:
+        return {}
+
+    def add(self, room: str, when: float, line: bytes) -> None:
+        self._kept.append((room, when, line))
+
 
 STAMP = re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d\] ")
 
@@ -100,7 +115,7 @@ def test_an_empty_room_is_forgotten_with_its_history_and_topic(chat: Any, trio: 
 
 def test_with_a_store_all_that_is_said_is_given_to_it_and_rooms_come_back(chat: Any, trio: Any) -> None:
     kept: list[tuple[str, float, bytes]] = []
-    chat.hub.keep = lambda *said: kept.append(said)
+    keep_history(chat.hub, Shelf(kept))
     ada = trio[0]
     ada.says("hello", "/msg Bob secret", "/join Tea", "green?", "/part")
     assert kept == [("lobby", chat.now, b"Ada: hello\n"), ("tea", chat.now, b"Ada: green?\n")]
@@ -110,7 +125,7 @@ def test_with_a_store_all_that_is_said_is_given_to_it_and_rooms_come_back(chat: 
 
 
 def test_what_was_said_before_this_server_began_is_shown(chat: Any) -> None:
-    chat.hub.keep = lambda *_: None
+    chat.hub.keeps_rooms = True
     chat.hub.remember("lobby", [(0.0, b"Ada: hello\n")])
     chat.hub.remember("tea", [(0.0, b"Ada: green?\n")])
     ada = chat.join("Ada")
@@ -121,7 +136,7 @@ def test_what_was_said_before_this_server_began_is_shown(chat: Any) -> None:
 
 
 def test_histories_of_empty_rooms_are_bounded(chat: Any) -> None:
-    chat.hub.keep = lambda *_: None
+    chat.hub.keeps_rooms = True
     ada = chat.join("Ada")
     for number in range(EMPTY_ROOMS + 1):
         ada.says(f"/join r{number}", f"in {number}")
@@ -134,7 +149,7 @@ def test_histories_of_empty_rooms_are_bounded(chat: Any) -> None:
 
 
 def test_the_history_that_goes_is_that_of_the_room_that_was_left_first(chat: Any) -> None:
-    chat.hub.keep = lambda *_: None
+    chat.hub.keeps_rooms = True
     ada = chat.join("Ada")
     for number in range(EMPTY_ROOMS):
         ada.says(f"/join r{number}", f"in {number}")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from protocols.chat.operators.console import as_shown
 from protocols.chat.rooms.names import BadName
 from protocols.chat.rooms.room import Member
 
@@ -78,7 +79,7 @@ def test_the_operator_is_heard_by_all(chat: Any, trio: Any) -> None:
 
 def test_the_console_is_shown_who_said_what(chat: Any, trio: Any) -> None:
     shown: list[bytes] = []
-    chat.hub.console = shown.append
+    chat.hub.audience.append(lambda posted: shown.append(as_shown(posted)))
     trio[0].says("hello", "/nick Ada2", "/who")
     chat.hub.leave(trio[1].member)
     assert shown == [b"Ada: hello\n", b"* Ada is now Ada2\n", b"* Bob left\n"]

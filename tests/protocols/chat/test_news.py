@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from protocols.chat.operators.console import as_shown
 from protocols.chat.rooms.news import CROWD, SHOWN
 
 
@@ -87,7 +88,7 @@ def test_a_crowd_that_dwindles_is_told_in_order(chat: Any, crowd: list[Any]) -> 
 
 def test_the_console_is_told_the_same(chat: Any, crowd: list[Any]) -> None:
     shown: list[bytes] = []
-    chat.hub.console = shown.append
+    chat.hub.audience.append(lambda posted: shown.append(as_shown(posted)))
     chat.join("New")
     chat.news()
     assert shown == [b"* joined: New\n"]

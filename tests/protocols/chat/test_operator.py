@@ -12,8 +12,10 @@ import pytest
 from protocols.chat import LIMITS, TIMEOUTS, Chat, Settings, set_up_operators
 from protocols.chat.operators import operator_commands as operator
 from protocols.chat.operators.bans import Bans
+from protocols.chat.operators.console import as_shown
 from protocols.chat.operators.passwords import make
 from protocols.chat.operators.powers import Caller, Powers
+from protocols.chat.rooms.hub import Posted
 from protocols.chat.session import INTRODUCTION
 
 PASSWORD = "correct horse"
@@ -29,14 +31,15 @@ class Play:
         self.powers: Powers = set_up_operators(self.chat, clock=self.now, **options)
         self.shown: list[str] = []
         self.public = b""
-        self.chat.hub.console = self._see
+        self.chat.hub.audience.append(self._see)
         scene.listen(self.chat.session, limits=LIMITS, timeouts=TIMEOUTS)
 
     def now(self) -> float:
         return float(self.scene.reactor.time() - self.started)
 
-    def _see(self, data: bytes) -> None:
-        self.public += data
+    def _see(self, posted: Posted) -> None:
+        if posted.echo:
+            self.public += as_shown(posted)
 
     def join(self, name: str) -> Any:
         peer = self.scene.peer()
@@ -309,8 +312,8 @@ def test_an_address_is_banned_with_all_who_are_there(seats: tuple[Play, Ask]) ->
     for name in ("Bob", "Eve"):
         peers[name].ends()
         assert peers[name].lines[-1] == "* goodbye: you are banned here"
-    assert play.chat.refuse("192.0.2.77") == "you are banned here"
-    assert play.chat.refuse("198.51.100.1") is None
+    assert play.chat.refuses("192.0.2.77") == "you are banned here"
+    assert play.chat.refuses("198.51.100.1") is None
     assert ask("/unban 192.0.2.77") == ["that is within 192.0.2.0/24; /unban 192.0.2.0/24 undoes all of it"]
     assert ask("/unban 192.0.2.0/24") == ["192.0.2.0/24 may come in again"]
 
@@ -407,7 +410,7 @@ def test_bans_outlive_the_server(guarded: Play, scene: Any, tmp_path: Path) -> N
     guarded.powers.bans.finish()
     assert "Mallory, until 1970-01-01 00:0" in (tmp_path / "bans").read_text()
     again = set_up_operators(Chat(scene.reactor), str(tmp_path / "bans"), clock=lambda: 0.0)
-    assert again.hub.is_banned("mallory")
+    assert again.hub.authority.is_banned("mallory")
 
 
 # -- becoming one -----------------------------------------------------------------------------------------------------

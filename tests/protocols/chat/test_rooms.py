@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from protocols.chat.operators.console import as_shown
 from protocols.chat.rooms.command_table import MAX_TOPIC
 from protocols.chat.rooms.member_commands import ROOMS_MAX
 from tests.protocols.chat.conftest import Person
@@ -100,7 +101,7 @@ def test_leaving_the_chat_from_a_room(chat: Any, trio: Any) -> None:
 
 def test_the_operator_and_the_console_are_in_all_rooms(chat: Any, trio: Any) -> None:
     shown: list[bytes] = []
-    chat.hub.console = shown.append
+    chat.hub.audience.append(lambda posted: shown.append(as_shown(posted)))
     trio[0].says("/join tea", "green?")
     assert shown == [b"* Ada left for tea\n", b"[tea] * Ada joined\n", b"[tea] Ada: green?\n"]
     chat.hub.say_as_operator("hi")
@@ -216,7 +217,7 @@ def test_no_name_begins_like_an_action_or_a_private_message(trio: Any, name: str
 
 
 def test_banned_names_are_refused(chat: Any, trio: Any) -> None:
-    chat.hub.is_banned = "Eve".__eq__
+    chat.hub.authority.is_banned = "Eve".__eq__
     trio[0].says("/nick Eve", "Eve::hi")
     assert [line.split(": ", 1)[1] for line in trio[0].lines] == ["that name is banned here"] * 2
     assert trio[1].lines == []
