@@ -1,7 +1,9 @@
-"""HTTP/1.1 on the reactor: a client, and below it the wire for both roles.
+"""HTTP/1.1 on the reactor: a client and a server, and below them the wire for both roles.
 
     from protocols.http import get
     print(get("http://example.com/").text)
+
+`Response` is what a fetch gives; what a handler of the server gives is `protocols.http.server.Response`.
 
 The map, from the bottom up; a file imports only from those above it in this list:
 
@@ -38,6 +40,11 @@ from .errors import (
     UnknownCoding,
 )
 from .headers import Headers
+from .server.events import EventStream
+from .server.request import Request
+from .server.response import Refusal, Upgrade
+from .server.server import Server
+from .server.uploads import Upload
 from .url import URL, encode, parse_url
 
 __all__ = [
@@ -54,6 +61,7 @@ __all__ = [
     "DecodingError",
     "Download",
     "DownloadError",
+    "EventStream",
     "FetchTimeout",
     "FetchTimeouts",
     "Guard",
@@ -64,9 +72,14 @@ __all__ = [
     "ProtocolError",
     "ProxyError",
     "RedirectError",
+    "Refusal",
+    "Request",
     "Response",
+    "Server",
     "Truncated",
     "UnknownCoding",
+    "Upgrade",
+    "Upload",
     "basic_auth",
     "bearer_auth",
     "content_range",

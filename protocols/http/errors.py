@@ -23,9 +23,38 @@ class HTTPError(Exception):
 class ProtocolError(HTTPError):
     """The peer broke HTTP. The message says how; the code that raises it names the section of the RFC."""
 
+    status = 400
+    """What a server answers with."""
+
 
 class HeadTooLarge(ProtocolError):
     """A head or a trailer section with too many bytes or lines, or too many 1xx heads before the answer."""
+
+    status = 431
+
+
+class TargetTooLong(HeadTooLarge):
+    """A request line that alone is longer than a head may be."""
+
+    status = 414
+
+
+class LengthTooLarge(ProtocolError):
+    """A Content-Length that nobody has so many bytes for."""
+
+    status = 413
+
+
+class UnknownTransferCoding(ProtocolError):
+    """A Transfer-Encoding besides chunked: its framing is understood, its content is not."""
+
+    status = 501
+
+
+class UnknownVersion(ProtocolError):
+    """A request line of another major version than HTTP/1."""
+
+    status = 505
 
 
 class Truncated(ProtocolError):

@@ -2,10 +2,20 @@
 
 The map, from the bottom up; a file imports only from the lines above its own:
 
-    limits             every bound and deadline, with its reason
-    targets            what is asked for; pure
-    response           an answer, and its head as bytes
-    request            what a handler is given
+    limits       every bound and deadline, with its reason
+    targets      what is asked for; pure
+    response     an answer, and its head as bytes
+    routing      who answers; pure
+    answers      what a handler gave, framed for its client
+    request      what a handler is given
+    uploads      a body in pieces for a handler, or whole for a function
+    receiving    a body on its way to its handler
+    sending      a body on its way to the client, pulled below the watermark
+    events       server-sent events
+    exchange     one request and its answer
+    connection   the protocol: one request after the other
+    peers        how many connections one address has
+    server       the routes on listeners, and the deadlines of all connections
 
 An upgrade (a WebSocket, say) is a route whose handler has a method `upgrade(request)`: a class with a classmethod of
 that name, or any object. Nothing else is known here of what comes then. It gives
@@ -24,8 +34,15 @@ owns the transport: deadlines, limits and `draining(grace)` are its own.
 
 from __future__ import annotations
 
+from .events import EventStream, event
 from .limits import LIMITS, TIMEOUTS, Bounds
 from .request import Request
 from .response import Refusal, Response, Upgrade
+from .sending import Stream
+from .server import Server
+from .uploads import Upload
 
-__all__ = ["LIMITS", "TIMEOUTS", "Bounds", "Refusal", "Request", "Response", "Upgrade"]
+__all__ = [
+    "LIMITS", "TIMEOUTS", "Bounds", "EventStream", "Refusal", "Request", "Response", "Server", "Stream", "Upgrade",
+    "Upload", "event",
+]  # fmt: skip

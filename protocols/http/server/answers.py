@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from .limits import SLICE, WHOLE
-from .response import TEXT, Response
+from .response import BODILESS, TEXT, Response, has_close, head_end, head_start
 
 BINARY = "application/octet-stream"
 
 
 class FilePart(NamedTuple):
-    """`count` bytes of an open file from `offset` on; the file is closed once they are sent or cannot be."""
+    """`size` bytes of an open file from `offset` on; the file is closed once they are sent or cannot be."""
 
     file: IO[bytes]
     offset: int
-    count: int
+    size: int
 
 
 Pieces = Iterator[bytes | str]
@@ -42,11 +42,11 @@ def content(body: Any) -> Content:
     if body is None:
         return b"", 0, None
     if isinstance(body, str):
-        return content(body.encode())[:2] + (TEXT,)
+        return (*content(body.encode())[:2], TEXT)
     if isinstance(body, (bytes, bytearray, memoryview)):
         return (bytes(body) if len(body) <= WHOLE else _slices(memoryview(body))), len(body), BINARY
     if isinstance(body, FilePart):
-        return body, body.count, BINARY
+        return body, body.size, BINARY
     if isinstance(body, Path):
         return _whole_file(open_regular(os.fspath(body)))
     if hasattr(body, "read"):
@@ -66,6 +66,64 @@ def open_regular(path: str, dir_fd: int | None = None, flags: int = 0) -> IO[byt
     except BaseException:
         os.close(fd)
         raise
+
+
+class Framing:
+    """How pieces become bytes on the wire: chunks, so many bytes, or until the connection ends (RFC 9112, 6)."""
+
+    __slots__ = ("_chunked", "_left", "_silent")
+
+    def __init__(self, *, chunked: bool, length: int | None, silent: bool) -> None:
+        """`silent`: nothing is sent of it, for the request was HEAD."""
+        self._chunked = chunked
+        self._left = length
+        self._silent = silent
+
+    def frame(self, data: bytes) -> bytes:
+        """A piece. Raises ValueError for more than was announced."""
+        if self._left is not None:
+            self._left -= len(data)
+            if self._left < 0:
+                raise ValueError("a body that is longer than its Content-Length")
+        if self._silent or not data:  # an empty chunk would be the last one
+            return b""
+        return b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data
+
+    def end(self) -> bytes:
+        """What ends the body. Raises ValueError where less has come than was announced."""
+        if self._left and not self._silent:
+            raise ValueError("a body that is shorter than its Content-Length")
+        return b"0\r\n\r\n" if self._chunked and not self._silent else b""
+
+
+class Answer(NamedTuple):
+    """A response as it goes out."""
+
+    head: bytes
+    payload: bytes | FilePart | Pieces
+    """b"" where none is sent."""
+    framing: Framing
+    keep: bool
+    """The connection lives on."""
+
+
+def prepare(response: Response, *, version: str = "1.1", head_only: bool = False, keep: bool = False) -> Answer:
+    """The head and the body of an answer. Raises what `content` raises."""
+    status, headers = response.status, response.headers
+    payload, length, kind = content(response.body)
+    if status in BODILESS:
+        discard(payload)
+        payload, length, kind = b"", None, None
+    elif length is None and "content-length" in headers:
+        length = int(headers["content-length"])
+    chunked = length is None and status not in BODILESS and version != "1.0"
+    keep = keep and not has_close(headers) and (length is not None or chunked or status in BODILESS)
+    coding = b"Transfer-Encoding: chunked\r\n" if chunked else b""
+    head = head_start(status, headers, length, kind) + coding + head_end(version, keep)
+    if head_only:
+        discard(payload)
+        payload = b""
+    return Answer(head, payload, Framing(chunked=chunked, length=length, silent=head_only), keep)
 
 
 def discard(body: Any) -> None:

@@ -1,127 +1,117 @@
-"""The protocol of a connection: requests in, one answer after the other out. Knows no routes and no files.
+"""The protocol of a connection: one request after the other. Knows no routes, no handlers and no files.
 
-    IDLE --a byte--> HEAD --a head--> BODY --its end--> ANSWER --answered--> IDLE, or with a request behind: HEAD
-    a refusal before the body is complete: BODY --answered--> DROP --its end--> IDLE; a large body closes instead
-    an error, `Connection: close`, the peer's end, a drain: OVER once what is under way is answered
+    IDLE --a byte--> HEAD --a head--> EXCHANGE --answered--> IDLE, or HEAD with what came behind
+    a refusal before a small body is complete: EXCHANGE --answered--> DROP --its end--> IDLE; a large one closes instead
+    enough was answered in a row, or the client takes nothing: REST --its turn, or room--> IDLE
+    an error, `Connection: close`, the client's end, a drain: OVER once what is under way is answered
 
-While one request is answered, the bytes of the next are kept (one read at most) and reading is paused.
+While one request is answered, the bytes of the next are kept (one read at most), and reading is paused.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future
-from contextlib import suppress
 from enum import Enum
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol as Interface
 
-from reactor import Protocol, Reactor, ReactorClosed
+from reactor import Protocol, Reactor
 
-from ..errors import HTTPError, NoRequest, ProtocolError
+from ..errors import NoRequest, ProtocolError
 from ..events import Data, End, Event, Failed, RequestHead
 from ..wire import RequestWire
-from .answers import FilePart, as_response, content, discard
-from .limits import LOOK
-from .request import Request
-from .response import BODILESS, Fields, Ready, Refusal, Response, Upgrade, date, head_start, plain
-from .routing import Kind, Route
-from .sending import Framing, Pull, Sender, SendFile, Stream
-from .targets import parse_target
-from .uploads import Pace, Upload, Whole
-
-if TYPE_CHECKING:
-    from .server import Server
+from .exchange import NEVER, Exchange
+from .limits import Bounds
+from .response import Upgrade, date, head_start, refusal
+from .routing import Routes
 
 log = logging.getLogger("http.server")
 
-NEVER = float("inf")
-SMALL_REST = 16 * 1024  # bytes that any peer takes within Timeouts.close; with more, the close waits until they left
+SMALL_REST = 16 * 1024  # bytes that any client takes within Timeouts.close; with more, the close waits for them
+
+
+class Site(Interface):
+    """What a connection needs of its server."""
+
+    reactor: Reactor
+    bounds: Bounds
+    routes: Routes
+
+    def admit(self, connection: HTTPConnection) -> bool: ...
+    def forget(self, connection: HTTPConnection) -> None: ...
 
 
 class Phase(Enum):
     IDLE = "no byte of a request"
     HEAD = "a part of a head"
-    BODY = "the body is wanted"
-    ANSWER = "the request is being answered"
-    DROP = "answered, the body is not complete"
+    EXCHANGE = "a request that is being answered"
+    DROP = "answered, and the body is not complete"
+    REST = "answered, and others have their turn"
     OVER = "no further request"
 
     __hash__ = object.__hash__
 
 
-IDLE, HEAD, BODY, ANSWER, DROP, OVER = Phase
-EOL = b"\r\n"
-CLOSE = b"Connection: close\r\n\r\n"
-KEEP_1_0 = b"Connection: keep-alive\r\n\r\n"
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+IDLE, HEAD, EXCHANGE, DROP, REST, OVER = Phase
 
 
 class HTTPConnection(Protocol):
     """One connection of a Server."""
 
     __slots__ = (
-        "_ended", "_future", "_held", "_keep", "_looping", "_pace", "_paused", "_phase", "_request", "_sender",
-        "_server", "_upload", "_wire", "allowed", "full", "reactor", "transport", "waited",
+        "_ended", "_exchange", "_holding", "_looping", "_phase", "allowed", "full", "site", "transport", "waited",
+        "wire",
     )  # fmt: skip
 
     transport: Any
-    reactor: Reactor
+    site: Site
+    wire: RequestWire
     waited: float
     """Seconds that this phase has lasted, counted by the server's looks."""
     allowed: float
-    """Seconds that it may last."""
+    """Seconds that it may last until `look` is called."""
     full: bool
     """The client does not take what waits."""
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self.reactor = server.reactor
-        self._wire = RequestWire()
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.wire = RequestWire()
         self._phase = IDLE
-        self._keep = True
-        self._ended = False  # the peer has ended its side
+        self._exchange: Exchange | None = None
+        self._ended = False  # the client has ended its side
+        self._holding = False  # reading is paused
         self._looping = False  # `_take` is running, and goes on by itself
-        self._paused = False  # the handler holds the body back
-        self._held: list[Event] = []  # meanwhile
-        self._request: Request | None = None  # from its head to the end of its answer
-        self._upload: Upload | None = None
-        self._pace: Pace | None = None
-        self._future: Future[Any] | None = None
-        self._sender: Sender | None = None
         self.full = False
         self.waited = 0.0
-        self.allowed = server.bounds.first_byte
+        self.allowed = site.bounds.first_byte
 
     # -- the connection -----------------------------------------------------------------------------------------
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
-        if not self._server.admit(self):
-            transport.close()
+        if not self.site.admit(self):
+            self._close()
 
     def data_received(self, data: bytes) -> None:
-        events = self._wire.feed(data)
+        phase = self._phase
+        if phase is OVER:
+            return
+        events = self.wire.feed(data)
         if events:
             self._take(events)
-        elif self._phase is IDLE:
-            self._begin(HEAD, self._server.bounds.head)
-        elif self._phase is ANSWER:  # the next request: it waits, and so do the bytes behind it
-            self.transport.pause_reading()
+        elif phase is IDLE:
+            self._enter(HEAD, self.site.bounds.head)
+        elif self.wire.behind:  # the next request: it waits, and so does what is behind it
+            self.hold()
 
     def eof_received(self) -> bool:
-        """The client says nothing more; what it has asked for it still gets."""
+        """The client says nothing more. What it has asked for, it still gets."""
         self._ended = True
-        phase = self._phase
-        if phase is ANSWER:
-            self._keep = False
-            if self._sender is None:
-                self._begin(ANSWER, self._server.bounds.half_closed)
-            return True
-        if phase is HEAD or phase is BODY:
-            self._take(self._wire.finish())
-        return False
+        if not self.wire.done:
+            self._take(self.wire.finish())
+        if self._exchange is not None:
+            self._exchange.ended()
+        return self._phase in (EXCHANGE, REST, OVER)
 
     def pause_writing(self) -> None:
         self.full = True
@@ -130,72 +120,167 @@ class HTTPConnection(Protocol):
         self.full = False
         if self._phase is OVER:
             self._close()
-        elif self._sender is not None:
-            self._sender.go_on()
+        elif self._exchange is not None:
+            self._exchange.go_on()
+        else:
+            self._rested()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._server.forget(self)
+        self.site.forget(self)
         self._phase = OVER
-        self._abandon(exc)
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            exchange.lost(exc)
 
     def draining(self, grace: float) -> bool:
-        """The server ends: a request that has begun is answered, and nothing behind it."""
-        if self._phase is IDLE or self._phase is HEAD or self._phase is OVER:
-            return self._phase is OVER
-        self._keep = False
-        if self._sender is not None:
-            self._sender.draining()
-        return True
+        """The server ends: the request that has begun is answered, and nothing behind it."""
+        if self._exchange is not None:
+            self._exchange.drain()
+        return self._phase is EXCHANGE or self._phase is OVER
 
     def look(self) -> None:
-        """This phase has lasted as long as it may."""
-        if self._phase is BODY or self._phase is DROP:
-            if self._paused or not (self._pace and self._pace.is_late(self._wire.received)):
-                return
-        if self._phase is HEAD or self._phase is BODY:
-            log.info("%r: the request came too slowly", self.transport)
-            return self._refuse(plain(408))
-        log.info("%r: nothing came for %d s", self.transport, self.waited)
-        if self._phase is ANSWER:  # half closed, and nothing to send that would tell whether somebody is there
-            return self.transport.abort()  # type: ignore[no-any-return]
-        self._phase = OVER
-        self.transport.close()
+        """The phase has lasted as long as it may."""
+        if self._exchange is not None:
+            return self._exchange.look()
+        log.info("%r: given up after %d s of this: %s", self.transport, self.waited, self._phase.value)
+        if self._phase is HEAD:
+            self._refuse(408)
+        else:
+            self._close()
 
-    # -- requests -----------------------------------------------------------------------------------------------
+    def hold(self) -> None:
+        """Read no more."""
+        self._holding = True
+        self.transport.pause_reading()
 
-    def _begin(self, phase: Phase, allowed: float) -> None:
+    def release(self) -> None:
+        """Read on."""
+        if self._holding:
+            self._holding = False
+            self.transport.resume_reading()
+
+    def _enter(self, phase: Phase, allowed: float) -> None:
         self._phase = phase
         self.waited = 0.0
         self.allowed = allowed
 
+    def _close(self) -> None:
+        """End, once all but a small rest is sent: a slow client of a long answer has longer than `Timeouts.close`."""
+        self._enter(OVER, NEVER)
+        if self.full or self.transport.get_write_buffer_size() > SMALL_REST:
+            self.transport.set_write_buffer_limits(0)  # `resume_writing` comes once nothing waits
+        if not self.full:
+            self.transport.close()
+
+    # -- requests -----------------------------------------------------------------------------------------------
+
     def _take(self, events: list[Event]) -> None:
         """Events of the wire, and of the requests behind this one, until something must be waited for."""
         self._looping = True
-        turns = self._server.bounds.max_pipelined
+        turns = self.site.bounds.max_pipelined
         while events:
-            for number, event in enumerate(events):
-                if self._paused:
-                    self._held += events[number:]
-                    break
+            for event in events:
                 _ON[type(event)](self, event)
             if self._phase is not IDLE:
                 break
             turns -= 1
-            if not turns or self.full:
-                self._phase = ANSWER  # the one before is on its way
-                self.transport.pause_reading()
-                self.reactor.call_soon(self._next)
+            if self.full or not turns:
+                self._enter(REST, NEVER)
+                self.site.reactor.call_soon(self._rested)
                 break
-            events = self._wire.next_message()
+            events = self.wire.next_message()
         self._looping = False
         if self._phase is IDLE:
             self._wait()
-
-    def _next(self) -> None:
-        """The answer is sent: on to what came meanwhile."""
+        elif self.wire.behind and self._phase is not OVER:
+            self.hold()
 
     def _wait(self) -> None:
         """For the next request, or the rest of its head."""
+        if self._ended:
+            return self._close()
+        bounds = self.site.bounds
+        if self.wire.begun:
+            self._enter(HEAD, bounds.head)
+        else:
+            self._enter(IDLE, bounds.idle)
+        self.release()
+
+    def _rested(self) -> None:
+        if self._phase is REST and not self.full:
+            self._next()
+
+    def _next(self) -> None:
+        """On to what came while the last request was answered."""
+        self._phase = IDLE
+        events = self.wire.next_message()
+        if events:
+            self._take(events)
+        else:
+            self._wait()
 
     def _on_head(self, head: RequestHead) -> None:
-        pass
+        self._enter(EXCHANGE, NEVER)
+        exchange = self._exchange = Exchange(self, head)
+        exchange.begin(head)
+
+    def _on_content(self, event: Data | End) -> None:
+        if self._phase is EXCHANGE and self._exchange is not None:
+            self._exchange.take(event)
+        elif self._phase is DROP and isinstance(event, End):
+            self._phase = IDLE
+
+    def _on_failed(self, event: Failed) -> None:
+        error = event.error
+        log.debug("%r: %s", self.transport, error)
+        if self._exchange is not None:
+            self._exchange.failed(error)
+        elif self._phase is DROP or isinstance(error, NoRequest):
+            self._close()
+        else:
+            self._refuse(error.status if isinstance(error, ProtocolError) else 400)
+
+    def _refuse(self, status: int) -> None:
+        """The answer to what is no request, and the end: nothing behind it is understood."""
+        self.transport.write(refusal(status))
+        self._close()
+
+    def answered(self, keep: bool) -> None:
+        """The exchange is over."""
+        self._exchange = None
+        if not keep:
+            return self._close()
+        if not self.wire.done:
+            self._enter(DROP, self.site.bounds.body_gap)
+            return self.release()
+        self._phase = IDLE
+        if not self._looping:
+            self._next()
+
+    def is_last(self) -> bool:
+        """The client has said that nothing comes behind this request."""
+        return self._ended and not self.wire.behind
+
+    def hand_over(self, upgrade: Upgrade) -> None:
+        """The connection is another protocol's from here on."""
+        transport, protocol = self.transport, upgrade.protocol
+        behind = self.wire.leftover
+        fields = head_start(101, upgrade.response.headers) + date() + b"Connection: Upgrade\r\n\r\n"
+        self._exchange = None
+        self._enter(OVER, NEVER)
+        self.site.forget(self)
+        transport.write(fields)
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        if self._ended and not protocol.eof_received():
+            transport.close()
+        transport.unread(behind)
+        self.release()
+
+
+_ON: dict[type[Any], Callable[[HTTPConnection, Any], None]] = {
+    RequestHead: HTTPConnection._on_head,
+    Data: HTTPConnection._on_content,
+    End: HTTPConnection._on_content,
+    Failed: HTTPConnection._on_failed,
+}

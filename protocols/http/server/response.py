@@ -128,8 +128,26 @@ def head_start(status: int, headers: Headers, length: int | None = None, kind: s
     return b"".join(lines)
 
 
+def head_end(version: str, keep: bool) -> bytes:
+    """Date, Connection where it says more than nothing (RFC 9112, 9.3), and the empty line."""
+    if keep:
+        return date() + (b"\r\n" if version != "1.0" else b"Connection: keep-alive\r\n\r\n")
+    return date() + b"Connection: close\r\n\r\n"
+
+
+def has_close(headers: Headers) -> bool:
+    """A handler asks for the end of the connection."""
+    return "close" in headers.get("connection", "").lower()
+
+
 def plain(status: int, text: str = "", headers: Fields = ()) -> Response:
     """An answer that says why in a line of text; nothing of the request is repeated in it."""
     name = HTTPStatus(status).phrase
     fields = [("Content-Type", TEXT), ("X-Content-Type-Options", "nosniff"), *Headers(headers).raw]
     return Response(status, f"{status} {name}{': ' if text else ''}{text}\n".encode(), fields)
+
+
+def refusal(status: int) -> bytes:
+    """The whole last answer to what is no request."""
+    response = plain(status)
+    return head_start(status, response.headers, len(response.body)) + head_end("1.1", keep=False) + bytes(response.body)

@@ -40,6 +40,8 @@ class Route(NamedTuple):
 
     handler: Any
     kind: Kind
+    call: Any
+    """What gives the answer to the whole request; None for an upload."""
     max_body: int | None
     """Bytes of the body; None: the server's own bound."""
 
@@ -64,8 +66,16 @@ class Path:
 
     def allow(self) -> str:
         """The Allow field."""
-        automatic = {"OPTIONS", "HEAD"} if "GET" in self.routes else {"OPTIONS"}
+        automatic = {"OPTIONS", "HEAD"} if self.route("HEAD") else {"OPTIONS"}
         return ", ".join(sorted(self.routes.keys() | automatic))
+
+    def route(self, method: str) -> Route | None:
+        """The route of a method. HEAD is that of GET, but not where it would change the protocol."""
+        found = self.routes.get(method)
+        if found is None and method == "HEAD":
+            found = self.routes.get("GET")
+            return None if found is None or found.kind is Kind.UPGRADE else found
+        return found
 
     def match(self, segments: tuple[str, ...]) -> tuple[tuple[str, ...], Mapping[str, str]] | None:
         """What the pattern stands for in `segments`; None: it is another path."""
@@ -112,7 +122,10 @@ class Routes:
         path = self._path(pattern)
         if method in path.routes:
             raise ValueError(f"{method} {pattern} has a handler already")
-        path.routes[method] = Route(handler, _kind(handler), max_body)
+        kind = _kind(handler)
+        if kind is Kind.UPGRADE and method != "GET":
+            raise ValueError(f"an upgrade is asked for with GET, not {method}")
+        path.routes[method] = Route(handler, kind, handler.upgrade if kind is Kind.UPGRADE else handler, max_body)
 
     def _path(self, pattern: str) -> Path:
         names = tuple(pattern[1:].split("/"))
@@ -136,7 +149,7 @@ class Routes:
                     break
             else:
                 raise self._nothing(method, target)
-        route = path.routes.get(method) or (path.routes.get("GET") if method == "HEAD" else None)
+        route = path.route(method)
         if route is None or found is None:
             raise self._no_method(method, path)
         return Found(route, *found)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol as Interface
 
-from .answers import FilePart, Pieces, discard
+from .answers import FilePart, Framing, Pieces, discard
 from .limits import TURN
 
 log = logging.getLogger("http.server")
@@ -24,8 +24,9 @@ class Out(Interface):
 
     transport: Any
     reactor: Any
-    full: bool
 
+    @property
+    def full(self) -> bool: ...
     def answered(self) -> None: ...
     def broken(self) -> None: ...
 
@@ -35,6 +36,9 @@ class Sender:
 
     __slots__ = ()
 
+    def begin(self) -> None:
+        """The head is written."""
+
     def go_on(self) -> None:
         """The transport has room again."""
 
@@ -43,34 +47,6 @@ class Sender:
 
     def draining(self) -> None:
         """The server ends within seconds; what can end by itself does."""
-
-
-class Framing:
-    """How pieces become bytes on the wire: chunks, so many bytes, or until the connection ends (RFC 9112, 6)."""
-
-    __slots__ = ("_chunked", "_left", "_silent")
-
-    def __init__(self, *, chunked: bool, length: int | None, silent: bool) -> None:
-        """`silent`: nothing is sent of it, for the request was HEAD."""
-        self._chunked = chunked
-        self._left = length
-        self._silent = silent
-
-    def frame(self, data: bytes) -> bytes:
-        """A piece. Raises ValueError for more than was announced."""
-        if self._left is not None:
-            self._left -= len(data)
-            if self._left < 0:
-                raise ValueError("a body that is longer than its Content-Length")
-        if self._silent or not data:  # an empty chunk would be the last one
-            return b""
-        return b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data
-
-    def end(self) -> bytes:
-        """What ends the body. Raises ValueError where less has come than was announced."""
-        if self._left and not self._silent:
-            raise ValueError("a body that is shorter than its Content-Length")
-        return b"0\r\n\r\n" if self._chunked and not self._silent else b""
 
 
 class Stream(Sender):
@@ -91,7 +67,7 @@ class Stream(Sender):
         self.endless = False  # when the server ends, so does this: there is no last piece to wait for
 
     def write(self, data: bytes | str) -> bool:
-        """Send some of the body. False: enough waits for this client, wait for `on_drain`. Ignored once it has ended."""
+        """Send some of the body. False: enough waits for this client, go on at `on_drain`. Ignored once it ended."""
         if self.ended:
             return False
         piece = self._framing.frame(data.encode() if isinstance(data, str) else bytes(data))
@@ -141,6 +117,9 @@ class Pull(Sender):
         self._pieces = pieces
         self._stream = stream
 
+    def begin(self) -> None:
+        self.go_on()
+
     def go_on(self) -> None:
         sent = 0
         try:
@@ -176,7 +155,6 @@ class SendFile(Sender):
         self._part = part
 
     def begin(self) -> None:
-        """Behind the head, which is written."""
         file, offset, count = self._part
         self._out.transport.sendfile(file, offset, count).add_done_callback(self._done)
 

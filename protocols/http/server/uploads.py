@@ -1,4 +1,4 @@
-"""Bodies that come: in pieces to a handler of the program's, or whole; and how slowly they may come."""
+"""Bodies that come: in pieces to a handler of the program's, or whole to a function. Knows no connection."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ..headers import Headers
-from .limits import LOOK, Bounds
 from .request import Request
 from .response import plain
 
@@ -65,23 +64,3 @@ class Whole(Upload):
     def end_received(self, trailers: Headers) -> Any:
         self._request.body = b"".join(self._pieces)
         return self._handler(self._request)
-
-
-class Pace:
-    """How a body has come so far. Only the seconds count in which the client was waited for."""
-
-    __slots__ = ("_bounds", "_gap", "_received", "_waited")
-
-    def __init__(self, bounds: Bounds) -> None:
-        self._bounds = bounds
-        self._waited = self._gap = 0.0
-        self._received = 0
-
-    def is_late(self, received: int) -> bool:
-        """LOOK seconds have passed, and `received` bytes of the body have come in all."""
-        bounds = self._bounds
-        self._waited += LOOK
-        self._gap = 0.0 if received > self._received else self._gap + LOOK
-        self._received = received
-        is_slow = self._waited >= bounds.body_start and received < bounds.body_rate * self._waited
-        return is_slow or self._gap >= bounds.body_gap

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import re
 
-from ..errors import ProtocolError
+from ..errors import LengthTooLarge, ProtocolError, UnknownTransferCoding
 from ..events import Head, RequestHead
 from ..headers import Headers
+from ..hosts import check_host
+
+MAX_LENGTH = 1 << 60  # bytes of a request's content: an exabyte is a mistake or an attack, and fits in every off_t
 
 _LENGTH = re.compile(r"[0-9]{1,19}+")  # 19 digits: every off_t, and no number that takes long to read
+_DIGITS = re.compile(r"[0-9]+")
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 Body = tuple[str, int | None]
 """The column of the table of states that the head leads to, and the length where it is known."""
 
-_EMPTY: Body = ("empty", 0)
+EMPTY: Body = ("empty", 0)
 _TUNNEL: Body = ("tunnel", 0)
 
 
@@ -29,29 +34,34 @@ def response_body(method: str, head: Head) -> Body:
     length = content_length(headers)
     chunked = is_chunked(head.version, headers)
     if method == "HEAD" or status in (204, 304):  # case 1: the fields say what a GET would have given
-        return _EMPTY
+        return EMPTY
     if chunked:  # cases 3 and 4. With a Content-Length besides, which servers do send, Transfer-Encoding wins for
         return "chunked", None  # every reader, and `persistent` gives the connection up: nothing hides behind it
     if length is None:
         return "unsized", None  # case 8
-    return ("sized", length) if length else _EMPTY  # cases 5 and 6
+    return ("sized", length) if length else EMPTY  # cases 5 and 6
 
 
 def request_body(head: RequestHead) -> Body:
     """How long the content of a request is. Here Transfer-Encoding with Content-Length is refused (RFC 9112, 6.1)."""
-    hosts = len(head.headers.get_all("host"))
-    if hosts > 1 or (not hosts and head.version != "1.0"):  # RFC 9112, 3.2
+    hosts = head.headers.get_all("host")
+    if len(hosts) > 1 or (not hosts and head.version != "1.0"):  # RFC 9112, 3.2
         raise ProtocolError("a request needs one Host")
-    length = content_length(head.headers)
+    for host in hosts:
+        check_host(host)
+    length = content_length(head.headers, MAX_LENGTH)
+    _check_codings(head.headers)
     if is_chunked(head.version, head.headers):
         if length is not None:
             raise ProtocolError("both Transfer-Encoding and Content-Length")
         return "chunked", None
-    return ("sized", length) if length else _EMPTY  # cases 6 and 7
+    return ("sized", length) if length else EMPTY  # cases 6 and 7
 
 
-def content_length(headers: Headers) -> int | None:
+def content_length(headers: Headers, most: int | None = None) -> int | None:
     """RFC 9110, 8.6: digits; or a list of the same digits, when a message was put together carelessly.
+
+    Raises LengthTooLarge for more than `most`.
 
     >>> content_length(Headers({"Content-Length": "5, 5"}))
     5
@@ -60,18 +70,30 @@ def content_length(headers: Headers) -> int | None:
     if value is None:
         return None
     if not _LENGTH.fullmatch(value):
-        value = _the_same(value)
-    return int(value)
+        value = _the_same(value, most)
+    length = int(value)
+    if most is not None and length > most:
+        raise LengthTooLarge(f"a Content-Length of {length}")
+    return length
 
 
-def _the_same(value: str) -> str:
+def _the_same(value: str, most: int | None) -> str:
     values = {part.strip(" \t") for part in value.split(",")}
     first = values.pop()
     if values:
         raise ProtocolError(f"Content-Lengths that differ: {value[:60]!r}")  # RFC 9112, 6.3, case 5
+    if most is not None and _DIGITS.fullmatch(first) and not _LENGTH.fullmatch(first):
+        raise LengthTooLarge(f"a Content-Length of {len(first)} digits")
     if not _LENGTH.fullmatch(first):
         raise ProtocolError(f"a Content-Length that is no length: {value[:60]!r}")
     return first
+
+
+def _check_codings(headers: Headers) -> None:
+    """What a server says to a coding that it does not know: 501, where the framing is sure (RFC 9112, 6.1 and 6.3)."""
+    *inner, last = [coding.strip(" \t").lower() for coding in headers.get("transfer-encoding", "chunked").split(",")]
+    if last == "chunked" and inner and "chunked" not in inner and all(map(_TOKEN.fullmatch, inner)):
+        raise UnknownTransferCoding(f"a Transfer-Encoding that is not known: {inner[0][:60]!r}")
 
 
 def is_chunked(version: str, headers: Headers) -> bool:

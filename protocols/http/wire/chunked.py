@@ -49,13 +49,17 @@ class ChunkedDecoder:
         self._max_head = max_head
         self._max_lines = max_lines
 
-    def feed(self, data: bytes, pieces: list[memoryview]) -> bytes:
-        """Adds content to `pieces`, also before it raises. Gives what is behind the body once `trailers` is set."""
-        self._looked_at = max(0, len(self._pending) - 2)  # the blank line has at most two bytes before its last
-        if self._pending:
-            data, self._pending = self._pending + data, b""
+    def feed(self, data: bytes, start: int, pieces: list[memoryview]) -> int:
+        """Takes `data` from `start` on. Adds content to `pieces`, also before it raises. Gives the offset behind.
+
+        That is the end of `data`, or of the body once `trailers` is set.
+        """
+        before = len(self._pending)
+        if before:
+            data, start, self._pending = self._pending + data[start:], 0, b""
+        self._looked_at = start + max(0, before - 2)  # the blank line has at most two bytes before its last
         view = memoryview(data)
-        here, size = 0, len(data)
+        here, size = start, len(data)
         while here < size:
             if self.at is At.SIZE:
                 step = self._read_size(data, here)
@@ -71,11 +75,11 @@ class ChunkedDecoder:
                 step = self._read_trailers(data, here)
             if not step:
                 self._pending = data[here:]
-                return b""
+                here = size
             here += step
             if self.trailers is not None:
-                return data[here:]
-        return b""
+                break
+        return here - before
 
     def _read_size(self, data: bytes, here: int) -> int:
         """How many bytes the size line at `here` has; 0: its end has not come."""

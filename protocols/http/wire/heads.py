@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from ..errors import HeadTooLarge, ProtocolError
+from ..errors import HeadTooLarge, ProtocolError, UnknownVersion
 from ..events import Head, RequestHead
 from ..headers import Headers
 
@@ -27,6 +27,7 @@ _FIELD_LINE = re.compile(rf"({_NAME}):[ \t]*+([^\0\r\n]*+)")
 _TEXT = r"[\t\x20-\x7e\x80-\xff]*+"  # of a reason: no control characters (RFC 9112, 4)
 _STATUS_LINE = re.compile(rf"HTTP/(1\.[0-9]) ([1-9][0-9]{{2}})(?: ({_TEXT}))?\r\n")
 _REQUEST_LINE = re.compile(rf"({_NAME}) ([\x21-\x7e]++) HTTP/(1\.[0-9])\r\n")  # RFC 9112, 3: one space each
+_OTHER_VERSION = re.compile(rf"{_NAME} [\x21-\x7e]++ HTTP/[02-9]\.[0-9]\r\n")
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _BARE_LF = re.compile(r"(?<!\r)\n")
@@ -90,7 +91,8 @@ def parse_request(block: bytes) -> RequestHead:
     text = block.decode("latin-1")
     line = _REQUEST_LINE.match(text)
     if line is None:
-        raise ProtocolError(f"a request line that is none: {_shown(text)}")
+        kind = UnknownVersion if _OTHER_VERSION.match(text) else ProtocolError
+        raise kind(f"a request line that is none: {_shown(text)}")
     if _FOLD.search(text):  # RFC 9112, 5.2: a server rejects it, or replaces it
         raise ProtocolError("a folded line in a request")
     method, target, version = line.groups()

@@ -6,11 +6,13 @@ the peer does wrong is the event `Failed`, behind the events of what was good be
 
 from __future__ import annotations
 
-from ..errors import HeadTooLarge, HTTPError, NoRequest, NoResponse, ProtocolError, Truncated
+from functools import lru_cache
+
+from ..errors import HeadTooLarge, HTTPError, NoRequest, NoResponse, ProtocolError, TargetTooLong, Truncated
 from ..events import Data, End, Event, Failed, Head, Informational, RequestHead
 from ..headers import Headers
 from . import heads
-from .bodies import Body, persistent, request_body, response_body
+from .bodies import EMPTY, Body, persistent, request_body, response_body
 from .chunked import ChunkedDecoder
 from .heads import MAX_HEAD, MAX_LINES
 from .states import TABLE, State
@@ -20,11 +22,15 @@ __all__ = [
 ]  # fmt: skip
 
 MAX_INTERIM = 100  # 1xx heads before one response: 102 every few seconds, for as long as anybody waits
+SHORT = 1024  # bytes of a request's head up to which what it says is kept: most have some hundreds
+KEPT_HEADS = 512  # of them for all connections, some 4 KiB each
 MAX_LEFTOVER = 64 * 1024  # bytes: enough to see what came, on a connection that is of no use any more
+
+CR, LF = b"\r\n"
 
 _END = End(Headers())
 
-_READERS = {  # each takes the bytes at hand, adds events, and gives the bytes behind what it took
+_READERS = {  # each takes the bytes at hand from an offset on, adds events, and gives the offset behind what it took
     State.HEAD: "_read_head",
     State.SIZED: "_read_sized",
     State.CHUNKED: "_read_chunked",
@@ -38,8 +44,8 @@ class _Wire:
     """What both roles have in common: the walk through the states, and the content."""
 
     __slots__ = (
-        "_chunks", "_left", "_max_head", "_max_lines", "_pending", "_persistent", "body_until_eof", "leftover",
-        "length", "received", "state",
+        "_behind", "_behind_at", "_chunks", "_left", "_max_head", "_max_lines", "_pending", "body_until_eof", "length",
+        "persistent", "received", "state",
     )  # fmt: skip
 
     state: State
@@ -47,8 +53,8 @@ class _Wire:
     """Bytes of content where the head tells: not with chunked content, nor with one that the connection's end ends."""
     body_until_eof: bool
     """The end of the connection is the end of the content. Only TLS can tell it from a loss."""
-    leftover: bytes
-    """What came behind the message."""
+    persistent: bool
+    """The peer keeps the connection after this message, by its head."""
     received: int
     """Bytes of content so far."""
 
@@ -62,11 +68,12 @@ class _Wire:
         self.state = State.HEAD
         self.length = None
         self.body_until_eof = False
-        self.leftover = b""
+        self.persistent = False
         self.received = 0
+        self._behind = b""  # what was fed when the message was complete, and where in it the next one begins
+        self._behind_at = 0
         self._pending = b""  # the beginning of a head
         self._left = 0  # bytes of sized content that are still to come
-        self._persistent = False
         self._chunks: ChunkedDecoder | None = None
 
     def __repr__(self) -> str:
@@ -80,14 +87,32 @@ class _Wire:
     @property
     def keep_alive(self) -> bool:
         """Whether the connection may be used for another message: End was given, and the peer keeps it."""
-        return self._persistent and self.state is State.DONE
+        return self.persistent and self.state is State.DONE
+
+    @property
+    def begun(self) -> bool:
+        """A part of a head has come, and not its end."""
+        return bool(self._pending)
+
+    @property
+    def behind(self) -> bool:
+        """Something came behind the message."""
+        return bool(self._behind)
+
+    @property
+    def leftover(self) -> bytes:
+        """What came behind the message."""
+        return self._behind[self._behind_at :]
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that `data` completes."""
+        return self._feed(data, 0)
+
+    def _feed(self, data: bytes, at: int) -> list[Event]:
         events: list[Event] = []
         try:
-            while data:
-                data = getattr(self, _READERS[self.state])(data, events)
+            while at < len(data):
+                at = getattr(self, _READERS[self.state])(data, at, events)
         except HTTPError as error:
             self._fail(error, events)
         return events
@@ -96,7 +121,7 @@ class _Wire:
         """The peer has ended its side: End for content that lasts until then, Failed for a message that is cut."""
         events: list[Event] = []
         state = self.state
-        self._persistent = False
+        self.persistent = False
         if TABLE[state, "eof"] is State.FAILED and state is not State.FAILED:
             self._fail(self._cut(), events)
             return events
@@ -121,28 +146,27 @@ class _Wire:
             return Truncated(f"the connection ended after {self.received} of {self.length} bytes")
         return Truncated("the connection ended before the last chunk")
 
-    def _read_head(self, data: bytes, events: list[Event]) -> bytes:
-        """One head, if its end has come. Gives what is behind it."""
-        looked_at = 0
-        if self._pending:
-            looked_at = max(0, len(self._pending) - 2)  # the blank line has at most two bytes before its last
-            data = self._pending + data
-        end = heads.find_end(data, looked_at)
-        block = data[:end] if end > 0 else data
-        if end < 0 or end > self._max_head or block.count(b"\n") > self._max_lines + 1:
+    def _read_head(self, data: bytes, at: int, events: list[Event]) -> int:
+        """One head, if its end has come."""
+        before = len(self._pending)
+        if before:
+            data, at, self._pending = self._pending + data[at:], 0, b""
+        end = heads.find_end(data, at + max(0, before - 2))  # the blank line has at most two bytes before its last
+        block = data[at:end] if end > 0 else data[at:]
+        if end < 0 or len(block) > self._max_head or block.count(b"\n") > self._max_lines + 1:
             self._check(block)
             heads.check_size(block, self._max_head, self._max_lines)
             self._pending = block
-            return b""
-        self._pending = b""
-        self._take_head(block, events)
-        return data[end:]
+            end = len(data)
+        else:
+            self._take_head(block, events)
+        return end - before
 
     def _enter(self, body: Body, head: Head | RequestHead, events: list[Event]) -> None:
         """The final head, and what follows from it."""
         kind, self.length = body
         self.body_until_eof = kind == "unsized"
-        self._persistent = persistent(head, body)
+        self.persistent = persistent(head, body)
         self._left = self.length or 0
         self._chunks = ChunkedDecoder(self._max_head, self._max_lines) if kind == "chunked" else None
         self._go(kind)
@@ -150,30 +174,29 @@ class _Wire:
         if self.state is State.DONE:
             events.append(_END)
 
-    def _read_sized(self, data: bytes, events: list[Event]) -> bytes:
-        left = self._left
-        piece = data if len(data) <= left else data[:left]
+    def _read_sized(self, data: bytes, at: int, events: list[Event]) -> int:
+        piece = data[at : at + self._left] if at or len(data) > self._left else data
         self.received += len(piece)
-        self._left = left = left - len(piece)
+        self._left -= len(piece)
         events.append(Data(piece))
-        if left:
-            return b""
-        self._go("complete")
-        events.append(_END)
-        return data[len(piece) :]
+        if not self._left:
+            self._go("complete")
+            events.append(_END)
+        return at + len(piece)
 
-    def _read_unsized(self, data: bytes, events: list[Event]) -> bytes:
-        self.received += len(data)
-        events.append(Data(data))
-        return b""
+    def _read_unsized(self, data: bytes, at: int, events: list[Event]) -> int:
+        piece = data[at:]
+        self.received += len(piece)
+        events.append(Data(piece))
+        return len(data)
 
-    def _read_chunked(self, data: bytes, events: list[Event]) -> bytes:
+    def _read_chunked(self, data: bytes, at: int, events: list[Event]) -> int:
         """One Data for all the chunks in `data`: copied once, and a flood of tiny chunks makes no flood of events."""
         chunks = self._chunks
         assert chunks is not None
         pieces: list[memoryview] = []
         try:
-            data = chunks.feed(data, pieces)
+            at = chunks.feed(data, at, pieces)
         finally:  # what came before a fault counts
             if pieces:
                 content = b"".join(pieces)
@@ -182,14 +205,19 @@ class _Wire:
         if chunks.trailers is not None:
             self._go("complete")
             events.append(End(chunks.trailers))
-        return data
+        return at
 
-    def _read_leftover(self, data: bytes, events: list[Event]) -> bytes:
-        self.leftover += data
-        return b""
+    def _read_leftover(self, data: bytes, at: int, events: list[Event]) -> int:
+        """Kept as it is: a hundred requests in one read are not copied a hundred times."""
+        if self._behind:
+            data, at = self.leftover + data[at:], 0
+            self._behind, self._behind_at = data, 0
+            return len(data)
+        self._behind, self._behind_at = data, at
+        return len(data)
 
-    def _read_nothing(self, data: bytes, events: list[Event]) -> bytes:
-        return b""
+    def _read_nothing(self, data: bytes, at: int, events: list[Event]) -> int:
+        return len(data)
 
     def _check(self, seen: bytes) -> None:
         raise NotImplementedError
@@ -224,7 +252,7 @@ class ResponseWire(_Wire):
 
         False after CONNECT: the connection is a tunnel then, and `leftover` its first bytes.
         """
-        return self._persistent and self.state is State.DONE and not self.leftover
+        return self.persistent and self.state is State.DONE and not self._behind
 
     def next_request(self, method: str = "GET") -> None:
         """Expect another response on this connection. RuntimeError unless `keep_alive`."""
@@ -248,10 +276,10 @@ class ResponseWire(_Wire):
             return self._take_interim(head, events)
         self._enter(response_body(self._method, head), head, events)
 
-    def _read_leftover(self, data: bytes, events: list[Event]) -> bytes:
+    def _read_leftover(self, data: bytes, at: int, events: list[Event]) -> int:
         """What nobody asked for is only a sign: more of it is not kept."""
-        self.leftover = (self.leftover + data)[:MAX_LEFTOVER]
-        return b""
+        self._behind = (self._behind + data[at : at + MAX_LEFTOVER])[:MAX_LEFTOVER]
+        return len(data)
 
     def _take_interim(self, head: Head, events: list[Event]) -> None:
         """RFC 9110, 15.2: never the response, and without content whatever its fields say."""
@@ -275,30 +303,49 @@ class RequestWire(_Wire):
     ('/metrics', True)
     """
 
-    __slots__ = ("_skipped",)
+    __slots__ = ("_short", "_skipped")
+
+    def __init__(self, *, max_head: int = MAX_HEAD, max_lines: int = MAX_LINES) -> None:
+        """As for every wire."""
+        super().__init__(max_head=max_head, max_lines=max_lines)
+        self._short = SHORT if max_head >= SHORT and max_lines >= SHORT // 4 else 0  # a line has four bytes at least
 
     def _start(self) -> None:
         super()._start()
         self._skipped = False
 
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that `data` completes."""
+        if len(data) <= self._short and self.state is State.HEAD and not self._pending and is_one_head(data):
+            try:
+                head, body, self.persistent = short_request(data)
+            except HTTPError:
+                return self._feed(data, 0)
+            if body == EMPTY:
+                self.length = 0
+                self.state = State.DONE
+                return [head, _END]
+        return self._feed(data, 0)
+
     def next_message(self) -> list[Event]:
         """Go on with the next request, once the answer to this one is sent. RuntimeError unless `keep_alive`."""
         if not self.keep_alive:
             raise RuntimeError(f"{self!r}: the connection cannot be used again")
-        leftover = self.leftover
+        behind, at = self._behind, self._behind_at
         self._start()
-        return self.feed(leftover)
+        return self._feed(behind, at) if behind else []
 
-    def _read_head(self, data: bytes, events: list[Event]) -> bytes:
+    def _read_head(self, data: bytes, at: int, events: list[Event]) -> int:
         """Also skips one empty line before a request, which old clients send behind a body (RFC 9112, 2.2)."""
-        if not self._skipped and self._pending in (b"", b"\r"):
-            data, self._pending = self._pending + data, b""
-            if data == b"\r":
-                self._pending = data
-                return b""
+        if not self._skipped:
+            if self._pending != b"\r" and data[at] == CR:
+                self._pending = b"\r"
+                return at + 1
             self._skipped = True
-            data = data.removeprefix(b"\r\n")
-        return super()._read_head(data, events) if data else b""
+            if self._pending and data[at] == LF:
+                self._pending = b""
+                return at + 1
+        return super()._read_head(data, at, events)
 
     def _cut(self) -> HTTPError:
         if self.state is State.HEAD and not self._pending:
@@ -307,7 +354,22 @@ class RequestWire(_Wire):
 
     def _check(self, seen: bytes) -> None:
         heads.check_request(seen)
+        if len(seen) > self._max_head and b"\n" not in seen[: self._max_head]:
+            raise TargetTooLong(f"a request line of more than {self._max_head} bytes")
 
     def _take_head(self, block: bytes, events: list[Event]) -> None:
         head = heads.parse_request(block)
         self._enter(request_body(head), head, events)
+
+
+def is_one_head(data: bytes) -> bool:
+    """`data` is exactly one head, without an empty line before it."""
+    return data.find(b"\r\n\r\n") == len(data) - 4 and data[0] != CR
+
+
+@lru_cache(KEPT_HEADS)
+def short_request(block: bytes) -> tuple[RequestHead, Body, bool]:
+    """What a head says. Clients that keep a connection send the same one again: what it says is read once."""
+    head = heads.parse_request(block)
+    body = request_body(head)
+    return head, body, persistent(head, body)

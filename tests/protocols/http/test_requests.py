@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from protocols.http.errors import HeadTooLarge, HTTPError, NoRequest, ProtocolError, Truncated
+from protocols.http.errors import HeadTooLarge, HTTPError, NoRequest, ProtocolError, Truncated, UnknownVersion
 from protocols.http.wire import Data, End, Failed, RequestHead, RequestWire
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -44,7 +44,7 @@ BAD: dict[str, tuple[bytes, type[HTTPError]]] = {
     "TLS": (b"\x16\x03\x01\x02\0\x01", ProtocolError),
     "a method without end": (b"G" * 33, ProtocolError),
     "HTTP/0.9": (b"GET /\r\n\r\n", ProtocolError),
-    "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\n", ProtocolError),
+    "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\n", UnknownVersion),
     "two spaces": (b"GET  / HTTP/1.1\r\nHost: a\r\n\r\n", ProtocolError),
     "a space in the target": (b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", ProtocolError),
     "a tab": (b"GET\t/ HTTP/1.1\r\nHost: a\r\n\r\n", ProtocolError),
