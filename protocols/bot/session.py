@@ -72,7 +72,7 @@ class Session(TextProtocol):
         self._spoken = False  # it has said something plain, so that not all that has a `::` is a name and a text
         self._unsaid: list[str] = []  # of an answer that is to be written in one piece
         self._ended = False  # it has ended its side
-        self._pace = Pace(self.reactor, TokenBucket(FLOOD_RATE, FLOOD_BURST, self.reactor.time()), self._resume)
+        self._pace = Pace(self.reactor, TokenBucket(FLOOD_RATE, FLOOD_BURST, self.reactor.time()), self._on_paid)
         self._probe: Timer | None = None
 
     def connection_made(self, transport: StreamTransport) -> None:
@@ -182,22 +182,20 @@ class Session(TextProtocol):
 
     def pause_writing(self) -> None:
         """It does not keep up: what it would ask waits."""
-        self.transport.pause_reading()
+        self.pause_for("slow")
 
     def resume_writing(self) -> None:
-        self._resume()
+        self.resume_from("slow")
 
     def _pay(self, tokens: int) -> None:
         if not self._pace.pay(tokens):
             log.info("%r cut off: it floods", self.transport)
             self._leave(Saying.FLOOD)
         elif self._pace.waiting:
-            self.transport.pause_reading()
+            self.pause_for("flood")
 
-    def _resume(self) -> None:
-        crowded = self.transport.get_write_buffer_size() > SOFT
-        if not crowded and not self._pace.waiting:
-            self.transport.resume_reading()
+    def _on_paid(self) -> None:
+        self.resume_from("flood")
 
     # -- whether it is still there ------------------------------------------------------------------------------------
 

@@ -30,6 +30,8 @@ HARD = 256 * 1024  # bytes waiting for a member at which it is evicted: minutes 
 LIMITS = Limits(output=HARD)
 TIMEOUTS = Timeouts(write=60.0, close=10.0)
 
+SLOW, HELD, FLOOD = "slow", "held", "flood"  # reasons for which a member is not heard for a while
+
 EVICTIONS = frozenset({"flood", "idle", "silent"})  # reasons for which the server ends a connection by itself
 
 _TCP_CLOSE = 7  # tcp_states.h
@@ -104,7 +106,7 @@ class Chat:
 class Session(TextProtocol):
     """One person."""
 
-    __slots__ = ("_began", "_chat", "_counted", "_crowded", "_idle", "_introduction", "_member", "_on_hold", "_pace")
+    __slots__ = ("_began", "_chat", "_counted", "_idle", "_introduction", "_member", "_pace")
 
     raw = True  # names are refused for what sanitizing would remove
 
@@ -114,8 +116,6 @@ class Session(TextProtocol):
         self._began = chat.reactor.time()
         self._member: Member | None = None
         self._counted = False  # is counted at the door
-        self._crowded = False
-        self._on_hold = False
         self._introduction: Timer | None = None
         self._idle: Timer | None = None
         self._pace: Pace | None = None
@@ -145,7 +145,7 @@ class Session(TextProtocol):
         pace = Pace(chat.reactor, bucket, self._on_paid)
         pace.begin()
         if pace.waiting:
-            self.transport.pause_reading()
+            self.pause_for(FLOOD)
         return pace
 
     def _enter(self, address: str) -> None:
@@ -255,20 +255,17 @@ class Session(TextProtocol):
 
     def pause_writing(self) -> None:
         """The member does not keep up: what it would add waits."""
-        self._crowded = True
-        self.transport.pause_reading()
+        self.pause_for(SLOW)
 
     def resume_writing(self) -> None:
-        self._crowded = False
-        self._resume()
+        self.resume_from(SLOW)
 
     def _keep_waiting(self, held: bool) -> None:
-        """What comes next depends on something that takes a while: it waits for its turn."""
-        self._on_hold = held
+        """While `held`, what comes next depends on something that takes a while, and waits for it."""
         if held:
-            self.transport.pause_reading()
+            self.pause_for(HELD)
         else:
-            self._resume()
+            self.resume_from(HELD)
 
     def _pay(self, tokens: int) -> None:
         assert self._pace is not None
@@ -276,17 +273,13 @@ class Session(TextProtocol):
             self.send_away("that was too much at once, and the rest is not said", "flood")
         elif self._pace.waiting:
             self._chat.counts["waits"] += 1
-            self.transport.pause_reading()
+            self.pause_for(FLOOD)
 
     def _on_paid(self) -> None:
         if _is_reset(self.transport.get_extra_info("socket")):
             self.transport.abort()
         else:
-            self._resume()
-
-    def _resume(self) -> None:
-        if not self._crowded and not self._on_hold and (self._pace is None or not self._pace.waiting):
-            self.transport.resume_reading()
+            self.resume_from(FLOOD)
 
     def _on_idle(self) -> None:
         if self._member is None or self._idle is None:

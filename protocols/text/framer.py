@@ -58,6 +58,7 @@ class TextFramer:
 
     The result does not depend on how the bytes were cut, except for `flush_quiet`, whose whole point is time.
     raw: give messages as they were sent, for a program that wants to refuse what `sanitize` would remove.
+    opening: whether the peer may be a stranger with another protocol, who is told apart by the first line.
     """
 
     __slots__ = (
@@ -65,11 +66,11 @@ class TextFramer:
         "_state", "marks_wanted",
     )  # fmt: skip
 
-    def __init__(self, *, raw: bool = False) -> None:
+    def __init__(self, *, raw: bool = False, opening: bool = True) -> None:
         self._raw = raw
         self._pending = b""  # an unended line, clean of telnet
-        self._plain = False  # nothing pending, no telnet, past the opening: the fast path may be tried
-        self._opening = True  # nothing but empty lines has come yet
+        self._plain = not opening  # nothing pending, no telnet, past the opening: the fast path may be tried
+        self._opening = opening  # nothing but empty lines has come yet
         self._spoke_lines = False  # a newline has come: the quiet gap is over for good
         self._patient = False  # one silence has been let pass, see flush_quiet
         self._dead = False

@@ -1,6 +1,6 @@
 """The text layer that chat, greeting and bot share: people's clients in, messages out. Knows nothing of what is said.
 
-The cutting of bytes is `protocols.framer`, the cleaning of text `protocols.sanitize`; both are pure. Here they meet
+The cutting of bytes is in `framer`, the cleaning of text in `sanitize`; both are pure. Here they meet
 connections and the clock.
 """
 
@@ -40,7 +40,7 @@ class TextProtocol(Protocol):
     them; the end of the peer's stream comes after its last message, and a last line without its end is a message.
     """
 
-    __slots__ = ("_framer", "_held", "_quiet", "reactor", "transport")
+    __slots__ = ("_framer", "_held", "_quiet", "_reasons", "reactor", "transport")
 
     transport: StreamTransport
     raw = False
@@ -51,6 +51,7 @@ class TextProtocol(Protocol):
         self._framer = TextFramer(raw=self.raw)
         self._held: list[Item] = []
         self._quiet: Timer | None = None
+        self._reasons: frozenset[str] = frozenset()  # why nothing is read now
 
     def message_received(self, text: str) -> None:
         """One message. Unless `raw`, it is sanitized and may be shown to anybody."""
@@ -66,6 +67,17 @@ class TextProtocol(Protocol):
     def send_line(self, text: str) -> None:
         """Send one line; its end is added."""
         self.transport.write(f"{text}\n".encode())
+
+    def pause_for(self, reason: str) -> None:
+        """Take nothing more from the peer until `resume_from` this reason, and from every other one there is."""
+        self._reasons |= {reason}
+        self.transport.pause_reading()
+
+    def resume_from(self, reason: str) -> None:
+        """This reason is over. Harmless where it was none."""
+        self._reasons -= {reason}
+        if not self._reasons:
+            self.transport.resume_reading()
 
     def connection_made(self, transport: StreamTransport) -> None:
         """Keeps the transport as `self.transport`. A subclass that overrides this calls it."""

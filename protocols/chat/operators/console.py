@@ -117,10 +117,7 @@ def as_shown(posted: Posted) -> bytes:
 
 
 def _framer() -> TextFramer:
-    """One that is past its opening: the operator is no stranger, whatever the first line begins with."""
-    framer = TextFramer()
-    framer.feed(b"opening\n")
-    return framer
+    return TextFramer(opening=False)  # the operator is no stranger, whatever the first line begins with
 
 
 def _is_file(fd: int | None) -> bool:
