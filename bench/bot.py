@@ -15,14 +15,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-import procs
-from arguments import Parser, positive, seconds
-from tables import table
-
 from protocols import Echo
 from protocols.bot import LIMITS, TIMEOUTS, Bot, BotServer, make_backend
 from protocols.http import Client
 from reactor import Reactor
+from report.tables import table
+from runs import procs
+from runs.arguments import Parser, positive, seconds
 
 GOAL = 5.0  # ms that 99 of 100 echoes may take at most
 PACE = 0.002  # seconds between echoes: an interactive user, not a flood

@@ -14,14 +14,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
-import contest
-import procs
-from arguments import Parser, positive, positive_number, seconds
-from clients import CROWD_QUIET
 from cpu import EVERYBODY, US, Outcome, in_turn, report, verdict
-from programs import present
-from samples import load_bound, off_rate
-from tables import figure
+from load.clients import CROWD_QUIET
+from load.samples import load_bound, off_rate
+from report.tables import figure
+from runs import contest, procs
+from runs.arguments import Parser, positive, positive_number, seconds
+from servers.programs import present
 
 SIZE = 50  # bytes of a line: a sentence
 TALKERS = 100  # of a room

@@ -15,13 +15,12 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-import matrix
-import procs
-from arguments import Parser, positive, positive_number, seconds
-from charts import Chart, render
-from programs import NEEDS, PEERS, PROGRAMS, is_there, library, present
-from samples import LATE_LIMIT, LOAD_LIMIT, SERVER_LIMIT
-from tables import Progress, complain, figure, paragraph, table
+from load.samples import LATE_LIMIT, LOAD_LIMIT, SERVER_LIMIT
+from report.charts import Chart, render
+from report.tables import Progress, complain, figure, paragraph, table
+from runs import matrix, procs
+from runs.arguments import Parser, positive, positive_number, seconds
+from servers.programs import NEEDS, PEERS, PROGRAMS, is_there, library, present
 
 BASE = ("reactor", "threads")
 JOINED = ("asyncio+join", "uvloop+join")  # lines only; see peers/aio_lines.py

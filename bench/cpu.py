@@ -13,12 +13,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-import contest
-import procs
-from arguments import Parser, positive, seconds
-from contest import Contender
-from programs import present
-from tables import Progress, complain, figure, paragraph, table
+from report.tables import Progress, complain, figure, paragraph, table
+from runs import contest, procs
+from runs.arguments import Parser, positive, seconds
+from runs.contest import Contender
+from servers.programs import present
 
 US = "reactor"
 PEERS = (US, "asyncio", "uvloop")

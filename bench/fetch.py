@@ -20,11 +20,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import procs
-from arguments import Parser, positive
 from cpu import US, Outcome, in_turn, report
-from programs import CLIENTS
-from tables import figure
+from report.tables import figure
+from runs import procs
+from runs.arguments import Parser, positive
+from servers.programs import CLIENTS
 
 SMALL = 1024  # bytes
 HTTP_CLIENTS = (US, *CLIENTS, "curl")
@@ -48,7 +48,7 @@ def serving(path: Path) -> Iterator[str]:
         with nginx(path.parent) as port:
             yield f"http://127.0.0.1:{port}/{path.name}"
         return
-    with procs.Server("the origin", ["bench/http_origin.py", str(path)]) as server:
+    with procs.Server("the origin", ["bench/servers/http_origin.py", str(path)]) as server:
         yield f"http://127.0.0.1:{server.address[1]}/{path.name}"
 
 
@@ -199,7 +199,7 @@ def without_start(size: int, took: float, began: float) -> float | None:
 
 
 def origin_name() -> str:
-    return "nginx" if shutil.which("nginx") else "bench/http_origin.py"
+    return "nginx" if shutil.which("nginx") else "bench/servers/http_origin.py"
 
 
 CASES = {"small": run_small, "large": run_large}

@@ -13,9 +13,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-import procs
-from arguments import Parser, positive_number
-from tables import figure, table
+from report.tables import figure, table
+from runs import procs
+from runs.arguments import Parser, positive_number
 
 BASELINE = Path(__file__).with_name("baseline.json")
 YARDSTICK = "test_yardstick"  # cases whose names begin so

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import procs
-from arguments import Parser
-from remarks import remark
-from tables import complain, table
+from report.remarks import remark
+from report.tables import complain, table
+from runs import procs
+from runs.arguments import Parser
 
 WORK = procs.BENCH / ".results"  # ignored by git
 TARGET = procs.BENCH / "RESULTS.md"

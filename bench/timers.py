@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from arguments import Parser, positive
-from tables import Progress, figure, table
+from report.tables import Progress, figure, table
+from runs.arguments import Parser, positive
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Iterator
 
 import cpu
-from arguments import Parser, positive, seconds
 from cpu import Case, Goal, Outcome
-from tables import Progress
+from report.tables import Progress
+from runs.arguments import Parser, positive, seconds
 
 LOST = 10.0  # seconds until a datagram that has not come back is lost, and the measurement with it
 GOALS = (Goal("asyncio", 1.0),)

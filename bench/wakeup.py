@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 
-from arguments import Parser, positive
-from samples import percentile
-from tables import Progress, figure, table
+from load.samples import percentile
+from report.tables import Progress, figure, table
+from runs.arguments import Parser, positive
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 

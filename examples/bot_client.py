@@ -14,8 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _cli import Parser, complain, port_number
-
+from _kit.cli import Parser, complain, port_number
 from protocols.text import sanitize
 from reactor import LineProtocol, Reactor, ReactorError, StreamTransport, Timer
 

@@ -14,8 +14,7 @@ from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _cli import Parser, complain, count, listen, log_to_stderr, port_number, serve, server_parser
-
+from _kit.cli import Parser, complain, count, listen, log_to_stderr, port_number, serve, server_parser
 from protocols.bot import KINDS, LIMITS, TIMEOUT, TIMEOUTS, BadSetting, Bot, BotServer, Lobby, make_backend
 from protocols.bot.member import NAME
 from protocols.bot.turns import AT_ONCE

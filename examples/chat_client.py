@@ -19,14 +19,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _cli import Parser, complain, port_number, program
-from _looks import Looks
-
+from _kit.cli import Parser, complain, port_number, program
+from _terminal.looks import Looks
 from protocols.text import sanitize
 from reactor import LineProtocol, Reactor, ReactorError, ReconnectingClient, StreamTransport, Timer
 
 try:
-    from _terminal import Modes, Terminal
+    from _terminal.terminal import Modes, Terminal
 except ImportError:  # no termios: Windows. Lines are edited by the console itself
     Modes = Terminal = None  # type: ignore[assignment,misc]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _cli import (
+from _kit.cli import (
     Parser,
     complain,
     count,
@@ -28,8 +28,7 @@ from _cli import (
     server_tls,
     warn_if_root,
 )
-from _view import add_metrics_option
-
+from _kit.view import add_metrics_option
 from protocols.chat import (
     CONSOLE_LIMITS,
     LIMITS,

@@ -8,9 +8,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _cli import count, listen, log_to_stderr, serve, server_parser, supervise
-from _view import add_metrics_option, dump_on_signal
-
+from _kit.cli import count, listen, log_to_stderr, serve, server_parser, supervise
+from _kit.view import add_metrics_option, dump_on_signal
 from protocols import Echo
 from reactor import Reactor, Worker
 

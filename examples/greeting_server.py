@@ -8,9 +8,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _cli import listen, log_to_stderr, serve, server_parser
-from _view import add_metrics_option
-
+from _kit.cli import listen, log_to_stderr, serve, server_parser
+from _kit.view import add_metrics_option
 from protocols import Greeting
 from reactor import Reactor
 

@@ -23,10 +23,9 @@ INTERRUPT = signal.getsignal(signal.SIGINT)
 if INTERRUPT is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while the rest is imported ends this without a traceback
 
-from _cli import Parser, complain, count, program
-from _output import Queue, StdoutFailed
-from _progress import Progress
-
+from _kit.cli import Parser, complain, count, program
+from _kit.output import Queue, StdoutFailed
+from _kit.progress import Progress
 from protocols.http import CallbackFailed, Client, Download, FetchTimeouts, HTTPError, Response, fetch, parse_url
 from protocols.http.client.request import make_request
 from protocols.text.sanitize import sanitize

@@ -12,8 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _cli import serve, server_parser
-
+from _kit.cli import serve, server_parser
 from reactor import LineProtocol, Reactor
 
 

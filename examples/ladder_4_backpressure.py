@@ -14,8 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _cli import say, serve, server_parser
-
+from _kit.cli import say, serve, server_parser
 from reactor import Protocol, Reactor, StreamTransport
 
 LINES = 1000  # written at once, between two looks at other connections

@@ -15,9 +15,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _cli import Parser, address, complain, count, in_words, log_to_stderr, program, say, serve
-from _view import add_metrics_option, port_number
-
+from _kit.cli import Parser, address, complain, count, in_words, log_to_stderr, program, say, serve
+from _kit.view import add_metrics_option, port_number
 from reactor import DatagramProtocol, DatagramTransport, Reactor, ReactorError
 
 TRIES = 3  # times each question is asked: on a link that loses one in ten, one in a thousand stays without an answer

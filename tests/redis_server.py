@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.tls import CERTIFICATES
+from tests.kit.tls import CERTIFICATES
 
 DEADLINE = 20.0  # seconds of real time for it to answer: a loaded machine
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tls import client_context
+from tests.kit.tls import client_context
 
 ROOT = Path(__file__).parents[1]
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)

@@ -9,9 +9,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from command import BACKLOG, leave_on_signals, listening, parse
-from threaded_chat import ROOM, chat
-from threaded_echo import echo
-from threaded_lines import answer
+
+from servers.threaded_chat import ROOM, chat
+from servers.threaded_echo import echo
+from servers.threaded_lines import answer
 
 OPTIONS = parse(__doc__)
 ROOM.silent = OPTIONS.silent

@@ -35,7 +35,7 @@ class Inside(DatagramLoop):
     def dump(self, limit: int = MAX_CONNECTIONS) -> str:
         """All that is open, in lines for an operator's eyes: at most `limit` connections, the most troubled first.
 
-        What comes from peers is shown without control characters. Meant for a signal: `examples/_cli.py` prints it to
+        What comes from peers is shown without control characters. Meant for a signal: the examples print it to
         stderr on SIGUSR1.
 
         >>> from reactor import Reactor

@@ -16,6 +16,7 @@ class Wakeup:
         self._receiver, self._sender = receiver, sender
         self._receiver.setblocking(False)
         self._sender.setblocking(False)
+        self._under_way = False  # a byte of ours is on its way, and nobody has looked yet
         self.taken = 0  # times that the poll returned for us
 
     def fileno(self) -> int:
@@ -27,7 +28,15 @@ class Wakeup:
         return self._sender.fileno()
 
     def wake(self) -> None:
-        """Make the poll return. From any thread, and from a signal handler."""
+        """Make the poll return. From any thread, and from a signal handler.
+
+        A burst costs one send: until the loop has looked, the byte of the first call speaks for those after it. Whoever
+        calls has put down its work before; the loop takes the flag back before it looks at the work, so that a call
+        either sees the flag taken back and sends, or has its work seen.
+        """
+        if self._under_way:
+            return
+        self._under_way = True
         try:
             self._sender.send(b"\0")
         except OSError:
@@ -40,6 +49,7 @@ class Wakeup:
             self._receiver.recv(4096)
         except BlockingIOError:
             pass  # spurious
+        self._under_way = False  # behind the receive, which would take the byte of who saw the flag before it
 
     def close(self) -> None:
         self._receiver.close()

@@ -1,4 +1,4 @@
-"""The benchmark programs are scripts: they find each other by standing in one directory."""
+"""The benchmark programs are scripts: they find what they share below their own directory."""
 
 import sys
 from pathlib import Path

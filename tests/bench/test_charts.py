@@ -5,9 +5,25 @@ import random
 import re
 import xml.etree.ElementTree as ET
 
-import charts
 import pytest
-from charts import BOTTOM, DARK, HEIGHT, LABEL, LEFT, LIGHT, RIGHT, TOP, WIDTH, Chart, Scale, bounds, render, spread
+
+from report import charts
+from report.charts import (
+    BOTTOM,
+    DARK,
+    HEIGHT,
+    LABEL,
+    LEFT,
+    LIGHT,
+    RIGHT,
+    TOP,
+    WIDTH,
+    Chart,
+    Scale,
+    bounds,
+    render,
+    spread,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = [f"server {number}" for number in range(13)]

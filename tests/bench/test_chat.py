@@ -2,11 +2,12 @@
 
 import argparse
 
-import chat
-import contest
-import cpu
 import pytest
-from contest import Contender
+
+import chat
+import cpu
+from runs import contest
+from runs.contest import Contender
 
 
 def contender(name, p99, late=0.0, busy=0.5, load_busy=0.5):

@@ -11,12 +11,13 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import load
-import matrix
 import pytest
-from programs import PROGRAMS, present
 
-BENCH = Path(matrix.__file__).parent
+from load import load
+from runs import matrix
+from servers.programs import PROGRAMS, present
+
+BENCH = Path(matrix.__file__).parents[1]
 ROOT = BENCH.parent
 
 
@@ -69,7 +70,7 @@ def test_the_error_of_an_unknown_host_names_it(run):
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
 def test_where_nothing_can_be_written_there_is_one_line_on_stderr():
     with open("/dev/full", "w") as full:
-        command = [sys.executable, str(BENCH / "load.py"), "echo", "--port=1", "--timeout=1"]
+        command = [sys.executable, str(BENCH / "load" / "load.py"), "echo", "--port=1", "--timeout=1"]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 1
     assert done.stderr.startswith("load.py: cannot write the result: ")
@@ -86,7 +87,7 @@ def test_options_that_make_no_sense_together_are_refused(arguments, capsys):
 
 
 def test_one_round_of_the_reactor_and_of_threads_and_a_server_that_fails(monkeypatch):
-    monkeypatch.setitem(PROGRAMS["echo"], "broken", ("bench/arguments.py",))  # ends without listening
+    monkeypatch.setitem(PROGRAMS["echo"], "broken", ("bench/runs/arguments.py",))  # ends without listening
     echoes = matrix.Load("echo", "echo", 3, {"size": 100})
     found = matrix.measure(echoes, ["reactor", "broken", "threads"], 1, 0.05, sys.executable, lambda _: None)
     reactor, broken, threads = found
@@ -116,18 +117,18 @@ def test_servers_whose_library_is_absent_take_no_part():
 
 
 def test_the_benchmarks_need_nothing_but_the_standard_library():
-    own = {path.stem for path in BENCH.glob("*.py")} | {"reactor", "protocols"}
+    own = {path.stem for path in BENCH.glob("*") if path.is_dir() or path.suffix == ".py"} | {"reactor", "protocols"}
     allowed = sys.stdlib_module_names | own
-    for path in BENCH.glob("*.py"):
+    for path in {*BENCH.rglob("*.py")} - {*(BENCH / "peers").iterdir()}:
         tree = ast.parse(path.read_text())
         names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
         names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and not node.level}
         beside = {name.partition(".")[0] for name in names} - allowed
-        assert beside <= ({"pytest"} if path.name == "test_bench.py" else {"uvloop"}), path.name
+        assert beside <= ({"pytest"} if path.name == "test_bench.py" else {"uvloop", "redis"}), path.name
 
 
 @pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="Linux's")
 def test_a_load_that_spins_leaves_a_core_to_whoever_wants_it():
-    script = "import os, load; load.give_way(); print(os.sched_getscheduler(0) == os.SCHED_IDLE)"
+    script = "import os; from load import load; load.give_way(); print(os.sched_getscheduler(0) == os.SCHED_IDLE)"
     done = subprocess.run([sys.executable, "-c", script], cwd=load.procs.BENCH, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("True\n", "")

@@ -4,11 +4,11 @@ import subprocess
 from contextlib import ExitStack
 from types import SimpleNamespace
 
-import matrix
-import procs
 import pytest
-from contest import Contender
-from matrix import Load, Seat
+
+from runs import matrix, procs
+from runs.contest import Contender
+from runs.matrix import Load, Seat
 
 
 def round_(**about):

@@ -2,11 +2,11 @@
 
 from collections import Counter, deque
 
-import clients
-import paced
 import pytest
-from clients import READ, LoadError
-from paced import FEW, SPIN, PacedChat, PacedExchange
+
+from load import clients, paced
+from load.clients import READ, LoadError
+from load.paced import FEW, SPIN, PacedChat, PacedExchange
 
 TICK = 0.0001  # seconds that a poll takes which does not sleep
 

@@ -7,13 +7,14 @@ import json
 import os
 from collections import Counter
 
+import pytest
+
 import compare
 import guard
-import pytest
 import results
-from procs import BenchError
-from samples import load_bound, off_rate, percentile
-from tables import bar, left, table
+from load.samples import load_bound, off_rate, percentile
+from report.tables import bar, left, table
+from runs.procs import BenchError
 
 
 def rounds(*rates):
@@ -243,7 +244,18 @@ def test_shown_commands_name_no_path_of_this_machine(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["charts", "compare", "cpu", "fetch", "guard", "procs", "remarks", "samples", "tables"]
+    "name",
+    [
+        "compare",
+        "cpu",
+        "fetch",
+        "guard",
+        "load.samples",
+        "report.charts",
+        "report.remarks",
+        "report.tables",
+        "runs.procs",
+    ],
 )
 def test_the_examples_of_a_module_run(name):
     failed, tried = doctest.testmod(importlib.import_module(name))

@@ -15,7 +15,7 @@ from reactor.sockets.stdio import StdioSocket
 from reactor.sockets.tls import TLSSocket
 from reactor.testing import MemoryReactor, Recorder
 from reactor.transports.stream import StreamTransport
-from tests.tls import client_context, server_context
+from tests.kit.tls import client_context, server_context
 
 PATIENCE = 10  # real seconds until what must happen has to have happened; only a fault waits so long
 SILENCE = 0.05  # real seconds of a carrier with threads after which nothing more is taken to come

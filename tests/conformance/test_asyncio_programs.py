@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import Future
 
-from tests.asyncio_examples import EchoClientProtocol, EchoServerProtocol
+from tests.kit.asyncio_examples import EchoClientProtocol, EchoServerProtocol
 
 
 class Recorded:

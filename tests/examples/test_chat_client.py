@@ -27,17 +27,17 @@ import pytest
 
 from reactor import LineProtocol
 from tests.examples.conftest import Theatre
+from tests.kit.grid import Grid
 
 ROOT = Path(__file__).resolve().parents[2]
 CERTIFICATES = ROOT / "tests" / "certificates"
-sys.path[:0] = [str(ROOT / "examples"), str(Path(__file__).parent)]
+sys.path.insert(0, str(ROOT / "examples"))
 
-from _editor import MAX_ESCAPE, MAX_HISTORY, MAX_TEXT, Event, LineEditor  # noqa: E402
-from _looks import Looks  # noqa: E402
-from _screen import Screen  # noqa: E402
-from _terminal import Terminal  # noqa: E402
+from _terminal.editor import MAX_ESCAPE, MAX_HISTORY, MAX_TEXT, Event, LineEditor  # noqa: E402
+from _terminal.looks import Looks  # noqa: E402
+from _terminal.screen import Screen  # noqa: E402
+from _terminal.terminal import Terminal  # noqa: E402
 from chat_client import PERSON_GRACE, RECLAIM_EVERY, RECLAIMS, SCRIPT_GRACE, Client  # noqa: E402
-from grid import Grid  # noqa: E402
 
 DEADLINE = 20.0  # seconds
 PIPE = subprocess.PIPE
@@ -45,9 +45,9 @@ LEFT, RIGHT, UP, DOWN = "\x1b[D", "\x1b[C", "\x1b[A", "\x1b[B"
 PASTE, PASTED = "\x1b[200~", "\x1b[201~"
 
 
-@pytest.mark.parametrize("module", ["_cells", "_editor", "_looks", "_screen"])
+@pytest.mark.parametrize("module", ["cells", "editor", "looks", "screen"])
 def test_the_examples_in_the_docstrings(module: str) -> None:
-    result = doctest.testmod(importlib.import_module(module))
+    result = doctest.testmod(importlib.import_module(f"_terminal.{module}"))
     assert result.attempted
     assert not result.failed
 
@@ -178,7 +178,7 @@ def test_a_terminal_that_is_not_utf_8() -> None:
 
 
 class Desk:
-    """An editor, a screen and a terminal, put together as `_terminal` does it."""
+    """An editor, a screen and a terminal, put together as `terminal.py` does it."""
 
     def __init__(self, columns: int) -> None:
         self.editor, self.screen, self.grid = LineEditor(), Screen(columns), Grid(columns)

@@ -130,7 +130,7 @@ def test_root_at_the_reach_of_others_is_warned(
     user: int, addresses: list[Any], warned: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.syspath_prepend(str(EXAMPLES))
-    cli = importlib.import_module("_cli")
+    cli = importlib.import_module("_kit.cli")
     monkeypatch.setattr(os, "geteuid", lambda: user)
     cli.warn_if_root([SimpleNamespace(addresses=addresses)])
     assert [record.message.startswith("running as root on ") for record in caplog.records] == [True] * warned

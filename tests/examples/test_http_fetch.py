@@ -354,7 +354,7 @@ def test_a_terminal_sees_the_progress_and_nobody_else(theatre: Any, tmp_path: Pa
 
 
 def test_a_certificate_of_one_s_own(run: Any) -> None:
-    from tests.tls import server_context
+    from tests.kit.tls import server_context
 
     class Quiet(Handler):
         pass

@@ -21,7 +21,7 @@ from reactor import (
     ResolveError,
 )
 from reactor.testing import Recorder
-from tests.tls import client_context, server_context
+from tests.kit.tls import client_context, server_context
 
 
 class Server:

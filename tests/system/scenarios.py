@@ -13,7 +13,7 @@ import socket
 from protocols.chat import Chat, Settings
 from reactor import BufferedProtocol, Limits, LineProtocol, PeerError, Protocol, ReconnectingClient, Timeouts
 from reactor.testing import Faults, Recorder, Simulator, checked
-from tests.tls import client_context, server_context
+from tests.kit.tls import client_context, server_context
 
 PATIENCE = 3600.0  # simulated seconds for a run to end; the longest deadlines and stalls add up to a fraction of it
 TIMEOUTS = Timeouts(idle=120.0)

@@ -16,7 +16,7 @@ import threading
 import pytest
 
 from reactor import Protocol, Reactor, Timeouts
-from tests.tls import client_context, server_context
+from tests.kit.tls import client_context, server_context
 
 CROWD = 50  # at the same time
 WARM_UP = 3  # rounds after which caches and free lists have their size

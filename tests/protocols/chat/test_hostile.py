@@ -2,13 +2,13 @@
 
 Where else there is more of it:
 
-    split and merged segments, an emoji cut 1+3    protocols/test_framer.py, test_text.py; system/test_chat_model.py
-    invalid UTF-8, lines too long, no newline      test_session.py, protocols/test_framer.py; 100 MB: examples/
-    control, bidi and invisible characters         protocols/test_sanitize.py, test_names.py
-    look-alikes of reserved names                  test_names.py: the whole table
-    telnet                                         protocols/test_framer.py
-    TLS and HTTP on the chat's port                test_session.py, protocols/test_text.py, examples/test_chat.py
-    members that never read, floods                test_session.py, test_flood.py
+    split and merged segments, an emoji cut 1+3    text/test_framer.py, test_protocol.py; system/test_chat_model.py
+    invalid UTF-8, lines too long, no newline      test_session.py, text/test_framer.py; 100 MB: examples/
+    control, bidi and invisible characters         text/test_sanitize.py, rooms/test_names.py
+    look-alikes of reserved names                  rooms/test_names.py: the whole table
+    telnet                                         text/test_framer.py
+    TLS and HTTP on the chat's port                test_session.py, text/test_protocol.py, examples/test_chat.py
+    members that never read, floods                test_session.py, admission/test_buckets.py
     stdin of every kind, stdout closed             examples/test_chat.py
 """
 

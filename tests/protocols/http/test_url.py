@@ -206,3 +206,18 @@ def test_helpers():
     assert encode("a b%20c") == "a%20b%20c"
     assert remove_dot_segments("/a/b/.") == "/a/b/"
     assert resolve("http://a/b", "c?d#e") == "http://a/c?d"
+
+
+LABEL = "a" * 63
+FULL = ".".join([LABEL] * 3 + ["b" * 61])  # 253 characters: what RFC 1035, 2.3.4 leaves of its 255 octets
+
+
+@pytest.mark.parametrize("host", [f"{LABEL}.de", FULL, f"{FULL}."])
+def test_a_host_may_be_as_long_as_a_name_can_be(host):
+    assert parse_url(f"http://{host}/").host == host
+
+
+@pytest.mark.parametrize("host", [f"{LABEL}a.de", f"b{FULL}", f"{FULL}b.", ".".join([LABEL] * 4)])
+def test_a_host_that_is_longer_by_one_is_refused(host):
+    with pytest.raises(ValueError, match="longer than a name can be"):
+        parse_url(f"http://{host}/")

@@ -17,8 +17,8 @@ from protocols.redis import (
     password_from_file,
 )
 from reactor.testing import MemoryReactor
+from tests.kit.tls import client_context, server_context
 from tests.protocols.redis.peer import HELLO, OK, Server, array, bulk, push
-from tests.tls import client_context, server_context
 
 URL = "redis://localhost"
 

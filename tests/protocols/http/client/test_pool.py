@@ -11,8 +11,8 @@ import pytest
 
 from protocols.http import Client, FetchTimeout, HTTPError, NoResponse
 from protocols.http.client.fetching import Fetch
-from tests.protocols.http.scenes import CLOSE, HANG, Server, answer, stage
-from tests.tls import client_context, server_context
+from tests.kit.tls import client_context, server_context
+from tests.protocols.http.client.scenes import CLOSE, HANG, Server, answer, stage
 
 reactor = pytest.fixture(stage)
 

@@ -1,0 +1,1 @@
+"""What is shown of figures: tables, charts, remarks. Nothing here measures."""

@@ -1,0 +1,59 @@
+"""What stands in the way of goals that a run may miss, each by the words of its table. Knows no figures of that run."""
+
+REMARKS: tuple[tuple[str, str, str], ...] = (
+    (
+        "lines, 100 connections", "of uvloop",
+        "a third of what is left is the kernel's, for one receive and one send for 16 lines; nothing above them can "
+        "be saved there. The rest is two calls of Python a line, `line_received` and `write`, and the reply that "
+        "it formats. uvloop with the replies joined by hand (uvloop+join in that table) is compiled, calls nothing for "
+        "a line, and needs much the same",
+    ),
+    (
+        "fan-out, 100 members", "uvloop",
+        "with a hundred members each turn is short, and the part that is done once for each line said (cutting, "
+        "decoding, cleaning, flood and history of the real chat; the others' chats have none of it) is shared by only "
+        "99 deliveries; a thousand members make it a tenth. The C server in that table shows what the kernel alone "
+        "takes",
+    ),
+    (
+        "connect, one exchange", "of asyncio",
+        "two fifths are the kernel's, for ten system calls (asyncio makes 17), three of which Python's `socket.accept` "
+        "makes by itself; the rest is the life of a connection in Python: its limits, deadlines, lanes and the orderly "
+        "end, half-close included, that asyncio does not have",
+    ),
+    (
+        "echo, ", "of uvloop",
+        "one receive, one send and a share of a poll are the same for both and are most of the cost; what is left is a "
+        "microsecond of Python more than of C, about half of which comes back as less time in the kernel",
+    ),
+    (
+        "echo, ", "of asyncio",
+        "the bytes are copied in and out by the kernel, which is most of it for every loop at this size; the "
+        "difference is within the spread of the table",
+    ),
+    (
+        "echo over TLS", "of uvloop",
+        "OpenSSL's work is the same for both; what is left is its two MemoryBIOs, filled and emptied from Python "
+        "here and from C there; which size of message misses the goal differs from run to run",
+    ),
+    (
+        "lines a second: latency", "p99 below",
+        "no server is busy at this rate, and the most of a latency is the load generator's reading of all members' "
+        "sockets, the same for every server",
+    ),
+)  # fmt: skip
+"""Words of the table's title, words of the goal, and the reason. The first that fits is given."""
+
+UNKNOWN = "no remark yet; bench/report/remarks.py has room for one"
+
+
+def remark(goal: dict) -> str:
+    """The reason kept for a goal that was missed.
+
+    >>> remark({"title": "some other table", "wanted": "at most 1.00 of nothing"}) == UNKNOWN
+    True
+    """
+    for title, wanted, reason in REMARKS:
+        if title in goal["title"] and wanted in goal["wanted"]:
+            return reason
+    return UNKNOWN

@@ -1,0 +1,7 @@
+"""The servers that are measured, one program each; programs.py says which stands for what.
+
+threaded*      the baselines: a thread for each connection
+lines_server   tls_echo   http_origin   services on the reactor that have no program in examples/
+serving        what those share
+programs       every server by name, and the library that it needs
+"""

@@ -1,0 +1,305 @@
+"""Changes one thing in the source at a time and runs the tests: a change that no test notices is a missing scene.
+
+    python tests/mutants.py protocols/text reactor/loop/timers.py        every change of these files and folders
+    python tests/mutants.py reactor protocols --sample 300 --seed 1      so many of them, drawn by a seed
+
+Each change is tried in a copy of the project, first against the tests that stand nearest to the file (the same path
+below tests/, and those that import it), then, if these pass, against all tests of its part. A run that takes ten times
+as long as it should counts as noticed. What survives is printed as a diff of one line, for a person to judge: a scene
+is missing, or the change has no effect. Standard library and pytest only; run by hand, it takes seconds to minutes for
+each change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import concurrent.futures
+import os
+import queue
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PATIENCE = 10.0  # times what the unchanged source takes: a loop without end is noticed, a busy machine is not
+LEAST = 30.0  # seconds, however short the unchanged run was
+ALWAYS = ["-x", "-q", "-p", "no:cacheprovider", "--no-header", "--benchmark-disable"]
+
+SWAPPED: dict[type[ast.cmpop], str] = {
+    ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==",
+    ast.Is: "is not", ast.IsNot: "is", ast.In: "not in", ast.NotIn: "in",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change: `old` at `start:end` of the file's text becomes `new`."""
+
+    path: str
+    line: int
+    kind: str
+    start: int
+    end: int
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        old, new = (" ".join(text.split())[:100] for text in (self.old, self.new))
+        return f"{self.path}:{self.line} {self.kind}: {old}  ->  {new}"
+
+    def apply(self, source: bytes) -> bytes:
+        return source[: self.start] + self.new.encode() + source[self.end :]
+
+
+class Changes(ast.NodeVisitor):
+    """Collects the changes of one file. Annotations, docstrings and what is for type checkers alone are left out."""
+
+    def __init__(self, path: str, source: bytes) -> None:
+        self.path = path
+        self.source = source
+        self.found: list[Mutant] = []
+        starts, at = list[int](), 0
+        for line in source.splitlines(keepends=True):
+            starts.append(at)
+            at += len(line)
+        self._starts = starts
+        self.visit(ast.parse(source))
+
+    def _span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
+        assert node.end_lineno is not None
+        assert node.end_col_offset is not None
+        return self._starts[node.lineno - 1] + node.col_offset, self._starts[node.end_lineno - 1] + node.end_col_offset
+
+    def _text(self, node: ast.expr | ast.stmt) -> str:
+        start, end = self._span(node)
+        return self.source[start:end].decode()
+
+    def _change(self, node: ast.expr | ast.stmt, kind: str, new: str) -> None:
+        start, end = self._span(node)
+        self.found.append(Mutant(self.path, node.lineno, kind, start, end, self._text(node), new))
+
+    def _negate(self, test: ast.expr) -> None:
+        self._change(test, "negated", f"(not ({self._text(test)}))")
+
+    def visit_If(self, node: ast.If) -> None:
+        if "TYPE_CHECKING" in self._text(node.test):
+            return
+        self._negate(node.test)
+        self.generic_visit(node)
+
+    def visit_IfExp(self, node: ast.IfExp) -> None:
+        self._negate(node.test)
+        self.generic_visit(node)
+
+    def visit_comprehension(self, node: ast.comprehension) -> None:
+        for test in node.ifs:
+            self._negate(test)
+        self.generic_visit(node)
+
+    def visit_Compare(self, node: ast.Compare) -> None:
+        if len(node.ops) == 1:
+            operator = SWAPPED[type(node.ops[0])]
+            self._change(node, "compared", f"({self._text(node.left)} {operator} {self._text(node.comparators[0])})")
+        self.generic_visit(node)
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> None:
+        word = " or " if isinstance(node.op, ast.And) else " and "
+        self._change(node, "and/or", f"({word.join(f'({self._text(value)})' for value in node.values)})")
+        self.generic_visit(node)
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, bool):
+            self._change(node, "constant", repr(not node.value))
+        elif isinstance(node.value, (int, float)):
+            self._change(node, "constant", repr(node.value + 1))
+
+    def visit_Expr(self, node: ast.Expr) -> None:
+        if isinstance(node.value, ast.Constant):
+            return  # a docstring
+        if isinstance(node.value, ast.Call):
+            self._change(node, "dropped", "pass")
+        self.generic_visit(node)
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        if isinstance(node.targets[0], (ast.Attribute, ast.Subscript)):
+            self._change(node, "dropped", "pass")
+        self.visit(node.value)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        self._change(node, "dropped", "pass")
+        self.visit(node.value)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if node.value is not None:
+            self.visit(node.value)
+
+    def visit_Return(self, node: ast.Return) -> None:
+        if isinstance(node.value, (ast.Call, ast.Name, ast.Attribute)):
+            self._change(node.value, "gives None", "None")
+        self.generic_visit(node)
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
+        """Parts of an f-string have no place of their own before Python 3.12."""
+
+    def visit_arg(self, node: ast.arg) -> None:
+        """An annotation changes nothing."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        for default in [*node.args.defaults, *filter(None, node.args.kw_defaults)]:
+            self.visit(default)
+        for statement in node.body:
+            self.visit(statement)
+
+
+def mutants(root: Path, targets: list[str]) -> Iterator[Mutant]:
+    """The changes of all Python files among `targets`, which are files and folders below `root`."""
+    for target in targets:
+        place = root / target
+        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            yield from Changes(path.relative_to(root).as_posix(), path.read_bytes()).found
+
+
+def nearest(root: Path, path: str) -> list[str]:
+    """The test files that stand nearest to a source file: those named after it, and those that import it."""
+    module = path.removesuffix(".py").replace("/", ".")
+    package, _, name = module.rpartition(".")
+    spellings = (f"from {module} import", f"import {module}", f"from {package} import {name}")
+    tests = sorted((root / "tests").rglob("test_*.py"))
+    named = [test for test in tests if test.stem == f"test_{name}" and test.parts[-2] in package.split(".")]
+    importing = [test for test in tests if test not in named and any(s in test.read_text() for s in spellings)]
+    return [test.relative_to(root).as_posix() for test in named + importing]
+
+
+def whole_part(path: str) -> list[str]:
+    """All tests that the part of a source file answers to."""
+    parts = path.split("/")
+    if parts[0] == "reactor":
+        return ["tests/reactor", "tests/conformance", "tests/system"]
+    deeper = f"tests/protocols/{parts[1]}" if len(parts) > 2 else "tests/protocols"
+    return [deeper, "tests/system", "tests/examples"]
+
+
+def copied(root: Path) -> list[str]:
+    """The files that a copy of the project has: those that git knows."""
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=root, check=True, capture_output=True).stdout.decode()
+    return [name for name in names.split("\0") if name and (root / name).is_file()]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    mutant: Mutant
+    noticed: bool
+    by: str
+    seconds: float
+
+
+class Bench:
+    """Copies of the project, one for each run at a time."""
+
+    def __init__(self, root: Path, jobs: int) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="mutants-")
+        self._free: queue.Queue[Path] = queue.Queue()
+        self._usual: dict[tuple[str, ...], float] = {}
+        names = copied(root)
+        for number in range(jobs):
+            copy = Path(self._folder.name, str(number))
+            for name in names:
+                (copy / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(root / name, copy / name)
+            self._free.put(copy)
+
+    def close(self) -> None:
+        self._folder.cleanup()
+
+    def judge(self, mutant: Mutant) -> Verdict:
+        copy = self._free.get()
+        started = time.monotonic()
+        try:
+            near, wide = nearest(copy, mutant.path), whole_part(mutant.path)
+            for tests in (near, wide):
+                if tests and (word := self._notices(copy, mutant, tests)):
+                    return Verdict(mutant, True, word, time.monotonic() - started)
+            return Verdict(mutant, False, "", time.monotonic() - started)
+        finally:
+            self._free.put(copy)
+
+    def _notices(self, copy: Path, mutant: Mutant, tests: list[str]) -> str:
+        """What noticed the change, or nothing."""
+        tests = [test for test in tests if (copy / test).exists()]
+        usual = self._usual.get(tuple(tests))
+        if usual is None:
+            started = time.monotonic()
+            if (failed := run(copy, tests, 3600.0)) is not None:
+                raise SystemExit(f"the tests fail without any change: {failed}")
+            usual = self._usual[tuple(tests)] = time.monotonic() - started
+        path = copy / mutant.path
+        source = path.read_bytes()
+        path.write_bytes(mutant.apply(source))
+        try:
+            return run(copy, tests, max(LEAST, PATIENCE * usual)) or ""
+        finally:
+            path.write_bytes(source)
+
+
+def run(copy: Path, tests: list[str], patience: float) -> str | None:
+    """Run tests in a copy: None if they pass, else which failed first."""
+    command = [sys.executable, "-m", "pytest", *ALWAYS, *tests]
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    with subprocess.Popen(
+        command, cwd=copy, env=environment, text=True, start_new_session=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    ) as process:  # fmt: skip
+        try:
+            out, _ = process.communicate(timeout=patience)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)  # the programs that the tests started too
+            process.communicate()
+            return "time"
+    if process.returncode == 0:
+        return None
+    first = next((line for line in out.splitlines() if line.startswith(("FAILED", "ERROR"))), "")
+    return (first or out.strip().rpartition("\n")[2] or f"status {process.returncode}")[:150]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("targets", nargs="+", metavar="FILE", help="files and folders of reactor/ and protocols/")
+    parser.add_argument("--sample", type=int, metavar="N", help="so many changes, drawn by the seed; else all")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="so many runs at a time")
+    parser.add_argument("--list", action="store_true", help="print the changes, and run nothing")
+    options = parser.parse_args(arguments)
+    chosen = list(mutants(ROOT, options.targets))
+    if options.sample is not None and options.sample < len(chosen):
+        chosen = random.Random(options.seed).sample(chosen, options.sample)
+    if options.list:
+        print(*chosen, sep="\n")
+        return 0
+    return report(chosen, options.jobs)
+
+
+def report(chosen: list[Mutant], jobs: int) -> int:
+    """Judge all; print each survivor at once and the sum at the end. Status 1 if any survived."""
+    survivors = 0
+    bench = Bench(ROOT, jobs)
+    try:
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            for number, verdict in enumerate(pool.map(bench.judge, chosen), 1):
+                survivors += not verdict.noticed
+                word = f"noticed by {verdict.by}" if verdict.noticed else "SURVIVED"
+                print(f"{number}/{len(chosen)} {verdict.mutant}  {word} ({verdict.seconds:.0f} s)", flush=True)
+    finally:
+        bench.close()
+    print(f"{len(chosen) - survivors} of {len(chosen)} changes noticed, {survivors} survived")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
