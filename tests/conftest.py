@@ -6,87 +6,17 @@ import gc
 import logging
 import os
 import signal
-import socket
-import struct
 import sys
 import tempfile
 
 import pytest
 
-from reactor.testing import SteppedReactor
+from tests.kit import guards
+from tests.kit.stage import Stage
 
+PATIENCE = 60  # seconds for one test; the slowest takes two
+PATIENCE_OF_LONG_RUNS = 1200  # seconds, where --soak or --seeds ask for more
 os.environ.setdefault("REACTOR_WATCHDOG", "10")  # seconds: a loaded machine stalls programs that are at no fault
-
-
-class Stage:
-    """A stepped reactor, raw sockets as its peers, and what to close at the end."""
-
-    def __init__(self) -> None:
-        self.reactor = SteppedReactor()
-        self._sockets: list[socket.socket] = []
-
-    def serve(self, factory, **options):
-        """A listener on loopback."""
-        return self.reactor.listen_tcp(factory, "127.0.0.1", 0, **options)
-
-    def dial(self, listener, *, receive_buffer=None):
-        """A raw client socket connected to `listener`, which has accepted it."""
-        sock = socket.socket()
-        self._sockets.append(sock)
-        if receive_buffer:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        sock.settimeout(10)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # Nagle would hold what no moved time lets go
-        sock.connect(("127.0.0.1", listener.port))
-        self.reactor.settle()
-        return sock
-
-    def connect(self, protocol, *, receive_buffer=None, **options):
-        """A raw socket and the transport that serves it with `protocol`."""
-        listener = self.serve(lambda: protocol, **options)
-        sock = self.dial(listener, receive_buffer=receive_buffer)
-        listener.close()
-        return sock, protocol.transport
-
-    def clog(self, transport):
-        """Write until the kernel takes no more and `transport` is above its watermark; the number of bytes written."""
-        written, high = 0, transport.get_write_buffer_limits()[1]
-        while transport.get_write_buffer_size() <= high and not transport.is_closing():
-            while transport.get_write_buffer_size() <= high and not transport.is_closing():
-                transport.write(bytes(1 << 19))
-                written += 1 << 19
-            self.reactor.settle()  # the kernel may find more room: its buffers grow
-        return written
-
-    def reset(self, sock):
-        """Close `sock` so that its peer sees a reset instead of an end."""
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        sock.close()
-        self.reactor.settle()
-
-    def own(self, sock):
-        """Close `sock` at the end of the test."""
-        self._sockets.append(sock)
-        return sock
-
-    def received(self, sock):
-        """All that `sock` has received so far: settles first, waits for nothing. Ends with b"" at EOF all the same."""
-        self.reactor.settle()
-        sock.setblocking(False)
-        data = bytearray()
-        try:
-            while part := sock.recv(1 << 20):
-                data += part
-                self.reactor.settle()
-        except BlockingIOError:
-            pass
-        sock.settimeout(10)
-        return bytes(data)
-
-    def close(self):
-        for sock in self._sockets:
-            sock.close()
-        self.reactor.close()
 
 
 def pytest_addoption(parser):
@@ -126,6 +56,12 @@ def pytest_runtest_logfinish():
     """
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _ends(request):
+    long = request.config.getoption("seeds") > 25 or request.config.getoption("soak") > 100
+    yield from guards.ends(PATIENCE_OF_LONG_RUNS if long else PATIENCE)
 
 
 @pytest.fixture

@@ -8,7 +8,10 @@ import tempfile
 import pytest
 
 from tests.conformance.carriers import CARRIERS
-from tests.reactor.conftest import _ends, _gives_back_what_it_took, no_gc  # noqa: F401 - fixtures
+from tests.kit import guards
+
+_gives_back_what_it_took = pytest.fixture(autouse=True)(guards.gives_back_what_it_took)
+no_gc = pytest.fixture(guards.no_gc)
 
 
 def has_ipv6():

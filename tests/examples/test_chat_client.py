@@ -26,8 +26,8 @@ from typing import Any
 import pytest
 
 from reactor import LineProtocol
-from tests.examples.conftest import Theatre
 from tests.kit.grid import Grid
+from tests.kit.theatre import Theatre
 
 ROOT = Path(__file__).resolve().parents[2]
 CERTIFICATES = ROOT / "tests" / "certificates"

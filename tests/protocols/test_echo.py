@@ -8,7 +8,7 @@ from protocols.echo import Echo
 
 
 def test_everything_comes_back_and_then_the_end(scene: Any) -> None:
-    scene.listen(Echo)
+    scene.serve(Echo)
     peer = scene.peer()
     peer.send("one\ntwo")
     peer.end()
@@ -23,7 +23,7 @@ def test_who_does_not_read_is_not_read_from(scene: Any) -> None:
         echoes.append(Echo())
         return echoes[-1]
 
-    scene.listen(make)
+    scene.serve(make)
     peer = scene.peer()
     scene.peers.remove(peer)  # nobody reads what comes back
     sent = 0

@@ -30,7 +30,7 @@ def test_reply(message: str, answer: str | None) -> None:
 
 @pytest.fixture
 def visitor(scene: Any) -> Any:
-    scene.listen(lambda: Greeting(scene.reactor))
+    scene.serve(lambda: Greeting(scene.reactor))
     return scene.peer()
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from reactor import HandOverError, Reactor, ReactorClosed, hand_over, start_successor
 from reactor.testing import Recorder
-from tests.examples.conftest import DEADLINE
+from tests.kit.program import DEADLINE
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "posix_spawn"), reason="no posix_spawn here")
 
@@ -107,14 +107,14 @@ def test_under_load_three_handovers_refuse_nobody_and_cut_no_reply(street: Any, 
 
 def test_who_is_in_the_middle_of_something_is_served_to_the_end(street: Any) -> None:
     server = street.serve("handover_server.py")
-    peer = street.peer(server.port)
+    peer = street.peer(server)
     peer.sends("one ")
     peer.gets("one ")
     os.kill(server.pid, signal.SIGUSR2)
     ((successor, _),) = generations(server, 1)
     peer.sends("two ")
     peer.gets("one two ")
-    other = street.peer(server.port)
+    other = street.peer(server)
     other.sends("other")
     other.gets("other")
     assert server.process.poll() is None
@@ -155,24 +155,24 @@ with Reactor() as reactor:
 
 
 def test_a_successor_that_fails_changes_nothing_and_is_one_line(street: Any) -> None:
-    server = street.run(RESTARTS)
+    server = street.script(RESTARTS)
     assert server.port
     street.write("sys.exit(3)")
     os.kill(server.pid, signal.SIGUSR2)
     server.err.shows("\n")
     line = rf".*process {server.pid} goes on serving: the successor \(pid \d+\) ended before it accepted, status 3\n"
     assert re.fullmatch(line, server.err.text)
-    assert street.peer(server.port).ends() == "first"
+    assert street.peer(server).ends() == "first"
     street.write(RESTARTS.replace("first", "second"))  # the program was mended
     os.kill(server.pid, signal.SIGUSR2)
     assert server.exits() == 0
-    assert street.peer(server.port).ends() == "second"
+    assert street.peer(server).ends() == "second"
 
 
 def test_the_path_of_a_unix_socket_stays_when_its_socket_was_handed_over(street: Any) -> None:
     path = street.tmp_path / "door"
     opens = f"listen_unix(Generation, {str(path)!r})"
-    server = street.run(RESTARTS.replace('listen_tcp(Generation, "127.0.0.1", 0)', opens))
+    server = street.script(RESTARTS.replace('listen_tcp(Generation, "127.0.0.1", 0)', opens))
     server.out.shows("listening")
     os.kill(server.pid, signal.SIGUSR2)
     assert server.exits() == 0

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.examples.conftest import ROOT
+from tests.kit.program import ROOT
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 
@@ -39,8 +39,8 @@ with Reactor() as reactor:
 
 
 def test_the_workers_share_the_newcomers(street: Any) -> None:
-    server = street.run(TELLS_ITS_PID)
-    pids = {int(street.peer(server.port).ends()) for _ in range(60)}
+    server = street.script(TELLS_ITS_PID)
+    pids = {int(street.peer(server).ends()) for _ in range(60)}
     assert pids <= set(server.children())
     assert len(pids) == 3 or sys.platform != "linux"
     server.clean_exit(signal.SIGTERM)
@@ -49,7 +49,7 @@ def test_the_workers_share_the_newcomers(street: Any) -> None:
 @pytest.mark.parametrize("leave", ["interrupt", "terminate"])
 def test_all_leave_together_and_in_silence(street: Any, leave: str) -> None:
     server = street.serve("echo_server.py", "--workers", "2")
-    peer = street.peer(server.port)
+    peer = street.peer(server)
     peer.sends("hello")
     peer.gets("hello")
     workers = server.children()
@@ -72,7 +72,7 @@ def test_a_worker_that_is_killed_is_replaced_and_nobody_in_its_queue_is_lost(str
     workers = server.has_children(2)
     for pid in workers:
         os.kill(pid, signal.SIGSTOP)  # so that those who come now are connected, and accepted by nobody
-    peers = [street.peer(server.port) for _ in range(12)]
+    peers = [street.peer(server) for _ in range(12)]
     for number, peer in enumerate(peers):
         peer.sends(f"hello {number}")
     for pid in workers:
@@ -92,13 +92,13 @@ def test_a_worker_that_is_told_to_end_drains_and_is_replaced(street: Any) -> Non
     server = street.serve("echo_server.py", "--workers", "1")
     assert server.port
     (worker,) = server.has_children(1)
-    peer = street.peer(server.port)
+    peer = street.peer(server)
     peer.sends("before")
     peer.gets("before")
     os.kill(worker, signal.SIGTERM)
     assert peer.ends() == "before"
     server.err.shows(f"worker 0 (pid {worker}) ended, status 0; the next starts now")
-    peer = street.peer(server.port)
+    peer = street.peer(server)
     peer.sends("after")
     peer.gets("after")
 
@@ -128,7 +128,7 @@ def refused(port: int) -> None:
 
 def test_a_second_signal_ends_those_who_would_drain_for_long(street: Any) -> None:
     server = street.serve("handover_server.py", "--workers", "2")
-    peer = street.peer(server.port)
+    peer = street.peer(server)
     peer.sends("hello")
     peer.gets("hello")
     server.process.terminate()
@@ -142,7 +142,7 @@ def test_a_second_signal_ends_those_who_would_drain_for_long(street: Any) -> Non
 
 
 def test_workers_that_cannot_start_are_given_up(street: Any) -> None:
-    server = street.run(
+    server = street.script(
         TELLS_ITS_PID.replace("    with Reactor() as reactor:\n        for", "    0 / 0\n    with x:\n        for")
     )
     assert server.exits() == 1
@@ -154,7 +154,7 @@ def test_workers_that_cannot_start_are_given_up(street: Any) -> None:
 
 def test_an_address_in_use_is_one_line(street: Any) -> None:
     first = street.serve("echo_server.py", "--workers", "2")
-    second = street._start(str(ROOT / "examples/echo_server.py"), "--port", str(first.port), "--workers", "2")
+    second = street.start(str(ROOT / "examples/echo_server.py"), "--port", str(first.port), "--workers", "2")
     assert second.exits() == 1
     assert second.out.all() == ""
     assert second.err.all().count("\n") == 1
@@ -208,7 +208,7 @@ def test_systemd_activates_a_server(street: Any) -> None:
         str(ROOT / "examples/echo_server.py"),
     ]
     launch = "import os, sys; os.execvp(sys.argv[1], sys.argv[1:])"
-    manager = street._start("-c", launch, *command)
+    manager = street.start("-c", launch, *command)
     manager.err.shows("Listening on")
     peer = street.peer(port)
     peer.sends("hello")

@@ -123,5 +123,5 @@ class Api:
 @pytest.fixture
 def api(scene: Any) -> Api:
     api = Api(scene)
-    scene.listen(api.server.session, limits=LIMITS, timeouts=TIMEOUTS)
+    scene.serve(api.server.session, limits=LIMITS, timeouts=TIMEOUTS)
     return api

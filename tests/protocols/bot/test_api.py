@@ -64,7 +64,7 @@ class Stage:
     def bot(self, backend: str = "tuling", path: str = "", **options: Any) -> None:
         url = f"http://127.0.0.1:{self.port}{path}"
         made = make_backend(backend, {"K": KEY}, url=url, key_env="K", **options)
-        self.scene.listen(
+        self.scene.serve(
             BotServer(Bot(self.scene.reactor, made, self.client.fetch, timeout=TIMEOUT)).session,
             limits=LIMITS,
             timeouts=TIMEOUTS,
@@ -234,7 +234,7 @@ def test_whatever_an_api_does_is_one_sentence_in_time(stage: Stage, caplog: Any,
 def test_refused(stage: Stage) -> None:
     with_nobody = make_backend("ollama", url="http://127.0.0.1:1")
     bot = Bot(stage.scene.reactor, with_nobody, stage.client.fetch, timeout=TIMEOUT)
-    stage.scene.listen(BotServer(bot).session)
+    stage.scene.serve(BotServer(bot).session)
     stage.ask("hello").gets("\n" + Fault.UNREACHABLE.say(False) + "\n")
 
 

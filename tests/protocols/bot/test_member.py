@@ -260,11 +260,11 @@ def test_what_was_asked_before_the_connection_was_lost_is_dropped(scene: Any) ->
 
 def test_in_a_real_chat(scene: Any) -> None:
     chat = Chat(scene.reactor)
-    scene.listen(chat.session)
+    scene.serve(chat.session)
     bot = Bot(scene.reactor, Offline(seed=1))
     client = ReconnectingClient(
         scene.reactor,
-        lambda factory: scene.reactor.connect_tcp(factory, "127.0.0.1", scene._port),
+        lambda factory: scene.reactor.connect_tcp(factory, "127.0.0.1", scene.port),
         Lobby(bot).member,
     )
     ada = scene.peer()

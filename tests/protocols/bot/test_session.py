@@ -399,7 +399,7 @@ def test_a_request_that_cannot_be_made(api: Any) -> None:
 
 
 def offline(scene: Any, **options: Any) -> None:
-    scene.listen(BotServer(Bot(scene.reactor, Offline(seed=1)), **options).session)
+    scene.serve(BotServer(Bot(scene.reactor, Offline(seed=1)), **options).session)
 
 
 def test_what_is_no_message_is_told(scene: Any) -> None:

@@ -40,7 +40,7 @@ def open_chat(scene: Any) -> Any:
             scene.sessions.append(chat.session())
             return scene.sessions[-1]
 
-        scene.listen(session, limits=LIMITS, timeouts=TIMEOUTS)
+        scene.serve(session, limits=LIMITS, timeouts=TIMEOUTS)
         return chat
 
     return open_chat

@@ -18,7 +18,7 @@ GIVES_WAY = "* goodbye: the server is full, and nothing came from you for 30 sec
 def open_chat(scene: Any) -> Any:
     def open_chat(door: Door | None = None, **settings: Any) -> Chat:
         chat = Chat(scene.reactor, Settings(**settings), door)
-        scene.listen(chat.session, limits=LIMITS, timeouts=TIMEOUTS)
+        scene.serve(chat.session, limits=LIMITS, timeouts=TIMEOUTS)
         return chat
 
     return open_chat

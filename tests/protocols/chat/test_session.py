@@ -28,7 +28,7 @@ def open_chat(scene: Any) -> Any:
             scene.sessions.append(chat.session())
             return scene.sessions[-1]
 
-        scene.listen(session, limits=LIMITS, timeouts=TIMEOUTS)
+        scene.serve(session, limits=LIMITS, timeouts=TIMEOUTS)
         return chat
 
     return open_chat
@@ -476,7 +476,7 @@ def test_an_ended_session_is_gone_without_the_garbage_collector(scene: Any, said
         sessions.add(session := WatchedSession(chat))
         return session
 
-    scene.listen(session, limits=LIMITS, timeouts=TIMEOUTS)
+    scene.serve(session, limits=LIMITS, timeouts=TIMEOUTS)
     ada = scene.peer()
     scene.advance(INTRODUCTION)
     ada.send(said)

@@ -42,7 +42,7 @@ def heard(scene: Any) -> list[str]:
         scene.recorders.append(Recorder(scene.reactor, heard))
         return scene.recorders[-1]
 
-    scene.listen(make)
+    scene.serve(make)
     return heard
 
 

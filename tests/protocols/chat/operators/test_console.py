@@ -37,7 +37,7 @@ class Room:
     def __init__(self, scene: Any) -> None:
         self.scene = scene
         self.chat = Chat(scene.reactor, Settings(flood_rate=0))
-        scene.listen(self.chat.session, limits=LIMITS, timeouts=TIMEOUTS)
+        scene.serve(self.chat.session, limits=LIMITS, timeouts=TIMEOUTS)
         self.console = Console(set_up_operators(self.chat))
         self.keyboard = Keyboard()
         self.console.connection_made(self.keyboard)  # type: ignore[arg-type]

@@ -32,7 +32,7 @@ class Play:
         self.shown: list[str] = []
         self.public = b""
         self.chat.hub.audience.append(self._see)
-        scene.listen(self.chat.session, limits=LIMITS, timeouts=TIMEOUTS)
+        scene.serve(self.chat.session, limits=LIMITS, timeouts=TIMEOUTS)
 
     def now(self) -> float:
         return float(self.scene.reactor.time() - self.started)
