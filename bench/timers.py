@@ -77,7 +77,7 @@ def contenders() -> list[Contender]:
 def contender(name: str, loop: Any) -> Contender:
     def tick() -> None:
         loop.call_soon(loop.stop)
-        loop.tick() if isinstance(loop, Reactor) else loop.run_forever()
+        loop._tick() if isinstance(loop, Reactor) else loop.run_forever()
 
     return Contender(name, loop.call_later, tick, loop.close)
 

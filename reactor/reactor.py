@@ -3,41 +3,40 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import ssl
-import sys
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, Protocol as Interface
+from typing import Any
 
+from .diagnostics import view
 from .diagnostics.debug import equip, is_wanted
-from .diagnostics.view import Inside
-from .endpoints.connector import Connector
+from .diagnostics.dump import MAX_CONNECTIONS
+from .diagnostics.stats import Stats
+from .diagnostics.watchdog import seconds, watch
+from .endpoints.connector import Connector, lesser
+from .endpoints.datagrams import open_datagram
+from .endpoints.inventory import Inventory
 from .endpoints.listener import BACKLOG, Listener
 from .endpoints.roster import DrainReport
 from .limits import Limits, Timeouts, check_arguments, made
 from .loop.budget import OUTPUT_BUDGET
-from .loop.futures import settle
 from .loop.kernel import Kernel
+from .loop.loop import Loop
 from .loop.poller import Poller
+from .loop.termination import Termination
 from .sockets.addresses import adopt_listening, check_port, listening_sockets, show
-from .sockets.stdio import StdioSocket, descriptor
+from .sockets.stdio import standard_streams
 from .sockets.tls import check_server_context, client_carrier
+from .sockets.udp import HostPort, refuse_names
 from .sockets.unix import BoundPath, UnixPath, listening_unix_socket, show_path
+from .transports.datagram import DatagramTransport
 from .transports.stream import StreamTransport
 
 GRACE = 5.0  # seconds a drain gives; systemd and docker wait 10 and more before they kill
 
 
-class Keeper(Interface):
-    """What makes connections by itself, and has to leave it when they are to end: see `ReconnectingClient`."""
-
-    def retire(self) -> None: ...
-
-
-class Reactor(Inside):
+class Reactor(Loop):
     """A single-threaded event loop with sockets. One a thread; use it as a context manager, or call `close`.
 
     clock: a callable giving monotonic seconds; poller, kernel: see those modules. All three are for tests: see
@@ -60,9 +59,12 @@ class Reactor(Inside):
         debug: bool | None = None,
         kernel: Kernel | None = None,
     ) -> None:
-        super().__init__(clock=clock, poller=poller, output_budget=output_budget, watchdog=watchdog, kernel=kernel)
-        self._drain: Future[DrainReport] | None = None
-        self.keepers: dict[Keeper, None] = {}
+        threshold = seconds(watchdog, clock is None, os.environ.get("REACTOR_WATCHDOG"))
+        super().__init__(clock=clock, poller=poller, output_budget=output_budget, kernel=kernel)
+        self._inventory: Inventory = Inventory(self)
+        asked = (self._kernel.terminating, self.drain, self._inventory.is_draining, self._cut)
+        self._termination = Termination(self._signals, *asked)
+        watch(self, threshold)
         if is_wanted(debug, os.environ.get("REACTOR_DEBUG")):
             equip(self)
 
@@ -73,68 +75,33 @@ class Reactor(Inside):
 
         A handler that the program has set itself, here or with `signal.signal`, is left alone.
         """
-        ours = [signum for signum in (signal.SIGINT, signal.SIGTERM) if self._may_handle(signum)]
-        for signum in ours:
-            self.add_signal_handler(signum, self._on_terminate)
-        try:
+        self._check_idle()
+        with self._termination:
             super().run()
-        finally:
-            for signum in ours:
-                self._signals.remove(signum)
 
-    def _may_handle(self, signum: int) -> bool:
-        if threading.current_thread() is not threading.main_thread() or signum in self._signals:
-            return False
-        return signal.getsignal(signum) in (signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler)
+    def _cut(self) -> None:
+        self.abort()
+        self.stop()
 
-    def _on_terminate(self) -> None:
-        if self._drain is None or self._drain.done():
-            self.drain()
-        else:
-            self.abort()
-            self.stop()
+    def add_signal_handler(self, signum: int, fn: Callable[..., Any], *args: Any) -> None:
+        """Call `fn(*args)` on the loop when the signal comes. Main thread only (ValueError elsewhere)."""
+        self._check_usable()
+        self._signals.add(signum, fn, args)
+
+    def remove_signal_handler(self, signum: int) -> bool:
+        """Put back the handler that was there before; False if there was none of ours."""
+        return self._signals.remove(signum)
 
     def drain(self, grace: float = GRACE) -> Future[DrainReport]:
         """Stop accepting, tell the protocols (`draining(grace)`), flush, close; cut what is left at the end; then stop.
 
         The future holds what was closed and what was cut. Works from a callback, and before `run` or `run_until`.
         """
-        if self._drain is not None and not self._drain.done():
-            return self._drain
-        drain = self._drain = self.promise()
-        self._retire_keepers()
-        parts = [listener.drain(grace) for listener in list(self._listeners)]
-        parts += [self._clients.drain(grace), self._datagrams.drain(grace)]
-
-        def check(part: Future[DrainReport]) -> None:
-            if all(part.done() for part in parts):
-                self.call_soon(self._on_drained, drain, parts)
-
-        for part in parts:
-            part.add_done_callback(check)
-        return drain
-
-    def _on_drained(self, drain: Future[DrainReport], parts: list[Future[DrainReport]]) -> None:
-        if not drain.done():
-            self.stop()
-            reports = [part.result() for part in parts]
-            settle(drain, DrainReport(sum(r.closed for r in reports), [peer for r in reports for peer in r.cut]))
+        return self._inventory.drain(grace, self.stop)
 
     def abort(self) -> None:
         """End every listener and connection at once."""
-        self._retire_keepers()
-        for listener in list(self._listeners):
-            listener.abort()
-        self._clients.abort()
-        self._datagrams.abort()
-
-    def _retire_keepers(self) -> None:
-        for keeper in list(self.keepers):
-            keeper.retire()
-
-    def when_lost(self, transport: StreamTransport, fn: Callable[[], None]) -> None:
-        """Call `fn()` after the `connection_lost` of an outgoing connection, whoever its protocol is by then."""
-        self._clients.when_left(transport, fn)
+        self._inventory.abort()
 
     # -- verbs --------------------------------------------------------------------------------------------------
 
@@ -166,10 +133,10 @@ class Reactor(Inside):
         ...     len(listener.connections)
         1
         """
-        self.check_usable()
+        self._check_usable()
         check_arguments(factory, limits, timeouts)
         check_server_context(tls)
-        sockets = listening_sockets(host, port, backlog=backlog, reuse_port=reuse_port, kernel=self.kernel)
+        sockets = listening_sockets(host, port, backlog=backlog, reuse_port=reuse_port, kernel=self._kernel)
         return self._listen(factory, sockets, limits, timeouts, tls)
 
     def listen_unix(
@@ -200,7 +167,7 @@ class Reactor(Inside):
         ...     transport.get_extra_info("peername") == listener.addresses[0] == directory + "/door"
         True
         """
-        self.check_usable()
+        self._check_usable()
         check_arguments(factory, limits, timeouts)
         check_server_context(tls)
         sock, bound = listening_unix_socket(path, mode=mode, backlog=backlog)
@@ -230,7 +197,7 @@ class Reactor(Inside):
         ...     listener.is_accepting()
         True
         """
-        self.check_usable()
+        self._check_usable()
         check_arguments(factory, limits, timeouts)
         check_server_context(tls)
         adopt_listening(sock, backlog)
@@ -245,13 +212,9 @@ class Reactor(Inside):
         tls: ssl.SSLContext | None = None,
         bound: BoundPath | None = None,
     ) -> Listener:
-        gone = self._forget
-        listener = Listener(self, factory, sockets, limits, timeouts, on_gone=gone, tls=tls, bound=bound)
-        self._listeners[listener] = None
-        return listener
-
-    def _forget(self, listener: Listener) -> None:
-        self._listeners.pop(listener, None)
+        on_gone = self._inventory.remove
+        listener = Listener(self, factory, sockets, limits, timeouts, on_gone=on_gone, tls=tls, bound=bound)
+        return self._inventory.add(listener)
 
     def connect_tcp(
         self,
@@ -294,7 +257,7 @@ class Reactor(Inside):
         ...         print(error)
         cannot connect to 127.0.0.1:...: Connection refused
         """
-        self.check_usable()
+        self._check_usable()
         if not isinstance(host, str):
             raise TypeError(f"a host is a name or an address, not {host!r}")
         if not 0 < check_port(port) <= 65535:
@@ -307,8 +270,8 @@ class Reactor(Inside):
             self,
             factory,
             where,
-            self._clients,
-            timeout=_lesser(timeout, timeouts),
+            self._inventory.clients,
+            timeout=lesser(timeout, timeouts),
             local=local,
             allow=allow,
             secure=client_carrier(self, tls, host if server_hostname is None else server_hostname),
@@ -334,19 +297,71 @@ class Reactor(Inside):
         more), ConnectError (no such path, no right to it, too long a path) or ConnectTimeout, with the path in them.
         With `tls` the certificate must be for `server_hostname`: a path is no name.
         """
-        self.check_usable()
+        self._check_usable()
         check_arguments(factory, limits, timeouts)
         connector = Connector(
             self,
             factory,
             show_path(path),
-            self._clients,
-            timeout=_lesser(timeout, timeouts),
+            self._inventory.clients,
+            timeout=lesser(timeout, timeouts),
             secure=client_carrier(self, tls, server_hostname or ""),
             limits=limits,
             timeouts=timeouts,
         )
         return connector.reach(path)
+
+    def open_udp(
+        self,
+        factory: Callable[[], Any],
+        *,
+        local: HostPort | None = None,
+        remote: HostPort | None = None,
+        family: int = 0,
+        broadcast: bool = False,
+        reuse_port: bool = False,
+        sock: Any = None,
+        limits: Limits | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> DatagramTransport:
+        """Open a UDP socket; `factory()` makes its protocol, whose `connection_made` has run when this returns.
+
+        local: the address to receive on; a host of None is every interface, IPv4 unless `family` is AF_INET6. Without
+            it the kernel chooses one.
+        remote: the only address to send to and to receive from, so that its refusals (ICMP) come to `error_received`.
+        broadcast: may send to broadcast addresses. reuse_port: several processes may receive on the port, and the
+            kernel spreads the peers among them, except for multicast, which all of them get.
+        sock: instead of all these, a datagram socket that the caller made or was given; the transport closes it.
+        limits: `output` counts here, and what does not fit is dropped and told to `error_received`. timeouts: `idle`,
+            `close` and `write`; by default a network that takes nothing for a while ends no socket (write=None).
+        A name is looked up in the calling thread, as a server does once before it serves. While the loop runs that
+        would stop it, so there only addresses are taken (ValueError). Raises ListenError, ConnectError, ResolveError,
+        each an OSError with the address in its message, or what `factory` raises.
+
+        >>> from reactor import DatagramProtocol, Reactor
+        >>> class Echo(DatagramProtocol):
+        ...     def connection_made(self, transport):
+        ...         self.transport = transport
+        ...     def datagram_received(self, data, addr):
+        ...         self.transport.sendto(data, addr)
+        >>> class Ask(DatagramProtocol):
+        ...     def connection_made(self, transport):
+        ...         transport.sendto(b"anybody there?")
+        ...     def datagram_received(self, data, addr):
+        ...         print(data)
+        ...         reactor.stop()
+        >>> with Reactor() as reactor:
+        ...     echo = reactor.open_udp(Echo, local=("127.0.0.1", 0))
+        ...     ask = reactor.open_udp(Ask, remote=echo.get_extra_info("sockname"))
+        ...     reactor.run()
+        b'anybody there?'
+        """
+        self._check_usable()
+        check_arguments(factory, limits, timeouts)
+        if self._running:
+            refuse_names(local, remote)
+        options = (local, remote, family, broadcast, reuse_port, sock, limits, timeouts)
+        return open_datagram(self._inventory.datagrams, factory, *options)
 
     def open_stdio(
         self, factory: Callable[[], Any], *, limits: Limits | None = None, timeouts: Timeouts | None = None
@@ -355,34 +370,31 @@ class Reactor(Inside):
 
         The end of stdin is `eof_received`; a closed stdin ends at once. `close` ends both ways once all is written.
         """
-        self.check_usable()
-        protocol = made(factory)
-        stdin, stdout = descriptor(sys.stdin), descriptor(sys.stdout)
-        if stdout is not None:
-            sys.stdout.flush()  # what was printed before comes first
+        self._check_usable()
         bounds = limits or Limits(), timeouts or Timeouts(write=None)  # Ctrl-S stalls a terminal; that is no fault
-        carrier = StdioSocket(stdin, stdout)
-        transport = self.kind(StreamTransport)(self, carrier, protocol, self._clients, "stdio", *bounds)
-        self._clients.seat(transport)
-        return transport
+        protocol = made(factory)
+        return self._inventory.clients.open(standard_streams(), protocol, "stdio", *bounds)
 
-    def _on_forked(self) -> None:
-        """In a forked child: what listens and is connected here is the parent's."""
-        super()._on_forked()
-        for listener in self._listeners:
-            listener._on_forked()
-        self._clients._on_forked()
-        self._datagrams._on_forked()
+    # -- seeing inside ------------------------------------------------------------------------------------------
 
-    def abandon(self) -> None:
-        """In a forked child: close the child's copies of the descriptors, so that the parent notices nothing."""
-        for listener in self._listeners:
-            listener._abandon()
-        self._clients.abandon()
-        self._datagrams.abandon()
+    def connections(self) -> list[StreamTransport | DatagramTransport]:
+        """All that is open: accepted, made by us, datagram sockets; each in order of arrival."""
+        return self._inventory.transports()
 
+    def stats(self) -> Stats:
+        """Counters since the start, and what there is now. Looks at each connection: 1 ms for a thousand."""
+        return view.stats(self, self._inventory)
 
-def _lesser(timeout: float | None, timeouts: Timeouts | None) -> float | None:
-    """The seconds for connecting: both count, where both are given."""
-    other = None if timeouts is None else timeouts.connect
-    return min((seconds for seconds in (timeout, other) if seconds is not None), default=None)
+    def dump(self, limit: int = MAX_CONNECTIONS) -> str:
+        """All that is open, in lines for an operator's eyes: at most `limit` connections, the most troubled first.
+
+        What comes from peers is shown without control characters. Meant for a signal: `examples/_cli.py` prints it to
+        stderr on SIGUSR1.
+
+        >>> from reactor import Reactor
+        >>> with Reactor() as reactor:
+        ...     print(reactor.dump())
+        up ...: connections 0, datagram sockets 0, listeners 0, timers 0, calls in threads 0
+        ...
+        """
+        return view.dump(self, self._inventory, limit)

@@ -109,7 +109,7 @@ class ReconnectingClient:
         self.attempts = 0
         self._begin()  # what is wrong with `connect` is raised here, before anything is left
         self.finished = reactor.promise()
-        reactor.keepers[self] = None
+        reactor._inventory.keepers[self] = None
         assert self._attempt is not None
         self._attempt.add_done_callback(self._on_attempt)
 
@@ -120,11 +120,11 @@ class ReconnectingClient:
 
     def stop(self) -> None:
         """Try no more, and close the connection. Harmless twice. `finished` is done once the connection is over."""
-        self.retire()
+        self._on_drain()
         if self.transport is not None:
             self.transport.close()
 
-    def retire(self) -> None:
+    def _on_drain(self) -> None:
         """Try no more, and leave the connection to itself: a drain has begun, and ends it in its own way."""
         if self._stopping:
             return
@@ -163,7 +163,7 @@ class ReconnectingClient:
     def _on_made(self, transport: StreamTransport) -> None:
         self.transport = transport
         self._since = self._reactor.time()
-        self._reactor.when_lost(transport, self._on_lost)
+        self._reactor._inventory.clients.when_gone(transport, self._on_lost)
         if self._stopping:
             transport.close()
 
@@ -186,7 +186,7 @@ class ReconnectingClient:
         log.info("%s; next attempt in %.1f s", what, delay)
         self._timer = self._reactor.call_later(delay, self._try_again)
         if self._on_retry is not None:
-            self._reactor.guard(self._on_retry, error, delay)
+            self._reactor._guard(self._on_retry, error, delay)
 
     def _try_again(self) -> None:
         self._timer = None
@@ -199,7 +199,7 @@ class ReconnectingClient:
 
     def _finish(self, error: BaseException | None) -> None:
         self._stopping = True
-        self._reactor.keepers.pop(self, None)
+        self._reactor._inventory.keepers.pop(self, None)
         if error is not None:
             bug = None if isinstance(error, (OSError, ReactorError)) and error is not self._bug else error
             log.error("no more attempts to connect: %s", error or type(error).__name__, exc_info=bug)

@@ -90,12 +90,6 @@ def wrong_way(path):
             yield ".".join(target)
 
 
-OWED = {
-    "reactor/loop/loop.py": ["reactor.diagnostics.watchdog"],
-}
-"""Circles that are still to be cut. This list only gets shorter."""
-
-
 @pytest.mark.parametrize("folder", FOLDERS, ids=name)
 def test_the_list_of_a_folder_has_each_of_its_files_once(folder):
     there = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
@@ -105,8 +99,7 @@ def test_the_list_of_a_folder_has_each_of_its_files_once(folder):
 @pytest.mark.parametrize("package", ["reactor", "protocols"])
 def test_a_file_imports_only_what_stands_above_it(package):
     found = {name(path): sorted({*wrong_way(path)}) for path in files(package)}
-    owed = {path: targets for path, targets in OWED.items() if path.startswith(package)}
-    assert {path: targets for path, targets in found.items() if targets} == owed
+    assert {path: targets for path, targets in found.items() if targets} == {}
 
 
 def test_only_the_standard_library_is_imported_at_run_time():

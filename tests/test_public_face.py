@@ -6,7 +6,21 @@ what programs may rely on: change the table with it, and the changelog.
 
 from __future__ import annotations
 
-from reactor import DatagramTransport, Listener, Protocol, StreamTransport
+import pytest
+
+from reactor import DatagramTransport, Listener, Protocol, Reactor, StreamTransport
+
+REACTOR = {
+    "abort", "add_reader", "add_signal_handler", "add_writer", "call_at", "call_every", "call_later", "call_soon",
+    "call_soon_threadsafe", "close", "connect_tcp", "connect_unix", "connections", "drain", "dump", "listen_socket",
+    "listen_tcp", "listen_unix", "open_stdio", "open_udp", "promise", "remove_reader", "remove_signal_handler",
+    "remove_writer", "run", "run_in_thread", "run_until", "stats", "stop", "time",
+}  # fmt: skip
+
+STATE = {"closed"}
+
+GROUND = {"budget", "clock", "dirty", "doomed", "meter", "now", "poller", "timers", "wheel"}
+"""For transports alone, and without an underscore because every message needs them: see `reactor.loop.ground`."""
 
 CONNECTION = {
     "abort", "bytes_in", "bytes_out", "close", "delivery", "get_extra_info", "get_protocol", "get_write_buffer_limits",
@@ -26,6 +40,33 @@ LISTENER = {
 
 def public(thing):
     return {name for name in dir(thing) if not name.startswith("_")}
+
+
+def test_a_reactor_has_what_a_user_calls_and_the_ground_of_its_transports(stage):
+    assert public(Reactor) == REACTOR
+    assert {name for name in vars(stage.reactor) if not name.startswith("_")} == STATE | GROUND
+
+
+def ours(kind):
+    """The classes of this package that `kind` is made of."""
+    return [each.__name__ for each in kind.__mro__ if each.__module__.partition(".")[0] == "reactor"]
+
+
+def test_parts_are_held_and_not_inherited():
+    assert ours(Reactor) == ["Reactor", "Loop"]
+    assert ours(StreamTransport) == ["StreamTransport", "Stream", "Outbound", "Connection"]
+    assert ours(DatagramTransport) == ["DatagramTransport", "Connection"]
+
+
+def test_the_leaf_of_a_stream_transport_adds_slots_and_nothing_else():
+    assert {name for name, value in vars(StreamTransport).items() if callable(value)} == set()
+
+
+@pytest.mark.parametrize("name", REACTOR | STREAM | DATAGRAM | LISTENER)
+def test_what_a_user_calls_has_a_docstring(name):
+    owners = [kind for kind in (Reactor, StreamTransport, DatagramTransport, Listener) if hasattr(kind, name)]
+    found = [getattr(kind, name) for kind in owners]
+    assert all(each.__doc__ for each in found if callable(each) or isinstance(each, property))
 
 
 def test_a_stream_transport_has_what_a_user_calls_and_nothing_else():

@@ -29,13 +29,13 @@ from ..endpoints.listener import Listener
 from ..transports.datagram import DatagramTransport
 from ..transports.stream import StreamTransport
 from .contract import Checked, Contract, ContractBreach
-from .view import Inside
 from .watchdog import PACKAGE
 
 log = logging.getLogger("reactor")
 
 SLOW = 0.1  # seconds: what people call immediate; asyncio's slow_callback_duration is the same
 DEPTH = 10  # frames of a call that something comes from, the innermost of the program's own
+Reactor = Any  # the class stands above, in a module that imports this one
 REPORTS = 20  # connections that are named when nobody has closed them; a server may have thousands
 
 MAKERS = ("listen_tcp", "listen_unix", "listen_socket", "connect_tcp", "connect_unix", "open_udp", "open_stdio")
@@ -43,7 +43,7 @@ MAKERS = ("listen_tcp", "listen_unix", "listen_socket", "connect_tcp", "connect_
 WATCHES = ("add_reader", "add_writer")
 VERBS = (
     *MAKERS, *WATCHES, "call_soon", "call_later", "call_at", "call_every", "remove_reader", "remove_writer",
-    "run_in_thread", "stop", "drain", "abort", "watch",
+    "run_in_thread", "stop", "drain", "abort", "promise",
 )  # fmt: skip
 """What only the loop's thread may call while the loop runs."""
 CALLS = (
@@ -60,7 +60,7 @@ def is_wanted(given: bool | None, environment: str | None) -> bool:
     return environment not in (None, "", "0") if given is None else given
 
 
-def equip(reactor: Inside) -> None:
+def equip(reactor: Reactor) -> None:
     """Put `reactor` in debug mode, before it does anything."""
     for name in MAKERS:
         setattr(reactor, name, observing(reactor, getattr(reactor, name)))
@@ -69,16 +69,17 @@ def equip(reactor: Inside) -> None:
     for name in VERBS:
         setattr(reactor, name, on_loop_thread(reactor, name, getattr(reactor, name)))
     timers = reactor.timers
-    timers.arm = on_loop_thread(reactor, "timer.reset", timers.arm)  # type: ignore[method-assign]
-    guard, fire = reactor.guard, timers._fire
+    timers.arm = on_loop_thread(reactor, "timer.reset", timers.arm)
+    guard, fire = reactor._guard, timers._fire
+    for roster in (reactor._inventory.clients, reactor._inventory.datagrams):
+        roster.kind = KINDS[roster.kind]
     replaced: dict[str, Any] = {
-        "guard": lambda fn, *args: timed(reactor, name_of(fn), guard, fn, *args),
-        "kind": lambda kind: KINDS.get(kind, kind),
+        "_guard": lambda fn, *args: timed(reactor, name_of(fn), guard, fn, *args),
         "close": functools.partial(close, reactor, reactor.close, remember(reactor)),
     }
     for name, method in replaced.items():
         setattr(reactor, name, method)
-    timers._fire = lambda timer, now: timed(reactor, timer.name, fire, timer, now)  # type: ignore[method-assign]
+    timers._fire = lambda timer, now: timed(reactor, timer.name, fire, timer, now)
 
 
 # -- threads --------------------------------------------------------------------------------------------------------
@@ -86,7 +87,7 @@ def equip(reactor: Inside) -> None:
 
 def check_thread(loop: Any, what: str) -> None:
     """Raise RuntimeError if the loop runs, and not here."""
-    owner = loop.thread
+    owner = loop._thread
     if owner is not None and owner is not threading.current_thread():
         raise RuntimeError(
             f"{what}() in the thread {threading.current_thread().name!r}, while the loop runs in {owner.name!r}: "
@@ -94,7 +95,7 @@ def check_thread(loop: Any, what: str) -> None:
         )
 
 
-def on_loop_thread(reactor: Inside, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+def on_loop_thread(reactor: Reactor, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
     """A verb that only the loop's thread may call."""
 
     @functools.wraps(method)
@@ -127,7 +128,7 @@ KINDS: dict[type, type] = {StreamTransport: DebugStream, DatagramTransport: Debu
 # -- time -----------------------------------------------------------------------------------------------------------
 
 
-def timed(reactor: Inside, name: str, fn: Callable[..., Any], *args: Any) -> Any:
+def timed(reactor: Reactor, name: str, fn: Callable[..., Any], *args: Any) -> Any:
     """Call `fn(*args)`, and say so if that takes SLOW seconds or more."""
     began = reactor.clock()
     try:
@@ -138,7 +139,7 @@ def timed(reactor: Inside, name: str, fn: Callable[..., Any], *args: Any) -> Any
             log.warning("slow callback: %s took %.2f s", name, took)
 
 
-def timing(reactor: Inside, watch: Callable[..., Any]) -> Callable[..., Any]:
+def timing(reactor: Reactor, watch: Callable[..., Any]) -> Callable[..., Any]:
     """`add_reader` or `add_writer`, with its callback timed."""
 
     @functools.wraps(watch)
@@ -161,7 +162,7 @@ def name_of(fn: Callable[..., Any]) -> str:
 class Observed(Contract):
     """The contract of one connection, whose callbacks are timed. `origin`: the call that the connection comes from."""
 
-    def __init__(self, reactor: Inside, origin: str) -> None:
+    def __init__(self, reactor: Reactor, origin: str) -> None:
         super().__init__(_on_breach, {})
         self._reactor = reactor
         self.origin = origin
@@ -180,7 +181,7 @@ def _on_breach(breach: ContractBreach) -> None:
     log.error("contract broken: %s", breach)
 
 
-def observing(reactor: Inside, verb: Callable[..., Any]) -> Callable[..., Any]:
+def observing(reactor: Reactor, verb: Callable[..., Any]) -> Callable[..., Any]:
     """A verb whose factory makes observed protocols."""
 
     @functools.wraps(verb)
@@ -196,6 +197,7 @@ def observing(reactor: Inside, verb: Callable[..., Any]) -> Callable[..., Any]:
 
         made = verb(observed, *args, **options)
         if isinstance(made, Listener):
+            made._roster.kind = KINDS[made._roster.kind]
             for name in LISTENS:
                 setattr(made, name, on_loop_thread(reactor, f"listener.{name}", getattr(made, name)))
         return made
@@ -206,7 +208,7 @@ def observing(reactor: Inside, verb: Callable[..., Any]) -> Callable[..., Any]:
 # -- what nobody has closed -------------------------------------------------------------------------------------------
 
 
-def remember(reactor: Inside) -> weakref.finalize[..., Any]:
+def remember(reactor: Reactor) -> weakref.finalize[..., Any]:
     """Tell if the reactor is forgotten, or the program ends, before it is closed."""
     return weakref.finalize(reactor, _forgotten, os.getpid(), call_site(sys._getframe(1)))
 
@@ -216,7 +218,7 @@ def _forgotten(pid: int, origin: str) -> None:
         log.warning("a reactor was never closed; it was made here:\n%s", origin)
 
 
-def close(reactor: Inside, close: Callable[[], None], forgotten: weakref.finalize[..., Any]) -> None:
+def close(reactor: Reactor, close: Callable[[], None], forgotten: weakref.finalize[..., Any]) -> None:
     """`Reactor.close`, which first tells what is open."""
     forgotten.detach()
     if not reactor.closed:
@@ -224,7 +226,7 @@ def close(reactor: Inside, close: Callable[[], None], forgotten: weakref.finaliz
     close()
 
 
-def report_open(reactor: Inside) -> None:
+def report_open(reactor: Reactor) -> None:
     """Name the connections that are not even about to end."""
     left = [transport for transport in reactor.connections() if not transport.is_closing()]
     for transport in left[:REPORTS]:

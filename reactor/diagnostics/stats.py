@@ -1,4 +1,4 @@
-"""What a reactor has done and holds, at one moment. Pure data; `inside` fills it in from the `meter`."""
+"""What a reactor has done and holds, at one moment. Pure data; `view` fills it in from the `meter`."""
 
 from __future__ import annotations
 

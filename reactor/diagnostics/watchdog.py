@@ -25,6 +25,7 @@ from queue import Empty, SimpleQueue
 from types import CodeType, FrameType
 from typing import Protocol as Interface
 
+from ..loop.loop import Loop
 from ..loop.meter import Meter
 
 log = logging.getLogger("reactor")
@@ -184,6 +185,12 @@ class Watchdog:
                 frames.append(frame)
                 frame = frame.f_back
         return frames[::-1]
+
+
+def watch(loop: Loop, threshold: float) -> None:
+    """Let a watchdog tell of callbacks that hold `loop` for `threshold` seconds; 0 is no watchdog."""
+    poll = getattr(loop.poller.poll, "__code__", None)
+    loop._set_sentry(Watchdog(loop, threshold, Loop._tick.__code__, poll) if threshold else None)
 
 
 def heard(bell: Bell, wait: float | None) -> bool:

@@ -6,5 +6,6 @@ The files, from the bottom up; a file imports only from those above it in this l
     resolver     names to addresses, off the loop's thread
     listener     accepts connections and counts them
     connector    makes outgoing connections
-    datagrams    the verb of datagrams
+    datagrams    opens datagram sockets
+    inventory    all that is open on one reactor, and how it is drained and ended
 """

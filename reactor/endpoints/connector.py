@@ -136,7 +136,7 @@ class Connector:
     def _begin(self, family: int, address: Any) -> None:
         if self._allow is not None:
             self._allow(address)
-        sock = self._loop.kernel.socket(family, socket.SOCK_STREAM)
+        sock = self._loop._kernel.socket(family, socket.SOCK_STREAM)
         try:
             sock.setblocking(False)
             tune(sock)
@@ -174,13 +174,10 @@ class Connector:
         except Exception as exc:
             sock.close()
             return settle(future, error=exc)
-        transport = self._transport_on(sock, protocol, address)
-        self._roster.seat(transport)
-        settle(future, (transport, protocol))
+        settle(future, (self._open(sock, protocol, address), protocol))
 
-    def _transport_on(self, carrier: Any, protocol: Any, address: Any) -> StreamTransport:
-        kind = self._loop.kind(StreamTransport)
-        return kind(self._loop, carrier, protocol, self._roster, address, self._limits, self._timeouts)
+    def _open(self, carrier: Any, protocol: Any, address: Any, opened: Any = None) -> StreamTransport:
+        return self._roster.open(carrier, protocol, address, self._limits, self._timeouts, opened)
 
     def _shake_hands(self, sock: socket.socket, address: Any, secure: Callable[[socket.socket], Any]) -> None:
         self._stop_trying()
@@ -189,11 +186,9 @@ class Connector:
         except Exception as exc:
             sock.close()
             return self._fail(exc)
-        transport = self._transport = self._transport_on(carrier, protocol, address)
-        transport._opened().add_done_callback(partial(self._on_opened, transport, protocol))
-        self._roster.seat(transport)
+        self._transport = self._open(carrier, protocol, address, partial(self._on_opened, protocol))
 
-    def _on_opened(self, transport: StreamTransport, protocol: Any, opened: Future[Any]) -> None:
+    def _on_opened(self, protocol: Any, transport: StreamTransport, opened: Future[Any]) -> None:
         future, self._transport = self._future, None
         error = opened.exception()
         if error is not None:
@@ -323,3 +318,9 @@ def connect_error(where: str, failures: list[tuple[str, OSError]]) -> ConnectErr
     if len(numbers) == 1:
         error.errno = numbers.pop()
     return error
+
+
+def lesser(timeout: float | None, timeouts: Timeouts | None) -> float | None:
+    """The seconds for connecting: both count, where both are given."""
+    other = None if timeouts is None else timeouts.connect
+    return min((seconds for seconds in (timeout, other) if seconds is not None), default=None)

@@ -73,7 +73,7 @@ class Listener:
         self._timeouts = timeouts or Timeouts()
         self._on_gone = on_gone
         self._bound = bound
-        self._roster: Roster[StreamTransport] = Roster(loop, self._on_connection_gone)
+        self._roster: Roster[StreamTransport] = Roster(loop, StreamTransport, self._on_connection_gone)
         self._per_peer: Counter[str] = Counter()
         self._retry: Timer | None = None
         self._short: float | None = None  # when descriptors last ran out, in a shortage that is not over
@@ -132,7 +132,7 @@ class Listener:
         """In a forked child: the newcomers, too, are the parent's."""
         self._accepting = False
         disarm(self, KEPT)
-        self._roster._on_forked()
+        self._roster.on_forked()
 
     def _abandon(self) -> None:
         """In a forked child: close our copies of the descriptors and nothing else."""
@@ -172,10 +172,8 @@ class Listener:
         sock.setblocking(False)
         if self._limits.per_peer is not None and isinstance(address, tuple):  # the peers of a Unix socket have no names
             self._per_peer[peer_key(address)] += 1
-        kind = self._loop.kind(StreamTransport)
-        transport = kind(self._loop, carrier, protocol, self._roster, address, self._limits, self._timeouts)
         self._loop.meter.accepted += 1
-        self._roster.seat(transport)
+        self._roster.open(carrier, protocol, address, self._limits, self._timeouts)
 
     def _carrier(self, sock: socket.socket) -> Any:
         if self._tls is None:

@@ -22,9 +22,9 @@ def resolve(loop: Loop, host: str, port: int, family: int = 0) -> Future[list[Ad
     finds is dropped.
     """
     try:
-        found = _lookup(loop.kernel, host, port, family, socket.AI_NUMERICHOST)
+        found = _lookup(loop._kernel, host, port, family, socket.AI_NUMERICHOST)
     except OSError:
-        return loop.run_in(loop.resolvers, _lookup, loop.kernel, host, port, family, 0)
+        return loop._jobs.run(loop._jobs.resolvers, _lookup, loop._kernel, host, port, family, 0)
     future: Future[list[Address]] = loop.promise()
     future.set_result(found)
     return future

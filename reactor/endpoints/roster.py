@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from ..errors import DrainTimeout
+from ..limits import Limits, Timeouts
 from ..loop.futures import settle
 from ..loop.loop import Loop
 from ..transports.connection import Connection
@@ -28,19 +30,35 @@ class DrainReport:
 class Roster(Generic[T]):
     """The transports of one home. It is told when one of them is gone."""
 
-    def __init__(self, loop: Loop, on_gone: Callable[[T], None] | None = None) -> None:
+    def __init__(self, loop: Loop, kind: type[T], on_gone: Callable[[T], None] | None = None) -> None:
         self._loop = loop
         self._on_gone = on_gone
         self._drain: Drain[T] | None = None
         self._followers: dict[T, Callable[[], None]] = {}
+        self.kind = kind  # the class of its transports; debug mode puts one of its own here
         self.connections: dict[T, None] = {}  # in order of arrival
 
-    def seat(self, transport: T) -> None:
-        """Take a new transport in and start it; one that comes during a drain is drained like the others."""
+    def open(
+        self,
+        carrier: Any,
+        protocol: Any,
+        peername: Any,
+        limits: Limits,
+        timeouts: Timeouts,
+        opened: Callable[[T, Future[Any]], object] | None = None,
+    ) -> T:
+        """Make a transport and start it; one that comes during a drain is drained like the others.
+
+        opened: called with the transport and a future that is done once its handshake is, or holds why there is none.
+        """
+        transport = self.kind(self._loop, carrier, protocol, self, peername, limits, timeouts)
+        if opened is not None:
+            transport._opened().add_done_callback(partial(opened, transport))
         self.connections[transport] = None
         transport._start()
         if self._drain is not None:
             self._drain.include(transport)
+        return transport
 
     def on_gone(self, transport: T) -> None:
         """A transport is over; called by the transport, after connection_lost."""
@@ -53,7 +71,7 @@ class Roster(Generic[T]):
         if follower is not None:
             follower()
 
-    def when_left(self, transport: T, follower: Callable[[], None]) -> None:
+    def when_gone(self, transport: T, follower: Callable[[], None]) -> None:
         """Call `follower()` when the transport is over, after its connection_lost; soon, if it is not here any more."""
         if transport in self.connections:
             self._followers[transport] = follower
@@ -78,7 +96,7 @@ class Roster(Generic[T]):
         for transport in list(self.connections):
             transport.abort()
 
-    def _on_forked(self) -> None:
+    def on_forked(self) -> None:
         """In a forked child: the connections are the parent's."""
         for transport in self.connections:
             transport._on_forked()

@@ -12,6 +12,7 @@ import weakref
 from typing import Any, NoReturn, Protocol as Interface
 
 from ..errors import ReactorError
+from .ground import Sentry
 
 MESSAGE = "this reactor belongs to the parent process: after a fork make a new one"
 
@@ -19,8 +20,9 @@ MESSAGE = "this reactor belongs to the parent process: after a fork make a new o
 class Forked(Interface):
     """What is told."""
 
-    def before_fork(self) -> None: ...
-    def after_fork(self) -> None: ...
+    _running: bool
+    _sentry: Sentry | None
+
     def _on_forked(self) -> None: ...
 
 
@@ -45,13 +47,17 @@ def disarm(owner: Any, keep: frozenset[str]) -> None:
 
 
 def _prepare() -> None:
+    """In the parent: a fork copies one thread, and Python warns of a process that has others."""
     for loop in list(_loops):
-        loop.before_fork()
+        if loop._sentry is not None:
+            loop._sentry.rest()
 
 
 def _go_on() -> None:
+    """In the parent: the callback that forked may go on for long."""
     for loop in list(_loops):
-        loop.after_fork()
+        if loop._sentry is not None and loop._running:
+            loop._sentry.wake()
 
 
 def _tell() -> None:

@@ -1,4 +1,4 @@
-"""Completes futures that others may cancel. Knows no loop."""
+"""Futures that a loop has promised, and completing those that others may cancel. Knows no loop."""
 
 from __future__ import annotations
 
@@ -15,3 +15,25 @@ def settle(future: Future[Any], result: Any = None, error: BaseException | None 
             future.set_exception(error)
     except InvalidStateError:
         pass
+
+
+class Promises:
+    """The futures that one loop has given out and that are not done."""
+
+    def __init__(self) -> None:
+        self._open: dict[Future[Any], None] = {}  # in order, as all that is walked here: one seed, one run
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def make(self) -> Future[Any]:
+        """A future that `fail` completes if nothing else has."""
+        future: Future[Any] = Future()
+        self._open[future] = None
+        future.add_done_callback(self._open.pop)
+        return future
+
+    def fail(self, error: Exception) -> None:
+        """Complete all that are not done, with `error`."""
+        for future in list(self._open):
+            settle(future, error=error)

@@ -1,13 +1,11 @@
-"""Calls in threads, and the futures that a loop has promised. A part of the loop; knows no tick."""
+"""Calls in threads whose futures complete on the loop. Knows of the loop only how to post a call to it."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from typing import Any, TypeVar
 
-from ..errors import ReactorClosed
 from .futures import settle
 from .kernel import Kernel
 from .workers import RESOLVERS, WORKERS, WorkerPool
@@ -15,41 +13,26 @@ from .workers import RESOLVERS, WORKERS, WorkerPool
 T = TypeVar("T")
 
 
-class Jobs(ABC):
-    """The verbs for what blocks."""
+class Jobs:
+    """The threads of one loop: workers for the program's calls, resolvers for names.
 
-    closed: bool
+    post: calls `fn(*args)` on the loop, from any thread. promise: makes a future that the end of the loop fails.
+    """
 
-    def __init__(self, kernel: Kernel) -> None:
-        self._promised: dict[Future[Any], None] = {}  # in order, as all that is walked here: one seed, one run
-        self._workers = kernel.workers(WORKERS, "reactor-worker")
+    def __init__(self, kernel: Kernel, post: Callable[..., None], promise: Callable[[], Future[Any]]) -> None:
+        self._post = post
+        self._promise = promise
+        self._closed = False
+        self.workers = kernel.workers(WORKERS, "reactor-worker")
         self.resolvers = kernel.workers(RESOLVERS, "reactor-resolver")
 
-    @abstractmethod
-    def check_usable(self) -> None:
-        """Raise a clear error where the reactor cannot work any more."""
-
-    @abstractmethod
-    def _post(self, fn: Callable[..., Any], *args: Any) -> None:
-        """Call `fn(*args)` on the loop, from any thread."""
-
-    def run_in_thread(self, fn: Callable[..., T], *args: Any) -> Future[T]:
-        """Call `fn(*args)` in a worker thread; the future completes on the loop. Cancelling works until it starts.
-
-        >>> from reactor import Reactor
-        >>> with Reactor() as reactor:
-        ...     reactor.run_until(reactor.run_in_thread(sum, [1, 2, 3]), timeout=10)
-        6
-        """
-        return self.run_in(self._workers, fn, *args)
-
-    def run_in(self, pool: WorkerPool, fn: Callable[..., T], *args: Any) -> Future[T]:
-        """`run_in_thread`, in a thread of `pool`."""
-        future = self.promise()
+    def run(self, pool: WorkerPool, fn: Callable[..., T], *args: Any) -> Future[T]:
+        """Call `fn(*args)` in a thread of `pool`; cancelling works until it starts."""
+        future = self._promise()
 
         def job() -> None:
             try:
-                if self.closed or not future.set_running_or_notify_cancel():
+                if self._closed or not future.set_running_or_notify_cancel():
                     return
             except (InvalidStateError, RuntimeError):
                 return  # `close` settled it at this very moment
@@ -65,18 +48,13 @@ class Jobs(ABC):
             settle(future, error=exc)
         return future
 
-    def pending_jobs(self) -> int:
-        """Calls in threads that are not finished: time that a test moves must not run away from them."""
-        return self._workers.pending + self.resolvers.pending
+    @property
+    def pending(self) -> int:
+        """Calls that are not finished: time that a test moves must not run away from them."""
+        return self.workers.pending + self.resolvers.pending
 
-    def promise(self) -> Future[Any]:
-        """A future that `close` fails if nothing else has settled it."""
-        self.check_usable()
-        future: Future[Any] = Future()
-        self._promised[future] = None
-        future.add_done_callback(self._promised.pop)
-        return future
-
-    def _fail_promises(self) -> None:
-        for future in list(self._promised):
-            settle(future, error=ReactorClosed("the reactor was closed"))
+    def close(self) -> None:
+        """Begin no more calls, and let idle threads end."""
+        self._closed = True
+        self.workers.close()
+        self.resolvers.close()

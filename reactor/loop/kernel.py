@@ -6,6 +6,7 @@ and is then out of the way: no byte passes through here.
 
 from __future__ import annotations
 
+import signal
 import socket
 from typing import Any
 
@@ -18,6 +19,9 @@ AddressInfo = tuple[int, int, int, str, Any]  # family, kind, protocol, canonica
 
 class Kernel:
     """The machine we run on."""
+
+    terminating: tuple[int, ...] = (signal.SIGINT, signal.SIGTERM)
+    """The signals that ask a program to end."""
 
     def socket(self, family: int, kind: int) -> socket.socket:
         """As `socket.socket`."""

@@ -22,13 +22,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, Protocol as Interface, Self, TypeVar
+from typing import Any, Self, TypeVar
 
-from ..diagnostics.watchdog import Watchdog, seconds
 from ..errors import ReactorClosed, ReactorError
 from .budget import OUTPUT_BUDGET, OutputBudget
 from .deadlines import DeadlineWheel
 from .forks import MESSAGE, disarm, track
+from .futures import Promises
+from .ground import Belongings, Flushed, Sentry
 from .jobs import Jobs
 from .kernel import Kernel
 from .lag import QUICK
@@ -36,26 +37,19 @@ from .meter import TURN, Meter
 from .poller import READ, Poller
 from .signals import Signals
 from .timers import Timer, TimerHeap
-from .watchers import ForeignDescriptors
+from .watchers import Watchers
 
 T = TypeVar("T")
 log = logging.getLogger("reactor")
 
 MAX_WAIT = 3600.0  # seconds; poll takes an int of milliseconds, and an hourly look at an idle loop costs nothing
-KEPT = frozenset(
-    {"abandon", "check_process", "check_usable", "close", "connections", "dump", "stats", "time"}
-)  # what a forked child may call
+KEPT = frozenset({"close", "connections", "dump", "stats", "time"})  # what a forked child may call
 
 
-class Flushed(Interface):
-    """What steps 5 and 6 ask of a transport."""
+class Loop:
+    """The event loop without its network verbs; `Reactor` adds those. What transports use of it is in `Ground`."""
 
-    def _on_flush(self) -> None: ...
-    def _on_reap(self) -> None: ...
-
-
-class Loop(ForeignDescriptors, Jobs):
-    """The event loop without its network verbs; `Reactor` adds those."""
+    _inventory: Belongings  # the heir's
 
     def __init__(
         self,
@@ -63,34 +57,33 @@ class Loop(ForeignDescriptors, Jobs):
         clock: Callable[[], float] | None = None,
         poller: Poller | None = None,
         output_budget: int | None = OUTPUT_BUDGET,
-        watchdog: float | None = None,
         kernel: Kernel | None = None,
     ) -> None:
-        threshold = seconds(watchdog, clock is None, os.environ.get("REACTOR_WATCHDOG"))
-        self.kernel = kernel or Kernel()
-        ForeignDescriptors.__init__(self)
-        Jobs.__init__(self, self.kernel)
+        self._kernel = kernel or Kernel()
         self.clock = clock or time.monotonic
-        self.now = self.clock()  # the time of this tick: transports stamp their activity with it
+        self.now = self.clock()
         self.meter = Meter(self.now)
-        self.poller = poller or self.kernel.poller()
-        self.dirty: list[Flushed] = []  # written to in this tick
-        self.doomed: deque[Flushed] = deque()  # ended in this tick
+        self.poller = poller or self._kernel.poller()
+        self.dirty: list[Flushed] = []
+        self.doomed: deque[Flushed] = deque()
         self.budget = OutputBudget(output_budget)
         self.timers = TimerHeap(self.clock)
         self.wheel = DeadlineWheel(self._wake_wheel_at)
         self._wheel_timer: Timer | None = None
         self._soon: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
         self._inbox: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
-        self._wakeup = self.kernel.wakeup()
+        self._wakeup = self._kernel.wakeup()
         self._signals = Signals(self._post, self._wakeup.signal_fileno())
         self._pid = os.getpid()
         self._running = self._stopping = False
-        self.thread: threading.Thread | None = None  # in which it runs
+        self._thread: threading.Thread | None = None  # in which it runs
         self._runs = 0
         self.closed = False
-        self._watchdog: Watchdog | None = None
-        self.watch(threshold)
+        self._promises = Promises()
+        self._jobs = Jobs(self._kernel, self._post, self.promise)
+        self._watchers = Watchers(self.poller, self.meter)
+        self._sentry: Sentry | None = None
+        self._turn_after = TURN
         self.poller.register(self._wakeup.fileno(), READ, self._wakeup)
         track(self)
 
@@ -130,44 +123,42 @@ class Loop(ForeignDescriptors, Jobs):
         """
         self._stopping = self._running
 
-    def watch(self, threshold: float) -> None:
-        """Let the watchdog tell of callbacks that hold the loop for `threshold` seconds; 0 is no watchdog."""
-        if self._watchdog is not None:
-            self._watchdog.close()
-        poll = getattr(self.poller.poll, "__code__", None)
-        self._watchdog = Watchdog(self, threshold, Loop.tick.__code__, poll) if threshold else None
-        self._turn_after = min(TURN, threshold or TURN)
-        if self._watchdog is not None and self._running:
-            self._watchdog.begin()
+    def _set_sentry(self, sentry: Sentry | None) -> None:
+        if self._sentry is not None:
+            self._sentry.rest()
+        self._sentry = sentry
+        self._turn_after = min(TURN, sentry.threshold) if sentry else TURN
+        if sentry is not None and self._running:
+            sentry.begin()
 
     def _stop_run(self, run: int) -> None:
         if run == self._runs:
             self.stop()
 
     def _check_idle(self) -> None:
-        self.check_usable()
+        self._check_usable()
         if self._running:
             raise ReactorError("the loop is running already; a callback must not wait for it")
 
     def _spin(self) -> None:
         self._check_idle()
         self._running, self._stopping = True, False
-        self.thread = threading.current_thread()
+        self._thread = threading.current_thread()
         self._runs += 1
         self.now = self.clock()
         self.meter.turn_at = self.now
-        if self._watchdog is not None:
-            self._watchdog.begin()
+        if self._sentry is not None:
+            self._sentry.begin()
         try:
-            self.tick(forever=True)
+            self._tick(forever=True)
         except Exception:
-            self.check_process()  # a callback forked, and its child came back to here
+            self._check_process()  # a callback forked, and its child came back to here
             raise
         finally:
             self._running = self._stopping = False
-            self.thread = None
+            self._thread = None
 
-    def tick(self, forever: bool = False) -> None:
+    def _tick(self, forever: bool = False) -> None:
         """One round, as drawn above; or round after round until stopped.
 
         The loop is in here, with its names local, because on a quiet server each message pays for a whole round:
@@ -218,18 +209,14 @@ class Loop(ForeignDescriptors, Jobs):
 
     def _turn(self, now: float) -> None:
         """At most once in TURN seconds: what need not be looked at in each tick."""
-        meter = self.meter
-        meter.turn_at = now + self._turn_after
-        meter.lag.turn(now, meter.ticks - 1, meter.busy)  # the round that has just begun is not over
-        if self._watchdog is not None:
-            self._watchdog.wake()
+        self.meter.turn(now, now + self._turn_after)
+        if self._sentry is not None:
+            self._sentry.wake()
 
     def _on_slow(self, lag: float) -> None:
-        meter = self.meter
-        meter.lag.turn(self.now + lag, meter.ticks - 1, meter.busy - lag)  # it belongs to the minute in which it ends
-        meter.lag.record(lag)
-        if self._watchdog is not None and lag >= self._watchdog.threshold:
-            self._watchdog.over(lag)
+        self.meter.slow(self.now, lag)
+        if self._sentry is not None and lag >= self._sentry.threshold:
+            self._sentry.over(lag)
 
     def _run_soon(self) -> None:
         soon, inbox = self._soon, self._inbox
@@ -238,9 +225,9 @@ class Loop(ForeignDescriptors, Jobs):
         self.meter.calls += len(soon)
         for _ in range(len(soon)):
             fn, args = soon.popleft()
-            self.guard(fn, *args)
+            self._guard(fn, *args)
 
-    def guard(self, fn: Callable[..., Any], *args: Any) -> None:
+    def _guard(self, fn: Callable[..., Any], *args: Any) -> None:
         """Call code of the program: what it raises is logged once and goes no further."""
         try:
             fn(*args)
@@ -293,33 +280,63 @@ class Loop(ForeignDescriptors, Jobs):
             raise ValueError(f"the interval must be positive: {interval!r}")
         return self.timers.arm(self.clock() + interval, fn, args, interval)
 
-    # -- signals ----------------------------------------------------------------------------------------------
+    def promise(self) -> Future[Any]:
+        """A future of the caller's to complete, on the loop's thread; `close` fails it with ReactorClosed otherwise."""
+        self._check_usable()
+        return self._promises.make()
 
-    def add_signal_handler(self, signum: int, fn: Callable[..., Any], *args: Any) -> None:
-        """Call `fn(*args)` on the loop when the signal comes. Main thread only (ValueError elsewhere)."""
-        self.check_usable()
-        self._signals.add(signum, fn, args)
+    def run_in_thread(self, fn: Callable[..., T], *args: Any) -> Future[T]:
+        """Call `fn(*args)` in a worker thread; the future completes on the loop. Cancelling works until it starts.
 
-    def remove_signal_handler(self, signum: int) -> bool:
-        """Put back the handler that was there before; False if there was none of ours."""
-        return self._signals.remove(signum)
+        >>> from reactor import Reactor
+        >>> with Reactor() as reactor:
+        ...     reactor.run_until(reactor.run_in_thread(sum, [1, 2, 3]), timeout=10)
+        6
+        """
+        return self._jobs.run(self._jobs.workers, fn, *args)
+
+    def add_reader(self, fd: Any, fn: Callable[..., Any], *args: Any) -> None:
+        """Call `fn(*args)` whenever `fd` (a number, or anything with `fileno()`) is readable or hung up.
+
+        Replaces an earlier reader of `fd`. A callback that raises is logged and removed: left there, it would be
+        called again at once and for ever. The descriptor stays the caller's, to be removed here before it is closed.
+
+        >>> import os
+        >>> from reactor import Reactor
+        >>> reading, writing = os.pipe()
+        >>> with Reactor() as reactor:
+        ...     reactor.add_reader(reading, lambda: print(os.read(reading, 100), reactor.stop()))
+        ...     _ = os.write(writing, b"hello")
+        ...     reactor.run()
+        b'hello' None
+        >>> os.close(reading), os.close(writing)
+        (None, None)
+        """
+        self._check_usable()
+        self._watchers.read(fd, (fn, args))
+
+    def add_writer(self, fd: Any, fn: Callable[..., Any], *args: Any) -> None:
+        """As `add_reader`, for writing."""
+        self._check_usable()
+        self._watchers.write(fd, (fn, args))
+
+    def remove_reader(self, fd: Any) -> bool:
+        """Stop watching `fd` for reading; False if it was not watched."""
+        return self._watchers.stop_reading(fd)
+
+    def remove_writer(self, fd: Any) -> bool:
+        """Stop watching `fd` for writing; False if it was not watched."""
+        return self._watchers.stop_writing(fd)
 
     # -- ending -------------------------------------------------------------------------------------------------
 
-    def abort(self) -> None:
-        """End all that is open at once."""
-
-    def kind(self, transport: type[T]) -> type[T]:
-        """The class to make a transport of: this one, but in debug mode."""
-        return transport
-
-    def check_usable(self) -> None:
+    def _check_usable(self) -> None:
         """Raise a clear error where the reactor cannot work any more."""
         if self.closed:
             raise ReactorClosed("the reactor is closed")
-        self.check_process()
+        self._check_process()
 
-    def check_process(self) -> None:
+    def _check_process(self) -> None:
         """Raise ReactorError in a forked child."""
         if os.getpid() != self._pid:
             raise ReactorError(MESSAGE)
@@ -333,52 +350,39 @@ class Loop(ForeignDescriptors, Jobs):
             return
         if os.getpid() != self._pid:
             self.closed = True
-            return self.abandon()  # to end connections here would end them for the parent
+            return self._inventory.abandon()  # to end connections here would end them for the parent
         if self._running:
             raise ReactorError("a running loop cannot be closed: stop it first")
         for _ in range(2):  # twice: what a connection_lost or a future's callback began in the first round ends too
-            self.abort()
+            self._inventory.abort()
             while self.doomed:
                 self.doomed.popleft()._on_reap()
-            self._fail_promises()
+            self._promises.fail(ReactorClosed("the reactor was closed"))
             self._run_soon()
         self._give_back()
-        self._fail_promises()
+        self._promises.fail(ReactorClosed("the reactor was closed"))
 
     def _give_back(self) -> None:
         self.closed = True
-        self.watch(0)
+        self._set_sentry(None)
         self.timers.clear()
         self._soon.clear()
         self._inbox.clear()
-        self._workers.close()
-        self.resolvers.close()
+        self._jobs.close()
         self._signals.close()
         self.poller.close()
         self._wakeup.close()
 
-    def before_fork(self) -> None:
-        """In the parent: a fork copies one thread, and Python warns of a process that has others."""
-        if self._watchdog is not None:
-            self._watchdog.rest()
-
-    def after_fork(self) -> None:
-        """In the parent: the callback that forked may go on for long."""
-        if self._watchdog is not None and self._running:
-            self._watchdog.wake()
-
     def _on_forked(self) -> None:
         """In a forked child, before its first line: out of service. See `forks`."""
-        self._watchdog = None  # its thread has not come with us
+        self._sentry = None  # its thread has not come with us
         self._signals.close()  # the child's SIGTERM is its own again
         disarm(self, KEPT)
+        self._inventory.on_forked()
         for queue in (self._soon, self._inbox, self.dirty, self.doomed, self._watchers, self.timers):
             queue.clear()
         self._wakeup.close()
         self.poller.close()
-
-    def abandon(self) -> None:
-        """Close copies of descriptors that belong to the parent process."""
 
     def __enter__(self) -> Self:
         return self

@@ -9,7 +9,7 @@ and in fact there is none. The loop counts its events and its flushes a batch at
     writes   = sends + joined           each send of several chunks adds how many it saved
 
 A batch is counted when it is done, and what is rare in it at once: read from inside of a batch, the differences are a
-little behind, and may even be less than they were before it. `inside` lets none of them go down.
+little behind, and may even be less than they were before it. `view` lets none of them go down.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Meter:
     __slots__ = (
         "accepted", "born", "busy", "bytes_in", "bytes_out", "calls", "datagrams_in", "datagrams_out",
         "dropped_datagrams", "eagains", "empty_flushes", "events", "flushes", "ignored_writes", "joined", "lag",
-        "lost", "other_events", "refused", "shortages", "ticks", "turn_at",
+        "lost", "other_events", "refused", "shortages", "ticks", "told", "turn_at",
     )  # fmt: skip
 
     def __init__(self, now: float) -> None:
@@ -42,3 +42,14 @@ class Meter:
         self.busy = 0.0  # seconds not spent in poll
         self.lag = LagWindow(now)
         self.turn_at = now  # the next turn
+        self.told: dict[str, int] = {}  # the differences as they were told last, by name
+
+    def turn(self, now: float, following: float) -> None:
+        """At the begin of a round, at most once a turn; the `following` turn is not before that time."""
+        self.turn_at = following
+        self.lag.turn(now, self.ticks - 1, self.busy)  # the round that has just begun is not over
+
+    def slow(self, began: float, lag: float) -> None:
+        """A round that began then took so many seconds: it belongs to the minute in which it ends."""
+        self.lag.turn(began + lag, self.ticks - 1, self.busy - lag)
+        self.lag.record(lag)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -83,60 +82,42 @@ class Watcher:
         self._registry[self._fd] = self
 
 
-class ForeignDescriptors(ABC):
-    """The verbs for descriptors that the program owns; a part of the loop."""
+class Watchers:
+    """The descriptors of the program that one loop watches."""
 
-    poller: Poller
-    meter: Meter
+    def __init__(self, poller: Poller, meter: Meter) -> None:
+        self._poller = poller
+        self._meter = meter
+        self._found: dict[int, Watcher] = {}
 
-    def __init__(self) -> None:
-        self._watchers: dict[int, Watcher] = {}
+    def __len__(self) -> int:
+        return len(self._found)
 
-    @abstractmethod
-    def check_usable(self) -> None:
-        """Raise a clear error where the reactor cannot work any more."""
+    def read(self, fd: Any, call: Call) -> None:
+        """Make `call` whenever `fd` is readable."""
+        self._watcher(fd).set_reader(call)
 
-    def add_reader(self, fd: Any, fn: Callable[..., Any], *args: Any) -> None:
-        """Call `fn(*args)` whenever `fd` (a number, or anything with `fileno()`) is readable or hung up.
+    def write(self, fd: Any, call: Call) -> None:
+        """Make `call` whenever `fd` is writable."""
+        self._watcher(fd).set_writer(call)
 
-        Replaces an earlier reader of `fd`. A callback that raises is logged and removed: left there, it would be
-        called again at once and for ever. The descriptor stays the caller's, to be removed here before it is closed.
-
-        >>> import os
-        >>> from reactor import Reactor
-        >>> reading, writing = os.pipe()
-        >>> with Reactor() as reactor:
-        ...     def on_readable():
-        ...         print(os.read(reading, 100))
-        ...         reactor.remove_reader(reading)
-        ...         reactor.stop()
-        ...     reactor.add_reader(reading, on_readable)
-        ...     _ = os.write(writing, b"hello")
-        ...     reactor.run()
-        b'hello'
-        >>> os.close(reading), os.close(writing)
-        (None, None)
-        """
-        self._watch(fd).set_reader((fn, args))
-
-    def add_writer(self, fd: Any, fn: Callable[..., Any], *args: Any) -> None:
-        """As `add_reader`, for writing."""
-        self._watch(fd).set_writer((fn, args))
-
-    def remove_reader(self, fd: Any) -> bool:
-        """Stop watching `fd` for reading; False if it was not watched."""
-        watcher = self._watchers.get(_fileno(fd))
+    def stop_reading(self, fd: Any) -> bool:
+        """Make no more calls for reading; false if there were none to make."""
+        watcher = self._found.get(_fileno(fd))
         return watcher is not None and watcher.set_reader(None)
 
-    def remove_writer(self, fd: Any) -> bool:
-        """Stop watching `fd` for writing; False if it was not watched."""
-        watcher = self._watchers.get(_fileno(fd))
+    def stop_writing(self, fd: Any) -> bool:
+        """Make no more calls for writing; false if there were none to make."""
+        watcher = self._found.get(_fileno(fd))
         return watcher is not None and watcher.set_writer(None)
 
-    def _watch(self, fd: Any) -> Watcher:
-        self.check_usable()
+    def _watcher(self, fd: Any) -> Watcher:
         number = _fileno(fd)
-        return self._watchers.get(number) or Watcher(number, self.poller, self._watchers, self.meter)
+        return self._found.get(number) or Watcher(number, self._poller, self._found, self._meter)
+
+    def clear(self) -> None:
+        """In a forked child: forget them all. They are the parent's."""
+        self._found.clear()
 
 
 def _fileno(fd: Any) -> int:

@@ -100,7 +100,7 @@ def start_successor(
     names = [name for name, group in sockets.items() for _ in group]
     fds = [sock.fileno() for group in sockets.values() for sock in group]
     _check(names, fds)
-    reactor.check_usable()
+    reactor._check_usable()
     ready, said = os.pipe()
     try:
         pid = _spawn(list(command or [sys.executable, *sys.orig_argv[1:]]), names, fds, said)

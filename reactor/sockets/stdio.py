@@ -60,6 +60,14 @@ class StdioSocket:
         return self._info.get(name, default)
 
 
+def standard_streams() -> StdioSocket:
+    """Standard input and output, as far as this process has them, as one carrier."""
+    stdin, stdout = descriptor(sys.stdin), descriptor(sys.stdout)
+    if stdout is not None:
+        sys.stdout.flush()  # what was printed before comes first
+    return StdioSocket(stdin, stdout)
+
+
 class Pump:
     """The threads. They are daemons: a read that never returns must not hold back the exit of the program."""
 

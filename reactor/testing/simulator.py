@@ -153,4 +153,4 @@ def _line(note: tuple[float, str, str, tuple[Any, ...]], began: float) -> str:
 
 
 def _machine(host: Host) -> UnreliableMachine:
-    return cast(UnreliableMachine, host.kernel)
+    return cast(UnreliableMachine, host._kernel)

@@ -43,15 +43,15 @@ class SteppedReactor(Reactor):
         self._fake = FakeClock()
         self._stepped = SteppedPoller(self._fake, poller)
         super().__init__(clock=self._fake, poller=self._stepped)
-        self._stepped.is_busy = lambda: self.pending_jobs() > 0  # a thread takes real time: ours must not run on
+        self._stepped.is_busy = lambda: self._jobs.pending > 0  # a thread takes real time: ours must not run on
 
     def settle(self) -> None:
         """Let everything happen that needs no time to pass."""
         self._stepped.jumping = False
         try:
-            self.tick()
+            self._tick()
             while not self._stepped.idle:
-                self.tick()
+                self._tick()
         finally:
             self._stepped.jumping = True
 

@@ -39,7 +39,7 @@ class OutOfTime(SimulationError, TimeoutError):
 class Host(Reactor):
     """One reactor in a world. It has no descriptor of the process, no thread and no signals."""
 
-    kernel: Machine
+    _kernel: Machine
     poller: MemoryPoller
 
     def __init__(self, world: World, machine: Machine) -> None:
@@ -55,12 +55,12 @@ class Host(Reactor):
         """Let `seconds` pass everywhere; what is due in between happens at its time."""
         self.world.advance(seconds)
 
-    def tick(self, forever: bool = False) -> None:
+    def _tick(self, forever: bool = False) -> None:
         """One round of this host; or, as `run` and `run_until` do, of all hosts until this one is stopped."""
         if forever:
             self.world.run_until(lambda: self._stopping)
         else:
-            super().tick()
+            super()._tick()
 
     def open_stdio(self, *args: Any, **options: Any) -> StreamTransport:
         """Raises ReactorError: a host in memory has no terminal."""
@@ -70,23 +70,20 @@ class Host(Reactor):
         """Kill the process of this host: no callback runs any more, the peers see ends and resets."""
         self.world.hosts.pop(self.name, None)
         self.closed = True
-        self.kernel.crash()
+        self._kernel.crash()
 
     def leftovers(self) -> list[str]:
         """What is still there besides the loop's own: descriptors, registrations, timers, deadlines. Readable."""
-        own = [] if self.closed else self.kernel.wakeup_fds
-        left = [repr(sock) for fd, sock in self.kernel.descriptors.items() if fd not in own]
+        own = [] if self.closed else self._kernel.wakeup_fds
+        left = [repr(sock) for fd, sock in self._kernel.descriptors.items() if fd not in own]
         counts = {
             "registrations": len(self.poller) - (not self.closed),
             "deadlines": len(self.wheel),
-            "promises": len(self._promised),
+            "promises": len(self._promises),
             "timers": len(self.timers) - (self._wheel_timer is not None and self._wheel_timer.active),
             "connections": self.stats()["connections"],
         }
         return [f"{self.name}: {what}" for what in left + [f"{n} {what}" for what, n in counts.items() if n]]
-
-    def _may_handle(self, signum: int) -> bool:
-        return False  # Ctrl-C is for whoever runs the test
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
@@ -151,7 +148,7 @@ class World:
         busy = self.network.deliver()
         for host in self.turns():
             if not host.closed:
-                host.tick()
+                host._tick()
                 busy = busy or not host.poller.idle
         return busy
 

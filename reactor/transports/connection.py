@@ -18,7 +18,7 @@ from typing import Any, Protocol as Interface
 from ..errors import PeerError
 from ..limits import Limits, Timeouts
 from ..loop.futures import settle
-from ..loop.loop import Loop
+from ..loop.ground import Ground
 from ..loop.poller import READ, WRITE
 from ..protocol import Bytes
 from ..sockets.addresses import carrier_info, show
@@ -59,7 +59,7 @@ class Connection(ABC):
 
     def __init__(
         self,
-        loop: Loop,
+        loop: Ground,
         sock: Any,
         protocol: Any,
         home: Home,
@@ -232,7 +232,7 @@ class Connection(ABC):
     def abort(self) -> None:
         """End at once. What was not sent is lost; if that is anything, the peer sees a reset rather than an end."""
         if self._phase is Phase.CLOSED:
-            self._loop.check_process()
+            self._loop._check_process()
         self._end(None)
 
     def _lose(self, exc: Exception) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 
 from ..errors import DatagramDropped, PeerError
 from ..limits import Limits, Timeouts
-from ..loop.loop import Loop
+from ..loop.ground import Ground
 from ..loop.poller import READ, WRITE
 from ..protocol import Bytes
 from ..sockets.addresses import show
@@ -63,7 +63,7 @@ class DatagramTransport(Connection):
 
     def __init__(
         self,
-        loop: Loop,
+        loop: Ground,
         sock: Any,
         protocol: Any,
         home: Home,
@@ -154,7 +154,7 @@ class DatagramTransport(Connection):
         later is told by `error_received`. After `close` or loss it is ignored and counted.
         """
         if self._phase is not OPEN:
-            self._loop.check_process()
+            self._loop._check_process()
             self._loop.meter.ignored_writes += 1
             return
         if self._peername is not None:
@@ -268,7 +268,7 @@ class DatagramTransport(Connection):
     def close(self) -> None:
         """Send what waits, for at most `Timeouts.close`, then end. Nothing more is delivered. Harmless twice."""
         if self._phase is not OPEN:
-            return self._loop.check_process()
+            return self._loop._check_process()
         self._in = INBOUND[self._in, "lost"]  # there is no end of the peer's to wait for
         self._out = OUTBOUND[self._out, "finish"]
         if not self._queue:

@@ -168,7 +168,7 @@ class Outbound(Connection):
             return True
         if self._phase is Phase.OPEN:
             raise RuntimeError("write() after write_eof()")
-        self._loop.check_process()
+        self._loop._check_process()
         self._loop.meter.ignored_writes += 1
         return False
 
@@ -224,7 +224,7 @@ class Outbound(Connection):
     def write_eof(self) -> None:
         """Say our end to the peer once all that was written is sent; go on reading. Harmless twice."""
         if self._out in OUT_LEAVING:
-            return self._loop.check_process()
+            return self._loop._check_process()
         self._out = OUTBOUND[self._out, "finish"]
         if not self._size:
             self._shut()

@@ -198,7 +198,7 @@ class Stream(Outbound):
         Nothing more is delivered; what the peer still sends is read and dropped, so that no reset cuts off our bytes.
         """
         if self._phase is not Phase.OPEN:
-            return self._loop.check_process()
+            return self._loop._check_process()
         self.delivery += 1
         self._in = INBOUND[self._in, "close"]
         self._out = OUTBOUND[self._out, "finish"]

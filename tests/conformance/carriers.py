@@ -11,10 +11,10 @@ import time
 from functools import cache
 from types import MappingProxyType
 
+from reactor import Limits, Timeouts
 from reactor.sockets.stdio import StdioSocket
 from reactor.sockets.tls import TLSSocket
 from reactor.testing import MemoryReactor, Recorder
-from reactor.transports.stream import StreamTransport
 from tests.kit.tls import client_context, server_context
 
 PATIENCE = 10  # real seconds until what must happen has to have happened; only a fault waits so long
@@ -38,10 +38,9 @@ class Carrier:
         """Connect them; both know their transports when this returns. options: limits, timeouts."""
         raise NotImplementedError
 
-    def seat(self, sock, protocol, **options):
+    def seat(self, sock, protocol, *, limits=Limits(), timeouts=Timeouts()):  # noqa: B008 (frozen)
         """A transport of ours over any carrier."""
-        transport = StreamTransport(self.reactor, sock, protocol, self.reactor._clients, **options)
-        self.reactor._clients.seat(transport)
+        self.reactor._inventory.clients.open(sock, protocol, None, limits, timeouts)
 
     def tend(self):
         """What a carrier has to do itself while time passes."""

@@ -163,7 +163,7 @@ def test_abort_is_immediate(carrier, waiting):
     a.transport.abort()
     a.transport.abort()
     assert "connection_lost" not in a.events
-    carrier.reactor.tick() if carrier.reactor.doomed else None
+    carrier.reactor._tick() if carrier.reactor.doomed else None
     assert a.events[-1] == "connection_lost"
     assert a.lost is None
     carrier.settle_once()

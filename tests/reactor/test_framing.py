@@ -514,10 +514,10 @@ def test_a_neighbour_has_its_turn_between_batches(stage):
     listener = stage.serve(Named)
     greedy, modest = stage.dial(listener), stage.dial(listener)
     greedy.sendall(b"g\n" * 20_000)
-    stage.reactor.tick()
+    stage.reactor._tick()
     modest.sendall(b"m\n")
-    stage.reactor.tick()
-    stage.reactor.tick()
+    stage.reactor._tick()
+    stage.reactor._tick()
     assert order.index(b"m") <= 6 * BATCH
     stage.reactor.settle()
     assert order.count(b"g") == 20_000

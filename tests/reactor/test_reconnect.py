@@ -426,7 +426,7 @@ def test_a_raising_factory_does_not_heal(stage, server, keep, caplog, error):
     assert keep.times == [0]
     (record,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert record.exc_info[1] is error
-    assert stage.reactor.keepers == {}
+    assert stage.reactor._inventory.keepers == {}
 
 
 def test_a_connect_that_raises_does_so_where_the_client_is_made(stage):
@@ -434,8 +434,8 @@ def test_a_connect_that_raises_does_so_where_the_client_is_made(stage):
         ReconnectingClient(stage.reactor, lambda: None, Recorder)
     with pytest.raises(ValueError, match="port"):
         ReconnectingClient(stage.reactor, lambda f: stage.reactor.connect_tcp(f, "127.0.0.1", 0), Recorder)
-    assert stage.reactor.keepers == {}
-    assert not stage.reactor._promised
+    assert stage.reactor._inventory.keepers == {}
+    assert not stage.reactor._promises._open
 
 
 @pytest.mark.loud

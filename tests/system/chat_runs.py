@@ -363,7 +363,7 @@ class Run:
             if not old.finished:
                 return None
             old.sock.close()
-        sock = self.reactor.kernel.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock = self.reactor._kernel.socket(socket.AF_INET, socket.SOCK_STREAM)
         sock.connect_ex(("127.0.0.1", self.port))
         client = self.clients[slot] = Client(sock, self.model.connect())
         return client

@@ -124,7 +124,7 @@ class Scene:
         quiet = [host for host in sim.hosts.values() if not host.stats()["connections"]]  # others shake hands still
         assert not any(len(host.wheel) for host in quiet), "an ended connection has a deadline"
         for host in sim.hosts.values():
-            for listener in list(host._listeners):
+            for listener in list(host._inventory.listeners):
                 listener.close()
         sim.run(1500)  # what was connecting gives up, what lingers has lingered, and the last idle deadline has come
         assert self.is_over()

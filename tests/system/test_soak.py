@@ -171,10 +171,10 @@ def crowd(stage, kind):
     """A crowd of one kind comes and goes."""
     deadline = stage.reactor.time() + PATIENCE
     futures = [future for _ in range(CROWD) if (future := KINDS[kind](stage)) is not None]
-    stage.reactor.tick()
+    stage.reactor._tick()
     while not all(future.done() for future in futures) or stage.reactor.stats()["connections"]:
         wake = stage.reactor.call_later(0.05, int)
-        stage.reactor.tick()
+        stage.reactor._tick()
         wake.cancel()
         assert stage.reactor.time() < deadline, f"{kind}: still {stage.reactor.stats()}"
     for future in futures:
@@ -201,7 +201,7 @@ def test_nothing_is_left_of_a_crowd(kind, tmp_path, request, caplog):
         assert descriptors() == open_before
         assert threading.active_count() == threads_before
         assert reactor.stats()["timers"] <= timers_before + 1
-        assert not reactor._promised
+        assert not reactor._promises._open
         assert blocks <= 200 + BLOCKS_EACH * rounds * CROWD, f"{blocks} blocks left by {rounds * CROWD} connections"
         grown = resident() - bytes_before
         assert grown <= 4 << 20 or grown <= BYTES_EACH * rounds * CROWD, f"{grown} bytes more"

@@ -180,7 +180,7 @@ def test_resets_during_a_broadcast_harm_nobody_else(scene: Any, open_chat: Any) 
         ada.send("".join(f"{line}\n" for line in lines[start : start + 100]))
         if start >= 300 and doomed:
             doomed.pop().reset()
-        scene.reactor.tick()
+        scene.reactor._tick()
     safe[0].gets("line 999\n")
     scene.settle()
     for peer in safe:
@@ -272,7 +272,7 @@ def pour(peer: Any, data: bytes, scene: Any) -> None:
             sent += peer.sock.send(data[sent:])
         except BlockingIOError:
             return
-        scene.reactor.tick()
+        scene.reactor._tick()
 
 
 @pytest.mark.parametrize("command", ["/nick n{}", "/topic t{}", "/join r{}", "/me m{}", "/msg Bob w{}"])

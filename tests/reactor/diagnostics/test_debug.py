@@ -349,7 +349,7 @@ def test_a_forked_child_has_nothing_to_tell(memory, texts):
 def test_the_program_decides_then_the_environment(monkeypatch, given, environment, debug):
     monkeypatch.setenv("REACTOR_DEBUG", environment)
     with Reactor(debug=given) as reactor:
-        assert (reactor.kind(StreamTransport) is not StreamTransport) == debug
+        assert (reactor._inventory.clients.kind is not StreamTransport) == debug
 
 
 def test_off_it_leaves_nothing_behind(monkeypatch):

@@ -273,8 +273,8 @@ def test_a_limit_of_its_own_is_no_eviction_of_the_budget():
 
 def test_jobs_are_calls_in_threads_and_names_that_are_looked_up(stage):
     reactor, go = stage.reactor, threading.Event()
-    pools = [reactor._workers, reactor._workers, reactor.resolvers]
-    futures = [reactor.run_in(pool, go.wait, 10) for pool in pools]
+    pools = [reactor._jobs.workers, reactor._jobs.workers, reactor._jobs.resolvers]
+    futures = [reactor._jobs.run(pool, go.wait, 10) for pool in pools]
     running = reactor.stats().jobs
     go.set()
     assert all(reactor.run_until(future) for future in futures)
@@ -358,7 +358,7 @@ class Worked:
         """So many rounds that take so long, spread over time."""
         for _ in range(count):
             self.reactor.call_soon(self.clock.advance, seconds)
-            self.reactor.tick()
+            self.reactor._tick()
             self.reactor.advance(every)
 
 

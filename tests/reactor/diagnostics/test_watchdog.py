@@ -12,7 +12,7 @@ import time
 import pytest
 
 from reactor import LineProtocol, Protocol, Reactor
-from reactor.diagnostics.watchdog import UNSEEN, WATCHDOG, Bell, Watchdog
+from reactor.diagnostics.watchdog import UNSEEN, WATCHDOG, Bell, Watchdog, watch
 from reactor.loop.meter import Meter
 from reactor.testing import FakeClock, MemoryReactor, SteppedPoller, SteppedReactor
 
@@ -185,7 +185,7 @@ def test_a_timer_a_reader_and_a_future_are_named_too(reactor, records):
 def test_an_idle_loop_is_no_stall_and_its_thread_sleeps(reactor, records):
     """Ten thresholds of nothing: the thread looks once or twice, then not at all."""
     looks = []
-    watchdog = reactor._watchdog
+    watchdog = reactor._sentry
     look = watchdog._look
     watchdog._look = lambda *args: looks.append(look(*args)) or looks[-1]
     reactor.call_soon(int)  # a first round, so that it is watched from there on
@@ -230,10 +230,10 @@ def test_a_loop_in_another_thread_is_watched_there(reactor, records):
 def test_one_second_unless_the_program_or_the_environment_says_else(monkeypatch):
     monkeypatch.delenv("REACTOR_WATCHDOG")
     with Reactor() as reactor:
-        assert reactor._watchdog.threshold == WATCHDOG == 1.0
+        assert reactor._sentry.threshold == WATCHDOG == 1.0
     monkeypatch.setenv("REACTOR_WATCHDOG", "2.5")
     with Reactor() as reactor, Reactor(watchdog=3) as other:
-        assert (reactor._watchdog.threshold, other._watchdog.threshold) == (2.5, 3.0)
+        assert (reactor._sentry.threshold, other._sentry.threshold) == (2.5, 3.0)
     monkeypatch.setenv("REACTOR_WATCHDOG", "soon")
     with pytest.raises(ValueError, match="REACTOR_WATCHDOG is a number of seconds, 0 for none, not 'soon'"):
         Reactor()
@@ -277,7 +277,7 @@ def test_a_reactor_that_is_forgotten_takes_its_thread_along():
     reactor.run()
     (thread,) = watchdogs()
     deadline = time.monotonic() + PATIENCE
-    while not reactor._watchdog._asleep and time.monotonic() < deadline:
+    while not reactor._sentry._asleep and time.monotonic() < deadline:
         time.sleep(0.001)
     for part in (reactor.poller, reactor._wakeup):
         part.close()  # else the test would leave descriptors behind
@@ -294,7 +294,7 @@ def test_a_fork_copies_no_second_thread_and_the_parent_is_watched_on(reactor, re
         begun = watchdogs()
         pid = os.fork()
         if not pid:
-            os._exit(0 if reactor._watchdog is None else 1)
+            os._exit(0 if reactor._sentry is None else 1)
         assert os.waitpid(pid, 0)[1] == 0
         assert (len(begun), len(watchdogs())) == (1, 1)
         assert begun != watchdogs()
@@ -358,8 +358,8 @@ def test_who_was_seen_in_an_interrupted_run_is_not_blamed_in_the_next(reactor, r
     reactor.call_soon(guilty)
     with pytest.raises(KeyboardInterrupt):
         reactor.run()
-    reactor._watchdog.rest()  # what comes now is not seen
-    reactor._watchdog._closed = True
+    reactor._sentry.rest()  # what comes now is not seen
+    reactor._sentry._closed = True
     reactor.call_soon(time.sleep, 2 * QUICKLY)
     reactor.call_later(0, reactor.stop)
     reactor.run()
@@ -369,7 +369,7 @@ def test_who_was_seen_in_an_interrupted_run_is_not_blamed_in_the_next(reactor, r
 
 def test_a_run_that_was_interrupted_is_not_told_as_stuck(reactor, records):
     """The look falls into a callback, the second glance behind the end of the run."""
-    here, watchdog, bell = sys._getframe(), reactor._watchdog, Bell()
+    here, watchdog, bell = sys._getframe(), reactor._sentry, Bell()
     watchdog._where = lambda: (False, None)
     watchdog._tick_number = reactor.meter.ticks
     bell.put(True)
@@ -379,7 +379,7 @@ def test_a_run_that_was_interrupted_is_not_told_as_stuck(reactor, records):
 
 
 def test_the_end_that_rings_in_a_second_glance_is_heard(reactor, records):
-    watchdog, bell = reactor._watchdog, Bell()
+    watchdog, bell = reactor._sentry, Bell()
     watchdog._where = lambda: (True, sys._getframe())
     watchdog._tick_number = reactor.meter.ticks
     bell.put(False)
@@ -437,7 +437,7 @@ def test_a_callback_of_a_future_is_named_and_not_the_future(reactor, records):
 def test_no_garbage_is_collected_while_stacks_are_read(reactor):
     """In CPython 3.11 a collection inside of `sys._current_frames` crashes or hangs the process."""
     seen = []
-    watchdog = reactor._watchdog
+    watchdog = reactor._sentry
     real = sys._current_frames
     try:
         sys._current_frames = lambda: seen.append(gc.isenabled()) or real()
@@ -455,14 +455,14 @@ def test_no_garbage_is_collected_while_stacks_are_read(reactor):
 
 def test_it_can_be_changed_while_the_loop_runs(reactor, records):
     def change():
-        reactor.watch(0)
+        watch(reactor, 0)
         assert watchdogs() == []
         reactor.call_soon(time.sleep, 3 * QUICKLY)
         reactor.call_later(4 * QUICKLY, again)
 
     def again():
         assert records.texts == []
-        reactor.watch(QUICKLY)
+        watch(reactor, QUICKLY)
         reactor.call_soon(block)
 
     def block():

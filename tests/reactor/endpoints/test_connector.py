@@ -300,7 +300,7 @@ def test_what_is_no_address_to_connect_from_is_refused_at_once(stage, local, kin
     with pytest.raises(kind, match=r"local|port"):
         stage.reactor.connect_tcp(Recorder, "127.0.0.1", 80, local=local)
     assert stage.reactor.stats()["timers"] == 0
-    assert not stage.reactor._promised
+    assert not stage.reactor._promises._open
 
 
 def test_a_name_without_an_address(stage):
@@ -350,7 +350,7 @@ def test_a_port_that_is_no_number_is_refused_at_once(stage, port):
 def test_a_host_that_is_no_text_is_refused_at_once(stage, host):
     with pytest.raises(TypeError, match="a host is a name or an address, not"):
         stage.reactor.connect_tcp(Recorder, host, 80)
-    assert not stage.reactor._promised
+    assert not stage.reactor._promises._open
 
 
 @pytest.mark.parametrize("number", [errno.EAGAIN, errno.EADDRNOTAVAIL, errno.ENETUNREACH, errno.EACCES])

@@ -282,7 +282,7 @@ def test_a_flood_of_newcomers_does_not_starve_the_seated(stage):
     peer = stage.dial(listener)
     crowd = [stage.own(socket.create_connection(listener.addresses[0])) for _ in range(150)]
     peer.sendall(b"me too")
-    stage.reactor.tick()
+    stage.reactor._tick()
     assert stage.reactor.stats()["accepted"] == 1 + 64
     peer.settimeout(1)
     assert peer.recv(10) == b"me too"

@@ -29,7 +29,7 @@ def reactor(stage):
     [("127.0.0.1", (V4, ("127.0.0.1", 80))), ("::1", (V6, ("::1", 80, 0, 0))), ("192.0.2.7", (V4, ("192.0.2.7", 80)))],
 )
 def test_a_literal_address_is_known_at_once(reactor, monkeypatch, host, expected):
-    monkeypatch.setattr(reactor, "run_in", lambda *args: pytest.fail("no thread is needed"))
+    monkeypatch.setattr(reactor._jobs, "run", lambda *args: pytest.fail("no thread is needed"))
     future = resolve(reactor, host, 80)
     assert future.done()
     assert future.result() == [expected]
@@ -143,5 +143,5 @@ def test_no_thread_to_be_had_is_an_error_in_the_future(reactor, monkeypatch):
         with pytest.raises(OSError, match="can't start new thread") as caught:
             future.result(timeout=0)
     assert caught.value.errno == errno.EAGAIN
-    assert reactor.pending_jobs() == 0
+    assert reactor._jobs.pending == 0
     assert reactor.run_until(resolve(reactor, "localhost", 80))

@@ -61,7 +61,7 @@ def test_the_steps_of_a_tick_come_in_order(stage):
     stage.reactor.call_soon(order.append, "soon, posted first")
     stage.reactor.call_later(0, order.append, "timer")
     peer.sendall(b"x")
-    stage.reactor.tick()
+    stage.reactor._tick()
     assert order == ["I/O", "timer", "soon, posted first", "soon", "flush", "reap"]
 
 
@@ -75,9 +75,9 @@ def test_soon_runs_in_order_and_what_it_adds_waits_a_tick(reactor):
 
     reactor.call_soon(again, "a")
     reactor.call_soon(again, "b")
-    reactor.tick()
+    reactor._tick()
     assert ran == ["a", "b"]
-    reactor.tick()
+    reactor._tick()
     assert ran == ["a", "b", "a", "b"]
 
 
@@ -156,10 +156,10 @@ def test_a_posted_call_is_not_slept_over_after_an_interrupt(stage):
     stage.reactor.call_soon_threadsafe(ran.append, "posted")
     peer.sendall(b"x")
     with pytest.raises(KeyboardInterrupt):
-        stage.reactor.tick()
+        stage.reactor._tick()
     poll = stage.reactor.poller.poll
     stage.reactor.poller.poll = lambda timeout: waits.append(timeout) or poll(timeout)
-    stage.reactor.tick()
+    stage.reactor._tick()
     assert (ran, waits) == (["posted"], [0])
 
 
@@ -354,7 +354,7 @@ def test_an_interrupt_in_flush_does_not_lose_bytes(stage):
         transport._sock = Interrupting(transport._sock) if number == 1 else transport._sock
         transport.write(b"hello")
     with pytest.raises(KeyboardInterrupt):
-        stage.reactor.tick()
+        stage.reactor._tick()
     assert [stage.received(peer) for peer, _ in pairs] == [b"hello"] * 3
 
 

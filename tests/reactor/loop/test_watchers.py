@@ -61,7 +61,7 @@ def test_a_writer_is_called_while_there_is_room(reactor, pair):
     while total:
         total -= len(theirs.recv(1 << 20))
     sent.clear()
-    reactor.tick()
+    reactor._tick()
     assert len(sent) == 1
     assert reactor.remove_writer(ours)
     assert not reactor.remove_writer(ours)
@@ -74,14 +74,14 @@ def test_a_second_reader_replaces_the_first_and_the_writer_stays(reactor, pair):
     reactor.add_reader(ours, called.append, "first")
     reactor.add_writer(ours, called.append, "writer")
     reactor.add_reader(ours, called.append, "second")
-    reactor.tick()
+    reactor._tick()
     assert called == ["second", "writer"]
     assert reactor.remove_reader(ours)
     called.clear()
-    reactor.tick()
+    reactor._tick()
     assert called == ["writer"]
     assert reactor.remove_writer(ours)
-    assert reactor._watchers == {}
+    assert reactor._watchers._found == {}
 
 
 def test_removing_in_its_own_callback(reactor, pair):
@@ -97,7 +97,7 @@ def test_removing_in_its_own_callback(reactor, pair):
     reactor.settle()
     assert called == [1]
     reactor.add_reader(ours, called.append, 2)
-    reactor.tick()
+    reactor._tick()
     assert called == [1, 2]
     reactor.remove_reader(ours)
 
@@ -169,7 +169,7 @@ def test_a_number_closed_and_used_again_within_one_batch(stage, reactor):
     reactor.settle()
     assert called == []
     third[1].send(b"x")
-    reactor.tick()
+    reactor._tick()
     assert called == ["new"]
     reactor.remove_reader(number)
     os.close(number)
@@ -179,7 +179,7 @@ def test_a_number_closed_and_used_again_within_one_batch(stage, reactor):
 def test_a_regular_file_is_refused_with_advice(reactor, tmp_path):
     with (tmp_path / "file").open("w+") as file, pytest.raises(PermissionError, match="run_in_thread"):
         reactor.add_reader(file, print)
-    assert reactor._watchers == {}
+    assert reactor._watchers._found == {}
 
 
 def test_a_descriptor_that_is_not_open_is_refused(reactor):
@@ -188,7 +188,7 @@ def test_a_descriptor_that_is_not_open_is_refused(reactor):
     with pytest.raises((OSError, ValueError)):
         reactor.add_reader(-1, print)
     assert not reactor.remove_reader(999_999)
-    assert reactor._watchers == {}
+    assert reactor._watchers._found == {}
 
 
 def test_a_hang_up_calls_the_reader(reactor):

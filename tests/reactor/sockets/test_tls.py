@@ -669,7 +669,7 @@ def test_a_handshake_whose_flight_is_not_taken_spins_over_nothing(monkeypatch):
     monkeypatch.setattr("reactor.testing.world.ROUNDS", 1000)
     with MemoryReactor(capacity=300) as reactor:
         listener = reactor.listen_tcp(Recorder, "127.0.0.1", 0, tls=server_context())
-        sock = reactor.kernel.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock = reactor._kernel.socket(socket.AF_INET, socket.SOCK_STREAM)
         sock.connect_ex(("127.0.0.1", listener.port))
         outgoing = ssl.MemoryBIO()
         tls = client_context().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")

@@ -257,7 +257,7 @@ def test_no_descriptor_and_no_thread(reactor):
     client.transport.write(b"hello")
     reactor.settle()
     assert client.data == b"hello"
-    assert all(sock.fileno() >= FIRST for sock in reactor.kernel.descriptors.values())
+    assert all(sock.fileno() >= FIRST for sock in reactor._kernel.descriptors.values())
     assert threading.active_count() == before
     assert {address[:2] for address in listener.addresses} == {("0.0.0.0", 80), ("::", 80)}
     reactor.close()
@@ -301,13 +301,13 @@ def test_a_full_backlog_is_a_slow_connect(reactor):
 
 def test_out_of_descriptors_accepting_pauses_and_resumes(reactor, caplog):
     listener = reactor.listen_tcp(Echo, "127.0.0.1", 0)
-    reactor.kernel.limit = len(reactor.kernel.descriptors) + 1
+    reactor._kernel.limit = len(reactor._kernel.descriptors) + 1
     future = reactor.connect_tcp(Recorder, "127.0.0.1", listener.port)
     reactor.settle()
     assert not listener.is_accepting()
     assert "Too many open files" in caplog.text
     caplog.clear()
-    reactor.kernel.limit += 1
+    reactor._kernel.limit += 1
     reactor.advance(2)
     assert len(listener.connections) == 1
     future.result()[0].abort()
@@ -414,7 +414,7 @@ def test_a_job_for_a_thread_runs_without_one(reactor):
 
 
 def test_readers_of_memory_descriptors(reactor):
-    ours, theirs = reactor.kernel.socketpair()
+    ours, theirs = reactor._kernel.socketpair()
     got = []
     reactor.add_reader(ours, lambda: got.append(ours.recv(10)))
     theirs.send(b"x")

@@ -29,7 +29,7 @@ def joined(seed=1, server=Echo, client=Recorder, **faults):
 
 def served(sim):
     """The transport that the server has."""
-    (listener,) = sim.hosts["server"]._listeners
+    (listener,) = sim.hosts["server"]._inventory.listeners
     (transport,) = listener.connections
     return transport
 
@@ -182,7 +182,7 @@ def test_no_descriptors():
         client.connect_tcp(Recorder, "server", 7)
     sim.run(60)
     assert said(sim, "server: EMFILE")
-    assert len(listener.connections) == len(client._clients.connections) > 5
+    assert len(listener.connections) == len(client._inventory.clients.connections) > 5
 
 
 # -- hosts and links ---------------------------------------------------------------------------------------------
@@ -282,7 +282,7 @@ def test_at_the_end_everything_must_have_been_given_back():
         pytest.raises(LeftBehind, match=r"(?s)alone: <MemorySocket .*replay with Simulator\(seed=1\)"),
         Simulator(1) as sim,
     ):
-        sim.host("alone").kernel.socketpair()
+        sim.host("alone")._kernel.socketpair()
 
 
 def test_the_faults_say_what_they_are():

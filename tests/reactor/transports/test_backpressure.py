@@ -135,7 +135,7 @@ def test_a_watermark_of_nothing_pauses_for_any_byte_that_waits(stage, tight, siz
     peer, transport = tight(protocol)
     transport.set_write_buffer_limits(high=0)
     transport.write(b"x" * size)
-    stage.reactor.tick()
+    stage.reactor._tick()
     assert pressure(protocol) == ["pause_writing"]
     transport._sock.room = size
     assert stage.received(peer) == b"x" * size
@@ -188,10 +188,10 @@ def test_exactly_the_output_limit_may_wait(stage, tight):
     protocol = Recorder()
     _, transport = tight(protocol, limits=Limits(output=200_000))
     transport.write(b"x" * 200_000)
-    stage.reactor.tick()
+    stage.reactor._tick()
     assert protocol.lost is None
     transport.write(b"x")
-    stage.reactor.tick()
+    stage.reactor._tick()
     assert isinstance(protocol.lost, LimitExceeded)
 
 
@@ -222,7 +222,7 @@ def test_the_output_limit_does_not_depend_on_the_watermark(stage, tight, high):
     transport.set_write_buffer_limits(high=high)
     for _ in range(10):
         transport.write(b"x" * 2000)
-    stage.reactor.tick()
+    stage.reactor._tick()
     assert isinstance(protocol.lost, LimitExceeded)
 
 

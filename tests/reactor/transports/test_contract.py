@@ -112,7 +112,7 @@ def test_one_that_is_ended_by_another_in_the_same_batch_hears_nothing_more(stage
     peers = [stage.dial(listener) for _ in range(2)]
     for peer in peers:
         peer.sendall(b"x")
-    stage.reactor.tick()
+    stage.reactor._tick()
     assert sorted(protocol.data for protocol in protocols) == [b"", b"x"]
     assert successor.data == (b"x" if way == "set_protocol" else b"")
 
@@ -753,7 +753,7 @@ def test_a_paused_connection_holds_its_peer_back(stage):
     try:
         while sent < 1 << 30:
             sent += peer.send(bytes(1 << 16))
-            stage.reactor.tick()
+            stage.reactor._tick()
     except BlockingIOError:
         pass
     assert 0 < sent < 1 << 30
@@ -855,7 +855,7 @@ def test_bytes_given_back_are_not_overtaken_when_the_peer_resets(stage):
     stage.clog(transport)
     peer.setblocking(False)
     peer.send(b"".join(b"%07d\n" % number for number in range(60_000)))
-    stage.reactor.tick()
+    stage.reactor._tick()
     assert 0 < len(lines) < 10_000
     stage.reset(peer)
     assert lines == list(range(len(lines)))

@@ -230,7 +230,7 @@ def test_a_burst_is_read_in_bounded_batches(reactor, plain):
     diary = open_bound(reactor)
     for number in range(READ_BATCH + 1):
         plain.sendto(b"%d" % number, address(diary.transport))
-    reactor.tick()
+    reactor._tick()
     assert len(diary.data) == READ_BATCH
     reactor.settle()
     assert diary.data == [b"%d" % number for number in range(READ_BATCH + 1)]
@@ -259,7 +259,7 @@ def test_pausing_another_that_is_ready_holds_back_its_datagrams_too(reactor, pla
     diaries = [open_bound(reactor, Diary(received=pause_the_other)) for _ in range(2)]
     for diary in diaries:
         plain.sendto(b"x", address(diary.transport))
-    reactor.tick()
+    reactor._tick()
     assert sorted(len(diary.data) for diary in diaries) == [0, 1]
 
 
@@ -753,7 +753,7 @@ def test_a_long_queue_does_not_hold_up_the_others(reactor):
     for _ in range(1000):
         diary.transport.sendto(b"x", A)
     wire.room = 1000
-    reactor.tick()
+    reactor._tick()
     assert 0 < len(wire.sent) < 1000
     reactor.settle()
     assert len(wire.sent) == 1000

@@ -187,7 +187,7 @@ def test_abort_ends_at_once_and_the_peer_sees_a_reset_for_what_is_lost(stage):
     peer, transport = stage.connect(protocol)
     stage.clog(transport)
     transport.abort()
-    stage.reactor.tick()
+    stage.reactor._tick()
     assert protocol.events == ["connection_made", "pause_writing", "connection_lost"]
     assert protocol.lost is None
     with pytest.raises(ConnectionResetError):

@@ -241,13 +241,15 @@ class Scene:
         ours.setblocking(False)
         self.fd = ours.fileno()
         self.protocol = protocol(keep_open=True)
-        self.roster = Roster(self.reactor)
+        self.roster = Roster(self.reactor, StreamTransport)
+        self.carrier = Carrier(ours, self.cues)
+
+    def open(self):
         timeouts = Timeouts(write=60, idle=10_000, close=30)
-        carrier = Carrier(ours, self.cues)
-        self.transport = StreamTransport(self.reactor, carrier, self.protocol, self.roster, timeouts=timeouts)
+        self.transport = self.roster.open(self.carrier, self.protocol, None, Limits(), timeouts)
 
     def start(self):
-        self.roster.seat(self.transport)
+        self.open()
         self.settle()
         return self
 
@@ -503,7 +505,7 @@ def test_send_not_now(scene, inbound, outbound, name):
 
 
 def starts(scene):
-    scene.roster.seat(scene.transport)
+    scene.open()
 
 
 def resumes(scene):
@@ -574,7 +576,7 @@ def test_epoll_ctl_after_the_end(scene):
     """What a connection that could not be watched asks afterwards touches no poller."""
     scene = scene()
     scene.cues.fail("epoll_ctl", make("ENOSPC"))
-    scene.roster.seat(scene.transport)
+    scene.open()
     scene.cues.calls.clear()
     for late in (scene.transport.pause_reading, scene.transport.resume_reading, scene.transport.write_eof):
         late()
@@ -727,7 +729,7 @@ def test_a_listener_of_which_one_address_cannot_be_watched(stage, monkeypatch):
     stage.reactor.settle()
     assert len(listener.connections) == 1
     listener.abort()
-    stage.reactor.tick()
+    stage.reactor._tick()
 
 
 # -- connect -------------------------------------------------------------------------------------------------------
@@ -821,7 +823,7 @@ def test_connect_that_cannot_be_watched(stage, monkeypatch, name):
     monkeypatch.setattr(stage.reactor.poller, "register", register)
     future = stage.reactor.connect_tcp(Recorder, "127.0.0.1", listener.port)
     for _ in range(5):
-        stage.reactor.tick()
+        stage.reactor._tick()
     assert future.exception(timeout=0).errno == error.errno
 
 

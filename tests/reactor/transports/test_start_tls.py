@@ -202,7 +202,7 @@ def test_nothing_is_slipped_into_the_buffer_behind_start_tls(stage):
     sock, transport = stage.connect(Line())
     sock.sendall(b"switch\nSTLSslipped in")
     while transport.get_protocol() is None or not isinstance(transport.get_protocol(), TakesFour):
-        stage.reactor.tick()
+        stage.reactor._tick()
     taker = transport.get_protocol()
     stage.reactor.settle()
     assert taker.got == [b"STLS"]
@@ -227,7 +227,7 @@ def test_tls_runs_inside_tls(stage):
     client = Recorder()
     transport, _ = connect(stage, client)
     stage.reactor.settle()
-    inner = next(t for listener in stage.reactor._listeners for t in listener.connections)
+    inner = next(t for listener in stage.reactor._inventory.listeners for t in listener.connections)
     server = Recorder()
     inner.set_protocol(server)
     server.connection_made(inner)
@@ -250,7 +250,7 @@ def nested(stage):
     client = Recorder()
     outside, _ = connect(stage, client, server_context(alpn=["outer"]), tls=client_context(alpn=["outer"]))
     stage.reactor.settle()
-    (inside,) = next(iter(stage.reactor._listeners)).connections
+    (inside,) = next(iter(stage.reactor._inventory.listeners)).connections
     shaking = inside.start_tls(server_context(), server_side=True)
     stage.reactor.run_until(outside.start_tls(client_context(), server_hostname="localhost"))
     stage.reactor.run_until(shaking)

@@ -207,7 +207,7 @@ def test_the_operation_leads_where_the_table_says(stage, inbound, outbound, oper
     if phase is not Phase.CLOSED and after == (ENDED, SHUT):
         assert isinstance(scene.protocol.lost, expected_error(phase, inbound, outbound, operation))
     scene.transport.abort()
-    stage.reactor.tick()
+    stage.reactor._tick()
     check_contract(scene.protocol)
     assert scene.state() == (Phase.CLOSED, ENDED, SHUT)
 

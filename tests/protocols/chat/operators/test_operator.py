@@ -438,10 +438,10 @@ def test_who_has_no_newline_and_leaves_at_once_harms_nothing(guarded: Play) -> N
     for way in ("close", "reset"):
         quick = guarded.scene.peer()
         quick.send("/oper wrong horse\nand more\n" * 2)
-        guarded.scene.reactor.tick()
+        guarded.scene.reactor._tick()
         getattr(quick, way)()
     guarded.scene.until(lambda: len(guarded.chat.hub) == 1)
-    guarded.scene.until(lambda: guarded.scene.reactor.pending_jobs() == 0)
+    guarded.scene.until(lambda: guarded.scene.reactor._jobs.pending == 0)
     guarded.scene.settle()
     assert "horse" not in bob.text
 

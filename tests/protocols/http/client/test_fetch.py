@@ -336,7 +336,7 @@ def test_a_drain_lets_an_answer_come_in(server, reactor):
     other.answers = server.answers
     future = fetch(reactor, other.url)
     reactor.advance(1)
-    reactor._clients.drain(5.0)
+    reactor._inventory.clients.drain(5.0)
     reactor.advance(3)
     assert future.result(timeout=0).body == b"late"
 

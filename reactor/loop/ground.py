@@ -1,0 +1,66 @@
+"""What transports and listeners stand on: the part of a loop that they use. An interface, and nothing else.
+
+These are plain attributes and not methods where every message needs them. They are no secret, and not for programs:
+what a program may call is in `Reactor`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Protocol as Interface
+
+from .budget import OutputBudget
+from .deadlines import DeadlineWheel
+from .meter import Meter
+from .poller import Poller
+from .timers import TimerHeap
+
+
+class Flushed(Interface):
+    """What steps 5 and 6 of a tick ask of a transport."""
+
+    def _on_flush(self) -> None: ...
+    def _on_reap(self) -> None: ...
+
+
+class Sentry(Interface):
+    """Who is told when the loop works and when it waits: the watchdog."""
+
+    threshold: float
+
+    def begin(self) -> None: ...
+    def wake(self) -> None: ...
+    def over(self, seconds: float) -> None: ...
+    def rest(self) -> None: ...
+
+
+class Belongings(Interface):
+    """All that is open on a loop."""
+
+    def abort(self) -> None: ...
+    def on_forked(self) -> None: ...
+    def abandon(self) -> None: ...
+
+
+class Ground(Interface):
+    """The loop, as a transport sees it."""
+
+    clock: Callable[[], float]
+    now: float
+    """The time of this tick: transports stamp their activity with it."""
+    poller: Poller
+    dirty: list[Flushed]
+    """Transports that were written to in this tick: step 5 flushes them."""
+    doomed: deque[Flushed]
+    """Transports that ended in this tick: step 6 reaps them."""
+    timers: TimerHeap
+    wheel: DeadlineWheel
+    """The deadlines of connections."""
+    budget: OutputBudget
+    meter: Meter
+
+    def call_soon(self, fn: Callable[..., Any], *args: Any) -> None: ...
+    def promise(self) -> Future[Any]: ...
+    def _check_process(self) -> None: ...
