@@ -8,6 +8,7 @@
 The map, from the bottom up; a file imports only from those above it in this list:
 
     errors       failures by name
+    dates        HTTP-date
     headers      fields: names without case, values in the order they came
     hosts        what a Host field may say
     events       what a wire gives for the bytes it is fed
@@ -41,6 +42,7 @@ from .errors import (
 )
 from .headers import Headers
 from .server.events import EventStream
+from .server.files import Files
 from .server.request import Request
 from .server.response import Refusal, Upgrade
 from .server.server import Server
@@ -64,6 +66,7 @@ __all__ = [
     "EventStream",
     "FetchTimeout",
     "FetchTimeouts",
+    "Files",
     "Guard",
     "HTTPError",
     "HeadTooLarge",

@@ -65,6 +65,10 @@ class Headers(Mapping[str, str]):
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in self._joined
 
+    def has_any(self, names: frozenset[str]) -> bool:
+        """Whether a field has one of these names, which are in lower case: one call where many are looked for."""
+        return not names.isdisjoint(self._joined)
+
     @overload
     def get(self, name: str) -> str | None: ...
 

@@ -6,10 +6,9 @@ import codecs
 import json
 import re
 import time
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Any
 
+from ..dates import http_date
 from ..headers import Headers
 
 RETRY_AFTER_MAX = 86_400.0  # seconds: who says "in a hundred years" means no, and nobody has a timer for that
@@ -132,12 +131,3 @@ def retry_after(headers: Headers, now: float) -> float | None:
         return None
     sent = http_date(headers.get("date") or "")
     return min(max(0.0, when - (now if sent is None else sent)), RETRY_AFTER_MAX)
-
-
-def http_date(value: str) -> float | None:
-    """Seconds since the epoch of an HTTP-date, in any of its three forms (RFC 9110, 5.6.7); None if it is none."""
-    try:
-        when = parsedate_to_datetime(value)
-        return when.timestamp() if when.tzinfo else when.replace(tzinfo=UTC).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None

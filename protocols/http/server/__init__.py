@@ -8,6 +8,7 @@ The map, from the bottom up; a file imports only from the lines above its own:
     routing      who answers; pure
     answers      what a handler gave, framed for its client
     request      what a handler is given
+    files/       files below a directory
     uploads      a body in pieces for a handler, or whole for a function
     receiving    a body on its way to its handler
     sending      a body on its way to the client, pulled below the watermark
@@ -16,6 +17,7 @@ The map, from the bottom up; a file imports only from the lines above its own:
     connection   the protocol: one request after the other
     peers        how many connections one address has
     server       the routes on listeners, and the deadlines of all connections
+    demo         routes that show what a handler may give
 
 An upgrade (a WebSocket, say) is a route whose handler has a method `upgrade(request)`: a class with a classmethod of
 that name, or any object. Nothing else is known here of what comes then. It gives
@@ -35,6 +37,7 @@ owns the transport: deadlines, limits and `draining(grace)` are its own.
 from __future__ import annotations
 
 from .events import EventStream, event
+from .files import Files
 from .limits import LIMITS, TIMEOUTS, Bounds
 from .request import Request
 from .response import Refusal, Response, Upgrade
@@ -43,6 +46,6 @@ from .server import Server
 from .uploads import Upload
 
 __all__ = [
-    "LIMITS", "TIMEOUTS", "Bounds", "EventStream", "Refusal", "Request", "Response", "Server", "Stream", "Upgrade",
-    "Upload", "event",
+    "LIMITS", "TIMEOUTS", "Bounds", "EventStream", "Files", "Refusal", "Request", "Response", "Server", "Stream",
+    "Upgrade", "Upload", "event",
 ]  # fmt: skip

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Mapping
-from email.utils import formatdate
 from http import HTTPStatus
 from typing import IO, Any, NamedTuple
 
+from ..dates import format_date
 from ..headers import Headers
 
 TEXT = "text/plain; charset=utf-8"
@@ -100,7 +100,7 @@ class Clock:
         second = int(time.time())
         if second != self._second:
             self._second = second
-            self._field = f"Date: {formatdate(second, usegmt=True)}\r\n".encode()
+            self._field = f"Date: {format_date(second)}\r\n".encode()
         return self._field
 
 

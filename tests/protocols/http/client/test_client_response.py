@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from protocols.http import ContentRange, FetchTimeouts, Headers, Response, content_range, rest_after, strong_validator
-from protocols.http.client.response import RETRY_AFTER_MAX, http_date, retry_after
+from protocols.http.client.response import RETRY_AFTER_MAX, retry_after
 from protocols.http.client.timeouts import make_timeouts
+from protocols.http.dates import http_date
 
 
 def response(body, content_type=None):

@@ -1,0 +1,71 @@
+"""Small files, ready to be sent: each is looked at once a request (one stat), and read again when it has changed."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from ...headers import Headers
+from ..response import Ready
+
+SMALL = 64 * 1024  # bytes: from there on sendfile costs less than to keep and to copy
+ROOM = 16 * 1024 * 1024  # bytes of all that is kept: the pages, scripts and pictures of a site, and not of a library
+SETTLED = (
+    0.1  # seconds since the last change: within a tick of the kernel's clock, 10 ms, another shows in no time stamp
+)
+
+Key = tuple[tuple[str, ...], bool]
+"""The names, and whether it is the compressed form."""
+Signature = tuple[int, int, int, int, int]
+
+
+class File:
+    """What is told of a file."""
+
+    __slots__ = ("headers", "modified", "size", "tag")
+
+    def __init__(self, about: os.stat_result, fields: list[tuple[str, str]]) -> None:
+        self.size = about.st_size
+        self.modified = float(int(about.st_mtime))
+        self.headers = Headers(fields)
+        self.tag = self.headers["etag"]
+
+
+class Kept(NamedTuple):
+    """A file as it was read."""
+
+    signature: Signature
+    answer: Ready
+    file: File
+
+
+def signature(about: os.stat_result) -> Signature:
+    """What changes when a file does, or another takes its place."""
+    return about.st_ino, about.st_mtime_ns, about.st_ctime_ns, about.st_size, about.st_dev
+
+
+class Shelf:
+    """What is kept; the oldest goes when there is no room."""
+
+    def __init__(self, room: int = ROOM) -> None:
+        self._room = room
+        self._size = 0
+        self._kept: dict[Key, Kept] = {}
+
+    def get(self, key: Key) -> Kept | None:
+        """What is kept under `key`, perhaps not true any more: compare its signature."""
+        return self._kept.get(key)
+
+    def put(self, key: Key, kept: Kept) -> None:
+        """Keep it in place of what was there."""
+        self.drop(key)
+        self._size += len(kept.answer.body) + len(kept.answer.head)
+        self._kept[key] = kept
+        while self._size > self._room:
+            self.drop(next(iter(self._kept)))
+
+    def drop(self, key: Key) -> None:
+        """Forget it."""
+        kept = self._kept.pop(key, None)
+        if kept is not None:
+            self._size -= len(kept.answer.body) + len(kept.answer.head)
