@@ -238,11 +238,17 @@ class ResponseWire(_Wire):
     True
     """
 
-    __slots__ = ("_interims", "_method")
+    __slots__ = ("_interims", "_method", "_upgrade")
 
-    def __init__(self, method: str = "GET", *, max_head: int = MAX_HEAD, max_lines: int = MAX_LINES) -> None:
-        """`method` of the request: there is no content after HEAD, and a tunnel after CONNECT."""
+    def __init__(
+        self, method: str = "GET", *, upgrade: bool = False, max_head: int = MAX_HEAD, max_lines: int = MAX_LINES
+    ) -> None:
+        """`method` of the request: there is no content after HEAD, and a tunnel after CONNECT.
+
+        upgrade: the request asks for another protocol, so a 101 is a final answer; `leftover` then is all that follows.
+        """
         self._method = method
+        self._upgrade = upgrade
         self._interims = 0
         super().__init__(max_head=max_head, max_lines=max_lines)
 
@@ -272,19 +278,24 @@ class ResponseWire(_Wire):
 
     def _take_head(self, block: bytes, events: list[Event]) -> None:
         head = heads.parse_response(block)
+        if head.status == 101 and self._upgrade:
+            return self._enter(("tunnel", 0), head, events)
         if head.status < 200:
             return self._take_interim(head, events)
         self._enter(response_body(self._method, head), head, events)
 
     def _read_leftover(self, data: bytes, at: int, events: list[Event]) -> int:
-        """What nobody asked for is only a sign: more of it is not kept."""
-        self._behind = (self._behind + data[at : at + MAX_LEFTOVER])[:MAX_LEFTOVER]
+        """What nobody asked for is only a sign: more of it is not kept. After an upgrade it is another protocol's."""
+        if self._upgrade:
+            self._behind += data[at:]
+        else:
+            self._behind = (self._behind + data[at : at + MAX_LEFTOVER])[:MAX_LEFTOVER]
         return len(data)
 
     def _take_interim(self, head: Head, events: list[Event]) -> None:
         """RFC 9110, 15.2: never the response, and without content whatever its fields say."""
         self._interims += 1
-        if head.status == 101:  # 15.2.2, 7.8: only in answer to Upgrade, which we do not send
+        if head.status == 101:  # 15.2.2, 7.8: only in answer to Upgrade, which was not sent
             raise ProtocolError("101: the server changes to a protocol that was not asked for")
         if self._interims > MAX_INTERIM:
             raise HeadTooLarge(f"more than {MAX_INTERIM} informational heads")

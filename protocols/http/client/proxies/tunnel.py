@@ -1,4 +1,4 @@
-"""A way through a proxy to a server that speaks TLS: CONNECT, then the handshake inside (RFC 9110, 9.3.6)."""
+"""A way through a proxy to a server: CONNECT, and for https the handshake of TLS inside (RFC 9110, 9.3.6)."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ def open_tunnel(
     limits: Limits,
     timeouts: Timeouts,
 ) -> Future[tuple[StreamTransport, Any]]:
-    """Connect to `url` through `proxy`. As `connect_tcp`, with the protocol that `make` gives on the inner TLS.
+    """Connect to `url` through `proxy`. As `connect_tcp`, with the protocol that `make` gives on what is inside.
 
+    That is TLS, unless the scheme of `url` is http.
     `timeout` bounds the connection to the proxy and what follows on it, each.
     """
     future: Future[tuple[StreamTransport, Any]] = Future()
@@ -113,6 +114,8 @@ class Tunnel(Protocol):
             return self._fail(ProxyError(f"the proxy {self._proxy} sent something of its own into the tunnel"))
         transport = self._transport
         assert transport is not None
+        if self._url.scheme == "http":
+            return self._step_aside(transport)
         shaking = transport.start_tls(self._tls, server_hostname=self._url.certificate_name)
         shaking.add_done_callback(self._on_secure)
 
@@ -120,7 +123,10 @@ class Tunnel(Protocol):
         error = shaking.exception()
         if error is not None:
             return self._fail(error)
-        transport, protocol = shaking.result(), self._make()
+        self._step_aside(shaking.result())
+
+    def _step_aside(self, transport: StreamTransport) -> None:
+        protocol = self._make()
         self._through = True
         transport.set_protocol(protocol)
         protocol.connection_made(transport)

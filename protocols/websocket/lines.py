@@ -1,0 +1,231 @@
+"""Any protocol of text lines as a WebSocket: one text message is one line without its end, both ways."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from reactor import PeerError
+
+from .deflate import frame
+from .frames import TEXT
+from .protocol import WebSocket
+
+log = logging.getLogger("protocols.websocket")
+
+MAX_PARTIAL = 64 * 1024  # bytes of a line that a protocol has begun and not ended: more is no line
+
+
+def lines_over(factory: Callable[[], Any], *, line_end: bytes = b"\n") -> Callable[[], LineSocket]:
+    """A factory of WebSockets, each with a text protocol of `factory`'s inside, which notices no difference.
+
+    What it writes is cut at its line ends into text messages; what is UTF-8 nowhere shows as replacement characters.
+    A message that has line breaks in it, U+2028 and its like included, is several lines. `close()` of the protocol is
+    a close with 1000; the peer's close is its `connection_lost`.
+
+    >>> from reactor import LineProtocol
+    >>> class Shout(LineProtocol):
+    ...     def line_received(self, line):
+    ...         self.send_line(line.upper())
+    >>> lines_over(Shout)()
+    <LineSocket of Shout>
+    """
+    shared = _Shared()
+    return lambda: LineSocket(factory(), line_end, shared)
+
+
+class _Shared:
+    """The last thing that any of the protocols wrote, as frames: a room writes the very same bytes to all of them."""
+
+    __slots__ = ("data", "frames")
+
+    def __init__(self) -> None:
+        self.data: bytes | None = None
+        self.frames: dict[int | None, bytes] = {}
+
+    def framed(self, data: bytes, window: int | None) -> bytes:
+        """`data`, whole lines, as messages."""
+        if data is not self.data:
+            self.data, self.frames = data, {}
+        found = self.frames.get(window)
+        if found is None:
+            found = b"".join(frame(TEXT, line.encode(), window) for line in texts(data))
+            self.frames[window] = found
+        return found
+
+
+def texts(data: bytes) -> list[str]:
+    """The messages that whole lines make."""
+    return [line.removesuffix("\r") for line in data.decode("utf-8", "replace").split("\n")[:-1]]
+
+
+class LineSocket(WebSocket):
+    """The WebSocket around a text protocol."""
+
+    def __init__(self, protocol: Any, line_end: bytes, shared: _Shared) -> None:
+        self.inner = protocol
+        self._line_end = line_end
+        self.lines = LineTransport(self, shared)
+
+    def __repr__(self) -> str:
+        return f"<LineSocket of {type(self.inner).__name__}>"
+
+    def connection_made(self, transport: Any) -> None:
+        self.inner.connection_made(self.lines)
+
+    def text_received(self, text: str) -> None:
+        end = self._line_end
+        data = b"".join(line.encode() + end for line in text.splitlines() or [""])
+        self.lines.deliver(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.inner.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.inner.resume_writing()
+
+    def draining(self, grace: float) -> bool:
+        if hasattr(self.inner, "draining"):
+            self.inner.draining(grace)
+        return super().draining(grace)
+
+
+class LineTransport:
+    """What the inner protocol takes for its transport."""
+
+    def __init__(self, socket: LineSocket, shared: _Shared) -> None:
+        self._socket = socket
+        self._shared = shared
+        self._partial = b""  # written, and not at a line's end
+        self._unread = b""  # given back, or come while the protocol was paused
+        self._paused = False
+        self._closing = False
+        self.delivery = 0  # goes up whenever a batch in delivery may have to stop
+
+    # -- out ----------------------------------------------------------------------------------------------------
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Lines, or pieces of lines, which wait for their end."""
+        socket = self._socket
+        if type(data) is not bytes:
+            data = bytes(data)
+        if self._partial or not data.endswith(b"\n"):
+            whole, newline, self._partial = (self._partial + data).rpartition(b"\n")
+            data = whole + newline
+            if len(self._partial) > MAX_PARTIAL:
+                raise ValueError(f"a line of more than {MAX_PARTIAL} bytes without its end")
+        if data and socket._shares:
+            socket.transport.write(self._shared.framed(data, socket._window))
+        elif data:
+            for text in texts(data):
+                socket.send(text)
+
+    def writelines(self, chunks: Iterable[bytes]) -> None:
+        self.write(b"".join(chunks))
+
+    def close(self) -> None:
+        """What was written, then a close with 1000."""
+        if not self._closing:
+            if self._partial:
+                self.write(b"\n")
+            self._end()
+            self._socket.close()
+
+    write_eof = close
+
+    def can_write_eof(self) -> bool:
+        return False  # a WebSocket has no half that lives on after its close
+
+    def abort(self) -> None:
+        self._end()
+        self._socket.transport.abort()
+
+    def is_closing(self) -> bool:
+        return self._closing or not self._socket.is_open
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        self._socket.transport.set_write_buffer_limits(high, low)
+
+    def get_write_buffer_limits(self) -> Any:
+        return self._socket.transport.get_write_buffer_limits()
+
+    def get_write_buffer_size(self) -> int:
+        return len(self._partial) + int(self._socket.transport.get_write_buffer_size())
+
+    # -- in -----------------------------------------------------------------------------------------------------
+
+    def deliver(self, data: bytes) -> None:
+        """Lines have come."""
+        if self._paused or self._unread:
+            self._unread += data
+        elif not self._closing:
+            self._socket.inner.data_received(data)
+
+    def pause_reading(self) -> None:
+        self.delivery += 1
+        self._paused = True
+        self._socket.pause_reading()
+
+    def resume_reading(self) -> None:
+        self._paused = False
+        if self._unread:
+            self._socket.reactor.call_soon(self._redeliver)
+        else:
+            self._socket.resume_reading()
+
+    def is_reading(self) -> bool:
+        return not self._paused and not self.is_closing()
+
+    def unread(self, data: bytes) -> None:
+        """Give back the end of what `data_received` was given: it comes again, first, in the next `soon` step."""
+        if data and not self._closing:
+            self._unread = data + self._unread
+            self._socket.pause_reading()
+            self._socket.reactor.call_soon(self._redeliver)
+
+    def _redeliver(self) -> None:
+        if self._paused or not self._unread or self.is_closing():
+            return
+        data, self._unread = self._unread, b""
+        try:
+            self._socket.inner.data_received(data)
+        except PeerError as error:
+            log.info("%r lost: %s", self._socket.transport, error)
+            self.abort()
+        except Exception:
+            log.exception("exception in the protocol of %r, which ends", self._socket.transport)
+            self.abort()
+        if not self._paused and not self._unread:
+            self._socket.resume_reading()
+
+    def _end(self) -> None:
+        self.delivery += 1
+        self._closing = True
+        self._unread = b""
+
+    # -- about --------------------------------------------------------------------------------------------------
+
+    @property
+    def bytes_in(self) -> int:
+        return int(self._socket.transport.bytes_in)
+
+    @property
+    def bytes_out(self) -> int:
+        return int(self._socket.transport.bytes_out)
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self._socket.transport.get_extra_info(name, default)
+
+    def set_protocol(self, protocol: Any) -> None:
+        self.delivery += 1
+        self._socket.inner = protocol
+
+    def get_protocol(self) -> Any:
+        return self._socket.inner

@@ -1,0 +1,356 @@
+"""A WebSocket on its transport: messages in and out, the close, and the clock that finds peers which are gone.
+
+Where the connection comes from, a server's request or a client's, is the business of
+`protocols.http.server` and of `connect`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from reactor import Protocol, Reactor, Timer
+
+from ..http.server import Refusal, Request, Response, Upgrade
+from . import closing
+from .closing import close_payload, cut_reason
+from .deflate import deflate, frame
+from .frames import BINARY, CLOSE, MAX_CONTROL, PING, PONG, SHORT, TEXT, Bytes, as_bytes, head, new_key, pack
+from .handshake import Agreement, answer, check_origin, check_request
+from .wire import MAX_MESSAGE, Close, Event, Failed, Ping, Pong, Wire
+
+log = logging.getLogger("protocols.websocket")
+
+SILENCE = 20.0  # seconds without a byte from the peer until it is pinged: NATs and proxies forget a flow after 30 to 60
+PATIENCE = 20.0  # seconds that any byte may take to come then: a phone that changes its network takes ten
+CLOSING = 5.0  # seconds for the peer's close after ours, and for the server's end after both
+MAX_WAITING = 1024 * 1024  # bytes not taken by the peer at which it gets nothing more: minutes of a busy room
+BATCH = 256  # messages handled in one call, after which the other connections have their turn: about a millisecond
+LATE = 1.0  # seconds that our own loop may be late before the peer's silence is not counted as its own
+JOINED = 64 * 1024  # bytes of a message up to which its head is put before it by a copy
+
+
+class WebSocket(Protocol):
+    """One WebSocket, of a server or a client. Subclass it; define `text_received` and `binary_received`.
+
+    `connection_made`, `connection_lost`, `pause_writing` and `resume_writing` are those of every protocol; an override
+    of the last three calls them. Settings are attributes of the class, or of what the factory gives.
+
+    >>> from reactor.testing import MemoryReactor
+    >>> from protocols.http.server import Server
+    >>> from protocols.websocket import connect
+    >>> class Echo(WebSocket):
+    ...     def text_received(self, text):
+    ...         self.send(text)
+    >>> class Shown(WebSocket):
+    ...     def text_received(self, text):
+    ...         print(text)
+    ...         self.close()
+    >>> with MemoryReactor() as reactor:
+    ...     site = Server(reactor)
+    ...     site.route("GET", "/echo", Echo)
+    ...     listener = site.listen("127.0.0.1", 8000)
+    ...     shown = reactor.run_until(connect(reactor, "ws://127.0.0.1:8000/echo", Shown, proxy=False))
+    ...     shown.send("hello")
+    ...     reactor.settle()
+    ...     print(shown.close_code)
+    hello
+    1000
+    """
+
+    subprotocols: Sequence[str] = ()
+    """Which a server's WebSocket can speak; the first of the client's that is among them is `subprotocol`."""
+    origins: Collection[str] | None = None
+    """Pages of which sites may connect: None only this one, ANY_ORIGIN all; see `handshake.check_origin`."""
+    compression = True
+    """Agree to permessage-deflate, without context takeover."""
+    max_message = MAX_MESSAGE
+    """Bytes of the longest message taken, decompressed; a longer one ends the connection with 1009."""
+    max_waiting = MAX_WAITING
+    """Bytes not taken by the peer: when another message is to be sent then, the peer is evicted (1013, seen here only:
+    it would stand behind what is not read). Above the transport's high watermark nothing is read from it already."""
+    ping_after: float | None = SILENCE
+    """Seconds without a byte from the peer until it is pinged. None: never."""
+    ping_timeout = PATIENCE
+    """Seconds that a byte, any one, may take to come then."""
+    close_timeout = CLOSING
+    """Seconds for the peer to answer a close."""
+
+    is_client = False
+    reactor: Reactor
+    transport: Any = None
+    subprotocol: str | None = None
+    """What was agreed."""
+    close_code: int | None = None
+    """Once it ends: the peer's code, else ours; 1005: a close without one; 1006: the connection was lost."""
+    close_reason = ""
+
+    _open = False  # messages may come and be sent
+    _shares = False  # open, not crowded, unmasked: takes the frames that broadcast makes
+    _crowded = False  # above the high watermark
+    _held = False  # by the program
+    _window: int | None = None
+    _wire: Wire
+    _timer: Timer | None = None
+    _heard = 0.0  # when a byte last came
+    _pinged: float | None = None
+
+    # -- to be defined ----------------------------------------------------------------------------------------------
+
+    def request_received(self, request: Request) -> None:
+        """On a server, before the answer: keep what you need of the request, or raise `Refusal`."""
+
+    def text_received(self, text: str) -> None:
+        """A text message. Unless defined, it is refused with 1003."""
+        self.close(closing.UNSUPPORTED, "no text is taken here")
+
+    def binary_received(self, data: bytes) -> None:
+        """A binary message. Unless defined, it is refused with 1003."""
+        self.close(closing.UNSUPPORTED, "only text is taken here")
+
+    def pong_received(self, payload: bytes) -> None:
+        """The answer to a ping, or one that nobody has asked for."""
+
+    # -- to be called -----------------------------------------------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """Between `connection_made` and the first close, of either side."""
+        return self._open
+
+    def send(self, message: str | Bytes) -> None:
+        """Send a text message (str) or a binary one (bytes). Ignored once the close has begun."""
+        if not self._open or (self._crowded and not self._has_room()):
+            return
+        if isinstance(message, str):
+            opcode, payload = TEXT, message.encode()
+        else:
+            opcode, payload = BINARY, as_bytes(message)
+        if self.is_client:
+            return self._send_masked(opcode, payload)
+        size = len(payload)
+        if size < 126:
+            self.transport.write(SHORT[opcode][size] + payload)
+        elif size <= JOINED or self._window:
+            self.transport.write(frame(opcode, payload, self._window))
+        else:
+            self.transport.write(head(opcode, size))
+            self.transport.write(payload)
+
+    def ping(self, payload: bytes = b"") -> None:
+        """Ask for a pong with the same payload, at most 125 bytes."""
+        if len(payload) > MAX_CONTROL:
+            raise ValueError(f"the payload of a ping has {len(payload)} bytes; it may have {MAX_CONTROL}")
+        if self._open:
+            self._control(PING, payload)
+
+    def close(self, code: int = closing.NORMAL, reason: str = "") -> None:
+        """Say our end; the connection ends when the peer has said its, or after `close_timeout`. Harmless twice.
+
+        Messages that still come are dropped. Raises ValueError for a code that must not be sent, or a reason of more
+        than 123 bytes.
+        """
+        payload = close_payload(code, reason)
+        if self._open:
+            self.close_code, self.close_reason = code, reason
+            self._say_close(payload)
+            self._arm(self.close_timeout)
+
+    def pause_reading(self) -> None:
+        """Deliver no more messages until `resume_reading`; the peer is held back by TCP. Harmless twice."""
+        self._held = True
+        self._watch()
+
+    def resume_reading(self) -> None:
+        """Deliver again; never from inside this call. Harmless twice."""
+        self._held = False
+        self._watch()
+
+    @classmethod
+    def upgrade(cls, request: Request) -> Upgrade | Response:
+        """What makes the class a handler of `protocols.http.Server`'s routes: see `WebSocketRoute`."""
+        return WebSocketRoute(cls).upgrade(request)
+
+    # -- the connection ---------------------------------------------------------------------------------------------
+
+    def begin(self, reactor: Reactor, transport: Any, agreed: Agreement) -> None:
+        """The handshake is done: take the transport over. For servers and clients."""
+        self.reactor, self.transport = reactor, transport
+        self.subprotocol = agreed.subprotocol
+        self._window = agreed.window
+        inflates = agreed.window is not None
+        self._wire = Wire(client=self.is_client, inflates=inflates, max_message=self.max_message)
+        self._open, self._shares = True, not self.is_client
+        self._heard = reactor.time()
+        if self.ping_after is not None:
+            self._arm(self.ping_after)
+        transport.set_protocol(self)
+        self.connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._heard = self.reactor.time()
+        wire, transport = self._wire, self.transport
+        wire.feed(data)
+        delivery, left = transport.delivery, BATCH
+        while (event := wire.next_event()) is not None:
+            if isinstance(event, str) and self._open:
+                self.text_received(event)
+            else:
+                self._on_event(event)
+            left -= 1
+            if transport.delivery != delivery or not left:
+                if not left or not transport.is_reading() or transport.get_protocol() is not self:
+                    return transport.unread(wire.take_rest())  # type: ignore[no-any-return]
+                delivery = transport.delivery
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The end. A subclass that overrides this calls it."""
+        self._open = self._shares = False
+        if self.close_code is None:
+            self.close_code = closing.ABNORMAL
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def pause_writing(self) -> None:
+        """The peer takes less than it is sent: nothing more is taken from it. An override calls this."""
+        self._crowded, self._shares = True, False
+        self._watch()
+
+    def resume_writing(self) -> None:
+        """It goes on. An override calls this."""
+        self._crowded, self._shares = False, self._open and not self.is_client
+        self._watch()
+
+    def draining(self, grace: float) -> bool:
+        """The server goes, and says so; the close may still be answered."""
+        self.close(closing.GOING_AWAY)
+        return True
+
+    # -- inside -----------------------------------------------------------------------------------------------------
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, bytes):
+            if self._open:
+                self.binary_received(event)
+        elif isinstance(event, Ping):
+            if self._open:
+                self._control(PONG, event.payload)
+        elif isinstance(event, Pong):
+            if self._open:
+                self.pong_received(event.payload)
+        elif isinstance(event, Close):
+            self._on_close(event)
+        elif isinstance(event, Failed):
+            log.info("%r closed: %d, %s", self.transport, event.code, event.reason)
+            self._fail(event.code, event.reason)
+
+    def _on_close(self, close: Close) -> None:
+        """RFC 6455, 7.1.1: it is answered, and the server ends TCP first, so that it is the client that waits."""
+        self.close_code, self.close_reason = close
+        if self._open:
+            self._say_close(b"" if close.code == closing.NO_CODE else close_payload(close.code))
+        if self.is_client:
+            self._arm(self.close_timeout)
+        else:
+            self.transport.close()
+
+    def _fail(self, code: int, reason: str) -> None:
+        """RFC 6455, 7.1.7: say why, and end without waiting for an answer."""
+        if self._open:
+            self.close_code, self.close_reason = code, reason
+            self._say_close(close_payload(code, cut_reason(reason)))
+        self.transport.close()
+
+    def _say_close(self, payload: bytes) -> None:
+        self._control(CLOSE, payload)
+        self._open = self._shares = False
+
+    def _control(self, opcode: int, payload: bytes) -> None:
+        key = new_key() if self.is_client else None
+        self.transport.write(pack(opcode, payload, key=key))
+
+    def _send_masked(self, opcode: int, payload: bytes) -> None:
+        small = deflate(payload, self._window or 0)
+        frame = pack(opcode, payload if small is None else small, deflated=small is not None, key=new_key())
+        self.transport.write(frame)
+
+    def _watch(self) -> None:
+        if self._held or self._crowded:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
+
+    def _has_room(self) -> bool:
+        waiting = self.transport.get_write_buffer_size()
+        if waiting <= self.max_waiting:
+            return True
+        log.info("%r evicted: %d bytes waiting, over the limit of %d", self.transport, waiting, self.max_waiting)
+        self.close_code, self.close_reason = closing.TRY_LATER, "too slow"
+        self._open = False
+        self.transport.abort()
+        return False
+
+    def _arm(self, seconds: float) -> None:
+        if self._timer is None:
+            self._timer = self.reactor.call_later(seconds, self._on_timer)
+        else:
+            self._timer.reset(seconds)
+
+    def _on_timer(self) -> None:
+        """The next thing that is due: the peer's answer to a close, a ping, the answer to it."""
+        transport = self.transport
+        if transport.is_closing():
+            return
+        if not self._open:
+            return transport.close()  # type: ignore[no-any-return]
+        assert self._timer is not None
+        assert self.ping_after is not None
+        now = self.reactor.time()
+        if not transport.is_reading():
+            self._heard = now  # what it says waits in the kernel because of us; Timeouts.write bounds that
+        if now - self._timer.when > LATE:
+            return self._arm(LATE)  # the loop was held up, and has perhaps not read what came meanwhile
+        quiet_until = self._heard + self.ping_after
+        if now < quiet_until:
+            self._pinged = None
+            self._arm(quiet_until - now)
+        elif self._pinged is None or self._heard >= self._pinged:
+            self.ping()
+            self._pinged = now
+            self._arm(self.ping_timeout)
+        else:
+            log.info("%r closed: no byte for %.0f s", transport, now - self._heard)
+            self._fail(closing.INTERNAL_ERROR, "no answer to a ping")
+
+
+class WebSocketRoute:
+    """A handler for a route of `protocols.http.Server`: WebSockets that `factory` makes. A class is one by itself."""
+
+    def __init__(self, factory: Callable[[], WebSocket]) -> None:
+        self._factory = factory
+
+    def upgrade(self, request: Request) -> Upgrade | Response:
+        """The answer to the request of a handshake, a refusal or a WebSocket."""
+        try:
+            check_request(request.method, request.version, request.headers)
+            socket = self._factory()
+            check_origin(request.headers, socket.origins)
+            fields, agreed = answer(request.headers, socket.subprotocols, socket.compression)
+            socket.request_received(request)
+        except Refusal as refusal:
+            return refusal.response
+        return Upgrade(Response(101, None, fields), _Opening(socket, request.reactor, agreed))
+
+
+class _Opening(Protocol):
+    """Between the answer and the WebSocket: it knows what was agreed."""
+
+    def __init__(self, socket: WebSocket, reactor: Reactor, agreed: Agreement) -> None:
+        self._socket = socket
+        self._reactor = reactor
+        self._agreed = agreed
+
+    def connection_made(self, transport: Any) -> None:
+        self._socket.begin(self._reactor, transport, self._agreed)

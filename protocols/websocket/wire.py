@@ -1,0 +1,214 @@
+"""What comes on a WebSocket: bytes in, messages and control frames out. Knows no sockets and no clock (RFC 6455, 5).
+
+`feed` the wire, then ask `next_event` until it gives None. Nothing raises: what the peer does wrong is the event
+`Failed`, behind the events of what was good before it, and the last one. A way of cutting the bytes changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .closing import PROTOCOL_ERROR, TOO_BIG, Violation, read_close
+from .frames import BINARY, CLOSE, CONTINUATION, FIN, MASKED, PING, PONG, RSV1, TEXT, apply_mask
+from .messages import Message
+
+MAX_MESSAGE = 1024 * 1024  # bytes: a peer that announces a length has us hold as much until the rest comes
+
+
+class Ping(NamedTuple):
+    """To be answered with a pong of the same payload."""
+
+    payload: bytes
+
+
+class Pong(NamedTuple):
+    """The answer to a ping, or a sign of life that nobody has asked for."""
+
+    payload: bytes
+
+
+class Close(NamedTuple):
+    """The peer says its end: nothing that follows counts."""
+
+    code: int
+    """1005 where it gave none."""
+    reason: str
+
+
+class Failed(NamedTuple):
+    """The peer broke the protocol: say this in a close frame, and end."""
+
+    code: int
+    reason: str
+
+
+Event = str | bytes | Ping | Pong | Close | Failed
+"""A text message is a str, a binary one is bytes."""
+
+
+class Wire:
+    """The inbound half of one WebSocket.
+
+    >>> from protocols.websocket.frames import pack
+    >>> wire = Wire()
+    >>> wire.feed(pack(TEXT, b"hello", key=b"abcd") + pack(PING, b"?", key=b"efgh"))
+    >>> wire.next_event(), wire.next_event(), wire.next_event()
+    ('hello', Ping(payload=b'?'), None)
+    """
+
+    __slots__ = ("_at", "_data", "_final", "_inflates", "_key", "_left", "_masked", "_max_message", "_message", "over")
+
+    def __init__(self, *, client: bool = False, inflates: bool = False, max_message: int = MAX_MESSAGE) -> None:
+        """client: we are one, so frames come unmasked. inflates: permessage-deflate was agreed."""
+        self._masked = not client
+        self._inflates = inflates
+        self._max_message = max_message
+        self._data = b""  # what was fed and not yet read, from _at on
+        self._at = 0
+        self._message: Message | None = None  # begun, and not at its end
+        self._left = 0  # bytes of the frame's payload that are still to come
+        self._key = b""  # of that frame, turned so that the next byte takes its first
+        self._final = False  # that frame is the message's last
+        self.over = False  # Close or Failed was given: what comes is dropped
+
+    def feed(self, data: bytes) -> None:
+        """Some bytes came."""
+        if not self.over:
+            self._data = self._data[self._at :] + data if self._at < len(self._data) else data
+            self._at = 0
+
+    def take_rest(self) -> bytes:
+        """What was fed and not yet read, taken back: to be fed again later."""
+        rest, self._data = self._data[self._at :], b""
+        self._at = 0
+        return rest
+
+    def next_event(self) -> Event | None:
+        """What came next; None: nothing until more bytes come."""
+        data, at = self._data, self._at
+        if at == len(data):
+            self._data, self._at = b"", 0
+            return None
+        # The way of nearly every message: a short one, whole, in one frame, from a client.
+        if self._message is None and len(data) > at + 5 and self._masked and 0x80 <= data[at + 1] < 0xFE:
+            start, first = at + 6, data[at]
+            end = start + data[at + 1] - 0x80
+            if end <= len(data) and (first == FIN | TEXT or first == FIN | BINARY) and end - start <= self._max_message:
+                payload = apply_mask(data[start:end], data[at + 2 : start])
+                if first == FIN | BINARY:
+                    self._at = end
+                    return payload
+                try:
+                    text = payload.decode()
+                except UnicodeDecodeError:
+                    pass  # is told as every other fault, below
+                else:
+                    self._at = end
+                    return text
+        try:
+            return self._next()
+        except Violation as fault:
+            self._end()
+            return Failed(fault.code, fault.reason)
+
+    def _next(self) -> Event | None:
+        while not self.over:
+            event = self._read_payload() if self._left else self._read_frame()
+            if event is not _GO_ON:
+                return event
+        return None
+
+    def _end(self) -> None:
+        self.over = True
+        self._data, self._at, self._message = b"", 0, None
+
+    def _read_frame(self) -> Event | None:
+        """The head of a frame; a control frame is taken whole, of a data frame what is here."""
+        data, at = self._data, self._at
+        if len(data) < at + 2:
+            return None
+        first, second = data[at], data[at + 1]
+        opcode, size = first & 0x0F, second & 0x7F
+        self._check(first, second, opcode)
+        extended = 0 if size < 126 else 2 if size == 126 else 8
+        start = at + 2 + extended + (4 if self._masked else 0)
+        if len(data) < start:
+            return None
+        if extended:
+            size = _long_size(data[at + 2 : at + 2 + extended])
+        key = data[start - 4 : start] if self._masked else b""
+        if opcode >= CLOSE:
+            if len(data) < start + size:
+                return None
+            self._at = start + size
+            payload = data[start : start + size]
+            return self._read_control(opcode, apply_mask(payload, key) if key else payload)
+        self._begin(first, opcode, size)
+        self._at, self._left, self._key = start, size, key
+        self._final = bool(first & FIN)
+        return self._read_payload()
+
+    def _check(self, first: int, second: int, opcode: int) -> None:
+        """What two bytes can break (5.2 and 5.5)."""
+        if opcode not in (CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG):
+            raise Violation(PROTOCOL_ERROR, f"a frame with opcode {opcode}")
+        if (second >= MASKED) is not self._masked:  # 5.1
+            raise Violation(PROTOCOL_ERROR, "a frame without a mask" if self._masked else "a masked frame")
+        if opcode >= CLOSE and (not first & FIN or second & 0x7F > 125):
+            raise Violation(PROTOCOL_ERROR, "a control frame that is too long or in pieces")
+        reserved = first & 0x70
+        if reserved and (reserved != RSV1 or not self._inflates or opcode not in (TEXT, BINARY)):  # RFC 7692, 6.1
+            raise Violation(PROTOCOL_ERROR, "a reserved bit that stands for nothing")
+        if opcode < CLOSE and (opcode == CONTINUATION) is (self._message is None):  # 5.4
+            text = "no message to go on with" if opcode == CONTINUATION else "a message inside another"
+            raise Violation(PROTOCOL_ERROR, text)
+
+    def _begin(self, first: int, opcode: int, size: int) -> None:
+        if self._message is None:
+            self._message = Message(text=opcode == TEXT, deflated=bool(first & RSV1), max_size=self._max_message)
+        self._message.announce(size)
+
+    def _read_payload(self) -> Event | None:
+        """What is here of a data frame; its message, if that ends here."""
+        message, at = self._message, self._at
+        assert message is not None
+        if self._left:
+            piece = self._data[at : at + self._left]
+            if not piece:
+                return None
+            size = len(piece)
+            self._at = at + size
+            self._left -= size
+            if key := self._key:
+                piece = apply_mask(piece, key)
+                turned = size % 4
+                self._key = key[turned:] + key[:turned]
+            message.add(piece)
+        if self._left:
+            return None
+        if not self._final:
+            return _GO_ON
+        self._message = None
+        return message.finish()
+
+    def _read_control(self, opcode: int, payload: bytes) -> Event:
+        if opcode == PING:
+            return Ping(payload)
+        if opcode == PONG:
+            return Pong(payload)
+        close = Close(*read_close(payload))
+        self._end()
+        return close
+
+
+_GO_ON = Pong(b"more")  # compared by identity: a frame was read, and is no event
+
+
+def _long_size(data: bytes) -> int:
+    """Of a frame of 126 bytes or more: 5.2 wants the shortest form, and no sign."""
+    size = int.from_bytes(data, "big")
+    if size < (126 if len(data) == 2 else 1 << 16):
+        raise Violation(PROTOCOL_ERROR, "a length that is not in its shortest form")
+    if size >= 1 << 63:
+        raise Violation(TOO_BIG, "a length with its highest bit set")
+    return size

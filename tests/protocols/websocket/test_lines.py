@@ -1,0 +1,171 @@
+"""A text protocol inside a WebSocket, which must notice no difference."""
+
+from __future__ import annotations
+
+import pytest
+
+from protocols.text.protocol import TextProtocol
+from protocols.websocket import lines_over
+from protocols.websocket.frames import BINARY, CLOSE, TEXT
+from protocols.websocket.wire import Close
+from reactor import LineProtocol
+
+from .conftest import DEFLATE, masked
+
+
+class Room(LineProtocol):
+    """Says every line to all members; `pause` pauses, `bye` closes."""
+
+    def __init__(self, room):
+        self.room = room
+        self.heard = []
+        self.lost = 0
+
+    def connection_made(self, transport):
+        super().connection_made(transport)
+        self.room.append(self)
+        self.send_line(b"welcome")
+
+    def line_received(self, line):
+        self.heard.append(line)
+        if line == b"pause":
+            self.transport.pause_reading()
+        if line == b"bye":
+            self.transport.write(b"* goodbye")
+            return self.transport.close()
+        said = line + b"\n"
+        for member in self.room:
+            member.transport.write(said)
+
+    def connection_lost(self, exc):
+        self.lost += 1
+        self.room.remove(self)
+
+
+@pytest.fixture
+def room():
+    return []
+
+
+@pytest.fixture
+def rooms(scene, room):
+    return scene.serve(lines_over(lambda: Room(room)))
+
+
+def test_lines_are_messages(rooms, room):
+    a, _ = rooms.open()
+    b, _ = rooms.open(more=DEFLATE)
+    a.send(masked(TEXT, "hello 日本".encode()))
+    assert a.events() == ["welcome", "hello 日本"]
+    assert b.events() == ["welcome", "hello 日本"]
+
+
+@pytest.mark.parametrize("text", ["a\nb\nc", "a\r\nb\r\nc", "a\u2028b\u2029c", "a\vb\fc", "a\x85b\x1cc\n"])
+def test_a_message_with_line_breaks_is_several_lines_of_its_sender(rooms, room, text):
+    a, _ = rooms.open()
+    a.send(masked(TEXT, text.encode()))
+    assert room[0].heard == [b"a", b"b", b"c"]
+
+
+def test_an_empty_message_is_an_empty_line(rooms, room):
+    a, _ = rooms.open()
+    a.send(masked(TEXT))
+    assert room[0].heard == [b""]
+
+
+def test_lines_written_in_pieces_are_whole_messages(rooms, room):
+    a, _ = rooms.open()
+    a.raw()
+    for piece in (b"one", b" line\ntwo\r\nth", b"", b"ree"):
+        room[0].transport.write(piece)
+    assert a.events() == ["one line", "two"]
+    room[0].transport.writelines([b"!\n", b"\xff\n"])
+    assert a.events() == ["three!", "\ufffd"]
+
+
+def test_the_protocols_close_is_a_close(rooms, room):
+    a, _ = rooms.open()
+    member = room[0]
+    a.send(masked(TEXT, b"bye") + masked(TEXT, b"late"))
+    assert a.events() == ["welcome", "* goodbye", Close(1000, "")]
+    a.send(masked(CLOSE, b"\x03\xe8"))
+    assert a.ended
+    assert member.lost == 1
+    assert member.heard == [b"bye"]
+
+
+def test_the_peers_close_is_the_end(rooms, room):
+    a, _ = rooms.open()
+    member = room[0]
+    a.send(masked(CLOSE, b"\x03\xe9"))
+    assert a.ended
+    assert member.lost == 1
+    member.transport.write(b"to nobody\n")
+
+
+def test_binary_messages_are_refused(rooms, room):
+    a, _ = rooms.open()
+    a.raw()
+    a.send(masked(BINARY, b"a"))
+    assert a.events() == [Close(1003, "only text is taken here")]
+
+
+def test_pausing_holds_back_the_rest_of_a_message_and_of_the_batch(rooms, room):
+    a, socket = rooms.open()
+    member = room[0]
+    a.send(masked(TEXT, b"one\npause\ntwo") + masked(TEXT, b"three"))
+    assert member.heard == [b"one", b"pause"]
+    assert not socket.transport.is_reading()
+    member.transport.resume_reading()
+    a.send(masked(TEXT, b"four"))
+    assert member.heard == [b"one", b"pause", b"two", b"three", b"four"]
+
+
+def test_a_text_protocol_works_too(scene):
+    class Says(TextProtocol):
+        def message_received(self, text):
+            self.send_line(f"> {text}")
+            if text == "pause":
+                self.transport.pause_reading()
+
+    made = []
+
+    def make():
+        made.append(Says(scene.reactor))
+        return made[-1]
+
+    client, _ = scene.serve(lines_over(make)).open()
+    client.send(masked(TEXT, b"a\npause\nb") + masked(TEXT, b"c"))
+    assert client.events() == ["> a", "> pause"]
+    made[0].transport.resume_reading()
+    assert client.events() == ["> b", "> c"]
+    client.send(masked(TEXT, b"x" * 3000))
+    assert "longer than 2,048 bytes" in client.events()[0]
+
+
+@pytest.mark.loud
+def test_what_the_protocol_raises_ends_its_connection_once(scene, caplog):
+    class Broken(LineProtocol):
+        lost = 0
+
+        def line_received(self, line):
+            raise KeyError(line)
+
+        def connection_lost(self, exc):
+            Broken.lost += 1
+
+    client, _ = scene.serve(lines_over(Broken)).open()
+    client.send(masked(TEXT, b"a"))
+    assert client.ended
+    assert Broken.lost == 1
+
+
+def test_a_room_frames_once_for_all(rooms, room, monkeypatch):
+    clients = [rooms.open()[0] for _ in range(4)]
+    written = []
+    transport = type(rooms.sockets[0].transport)
+    original = transport.write
+    monkeypatch.setattr(transport, "write", lambda self, data: (written.append(data), original(self, data)))
+    room[0].line_received(b"hello")
+    assert len({id(data) for data in written if b"hello" in data}) == 1
+    assert [client.events()[-1] for client in clients] == ["hello"] * 4
