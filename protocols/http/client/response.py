@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import codecs
 import json
-import re
 import time
 from typing import Any
 
 from ..dates import http_date
 from ..headers import Headers
+from .content.charsets import decode_text
+from .content.labels import named_charset
 
 RETRY_AFTER_MAX = 86_400.0  # seconds: who says "in a hundred years" means no, and nobody has a timer for that
-
-_CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([^\s"';,]+)""", re.IGNORECASE)
-_BOMS = (  # the long ones first: UTF-32's begins with that of UTF-16
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-_WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "utf-8": "utf-8-sig"}
-"""What is labelled so is often more, as browsers know: the wider one reads it all."""
-_NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape", "undefined"})
-FALLBACK = "cp1252"  # what a page without a charset is, if it is not UTF-8: the Western one of old
 
 
 class Response:
@@ -83,38 +70,6 @@ class Response:
     def __repr__(self) -> str:
         size = f" {len(self.body)} bytes" if self.body else ""
         return f"<Response {self.status} {self.url}{size}>"
-
-
-def named_charset(content_type: str) -> str | None:
-    """The codec for the charset that a Content-Type names; None where it names none that there is."""
-    match = _CHARSET.search(content_type)
-    if match is None:
-        return None
-    try:
-        info = codecs.lookup(match[1])
-    except (LookupError, ValueError):  # ValueError: a NUL in it
-        return None
-    if not getattr(info, "_is_text_encoding", True) or info.name in _NO_CHARSETS:
-        return None  # rot13, zip and the like are codecs, and no charsets
-    return _WIDER.get(info.name, info.name)
-
-
-def decode_text(body: bytes, content_type: str = "") -> str:
-    """By the charset named, a byte order mark, as UTF-8, or as FALLBACK: whichever is the first to fit.
-
-    >>> decode_text("你好".encode("gbk"), "text/html; charset=gb2312"), decode_text(b"caf\\xe9")
-    ('你好', 'café')
-    """
-    charset = named_charset(content_type) or next((name for bom, name in _BOMS if body.startswith(bom)), None)
-    if charset is not None:
-        try:
-            return body.decode(charset, "replace")
-        except UnicodeError:
-            pass  # UTF-16 without its mark and the like: a codec that knows no "replace"
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError:
-        return body.decode(FALLBACK, "replace")
 
 
 def retry_after(headers: Headers, now: float) -> float | None:

@@ -2,5 +2,7 @@
 
 The files, from the bottom up; a file imports only from those above it in this list:
 
+    labels       the names of encodings
+    charsets     text made of bytes
     codings      gzip and deflate undone
 """
