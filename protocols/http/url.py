@@ -17,6 +17,8 @@ from urllib.parse import quote, unquote_to_bytes
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_URL = 64 * 1024  # characters: servers take 8 to 16 KiB, and what is longer is no address any more
+MAX_HOST = 253  # characters of a name, as it is asked for (RFC 1035, 2.3.4), less the dot at its end
+MAX_SHOWN = 200  # characters of a stranger's text in a message: enough to know it again
 CACHED = 512  # parsed URLs that are kept: a program asks for the same few again and again
 
 _PARTS = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#.*)?")  # appendix B
@@ -95,7 +97,7 @@ def parse_url(text: str) -> URL:
         raise ValueError("the URL has no scheme: it must begin with http:// or https://")
     scheme = scheme.lower()
     if scheme not in DEFAULT_PORTS:
-        raise ValueError(f"only http and https URLs can be fetched, not {scheme}:")
+        raise ValueError(f"only http and https URLs can be fetched, not {brief(scheme)}:")
     if not authority:
         raise ValueError(f"the URL names no host: it must begin with {scheme}://HOST")
     if "\\" in authority:
@@ -162,6 +164,12 @@ def encode(text: str, safe: str = _QUERY_SAFE) -> str:
         raise ValueError("the URL has half of a surrogate pair in it, which no encoding can say") from None
 
 
+def brief(text: object) -> str:
+    """The beginning of what a stranger has chosen, for a message."""
+    whole = str(text)
+    return whole if len(whole) <= MAX_SHOWN else f"{whole[:MAX_SHOWN]}..."
+
+
 def _userinfo(text: str) -> tuple[bytes, bytes]:
     user, _, password = text.partition(":")
     try:
@@ -206,23 +214,25 @@ def _ipv6(literal: str) -> str:
             raise ValueError
         return ipaddress.IPv6Address(address).compressed + (f"%{zone}" if percent else "")
     except ValueError:
-        raise ValueError(f"the URL's host is no IPv6 address: {literal!r}") from None
+        raise ValueError(f"the URL's host is no IPv6 address: {literal[:70]!r}") from None
 
 
 def _name(name: str) -> str:
+    if len(name) > MAX_HOST + 1:  # before it is encoded: 20,000 labels took half a second
+        raise ValueError(f"the URL's host is longer than a name can be: {name[:70]!r}...")
     host = name
     if not name.isascii():
         try:
             host = name.encode("idna").decode("ascii")
         except UnicodeError as exc:
-            raise ValueError(f"the URL's host {name!r} cannot be written in ASCII (IDNA 2003): {exc}") from None
+            raise ValueError(f"the URL's host {name[:70]!r} cannot be written in ASCII (IDNA 2003): {exc}") from None
     host = host.lower()
     if not host:
         raise ValueError("the URL names no host")
     if not _HOST.fullmatch(host):
-        raise ValueError(f"the URL's host has something in it that no host name has: {name!r}")
-    if len(host) > 254 or any(len(label) > 63 for label in host.split(".")):
-        raise ValueError(f"the URL's host is longer than a name can be: {name[:70]!r}...")  # RFC 1035, 2.3.4
+        raise ValueError(f"the URL's host has something in it that no host name has: {name[:70]!r}")
+    if len(host) > MAX_HOST + 1 or any(len(label) > 63 for label in host.split(".")):
+        raise ValueError(f"the URL's host is longer than a name can be: {name[:70]!r}...")
     if ".." in host or host[0] == ".":
-        raise ValueError(f"the URL's host has an empty label: {name!r}")
+        raise ValueError(f"the URL's host has an empty label: {name[:70]!r}")
     return host

@@ -9,11 +9,14 @@ from typing import IO, Protocol as Interface
 
 from reactor import Protocol, StreamTransport
 
-from ..events import Event
+from ..errors import ProtocolError
+from ..events import Event, Failed
 from ..wire.messages import ResponseWire
+from ..wire.states import State
 
 Fields = tuple[tuple[str, str], ...]
 
+TLS_RECORDS = b"\x15\x16"  # what an answer begins with that is TLS: an alert, a handshake (RFC 8446, 5.1)
 WRITE_WHOLE = 256 * 1024  # bytes of a body up to which it is written with its head, and beyond which it goes in pieces
 
 
@@ -137,8 +140,12 @@ class HTTPConnection(Protocol):
         exchange = self.exchange
         if exchange is None:
             return self.give_up()  # nobody has asked: the answer to nothing must not become the answer to the next
-        assert self._wire is not None
-        exchange.on_events(self._wire.feed(data))
+        wire = self._wire
+        assert wire is not None
+        events = wire.feed(data)
+        if wire.state is State.FAILED and data[0] in TLS_RECORDS and isinstance(events[0], Failed):
+            events[0].error = ProtocolError("TLS is spoken there: is it an https:// address?")
+        exchange.on_events(events)
 
     def eof_received(self) -> None:
         """An answer may last until here. Our side is closed too, by the transport."""

@@ -13,6 +13,10 @@ from .guard import forbidden
 _PLACES = re.compile(r"\[[A-Z_: 0-9]+\] | \(_ssl\.c:\d+\)")  # names of constants, lines of C
 
 
+NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"})
+"""What OpenSSL calls an answer that is no TLS, in its several versions."""
+
+
 class ConnectionFailed(HTTPError):
     """No connection, or a sudden end of it: refused, not resolved, TLS, reset. `__cause__` is the system's error."""
 
@@ -49,6 +53,15 @@ def network_failure(error: BaseException) -> HTTPError:
     return failure
 
 
+def proxy_failure(proxy: object, error: BaseException) -> BaseException:
+    """For what the way to a proxy failed with: a certificate that is not good is the proxy's, and not a server's."""
+    if not isinstance(error, ssl.SSLError):
+        return error
+    failure = ConnectionFailed(f"no TLS with the proxy {proxy}: {describe(error, whose='its')}")
+    failure.__cause__ = error
+    return failure
+
+
 def callback_failure(what: str, error: BaseException) -> CallbackFailed:
     """For what the caller's own code raised; an HTTPError is what it means to say."""
     failure = CallbackFailed(f"{what} failed: {describe(error)}")
@@ -56,10 +69,12 @@ def callback_failure(what: str, error: BaseException) -> CallbackFailed:
     return failure
 
 
-def describe(error: BaseException) -> str:
+def describe(error: BaseException, whose: str = "the server's") -> str:
     """What went wrong in words, without the places in C files that OpenSSL's have in them."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the server's certificate is not good: {error.verify_message}"
+        return f"{whose} certificate is not good: {error.verify_message}"
+    if isinstance(error, ssl.SSLError) and error.reason in NO_TLS:
+        return "no TLS is spoken there: is it an http:// address?"
     if isinstance(error, ConnectionResetError):
         return "the server has reset the connection"
     if isinstance(error, ssl.SSLError):

@@ -19,6 +19,7 @@ from reactor import ReactorError
 
 from ..errors import BodyTooLarge, HTTPError, NoResponse
 from ..events import Event
+from ..url import brief
 from .connection import HTTPConnection
 from .failures import ClientClosed, FetchTimeout, ProxyError, callback_failure, network_failure
 from .fetch_timer import FetchTimer
@@ -34,8 +35,8 @@ class Fetch:
     """A fetch under way. `future` holds its Response, or the HTTPError that it ended with."""
 
     __slots__ = (
-        "_connection", "_held", "_history", "_on_over", "_options", "_pool", "_reception", "_request", "_retried",
-        "_timer", "_visited", "connect_timeout", "future", "withdraw",
+        "_asked", "_connection", "_held", "_history", "_on_over", "_options", "_pool", "_reception", "_request",
+        "_retried", "_timer", "connect_timeout", "future", "withdraw",
     )  # fmt: skip
 
     def __init__(
@@ -46,7 +47,7 @@ class Fetch:
         self._options = options
         self._on_over = on_over
         self._history: list[Response] = []
-        self._visited: set[tuple[str, str]] | None = None
+        self._asked: dict[tuple[str, str], int] = {}  # how often, on the way so far
         self._connection: HTTPConnection | None = None
         self._reception: Reception | None = None
         self._retried = False
@@ -173,17 +174,18 @@ class Fetch:
         assert response is not None
         if len(self._history) >= options.max_redirects:
             return self._fail(
-                RedirectError(f"more than {options.max_redirects} redirects, the last from {request.url}")
+                RedirectError(f"more than {options.max_redirects} redirects, the last from {brief(request.url)}")
             )
-        if self._visited is None:
-            self._visited = set()
-        self._visited.add((request.method, request.url.text))
+        # Once more may help: another server behind the same name, a cookie that was missing, one that was not ready.
+        key = request.method, request.url.text
+        self._asked[key] = self._asked.get(key, 0) + 1
+        visited = [asked for asked, times in self._asked.items() if times > 1]
         try:
             following = next_request(
                 request,
                 response.status,
                 response.headers,
-                visited=self._visited,
+                visited=visited,
                 allow_downgrade=options.allow_downgrade,
             )
         except HTTPError as exc:

@@ -13,7 +13,7 @@ from reactor import Limits, Reactor, ReactorError, Timeouts, Timer
 
 from ..url import URL
 from .connection import HTTPConnection
-from .failures import ClientClosed
+from .failures import ClientClosed, proxy_failure
 from .guard import Guard
 from .proxies.choice import Proxy
 from .proxies.tunnel import open_tunnel
@@ -193,7 +193,7 @@ class HostPool:
             make,
             target.host,
             target.port,
-            tls=(tls or True) if target.scheme == "https" else None,
+            tls=((proxy and proxy.tls) or tls or True) if target.scheme == "https" else None,
             server_hostname=target.certificate_name if target.scheme == "https" else None,
             allow=None if guard is None or proxy is not None else guard.check_connect,
             timeout=timeout,
@@ -217,6 +217,9 @@ class HostPool:
 
     def _failed(self, requester: Requester, error: BaseException) -> None:
         requester.withdraw = None
+        proxy = self._key[2]
+        if proxy is not None and self._url.scheme == "http":
+            error = proxy_failure(proxy, error)
         self._pool.reactor.call_soon(self._make_room)  # soon: who is next may fail at once as well, and so on
         requester.on_no_connection(error)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from urllib.parse import quote
 
 from ..errors import HTTPError
 from ..headers import Headers
-from ..url import URL
+from ..url import URL, brief
 from .request import Request
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})  # 300 offers a choice, 304 is no redirect, 305 is dangerous
@@ -19,6 +20,8 @@ ABOUT_THE_BODY = frozenset(
     {"content-encoding", "content-language", "content-length", "content-location", "content-type"}
 )
 """What describes a body, and goes with it (RFC 9110, 15.4, and the Fetch Standard)."""
+
+_ASCII = "".join(map(chr, range(128)))
 
 Visited = tuple[str, str]
 
@@ -37,16 +40,15 @@ def next_request(
 ) -> Request:
     """The request that follows. Raises RedirectError.
 
-    visited: the `(method, url)` of every request so far. Nothing is kept of the answers (no cookies), so what was
-        asked before is answered as before: coming back to it is a loop.
+    visited: the `(method, url)` of requests that will be answered as before: coming back to them is a loop.
     allow_downgrade: from https to http, where everybody on the way can read and change it.
     """
     url = _target(request.url, headers)
     if request.url.scheme == "https" and url.scheme == "http" and not allow_downgrade:
-        raise RedirectError(f"redirect from https to {url}, which is not encrypted: refused")
+        raise RedirectError(f"redirect from https to {brief(url)}, which is not encrypted: refused")
     following = _keeping_secrets(_with_method(replace(request, url=url), status), request.url)
     if (following.method, url.text) in visited:
-        raise RedirectError(f"redirect loop: {url} was asked for before")
+        raise RedirectError(f"redirect loop: {brief(url)} was asked for before")
     return following
 
 
@@ -56,14 +58,20 @@ def _target(base: URL, headers: Headers) -> URL:
         raise RedirectError("redirect to several places: there are different Location headers")
     location = locations.pop()
     try:
-        # Raw UTF-8 is common, and came in as latin-1.
-        location = location.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        pass
-    try:
-        return base.join(location)
+        return base.join(_as_meant(location))
     except ValueError as exc:
         raise RedirectError(f"redirect to a bad URL: {exc}") from None
+
+
+def _as_meant(location: str) -> str:
+    """Raw bytes came in as latin-1. UTF-8 may stand in a host as well; other bytes are kept as they are (RFC 3986,
+    2.5: a URI has no charset)."""
+    try:
+        return location.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return quote(location, safe=_ASCII, encoding="latin-1")
+    except UnicodeEncodeError:
+        return location  # no wire gives it
 
 
 def _with_method(request: Request, status: int) -> Request:

@@ -221,3 +221,21 @@ def test_a_host_may_be_as_long_as_a_name_can_be(host):
 def test_a_host_that_is_longer_by_one_is_refused(host):
     with pytest.raises(ValueError, match="longer than a name can be"):
         parse_url(f"http://{host}/")
+
+
+def test_a_host_is_measured_before_it_is_encoded(monkeypatch):
+    """20,000 labels took half a second, and one of 30,000 letters was a message of as many."""
+    monkeypatch.setattr("protocols.http.url._HOST", None)  # nothing looks at it any more
+    for host in ("é." * 20_000, "é" * 30_000, "a." * 30_000, "a" * 300):
+        with pytest.raises(ValueError, match="longer than a name can be") as caught:
+            parse_url(f"http://{host}/")
+        assert len(str(caught.value)) < 300
+    monkeypatch.undo()
+    assert len(parse_url("http://" + "a." * 126 + "a.").host) == 254
+
+
+@pytest.mark.parametrize("url", ["http://[" + "1" * 60_000 + "]", "x" * 60_000 + "://a", "http://a" + "\u3002" * 200])
+def test_a_message_has_only_the_beginning_of_what_a_stranger_wrote(url):
+    with pytest.raises(ValueError, match=r".") as caught:
+        parse_url(url)
+    assert len(str(caught.value)) < 400

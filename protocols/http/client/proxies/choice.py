@@ -3,13 +3,15 @@
 The rules are those of `urllib.request`: `http_proxy`, `https_proxy` and `all_proxy`, in lower or upper case, and
 `no_proxy`. Where REQUEST_METHOD is set, HTTP_PROXY is what some client sent as a header `Proxy:` to a CGI script, and
 only the lower case counts (httpoxy, CVE-2016-1000110). In `no_proxy`, `example.com` also means what is below it,
-networks may be given (`10.0.0.0/8`), a port narrows it (`example.com:8080`), and `*` is everything.
+networks may be given (`10.0.0.0/8`), a port narrows it (`example.com:8080`), and `*` is everything. Its parts are
+separated by commas, blanks or both, as curl takes them.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import os
+import ssl
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,9 +22,13 @@ from ..request import basic_auth
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy, and what it is told. `fields` stand in what is sent to it, and never go beyond."""
+    """A proxy, and what it is told. `fields` stand in what is sent to it, and never go beyond.
+
+    tls: for a proxy that is spoken to by TLS; None takes the context that the fetch has for its server.
+    """
 
     url: URL
+    tls: ssl.SSLContext | None = None
 
     @property
     def fields(self) -> tuple[tuple[str, str], ...]:
@@ -40,10 +46,11 @@ def no_proxy(url: URL) -> None:
     """Go straight there."""
 
 
-def make_proxy(text: str) -> Proxy:
+def make_proxy(text: str, tls: ssl.SSLContext | None = None) -> Proxy:
     """A proxy of its URL; `host:port` is taken for http. Raises ValueError."""
-    url = parse_url(text if "://" in text else f"http://{text}")
-    return Proxy(url)
+    if text.lower().startswith("socks"):
+        raise ValueError("only http and https proxies can be used, and this one speaks SOCKS")
+    return Proxy(parse_url(text if "://" in text else f"http://{text}"), tls)
 
 
 def proxies_from_environment() -> Choose:
@@ -57,7 +64,7 @@ def proxies_from_environment() -> Choose:
     >>> del os.environ["http_proxy"], os.environ["no_proxy"]
     """
     known = _known()
-    exceptions = [part.strip().lower() for part in known.pop("no", "").split(",") if part.strip()]
+    exceptions = known.pop("no", "").lower().replace(",", " ").split()
     if not known:
         return no_proxy
 
@@ -91,9 +98,11 @@ def _matches(exception: str, url: URL) -> bool:
     name, port = _name_and_port(exception)
     if port and port != str(url.port):
         return False
-    name = name.strip("[]").lstrip(".")
+    name = name.strip("[]").lstrip(".").rstrip(".")
+    if address is not None:
+        return (network := _network(name)) is not None and address in network
     host = url.host.rstrip(".")
-    return host == name or (address is None and host.endswith(f".{name}"))
+    return bool(name) and (host == name or host.endswith(f".{name}"))
 
 
 def _name_and_port(exception: str) -> tuple[str, str]:

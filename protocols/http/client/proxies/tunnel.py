@@ -12,7 +12,7 @@ from reactor import Limits, Protocol, Reactor, StreamTransport, Timeouts
 
 from ...url import URL
 from ...wire.messages import Failed, Head, ResponseWire
-from ..failures import ProxyError
+from ..failures import ProxyError, proxy_failure
 from ..request import USER_AGENT
 from .choice import Proxy
 
@@ -34,12 +34,13 @@ def open_tunnel(
     """
     future: Future[tuple[StreamTransport, Any]] = Future()
     tunnel = Tunnel(reactor, make, url, proxy, tls or _system_context(), future)
+    secure = proxy.url.scheme == "https"
     connecting = reactor.connect_tcp(
         lambda: tunnel,
         proxy.url.host,
         proxy.url.port,
-        tls=proxy.url.scheme == "https" or None,
-        server_hostname=proxy.url.certificate_name if proxy.url.scheme == "https" else None,
+        tls=(proxy.tls or tls or True) if secure else None,
+        server_hostname=proxy.url.certificate_name if secure else None,
         timeout=timeout,
         limits=limits,
         timeouts=timeouts,
@@ -68,6 +69,7 @@ class Tunnel(Protocol):
         self._reactor = reactor
         self._make = make
         self._url = url
+        self._place = f"{url.bracketed}:{url.port}"  # what the proxy is asked for: it learns nothing of the path
         self._proxy = proxy
         self._tls = tls
         self._future = future
@@ -85,7 +87,7 @@ class Tunnel(Protocol):
 
     def connection_made(self, transport: StreamTransport) -> None:
         self._transport = transport
-        place = f"{self._url.bracketed}:{self._url.port}"
+        place = self._place
         lines = [f"CONNECT {place} HTTP/1.1", f"Host: {place}", f"User-Agent: {USER_AGENT}"]
         lines += [f"{name}: {value}" for name, value in self._proxy.fields]
         transport.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
@@ -108,7 +110,7 @@ class Tunnel(Protocol):
         if not 200 <= head.status < 300:
             hint = ": it wants a name and a password" if head.status == 407 else ""
             return self._fail(
-                ProxyError(f"the proxy {self._proxy} refused the way to {self._url}: {head.status}{hint}")
+                ProxyError(f"the proxy {self._proxy} refused the way to {self._place}: {head.status}{hint}")
             )
         if self._wire.leftover:
             return self._fail(ProxyError(f"the proxy {self._proxy} sent something of its own into the tunnel"))
@@ -137,10 +139,10 @@ class Tunnel(Protocol):
 
     def _on_connected(self, connecting: Future[Any]) -> None:
         if not connecting.cancelled() and (error := connecting.exception()) is not None:
-            self._fail(error)
+            self._fail(proxy_failure(self._proxy, error))
 
     def _on_late(self) -> None:
-        self._fail(ProxyError(f"the proxy {self._proxy} does not open the way to {self._url}"))
+        self._fail(ProxyError(f"the proxy {self._proxy} does not open the way to {self._place}"))
 
     def _fail(self, error: BaseException) -> None:
         try:

@@ -404,6 +404,26 @@ def test_contexts_do_not_share_connections(reactor, secure, client):
     failure(reactor, client.fetch(secure.url), ConnectionFailed)  # nor does the one that does not trust it
 
 
+def test_http_spoken_to_a_tls_port_and_the_other_way(reactor, server):
+    for alert in (b"\x15\x03\x01\x00\x02\x02\x28", b"\x15"):
+        server.answers = [[alert, CLOSE]]
+        assert "is it an https:// address?" in str(failure(reactor, fetch(reactor, server.url, proxy=False)))
+    other = Server(reactor, factory=lambda: Plain())
+    url = f"https://localhost:{other.port}"
+    assert "is it an http:// address?" in str(failure(reactor, fetch(reactor, url, proxy=False)))
+
+
+class Plain(Protocol):
+    """Answers in HTTP, whatever it is asked."""
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        self.transport.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        self.transport.close()
+
+
 # -- proxies -----------------------------------------------------------------------------------------------------------
 
 
@@ -454,7 +474,7 @@ def test_https_through_a_proxy_is_a_tunnel(reactor):
     ("parts", "reason"),
     [
         ([answer(status="407 Proxy Authentication Required")], "407: it wants a name and a password"),
-        ([answer(status="502 Bad Gateway")], "refused the way to https://localhost:444/: 502"),
+        ([answer(status="502 Bad Gateway")], "refused the way to localhost:444: 502"),
         ([b"HTTP/1.1 200 OK\r\n\r\nGET"], "something of its own"),
         ([b"SSH-2.0\r\n"], "broke HTTP"),
         ([CLOSE], "closed the connection without an answer"),
@@ -534,3 +554,36 @@ def test_the_guard_and_a_proxy(reactor, server):
     assert not server.requests
     trusting = Guard(trust_proxy=True)
     assert reactor.run_until(fetch(reactor, "http://far.example/", guard=trusting, proxy=server.url)).body == b"x"
+
+
+@pytest.fixture
+def secure_proxy(reactor):
+    """A proxy that is spoken to by TLS."""
+    holder = []
+    holder.append(Server(reactor, tls=server_context(), factory=lambda: ProxyPeer(holder[0])))
+    return holder[0]
+
+
+@pytest.mark.parametrize("url", ["http://localhost:444/", "https://localhost:444/"])
+def test_the_context_of_a_fetch_counts_for_a_proxy_on_tls_too(reactor, secure_proxy, url):
+    secure_proxy.answers = [[b"HTTP/1.1 200 Go\r\n\r\n"]] * url.startswith("https") + [answer(b"x")]
+    options = {"proxy": secure_proxy.url, "timeout": 5}
+    assert reactor.run_until(fetch(reactor, url, tls=client_context(), **options)).body == b"x"
+    error = failure(reactor, fetch(reactor, url, **options), ConnectionFailed)
+    assert str(error).startswith(f"no TLS with the proxy {secure_proxy.url}: its certificate is not good")
+
+
+@pytest.mark.parametrize("url", ["http://localhost:444/", "https://localhost:444/"])
+def test_a_proxy_has_its_own_context_where_one_is_given(reactor, secure_proxy, url):
+    """And the context of the fetch is still the one for the server."""
+    secure_proxy.answers = [[b"HTTP/1.1 200 Go\r\n\r\n"]] * url.startswith("https") + [answer(b"x")]
+    good = make_proxy(secure_proxy.url, client_context())
+    bad = make_proxy(secure_proxy.url, ssl.create_default_context())
+    options = {"tls": client_context(), "timeout": 5}
+    assert reactor.run_until(fetch(reactor, url, proxy=lambda _: good, **options)).body == b"x"
+    error = failure(reactor, fetch(reactor, url, proxy=lambda _: bad, **options), ConnectionFailed)
+    assert "no TLS with the proxy" in str(error)
+    if url.startswith("https"):
+        secure_proxy.requests.clear()
+        error = failure(reactor, fetch(reactor, url, proxy=lambda _: good, timeout=5), ConnectionFailed)
+        assert str(error).startswith("the server's certificate is not good")

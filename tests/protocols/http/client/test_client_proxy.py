@@ -68,6 +68,13 @@ NO_PROXY = [
     ("[::1]:80", "http://[::1]/", False),
     ("[::1]:81", "http://[::1]/", True),
     ("fd00::/8", "http://[fd12::1]/", False),
+    ("x a", "http://a/", False),
+    ("x\ta,y", "http://a/", False),
+    ("a.", "http://a/", False),
+    ("..example.com", "http://www.example.com/", False),
+    ("[0:0::1]", "http://[::1]/", False),
+    ("[0::1]:80", "http://[::1]/", False),
+    (".", "http://a./", True),
     ("", "http://a/", True),
     (",,", "http://a/", True),
 ]
@@ -83,6 +90,13 @@ def test_a_proxy_that_is_none(environment):
     environment(http_proxy="socks5://p:1")
     with pytest.raises(ValueError, match="the proxy for http in the environment cannot be used: only http and https"):
         chosen("http://a/")
+
+
+def test_socks_is_not_spoken(environment):
+    for address in ("socks5://p:1", "SOCKS4a://p", "socks5h://u:p@p:1"):
+        environment(all_proxy=address)
+        with pytest.raises(ValueError, match="this one speaks SOCKS"):
+            chosen("http://a/")
 
 
 def test_a_proxy_with_a_password_does_not_show_it():

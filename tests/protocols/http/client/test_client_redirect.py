@@ -110,7 +110,10 @@ def test_a_location_said_twice_is_said_once():
 @pytest.mark.parametrize(
     ("location", "target"),
     [
-        ("/ä", "/%C3%A4"),
+        ("/ä", "/%E4"),  # latin-1, as it came
+        ("/\xd6\xd0\xce\xc4?\xd6=%D0 a", "/%D6%D0%CE%C4?%D6=%D0%20a"),  # GBK
+        ("/\xe6\x97\xa5\xff", "/%E6%97%A5%FF"),  # neither the one nor the other: octets all the same
+        ("//b/\xff#\xff", "/%FF"),
         ("/ä".encode().decode("latin-1"), "/%C3%A4"),
         ("/a b", "/a%20b"),
         ("?x=1#f", "/start?x=1"),

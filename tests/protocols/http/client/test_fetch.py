@@ -370,9 +370,24 @@ def test_too_many_redirects(reactor, server):
 
 
 def test_a_loop_is_noticed(reactor, server):
-    server.answers = [redirect("/b"), redirect("/"), redirect("/b")]
+    server.answers = [redirect("/b"), redirect("/"), redirect("/b"), redirect("/")]
     assert "loop" in str(failure(reactor, fetch(reactor, server.url), RedirectError))
-    assert len(server.requests) == 2
+    assert [request.target for request in server.requests] == ["/", "/b", "/", "/b"]
+
+
+@pytest.mark.parametrize("way", [["/"], ["/b", "/"], ["/b", "/b", "/"]])
+def test_one_more_try_of_the_same_url_is_no_loop(reactor, server, way):
+    """A server that was not ready, another one behind the same name."""
+    server.answers = [*map(redirect, way), answer(b"ready")]
+    response = reactor.run_until(fetch(reactor, server.url))
+    assert (response.body, len(response.history)) == (b"ready", len(way))
+
+
+def test_only_few_words_of_a_server_are_in_a_message(reactor, server):
+    for location in ("/" + "q" * 60_000, "http://" + "é." * 20_000, "x" * 60_000 + "://a", "http://[" + "1" * 60_000):
+        server.answers = [redirect(location), redirect(location), redirect(location)]
+        error = failure(reactor, fetch(reactor, server.url, max_redirects=2), RedirectError)
+        assert len(str(error)) < 400
 
 
 @pytest.mark.parametrize("location", ["ftp://x/", "http://", "http://a:0/", "//", "http://[::1/"])
