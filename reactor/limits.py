@@ -46,7 +46,7 @@ class Timeouts:
     connect: an outgoing connection, resolving included. 30 s: TCP's fifth SYN leaves after 15 s, its sixth after 31.
     handshake: from accept to `connection_made` on carriers that shake hands. 10 s: several round trips to the moon.
     idle: no byte in or out. Off: silence is no fault where people talk, and a vanished TCP peer is found by
-        keepalive instead (see `addresses.tune`).
+        keepalive instead (see `listening.tune`).
     write: bytes wait and none has left. 60 s: the peer stopped reading, or is gone; TCP alone would try for 15 minutes.
     close: from `close()` until the peer has taken everything and answered with its own end. 30 s, as long as nginx
         lingers. What is not read by then is given up.

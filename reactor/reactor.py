@@ -25,9 +25,10 @@ from .loop.kernel import Kernel
 from .loop.loop import Loop
 from .loop.poller import Poller
 from .loop.termination import Termination
-from .sockets.addresses import adopt_listening, check_port, listening_sockets, show
+from .sockets.addresses import check_port, show
+from .sockets.listening import adopt_listening, listening_sockets
 from .sockets.stdio import standard_streams
-from .sockets.tls import check_server_context, client_carrier
+from .sockets.tls import check_server_context, client_carrier, server_carrier
 from .sockets.udp import HostPort, refuse_names
 from .sockets.unix import BoundPath, UnixPath, listening_unix_socket, show_path
 from .transports.datagram import DatagramTransport
@@ -42,11 +43,11 @@ class Reactor(Loop):
     clock: a callable giving monotonic seconds; poller, kernel: see those modules. All three are for tests: see
         `reactor.testing`.
     output_budget: bytes that may wait in all stream connections together (None: any); beyond it those that hold the
-        most are ended with LimitExceeded. 256 MiB; see `reactor.budget`.
+        most are ended with LimitExceeded. 256 MiB; see `reactor.loop.budget`.
     watchdog: a callback that holds the loop for so many seconds is logged while it does, with its stack. 0 is none;
         by default what REACTOR_WATCHDOG in the environment says, or 1 s; none where `clock` is given.
     debug: calls from the wrong thread raise, slow callbacks and what was never closed are logged, connections are held
-        to their contract: see `reactor.debug`. By default what REACTOR_DEBUG=1 in the environment says.
+        to their contract: see `reactor.diagnostics.debug`. By default what REACTOR_DEBUG=1 in the environment says.
     """
 
     def __init__(
@@ -62,8 +63,8 @@ class Reactor(Loop):
         threshold = seconds(watchdog, clock is None, os.environ.get("REACTOR_WATCHDOG"))
         super().__init__(clock=clock, poller=poller, output_budget=output_budget, kernel=kernel)
         self._inventory: Inventory = Inventory(self)
-        asked = (self._kernel.terminating, self.drain, self._inventory.is_draining, self._cut)
-        self._termination = Termination(self._signals, *asked)
+        asked = self._signals, self._kernel.terminating, self._inventory.is_draining
+        self._termination = Termination(self, *asked)
         watch(self, threshold)
         if is_wanted(debug, os.environ.get("REACTOR_DEBUG")):
             equip(self)
@@ -78,10 +79,6 @@ class Reactor(Loop):
         self._check_idle()
         with self._termination:
             super().run()
-
-    def _cut(self) -> None:
-        self.abort()
-        self.stop()
 
     def add_signal_handler(self, signum: int, fn: Callable[..., Any], *args: Any) -> None:
         """Call `fn(*args)` on the loop when the signal comes. Main thread only (ValueError elsewhere)."""
@@ -212,8 +209,8 @@ class Reactor(Loop):
         tls: ssl.SSLContext | None = None,
         bound: BoundPath | None = None,
     ) -> Listener:
-        on_gone = self._inventory.remove
-        listener = Listener(self, factory, sockets, limits, timeouts, on_gone=on_gone, tls=tls, bound=bound)
+        carrier, unlink = server_carrier(self, tls), None if bound is None else bound.remove
+        listener = Listener(self, factory, sockets, limits, timeouts, self._inventory.remove, carrier, unlink)
         return self._inventory.add(listener)
 
     def connect_tcp(

@@ -18,7 +18,8 @@ from ..loop.futures import settle
 from ..loop.loop import Loop
 from ..loop.poller import WRITE
 from ..loop.timers import Timer
-from ..sockets.addresses import local_addresses, show, tune
+from ..sockets.addresses import local_addresses, show
+from ..sockets.listening import tune
 from ..sockets.unix import AF_UNIX, UnixPath, unix_address
 from ..transports.stream import StreamTransport
 from .resolver import Address, resolve

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import logging
 import socket
-import ssl
 from collections import Counter
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
@@ -17,8 +16,6 @@ from ..loop.loop import Loop
 from ..loop.poller import READ
 from ..loop.timers import Timer
 from ..sockets.addresses import peer_key, show
-from ..sockets.tls import TLSSocket
-from ..sockets.unix import BoundPath
 from ..transports.stream import StreamTransport
 from .roster import DrainReport, Roster
 
@@ -53,7 +50,10 @@ FOREIGN = frozenset({errno.EBADF, errno.ENOTSOCK})
 
 
 class Listener:
-    """Listening sockets that share one factory, one set of limits and one set of timeouts."""
+    """Listening sockets that share one factory, one set of limits and one set of timeouts.
+
+    carrier: makes the carrier of a newcomer from its socket. unlink: takes the path of a Unix socket away.
+    """
 
     def __init__(
         self,
@@ -63,16 +63,16 @@ class Listener:
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
         on_gone: Callable[[Listener], None] | None = None,
-        tls: ssl.SSLContext | None = None,
-        bound: BoundPath | None = None,
+        carrier: Callable[[socket.socket], Any] | None = None,
+        unlink: Callable[[], None] | None = None,
     ) -> None:
         self._loop = loop
-        self._tls = tls
+        self._carrier = carrier
         self._factory = factory
         self._limits = limits or Limits()
         self._timeouts = timeouts or Timeouts()
         self._on_gone = on_gone
-        self._bound = bound
+        self._unlink = unlink
         self._roster: Roster[StreamTransport] = Roster(loop, StreamTransport, self._on_connection_gone)
         self._per_peer: Counter[str] = Counter()
         self._retry: Timer | None = None
@@ -106,14 +106,14 @@ class Listener:
 
     def keep_path(self) -> None:
         """Leave the path of a Unix socket where it is at `close`: another process serves the same socket now."""
-        self._bound = None
+        self._unlink = None
 
     def close(self) -> None:
         """Stop listening, and take the path of a Unix socket away. Connections live on. Harmless twice."""
         if self._acceptors:
             self._pause()
-            if self._bound is not None:
-                self._bound.remove()
+            if self._unlink is not None:
+                self._unlink()
             while self._acceptors:
                 self._acceptors.pop().sock.close()
             self._check_gone()
@@ -164,7 +164,7 @@ class Listener:
     def _seat(self, sock: socket.socket, address: Any) -> None:
         try:
             protocol = made(self._factory)
-            carrier = self._carrier(sock)
+            carrier = sock if self._carrier is None else self._carrier(sock)
         except Exception:
             self._loop.meter.refused += 1
             log.exception("exception in the factory for %s, which is turned away", show(address))
@@ -174,11 +174,6 @@ class Listener:
             self._per_peer[peer_key(address)] += 1
         self._loop.meter.accepted += 1
         self._roster.open(carrier, protocol, address, self._limits, self._timeouts)
-
-    def _carrier(self, sock: socket.socket) -> Any:
-        if self._tls is None:
-            return sock
-        return TLSSocket(self._loop.call_soon, sock, self._loop.poller, self._tls, server_side=True)
 
     def _pause(self) -> None:
         if self._retry is not None:

@@ -5,31 +5,29 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Protocol as Interface
 
 from .signals import NOBODYS, Signals
 
 
-class Termination:
-    """The signals that ask one loop to end, handled while it runs. Use it as a context manager.
+class Terminated(Interface):
+    """What is ended."""
 
-    numbers: those signals. drain: called at the first. is_draining: tells whether that is under way. cut: called at
-    the second.
-    """
+    def drain(self) -> object: ...
+    def abort(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Termination:
+    """The signals (`numbers`) that ask one loop to end, handled while it runs. Use it as a context manager."""
 
     def __init__(
-        self,
-        signals: Signals,
-        numbers: tuple[int, ...],
-        drain: Callable[[], Any],
-        is_draining: Callable[[], bool],
-        cut: Callable[[], Any],
+        self, owner: Terminated, signals: Signals, numbers: tuple[int, ...], is_draining: Callable[[], bool]
     ) -> None:
+        self._owner = owner
         self._signals = signals
         self._numbers = numbers
-        self._drain = drain
         self._is_draining = is_draining
-        self._cut = cut
         self._ours: list[int] = []
 
     def __enter__(self) -> None:
@@ -49,6 +47,7 @@ class Termination:
 
     def _on_signal(self) -> None:
         if self._is_draining():
-            self._cut()
+            self._owner.abort()
+            self._owner.stop()
         else:
-            self._drain()
+            self._owner.drain()

@@ -23,7 +23,7 @@ from typing import Any, Protocol as Interface
 from ..endpoints.listener import BACKLOG
 from ..errors import ReactorError
 from ..reactor import Reactor
-from ..sockets.addresses import listening_sockets
+from ..sockets.listening import listening_sockets
 from .worker import Worker, describe, fork
 
 log = logging.getLogger("reactor")

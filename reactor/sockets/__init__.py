@@ -2,7 +2,9 @@
 
 The files, from the bottom up; a file imports only from those above it in this list:
 
-    addresses    socket addresses and socket options; listening sockets
+    carrier      the interface between a transport and what it reads and writes
+    addresses    socket addresses
+    listening    sockets that listen, and the options of those that connect
     unix         addresses of Unix sockets
     udp          making UDP sockets
     stdio        standard input and output as one carrier

@@ -23,7 +23,7 @@ from operator import index
 from typing import IO, Any
 
 from ..errors import FileTruncated
-from .addresses import carrier_info
+from .carrier import carrier_info
 
 PLACEHOLDER = b"\0"
 TURN = 1024 * 1024  # bytes of a file sent before the other connections have their turn

@@ -20,7 +20,7 @@ from functools import cache
 from typing import Any
 
 from ..loop.poller import READ, WRITE, Handler, Watch
-from .addresses import carrier_info
+from .carrier import carrier_info, stop
 from .records import KNOWN, SLICE, Records
 
 ANSWERS = 256 * 1024  # bytes: twice the records of one send; no honest peer has so many alerts wait beside them
@@ -155,8 +155,7 @@ class TLSSocket(Records):
         self._unsent = b""
         self._held = False
         self._watch_below()
-        if hasattr(self._below, "stop"):
-            self._below.stop()
+        stop(self._below)
 
     def _watch_below(self) -> None:
         if self._done or self._finished:
@@ -359,6 +358,13 @@ def check_server_context(tls: object) -> None:
     if not isinstance(tls, ssl.SSLContext):
         raise TypeError(f"tls is an ssl.SSLContext with a certificate, not {tls!r}")
     tls.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_side=True)
+
+
+def server_carrier(loop: Any, tls: ssl.SSLContext | None) -> Callable[[socket.socket], TLSSocket] | None:
+    """What makes the carrier of a newcomer; None without TLS."""
+    if tls is None:
+        return None
+    return lambda sock: TLSSocket(loop.call_soon, sock, loop.poller, tls, server_side=True)
 
 
 def client_carrier(

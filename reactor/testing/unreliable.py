@@ -12,7 +12,8 @@ from typing import Any
 
 from ..loop.poller import MAX_EVENTS, READ, WRITE, Handler
 from ..loop.timers import Timer
-from ..sockets.addresses import KEEPALIVE_COUNT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, show
+from ..sockets.addresses import show
+from ..sockets.listening import KEEPALIVE_COUNT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL
 from .clock import FakeClock
 from .faults import Dice, Faults
 from .network import Machine, Network

@@ -21,7 +21,8 @@ from ..loop.futures import settle
 from ..loop.ground import Ground
 from ..loop.poller import READ, WRITE
 from ..protocol import Bytes
-from ..sockets.addresses import carrier_info, show
+from ..sockets.addresses import show
+from ..sockets.carrier import carrier_info, handshaker
 from ..sockets.unix import peer_credentials
 from .expiry import deadlines
 from .lanes import IN_LEAVING, INBOUND, OUT_LEAVING, OUTBOUND, In, Out, Phase, State
@@ -102,12 +103,13 @@ class Connection(ABC):
 
     def _start(self) -> None:
         """Shake hands if the carrier does, tell the protocol, then read. Called once, by who made us."""
-        if not hasattr(self._sock, "begin"):
+        shaking = handshaker(self._sock)
+        if shaking is None:
             return self._open()
-        self._poller = self._sock
+        self._poller = shaking
         if self._timeouts.handshake is not None:
             self._loop.wheel.arm(self, self._loop.now, self._entered + self._timeouts.handshake)
-        self._sock.begin(self, self._on_handshake)
+        shaking.begin(self, self._on_handshake)
 
     def _opened(self) -> Future[Any]:
         """Done when the handshake is; holds what ended the connection before. Cancelling it changes nothing."""

@@ -13,6 +13,7 @@ from ..loop.budget import STEP
 from ..loop.futures import settle
 from ..loop.poller import WRITE
 from ..protocol import Bytes
+from ..sockets.carrier import can_write_eof
 from ..sockets.sendfile import PLACEHOLDER, FileCarrier, FileJob
 from .buffers import gather
 from .connection import NO_SLOTS, Connection
@@ -219,7 +220,7 @@ class Outbound(Connection):
 
     def can_write_eof(self) -> bool:
         """True: every carrier of a stream has a half-close, or says so itself."""
-        return bool(getattr(self._sock, "can_write_eof", True))
+        return can_write_eof(self._sock)
 
     def write_eof(self) -> None:
         """Say our end to the peer once all that was written is sent; go on reading. Harmless twice."""

@@ -69,9 +69,9 @@ def test_every_interface_is_both_families_on_one_port(stage, host):
 
 
 def test_every_interface_draws_again_where_a_port_is_free_in_one_family_only(stage, monkeypatch):
-    from reactor.sockets import addresses
+    from reactor.sockets import listening
 
-    real, failures = addresses._listen_on, [3]
+    real, failures = listening._listen_on, [3]
 
     def unlucky(family, address, *args):
         if address[1] and failures[0]:
@@ -79,39 +79,39 @@ def test_every_interface_draws_again_where_a_port_is_free_in_one_family_only(sta
             raise OSError(errno.EADDRINUSE, "taken")
         return real(family, address, *args)
 
-    monkeypatch.setattr(addresses, "_listen_on", unlucky)
+    monkeypatch.setattr(listening, "_listen_on", unlucky)
     listener = stage.reactor.listen_tcp(Echo, None, 0)
     assert failures == [0]
     assert len({address[1] for address in listener.addresses}) == 1
 
 
 def test_every_interface_with_no_port_free_in_both_families(stage, monkeypatch):
-    from reactor.sockets import addresses
+    from reactor.sockets import listening
 
-    real = addresses._listen_on
+    real = listening._listen_on
 
     def taken(family, address, *args):
         if address[1]:
             raise OSError(errno.EADDRINUSE, "taken")
         return real(family, address, *args)
 
-    monkeypatch.setattr(addresses, "_listen_on", taken)
-    monkeypatch.setattr(addresses, "_addresses", lambda *_: [(socket.AF_INET, ("127.0.0.1", 0))] * 2)
+    monkeypatch.setattr(listening, "_listen_on", taken)
+    monkeypatch.setattr(listening, "_addresses", lambda *_: [(socket.AF_INET, ("127.0.0.1", 0))] * 2)
     with pytest.raises(ListenError, match="no port is free"):
         stage.reactor.listen_tcp(Echo, None, 0)
 
 
 def test_every_interface_makes_do_without_ipv6(stage, monkeypatch):
-    from reactor.sockets import addresses
+    from reactor.sockets import listening
 
-    real = addresses._listen_on
+    real = listening._listen_on
 
     def no_ipv6(family, *args):
         if family == socket.AF_INET6:
             raise OSError(errno.EAFNOSUPPORT, "no such family")
         return real(family, *args)
 
-    monkeypatch.setattr(addresses, "_listen_on", no_ipv6)
+    monkeypatch.setattr(listening, "_listen_on", no_ipv6)
     listener = stage.reactor.listen_tcp(Echo, None, 0)
     assert [address[0] for address in listener.addresses] == ["0.0.0.0"]
 

@@ -415,7 +415,6 @@ def test_the_path_goes_after_the_program_has_changed_its_directory(stage, path):
 
 def test_the_path_is_gone_before_the_socket(stage, path, monkeypatch):
     """Or somebody finds the dead socket, replaces it, and has its own removed by us."""
-    listener = stage.reactor.listen_unix(Echo, path)
     removed = []
 
     def remove(self, real=unix.BoundPath.remove):
@@ -424,6 +423,7 @@ def test_the_path_is_gone_before_the_socket(stage, path, monkeypatch):
         removed.append(real(self))
 
     monkeypatch.setattr(unix.BoundPath, "remove", remove)
+    listener = stage.reactor.listen_unix(Echo, path)
     listener.close()
     assert removed
     assert not os.path.exists(path)
@@ -473,7 +473,7 @@ from reactor import Protocol, Reactor
 reactor = Reactor()
 listener = reactor.listen_unix(Protocol, sys.argv[1])
 if os.fork() == 0:
-    reactor.close() if sys.argv[2] == "reactor" else listener._bound.remove()
+    reactor.close() if sys.argv[2] == "reactor" else listener._unlink()
     os._exit(0)
 os.wait()
 socket.socket(socket.AF_UNIX).connect(sys.argv[1])

@@ -1,0 +1,59 @@
+"""What a transport reads and writes: a carrier. States the interface; knows no carrier and no transport.
+
+A TCP or Unix socket is a carrier as it is, so that no call stands between it and the transport. TLS, files in the
+stream and the standard streams are objects of the same shape, each over a carrier below or over something else:
+
+    transport -> [FileCarrier, while files wait] -> [TLSSocket] -> a socket, or StdioSocket, or a socket in memory
+
+What a plain socket lacks is optional, and asked for here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol as Interface
+
+
+class Carrier(Interface):
+    """Non-blocking: BlockingIOError is "not now", any other OSError the end of the connection."""
+
+    def recv(self, size: int, /) -> bytes: ...
+    def recv_into(self, buffer: memoryview, /) -> int: ...
+    def send(self, data: bytes | memoryview, /) -> int: ...
+    def shutdown(self, how: int, /) -> None: ...
+    def close(self) -> None: ...
+    def fileno(self) -> int: ...
+
+
+class Handshaker(Carrier, Interface):
+    """A carrier that has to shake hands first. It stands between the transport and its poller, and is both to it."""
+
+    def begin(self, handler: Any, opened: Callable[[Exception | None], None], early: bytes = b"", /) -> None:
+        """Shake hands, then call `opened` with None or the error. early: what the peer has sent already."""
+
+    def stop(self) -> None:
+        """Watch nothing any more, and let go of the transport."""
+
+
+def handshaker(carrier: Any) -> Handshaker | None:
+    """The carrier, if it has to shake hands."""
+    return carrier if hasattr(carrier, "begin") else None
+
+
+def stop(carrier: Any) -> None:
+    """Stop the carrier, if it watches anything by itself."""
+    if hasattr(carrier, "stop"):
+        carrier.stop()
+
+
+def can_write_eof(carrier: Any) -> bool:
+    """Whether the carrier has a half-close; every stream socket does."""
+    return bool(getattr(carrier, "can_write_eof", True))
+
+
+def carrier_info(carrier: Any, name: str, default: Any) -> Any:
+    """What a carrier tells of itself (see `get_extra_info`); a plain socket tells only that it is one."""
+    info = getattr(carrier, "get_extra_info", None)
+    if info is not None:
+        return info(name, default)
+    return carrier if name == "socket" else default
