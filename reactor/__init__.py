@@ -27,6 +27,7 @@ The map, from the bottom up; imports only point up in this list, and the docstri
     reactor        the loop with the verbs of the network
     reconnect      a connection that is made again
     processes/     several processes: one after the other, side by side
+    serving/       a command line, TLS files, workers, signals: what a server needs around its protocol
     testing/       the same reactor in memory
 """
 

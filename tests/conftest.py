@@ -13,6 +13,7 @@ import pytest
 
 from tests.kit import guards
 from tests.kit.stage import Stage
+from tests.kit.theatre import Theatre
 
 PATIENCE = 60  # seconds for one test; the slowest takes two
 PATIENCE_OF_LONG_RUNS = 1200  # seconds, where --soak or --seeds ask for more
@@ -69,6 +70,13 @@ def stage():
     stage = Stage()
     yield stage
     stage.close()
+
+
+@pytest.fixture
+def theatre(tmp_path):
+    theatre = Theatre(tmp_path)
+    yield theatre
+    theatre.close()
 
 
 @pytest.fixture(autouse=True)

@@ -6,20 +6,11 @@ import resource
 import runpy
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.kit.program import ROOT
-from tests.kit.theatre import Theatre
-
-
-@pytest.fixture
-def theatre(tmp_path: Path) -> Iterator[Theatre]:
-    theatre = Theatre(tmp_path)
-    yield theatre
-    theatre.close()
 
 
 @pytest.fixture

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
-import os
 import signal
 import sqlite3
 import ssl
 import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -112,25 +109,3 @@ def test_what_is_wrong_is_one_line(invoke: Any, options: list[str], complaint: s
     status, _, said = invoke("chat_server.py", *options)
     assert (status, said.count("\n")) == (2, 1)
     assert complaint in said
-
-
-@pytest.mark.loud
-@pytest.mark.parametrize(
-    ("user", "addresses", "warned"),
-    [
-        (0, [("127.0.0.1", 2401)], False),
-        (0, [("127.0.0.1", 2401), ("0.0.0.0", 2401)], True),
-        (0, [("::1", 2401, 0, 0)], False),
-        (0, [("fe80::1%lo", 2401, 0, 1)], True),
-        (0, ["/run/chat"], False),
-        (1000, [("0.0.0.0", 2401)], False),
-    ],
-)
-def test_root_at_the_reach_of_others_is_warned(
-    user: int, addresses: list[Any], warned: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.syspath_prepend(str(EXAMPLES))
-    cli = importlib.import_module("_kit.cli")
-    monkeypatch.setattr(os, "geteuid", lambda: user)
-    cli.warn_if_root([SimpleNamespace(addresses=addresses)])
-    assert [record.message.startswith("running as root on ") for record in caplog.records] == [True] * warned

@@ -1,0 +1,127 @@
+"""A whole server from one function that makes its protocols."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import logging
+import ssl
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..endpoints.listener import Listener
+from ..limits import Limits, Timeouts
+from ..processes.worker import Worker
+from ..reactor import Reactor
+from .machine import raise_descriptor_limit, warn_if_root
+from .options import add_log_option, add_metrics_option, add_tls_options, count, server_parser
+from .output import in_words, log_to_stderr
+from .server import announce_metrics, listen, serve, supervise
+from .signals import dump_on_signal, on_hangup
+from .tls import tls_context
+
+DESCRIPTORS = 16_384  # connections and some more: where the machine allows so many, 1024 would be the bound
+
+log = logging.getLogger("reactor")
+
+Make = Callable[[Reactor], Callable[[], Any]]
+"""Makes the factory of a reactor's protocols. What all its connections share is made here, once a process."""
+
+Scrape = Callable[[Reactor], Any]
+METRICS_LIMITS = Limits(connections=16, output=1 << 20)  # a scraper is one, two are spare; an answer has 5 KB
+METRICS_TIMEOUTS = Timeouts(idle=10.0, write=10.0, close=5.0)  # seconds: Prometheus gives up after ten
+
+
+def run(
+    make: Make,
+    *,
+    port: int,
+    description: str = "A server.",
+    limits: Limits | None = None,
+    timeouts: Timeouts | None = None,
+    metrics: Callable[[Reactor], Any] | None = None,
+    arguments: Sequence[str] | None = None,
+) -> int:
+    """Serve `make(reactor)` as the command line says, until Ctrl-C or SIGTERM. Gives the exit status.
+
+    make: called once in each process with its reactor; gives the factory for `listen_tcp`: a class, or a function.
+        With --workers each process has what `make` makes for it, and knows nothing of the others'.
+    port: where to listen without --port.
+    metrics: makes the protocol that answers a scrape, as `protocols.metrics.Metrics` does. There is an option --metrics
+        then; with --workers, worker N is asked on PORT + N.
+    arguments: instead of the program's own.
+
+    SIGHUP takes new files of --tls-cert and --tls-key over; SIGUSR1 shows a dump on stderr. A wrong option is one line
+    and the status 2, an address in use one line and the status 1.
+    """
+    options = _parse(description, port, metrics, arguments)
+    log_to_stderr(options.log_level)
+    raise_descriptor_limit(DESCRIPTORS)
+    program = _Program(make, metrics, options, {"limits": limits, "timeouts": timeouts, "tls": options.context})
+    with Reactor() as reactor:
+        if not options.workers:
+            return program.serve(reactor)
+        supervisor = supervise(reactor, program.work, options.workers, options.host, options.port)
+        return supervisor.run() if supervisor else 1
+
+
+def _parse(description: str, port: int, metrics: Scrape | None, arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = server_parser(description, port)
+    add_tls_options(parser)
+    parser.add_argument("--workers", type=count, default=0, metavar="N", help="processes that share the port (none)")
+    if metrics is not None:
+        add_metrics_option(parser)
+    add_log_option(parser)
+    options = parser.parse_args(arguments)
+    try:
+        options.context = tls_context(options.tls_cert, options.tls_key)
+    except (OSError, ValueError) as error:
+        parser.error(in_words(error))
+    return options
+
+
+class _Program:
+    """What the command line asked for, in this process or in a worker's."""
+
+    def __init__(self, make: Make, metrics: Scrape | None, options: argparse.Namespace, bounds: dict[str, Any]) -> None:
+        self._make = make
+        self._metrics = metrics
+        self._options = options
+        self._bounds = bounds
+
+    def serve(self, reactor: Reactor) -> int:
+        def open_places() -> list[Listener]:
+            options = self._options
+            listeners = listen(reactor, self._make(reactor), options.host, options.port, **self._bounds)
+            warn_if_root(listeners)
+            on_hangup(reactor, self._reload)
+            return listeners
+
+        return serve(reactor, open_places, metrics=lambda: self._open_metrics(reactor, 0))
+
+    def work(self, worker: Worker) -> None:
+        """What each of several processes does: a reactor of its own, on the sockets that it is given."""
+        with Reactor() as reactor:
+            dump_on_signal(reactor)
+            on_hangup(reactor, self._reload)
+            factory = self._make(reactor)
+            for sock in worker.sockets:
+                reactor.listen_socket(factory, sock, **self._bounds)
+            if (scraped := self._open_metrics(reactor, worker.number)) is not None:
+                reactor.call_soon(announce_metrics, scraped)
+            worker.run(reactor)
+
+    def _open_metrics(self, reactor: Reactor, number: int) -> Listener | None:
+        if self._metrics is None or self._options.metrics is None:
+            return None
+        port = self._options.metrics and self._options.metrics + number  # 0 is any free one for each
+        scrape = functools.partial(self._metrics, reactor)
+        return reactor.listen_tcp(scrape, "127.0.0.1", port, limits=METRICS_LIMITS, timeouts=METRICS_TIMEOUTS)
+
+    def _reload(self) -> None:
+        context: ssl.SSLContext | None = self._options.context
+        try:
+            tls_context(self._options.tls_cert, self._options.tls_key, context)
+            log.info("the certificate was read again")
+        except (OSError, ValueError) as error:
+            log.warning("not reloaded: %s", in_words(error))

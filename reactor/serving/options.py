@@ -1,0 +1,73 @@
+"""Command lines of servers: the options that they share, and one line for what is wrong with one."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import NoReturn
+
+from .output import complain
+
+USAGE_ERROR = 2  # the exit status, as argparse's own
+LEVELS = ("debug", "info", "warning", "error")
+METRICS_HELP = "tell Prometheus, on this port of 127.0.0.1, as http://127.0.0.1:PORT/metrics; 0 is any free one (none)"
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage around it."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__(description=description, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        complain(f"{self.prog}: {' '.join(message.split())} (--help lists the options)")
+        sys.exit(USAGE_ERROR)
+
+
+def server_parser(description: str, port: int) -> Parser:
+    """A parser with --host and --port, which every server takes."""
+    parser = Parser(description)
+    parser.add_argument("--host", default="127.0.0.1", help="address or name to listen on (%(default)s)")
+    parser.add_argument("--port", type=port_number, default=port, help="0 takes any free one (%(default)s)")
+    return parser
+
+
+def add_tls_options(parser: argparse.ArgumentParser) -> None:
+    """--tls-cert and --tls-key, for `tls_context`."""
+    parser.add_argument("--tls-cert", metavar="FILE", help="serve TLS with this certificate (PEM, with its chain)")
+    parser.add_argument("--tls-key", metavar="FILE", help="the certificate's key, if it is in a file of its own")
+
+
+def add_metrics_option(parser: argparse.ArgumentParser) -> None:
+    """--metrics PORT."""
+    parser.add_argument("--metrics", type=port_number, metavar="PORT", help=METRICS_HELP)
+
+
+def add_log_option(parser: argparse.ArgumentParser) -> None:
+    """--log-level LEVEL, for `log_to_stderr`."""
+    text = f"{', '.join(LEVELS)} (%(default)s)"
+    parser.add_argument("--log-level", choices=LEVELS, default="warning", metavar="LEVEL", help=text)
+
+
+def port_number(text: str) -> int:
+    """A port, as argparse asks for it: `type=port_number`."""
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"a port is 0 to 65535, not {text}")
+    return port
+
+
+def count(text: str) -> int:
+    """A number of things; 0 is often none or no limit."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"must not be negative: {text}")
+    return number
+
+
+def rate(text: str) -> float:
+    """A number a second."""
+    number = float(text)
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number from 0 up, not {text}")
+    return number

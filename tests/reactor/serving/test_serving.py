@@ -1,0 +1,187 @@
+"""What servers need around their protocol: options, files, lines, and running until a signal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import ssl
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from protocols.metrics import Metrics
+from reactor import Protocol, Reactor, serving
+from tests.kit.tls import CERTIFICATES, client_context
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [(("127.0.0.1", 80), "127.0.0.1:80"), (("::1", 80, 0, 0), "[::1]:80"), ("/run/s", "/run/s"), (b"\0s", "\0s")],
+)
+def test_an_address_as_people_write_it(name: Any, shown: str) -> None:
+    assert serving.address(name) == shown
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--port", "70000"),
+        ("--port", "-1"),
+        ("--port", "x"),
+        ("--worker", "2"),
+        ("--workers", "-1"),
+        ("--metrics", "1"),
+    ],
+)
+def test_a_wrong_option_is_one_line_and_status_2(arguments: tuple[str, ...], capsys: Any) -> None:
+    with pytest.raises(SystemExit) as left:
+        serving.run(lambda reactor: Protocol, port=0, arguments=arguments)  # --metrics: none was given to `run`
+    assert left.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("text", ["-1", "nan", "inf", "x"])
+def test_numbers_that_are_none(text: str) -> None:
+    for kind in (serving.count, serving.rate):
+        with pytest.raises((ValueError, serving.options.argparse.ArgumentTypeError)):
+            kind(text)
+
+
+def test_both_sides_of_the_numbers() -> None:
+    assert (serving.count("0"), serving.rate("0"), serving.port_number("0")) == (0, 0.0, 0)
+    assert serving.port_number("65535") == 65535
+
+
+def test_no_certificate_is_no_context() -> None:
+    assert serving.tls_context(None) is None
+    with pytest.raises(ValueError, match="--tls-key needs --tls-cert"):
+        serving.tls_context(None, "key")
+
+
+@pytest.mark.parametrize(
+    ("certificate", "complaint"),
+    [("nothing.pem", "nothing.pem: No such file"), (str(CERTIFICATES / "ca.pem"), "ca.pem: no certificate and key")],
+)
+def test_a_certificate_that_cannot_be_used_is_named(certificate: str, complaint: str) -> None:
+    with pytest.raises((OSError, ValueError)) as failed:
+        serving.tls_context(certificate)
+    assert complaint in serving.in_words(failed.value)
+
+
+def test_a_context_takes_a_renewed_certificate(tmp_path: Any) -> None:
+    path = tmp_path / "cert.pem"
+    path.write_text((CERTIFICATES / "localhost.pem").read_text())
+    context = serving.tls_context(str(path))
+    assert isinstance(context, ssl.SSLContext)
+    path.write_text((CERTIFICATES / "elsewhere.pem").read_text())
+    assert serving.tls_context(str(path), None, context) is context
+
+
+@pytest.mark.loud
+@pytest.mark.parametrize(
+    ("user", "addresses", "warned"),
+    [
+        (0, [("127.0.0.1", 2401)], False),
+        (0, [("127.0.0.1", 2401), ("0.0.0.0", 2401)], True),
+        (0, [("::1", 2401, 0, 0)], False),
+        (0, [("fe80::1%lo", 2401, 0, 1)], True),
+        (0, ["/run/chat"], False),
+        (1000, [("0.0.0.0", 2401)], False),
+    ],
+)
+def test_root_at_the_reach_of_others_is_warned(
+    user: int, addresses: list[Any], warned: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    serving.warn_if_root([SimpleNamespace(addresses=addresses)])
+    assert [record.message.startswith("running as root on ") for record in caplog.records] == [True] * warned
+
+
+def test_an_address_in_use_is_one_line_and_status_1(stage: Any, capsys: Any) -> None:
+    port = stage.serve(Protocol).port
+    with Reactor() as reactor:
+        status = serving.serve(reactor, lambda: serving.listen(reactor, Protocol, "127.0.0.1", port))
+    assert status == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_what_was_started_is_said_and_a_signal_ends_it(capsys: Any) -> None:
+    with Reactor() as reactor:
+        reactor.call_later(0.01, os.kill, os.getpid(), signal.SIGTERM)
+        status = serving.serve(
+            reactor,
+            lambda: serving.listen(reactor, Protocol, "127.0.0.1", 0),
+            metrics=lambda: reactor.listen_tcp(lambda: Metrics(reactor), "127.0.0.1", 0),
+        )
+    assert status == 0
+    said = capsys.readouterr().out.splitlines()
+    assert [line.rpartition(":")[0] for line in said] == ["listening on 127.0.0.1", "metrics on http://127.0.0.1"]
+
+
+def test_what_the_program_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    for given, name in {"/a/b/echo.py": "echo.py", "/a/protocols/chat/__main__.py": "chat"}.items():
+        monkeypatch.setattr(sys, "argv", [given])
+        assert serving.program() == name
+
+
+def test_a_closed_stdout_is_no_reason_not_to_serve(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed:
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+        def flush(self) -> None:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", Closed())
+    monkeypatch.setattr(sys, "stderr", Closed())
+    serving.say("x")
+    serving.complain("x")
+
+
+SHARED = """
+from reactor import LineProtocol
+from reactor.serving import run
+from protocols.metrics import Metrics
+def make(reactor):
+    seen = []
+    class Counting(LineProtocol):
+        def line_received(self, line):
+            seen.append(line)
+            self.send_line(b"%d" % len(seen))
+    return Counting
+sys.exit(run(make, port=0, metrics=Metrics))
+"""
+
+
+def test_a_whole_server_with_tls_that_is_renewed(theatre: Any) -> None:
+    path = theatre.tmp_path / "cert.pem"
+    path.write_text((CERTIFICATES / "localhost.pem").read_text())
+    server = theatre.script(SHARED, "--tls-cert", str(path), "--metrics", "0", "--log-level", "info")
+    for number in (1, 2):
+        peer = theatre.peer(server)
+        peer.sock = client_context().wrap_socket(peer.sock, server_hostname="localhost")
+        peer.sends("x\n")
+        peer.gets(f"{number}\n")
+        peer.sock.close()
+        server.process.send_signal(signal.SIGHUP)
+        server.err.shows("the certificate was read again")
+    path.unlink()
+    server.process.send_signal(signal.SIGHUP)
+    server.err.shows(f"not reloaded: {path}: No such file or directory")
+    server.process.send_signal(signal.SIGTERM)
+    assert server.exits() == 0
+
+
+def test_workers_each_have_what_was_made_and_metrics_of_their_own(theatre: Any) -> None:
+    server = theatre.script(SHARED, "--workers", "2", "--metrics", "0")
+    server.out.wait(lambda text: text.count("metrics on http://") == 2 and "listening" in text, "both workers")
+    peer = theatre.peer(server)
+    peer.sends("x\n")
+    peer.gets("1\n")
+    server.process.send_signal(signal.SIGUSR1)  # passed on: both show their dump
+    server.err.wait(lambda text: text.count("\n---\n") == 2, "two dumps")
+    server.process.send_signal(signal.SIGTERM)
+    peer.leaves()
+    assert server.exits() == 0
