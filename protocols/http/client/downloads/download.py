@@ -12,22 +12,20 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
-import shutil
-import stat
 from contextlib import suppress
 from email.utils import formatdate
 from pathlib import Path
 from typing import IO
 
 from ...errors import HTTPError
+from ...url import parse_url
 from ..response import Response
+from .part import InUse, NotOurs, Part, fit, read_own, replace_with
 from .ranges import content_range, rest_after, strong_validator
-
-MODE = 0o666  # less the umask, as for any file; mkstemp's 0600 would be kept by the rename
 
 NO_REST = frozenset({412, 416})  # another version is there now, or no such part of this one (RFC 9110, 15.5.13 and 17)
 WHOLE = {"Accept-Encoding": "identity"}  # the size is known then, and a part of what comes is a part of the file
+MAX_NOTE = 256 * 1024  # bytes: a URL of 64 KiB, escaped, and a validator
 
 
 class DownloadError(HTTPError):
@@ -36,10 +34,12 @@ class DownloadError(HTTPError):
 
 class Download:
     """One file being fetched. `fields` go with the request; `on_head` and `write` are for `fetch`; then one of
-    `complete` and `abandon`. Raises OSError where the directory or the target does not let itself be written to.
+    `complete` and `abandon`. Raises OSError where the directory or the target does not let itself be written to, and
+    DownloadError where the same file is being downloaded by another process, which would be damaged.
 
     path: a link is followed; a target that is no regular file (/dev/null, a pipe) is written to directly.
-    resume: go on from what an earlier attempt has left, and leave what this one gets.
+    resume: go on from what an earlier attempt has left, and leave what this one gets. A `NAME.part` of somebody else's
+        is left alone: nothing is kept then.
     takes_parts: the request has a Range of its own, and what comes of it is the file.
     """
 
@@ -50,36 +50,40 @@ class Download:
         self.fields = dict(WHOLE)
         self.must_restart = False
         """What is there cannot be continued: call `restart` and fetch again."""
-        self._url = url
-        self._resume = resume
+        self.kept = 0
+        """Bytes that the next attempt need not fetch, once this one is abandoned."""
+        self._url = _without_password(url)
         self._takes_parts = takes_parts
         self._offset = 0  # bytes that are there already
         self._total: int | None = None
-        self._file: IO[bytes] | None = None
+        self._part: Part | None = None
+        self._stream: IO[bytes] | None = None  # to a target that is no file
         self._from_target = False  # what is there is the target itself
         self._done = False  # nothing was missing
-        self._begun = False  # the part is of our making
         if self.path.is_dir():
             raise IsADirectoryError(None, "it is a directory")
         if not self.path.parent.is_dir():
             raise FileNotFoundError(None, "there is no such directory")
         if not self._direct and not os.access(self.path.parent, os.W_OK):
             raise PermissionError(None, "its directory cannot be written to")
-        self._part = self.path.with_name(f"{self.path.name}.part")
-        self._note = self.path.with_name(f"{self.path.name}.part.json")
-        if resume and not self._direct:
+        self._note = self.path.with_name(fit(self.path, "{}.part.json"))
+        self._resume = resume and not self._direct
+        if self._resume:
             self._find_rest()
-        else:
-            self._part = self.path.with_name(f".{self.path.name[:200]}.{secrets.token_hex(4)}.part")
 
     @property
     def offset(self) -> int:
         """Bytes that need not come any more."""
         return self._offset
 
+    @property
+    def part_path(self) -> Path | None:
+        """Where what came is, while it is not whole."""
+        return None if self._part is None else self._part.path
+
     def restart(self) -> None:
         """Forget what is there; the next fetch asks for all of it."""
-        self._remove()
+        self._forget()
         self.fields = dict(WHOLE)
         self._offset, self._from_target, self.must_restart = 0, False, False
 
@@ -89,25 +93,29 @@ class Download:
 
     def _find_rest(self) -> None:
         """What an earlier attempt has left: our own part, or a file that somebody else's program has cut."""
-        validator = self._noted()
-        with suppress(OSError):
-            if validator is not None:
-                self._offset = self._part.stat().st_size
-                self._ask(validator)
-                return
+        try:
+            self._part = Part.reopen(self.path)
+        except NotOurs:
+            self._resume = False
+        except InUse:
+            raise DownloadError(f"another download of {self.path.name} is under way") from None
+        if self._part is not None and (validator := self._noted()) is not None:
+            self._offset = self._part.size
+            self._ask(validator)
+            return
         with suppress(OSError):
             found = self.path.stat()
             self._offset = found.st_size
             self._from_target = True
             self._ask(None)
-            # Who has not changed since it was written is what it was written from.
+            # A file that the server has not changed since ours was written is what ours was written from.
             self.fields |= {"If-Unmodified-Since": formatdate(found.st_mtime, usegmt=True)} if self._offset else {}
 
     def _noted(self) -> str | None:
         """By what the version of our part is known again; None where nothing usable is noted."""
         try:
-            note = json.loads(self._note.read_bytes())
-        except (OSError, ValueError):
+            note = json.loads(read_own(self._note, MAX_NOTE))
+        except (OSError, ValueError, NotOurs, RecursionError):
             return None
         if not isinstance(note, dict) or note.get("url") != self._url:
             return None
@@ -139,84 +147,98 @@ class Download:
 
     def write(self, data: bytes) -> None:
         """Some content."""
-        if self._file is not None:
-            self._file.write(data)
+        if self._done or self.must_restart:
+            return  # the page that comes with an error
+        if self._part is not None:
+            self._part.write(data)
+        elif self._stream is not None:
+            while data:
+                data = data[self._stream.write(data) :]
 
     def _begin(self, response: Response) -> None:
         if response.status == 206 and not self._takes_parts:
             raise DownloadError("the server sent a part, and was asked for the whole")
         if self._direct:
-            self._file = open(self.path, "wb", buffering=0)  # noqa: SIM115
+            self._stream = open(self.path, "wb", buffering=0)  # noqa: SIM115
             return
-        exclusive = 0 if self._resume else os.O_EXCL
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | exclusive | getattr(os, "O_BINARY", 0)
-        self._open(os.open(self._part, flags, MODE))
-        if self._resume:
-            self._write_note(response)
+        if self._part is None:
+            self._part = Part.create(self.path)
+        self._part.begin()
+        self._write_note(response)
 
     def _go_on(self, response: Response) -> None:
         found = content_range(response.headers)
         if found is None or found.first != self._offset or "content-encoding" in response.headers:
             raise DownloadError("the server sent another part than it was asked for")
         self._total = found.total
+        if self._part is None:
+            self._part = Part.create(self.path)
         if self._from_target:
-            shutil.copyfile(self.path, self._part)
+            self._part.copy_from(self.path)
             self._write_note(response)
-        descriptor = os.open(self._part, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), MODE)
-        self._open(descriptor)
-        os.ftruncate(descriptor, self._offset)
-        os.lseek(descriptor, 0, os.SEEK_END)
-
-    def _open(self, descriptor: int) -> None:
-        # A buffer would only copy: what comes is up to 120 KiB at a time. But a raw file may take less than all of it.
-        self._file = os.fdopen(descriptor, "wb", 64 * 1024)
-        self._begun = True
+        self._part.begin(self._offset)
 
     def _write_note(self, response: Response) -> None:
+        """What this is a part of. Nothing is noted of what cannot be known again."""
+        if not self._resume:
+            return
         validator = None if "content-encoding" in response.headers else strong_validator(response.headers)
-        note = {"url": self._url, "validator": validator}
-        self._note.write_text(json.dumps(note))
+        with suppress(OSError):
+            if validator is None:
+                self._note.unlink()
+            else:
+                replace_with(self._note, json.dumps({"url": self._url, "validator": validator}).encode())
 
     # -- the end ------------------------------------------------------------------------------------------------
 
     def complete(self) -> None:
         """All has come: give the file its name. Raises OSError (a full disk says so late) and DownloadError."""
-        file, self._file = self._file, None
-        if file is not None:
-            file.close()
-        if self._direct or self.must_restart:
+        if self._stream is not None:
+            self._stream.close()
+        if self.must_restart or self._part is None:
             return
-        if file is None:
-            if self._done and not self._from_target:
-                self._rename()
-            return
-        size = self._part.stat().st_size
+        if self._done and self._from_target:
+            return self._forget(close=True)
+        size = self._part.size
         if self._total is not None and size != self._total:
             raise DownloadError(f"the file has {size} bytes now, and should have {self._total}")
-        self._rename()
+        self._part.become(self.path)
+        self._part = None
+        if self._resume:
+            with suppress(OSError):
+                self._note.unlink()
 
     def abandon(self) -> None:
-        """It failed. What can be continued is kept, if that was asked for; else nothing is left."""
-        file, self._file = self._file, None
-        if file is not None:
+        """It failed. What can be continued is kept, if that was asked for; else nothing is left. Harmless twice."""
+        if self._stream is not None:
             with suppress(OSError):
-                file.close()  # a full disk
-        if self._direct:
+                self._stream.close()
+        part = self._part
+        if part is None:
             return
-        with suppress(OSError):
-            if self._resume and self._part.stat().st_size and self._noted() is not None:
-                return
-        if self._begun or not self._resume:  # Ctrl-C may come before the file is known to be ours
-            self._remove()
-
-    def _rename(self) -> None:
-        with suppress(OSError):
-            os.chmod(self._part, stat.S_IMODE(self.path.stat().st_mode))  # as if it had been written over
-        os.replace(self._part, self.path)
-        with suppress(OSError):
-            self._note.unlink()
-
-    def _remove(self) -> None:
-        for path in (self._part, self._note) if self._resume else (self._part,):
+        if self._resume:
             with suppress(OSError):
-                path.unlink()
+                if (size := part.size) and self._noted() is not None:
+                    self.kept = size
+                    return part.close()
+        self._forget(close=True)
+
+    def _forget(self, *, close: bool = False) -> None:
+        """Nothing of what came is of use. The lock is kept for another try, unless that was all."""
+        if self._part is not None:
+            if close:
+                self._part.remove()
+                self._part = None
+            else:
+                self._part.begin()
+        if self._resume:
+            with suppress(OSError):
+                self._note.unlink()
+
+
+def _without_password(url: str) -> str:
+    """The note is a file, and may be read by others, copied, and forgotten."""
+    try:
+        return str(parse_url(url))
+    except ValueError:
+        return url
