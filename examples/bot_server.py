@@ -1,128 +1,17 @@
 #!/usr/bin/env python3
 """The tutorial's chatbot. Try it with `nc 127.0.0.1 9999`, `bot_client.py`, or the tutorial's own client.
 
-With `--join HOST:PORT` it sits in a chat room as well, and answers whoever speaks to it by name.
+With `--join HOST:PORT` it sits in a chat room as well. An installed package has it as `python -m protocols.bot`.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _kit.cli import Parser, complain, count, listen, log_to_stderr, port_number, serve, server_parser
-from protocols.bot import KINDS, LIMITS, TIMEOUT, TIMEOUTS, BadSetting, Bot, BotServer, Lobby, make_backend
-from protocols.bot.member import NAME
-from protocols.bot.turns import AT_ONCE
-from protocols.chat import Door
-from protocols.http import Client
-from reactor import Listener, Reactor, ReconnectingClient
-
-PER_ADDRESS = 16  # connections: a family behind one router, and no more of one troublemaker
-LONGEST_TIMEOUT = 3600.0  # seconds: who waits longer than an hour has gone home
-LEVELS = ("debug", "info", "warning", "error")
-
-
-def parser() -> Parser:
-    parser = server_parser("Chat with whoever connects: the tutorial's robot.", 9999)
-    option = parser.add_argument
-    kinds = "; ".join(f"{name}: {kind.help}" for name, kind in KINDS.items())
-    option("--backend", default="offline", metavar="NAME", help=f"where answers come from ({kinds}) (%(default)s)")
-    option("--url", help="the API's address: the endpoint, or the base of an openai or ollama one")
-    option("--key-env", metavar="VARIABLE", help="the environment variable that holds the API's key")
-    option("--model", help="the model's name, for openai and ollama")
-    option("--no-stream", action="store_true", help="ask the API for each answer in one piece")
-    option("--timeout", type=seconds, default=TIMEOUT, metavar="S", help="seconds for an answer (%(default)g)")
-    option("--join", type=place, metavar="HOST:PORT", help="sit in the chat that is there as well")
-    option("--room", type=one_line, default="", help="the chat's room to be in")
-    option("--name", type=one_line, default=NAME, help="what to be called in the chat (%(default)s)")
-    option("--max-clients", type=count, default=1000, metavar="N", help="0 is no limit (%(default)s)")
-    option("--max-per-ip", type=count, metavar="N", help=f"0 is no limit ({PER_ADDRESS}, and loopback not counted)")
-    option("--log-level", choices=LEVELS, default="warning", metavar="LEVEL", help=f"{', '.join(LEVELS)} (%(default)s)")
-    return parser
-
-
-def seconds(text: str) -> float:
-    """A time to wait."""
-    number = float(text)
-    if not 0 < number <= LONGEST_TIMEOUT:
-        raise argparse.ArgumentTypeError(f"must be more than 0 and at most {LONGEST_TIMEOUT:g} seconds, not {text}")
-    return number
-
-
-def place(text: str) -> tuple[str, int]:
-    """Where a chat server is."""
-    host, _, port = text.rpartition(":")
-    if not host or not port_number(port):
-        raise argparse.ArgumentTypeError(f"must be HOST:PORT, not {text}")
-    return host.removeprefix("[").removesuffix("]"), port_number(port)
-
-
-def one_line(text: str) -> str:
-    """A name that fits into a line."""
-    if not text.isprintable():
-        raise argparse.ArgumentTypeError("must be one line of text")
-    return text
-
-
-def is_here(options: argparse.Namespace) -> bool:
-    """Whether the API is on this machine, to which no proxy leads whatever the environment says."""
-    url = options.url or (KINDS[options.backend].url if options.backend in KINDS else "")
-    host = urlsplit(url).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
-
-
-def join(reactor: Reactor, bot: Bot, options: argparse.Namespace) -> ReconnectingClient:
-    """Sit in the chat, and come back whenever it does."""
-    host, port = options.join
-    lobby = Lobby(bot, options.name, options.room)
-
-    def on_retry(error: OSError | None, delay: float) -> None:
-        if error is not None and client.attempts == 1:
-            complain(f"not in the chat yet, trying again: {error}")
-
-    def connect(factory: object) -> object:
-        return reactor.connect_tcp(factory, host, port)
-
-    client = ReconnectingClient(reactor, connect, lobby.member, on_retry=on_retry)
-    return client
-
-
-def main() -> int:
-    arguments = parser()
-    options = arguments.parse_args()
-    try:
-        backend = make_backend(
-            options.backend,
-            os.environ,
-            url=options.url,
-            key_env=options.key_env,
-            model=options.model,
-            stream=not options.no_stream,
-        )
-    except BadSetting as error:
-        arguments.error(str(error))
-    log_to_stderr(options.log_level)
-    per_address = PER_ADDRESS if options.max_per_ip is None else options.max_per_ip
-    door = Door(options.max_clients or None, per_address or None, spare_loopback=options.max_per_ip is None)
-    with (
-        Reactor() as reactor,
-        Client(reactor, per_host=AT_ONCE, proxy=False if is_here(options) else None) as client,
-    ):
-        bot = Bot(reactor, backend, client.fetch, timeout=options.timeout)
-
-        def begin() -> list[Listener]:
-            listeners = listen(reactor, BotServer(bot, door).session, options, limits=LIMITS, timeouts=TIMEOUTS)
-            if options.join:
-                join(reactor, bot, options)
-            return listeners
-
-        return serve(reactor, begin)
-
+from protocols.bot.command import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -72,6 +72,8 @@ from .sockets.addresses import peer_key
 from .transports.datagram import DatagramTransport
 from .transports.stream import StreamTransport
 
+__version__ = "0.2.0"
+
 __all__ = [
     "ActivationError",
     "BaseProtocol",

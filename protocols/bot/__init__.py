@@ -15,6 +15,7 @@ The map, from the bottom up; a file imports only from those above it in this lis
     asker        one person who asks
     session      one person's connection to the bot
     member       the bot as a member of a chat room
+    command      the command line: `python -m protocols.bot`
 """
 
 from __future__ import annotations

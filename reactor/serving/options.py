@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import NoReturn
 
-from .output import complain
+from .output import complain, program
 
 USAGE_ERROR = 2  # the exit status, as argparse's own
 LEVELS = ("debug", "info", "warning", "error")
@@ -17,7 +17,7 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, without the usage around it."""
 
     def __init__(self, description: str) -> None:
-        super().__init__(description=description, allow_abbrev=False)
+        super().__init__(prog=program(), description=description, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         complain(f"{self.prog}: {' '.join(message.split())} (--help lists the options)")

@@ -29,9 +29,11 @@ def log_to_stderr(level: str = "WARNING") -> None:
 
 
 def program() -> str:
-    """What this program is called in a complaint: the file it was started from; of `python -m package`, the package."""
-    path = Path(sys.argv[0])
-    return path.parent.name if path.name == "__main__.py" else path.name
+    """What this program is called in a complaint: its file, or what Python was told to run with -m."""
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    if spec is not None and sys.argv[0].endswith("__main__.py"):
+        return f"python -m {spec.parent}"
+    return Path(sys.argv[0]).name
 
 
 def in_words(error: Exception) -> str:

@@ -121,9 +121,11 @@ def test_what_was_started_is_said_and_a_signal_ends_it(capsys: Any) -> None:
 
 
 def test_what_the_program_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
-    for given, name in {"/a/b/echo.py": "echo.py", "/a/protocols/chat/__main__.py": "chat"}.items():
-        monkeypatch.setattr(sys, "argv", [given])
-        assert serving.program() == name
+    monkeypatch.setattr(sys, "argv", ["/a/b/echo.py"])
+    assert serving.program() == "echo.py"
+    monkeypatch.setattr(sys, "argv", ["/a/protocols/chat/__main__.py"])
+    monkeypatch.setitem(sys.modules, "__main__", SimpleNamespace(__spec__=SimpleNamespace(parent="protocols.chat")))
+    assert serving.program() == "python -m protocols.chat"
 
 
 def test_a_closed_stdout_is_no_reason_not_to_serve(monkeypatch: pytest.MonkeyPatch) -> None:
