@@ -8,9 +8,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _cli import in_words, listen, log_to_stderr, raise_descriptor_limit, serve, server_parser, server_tls, warn_if_root
-from _view import add_metrics_option
-
+from _kit.cli import (
+    in_words,
+    listen,
+    log_to_stderr,
+    raise_descriptor_limit,
+    serve,
+    server_parser,
+    server_tls,
+    warn_if_root,
+)
+from _kit.view import add_metrics_option
 from protocols.http.server import LIMITS, TIMEOUTS, Files, Server
 from protocols.http.server.demo import add_demo
 from reactor import Listener, Reactor

@@ -84,7 +84,7 @@ def wrong_way(path):
             if own[: len(target)] == target and own[-1] != "__init__":
                 yield ".".join(target)
             continue
-        if own[common] == "__init__":
+        if own[common] in ("__init__", "__main__"):
             continue
         order = order_of(ROOT.joinpath(*own[:common]))
         if order[target[common]] >= order[own[common]]:
