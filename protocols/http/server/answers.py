@@ -79,6 +79,11 @@ class Framing:
         self._left = length
         self._silent = silent
 
+    @property
+    def is_delimited(self) -> bool:
+        """The end of the body is not that of the connection."""
+        return self._chunked or self._left is not None
+
     def frame(self, data: bytes) -> bytes:
         """A piece. Raises ValueError for more than was announced."""
         if self._left is not None:

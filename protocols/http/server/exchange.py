@@ -60,7 +60,7 @@ class Exchange:
     """From the head of a request to the end of its answer."""
 
     __slots__ = (
-        "_asked", "_complete", "_future", "_head_only", "_keep", "_line", "_reception", "_sender", "reactor", "request",
+        "_asked", "_complete", "_delimited", "_future", "_head_only", "_keep", "_line", "_reception", "_sender", "reactor", "request",
         "transport",
     )  # fmt: skip
 
@@ -80,6 +80,7 @@ class Exchange:
         self._reception: Reception | None = None
         self._future: Future[Any] | None = None
         self._sender: Sender | None = None
+        self._delimited = True  # the client can tell a whole answer from a part
 
     def begin(self, head: RequestHead) -> None:
         """Find who answers."""
@@ -129,11 +130,11 @@ class Exchange:
 
     def failed(self, error: HTTPError) -> None:
         """The client broke the rules, or off, inside the body."""
-        if self._reception is not None:
-            self._reception.lost(error)
-        if self._sender is None:
-            return self.refuse(error.status if isinstance(error, ProtocolError) else 400)
-        self._keep = False  # the answer has begun already; nothing comes behind it
+        if self._sender is not None:
+            self._keep = False  # the answer has begun already; nothing comes behind it
+            return
+        self.lost(error)
+        self.refuse(error.status if isinstance(error, ProtocolError) else 400)
 
     def ended(self) -> None:
         """The client says nothing more: it may wait for the answer, or be gone; to send something would tell."""
@@ -147,7 +148,7 @@ class Exchange:
             self.transport.abort()
         elif self._reception.is_late(self._line.wire.received):
             log.info("%r: given up, the body came too slowly", self.transport)
-            self._reception.lost(TimeoutError("the body came too slowly"))
+            self.lost(TimeoutError("the body came too slowly"))
             self.refuse(408)
 
     def drain(self) -> None:
@@ -209,7 +210,7 @@ class Exchange:
             raise RuntimeError(f"{request!r} is being answered already")
         response = Response(status, iter(()), headers)
         answer = prepare(response, version=request.version, head_only=self._head_only, keep=self._may_keep())
-        self._keep = answer.keep
+        self._keep, self._delimited = answer.keep, answer.framing.is_delimited
         if self._reception is not None:
             self._reception.over = True
         stream = Stream(self, answer.framing)
@@ -278,7 +279,7 @@ class Exchange:
     def _send(self, response: Response) -> None:
         version = "1.1" if self.request is None else self.request.version
         answer = prepare(response, version=version, head_only=self._head_only, keep=self._may_keep())
-        self._keep = answer.keep
+        self._keep, self._delimited = answer.keep, answer.framing.is_delimited
         payload = answer.payload
         if isinstance(payload, bytes):
             self.transport.write(answer.head + payload)
@@ -293,8 +294,6 @@ class Exchange:
     def refuse(self, status: int) -> None:
         """The last answer: what comes behind it is not understood, or not wanted."""
         self._keep = False
-        if self._future is not None:
-            self._future.cancel()
         self._send(plain(status))
 
     def answered(self) -> None:
@@ -305,5 +304,12 @@ class Exchange:
         self._line.answered(self._keep)
 
     def broken(self) -> None:
-        """The answer cannot be completed, and the client must see that."""
-        self.transport.abort()
+        """The answer cannot be completed, and the client must see that: by the end, where it knows of more to come."""
+        sender, self._sender = self._sender, None
+        if sender is not None:
+            sender.lost()
+        self._keep = False
+        if self._delimited:
+            self.answered()
+        else:
+            self.transport.abort()

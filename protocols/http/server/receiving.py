@@ -124,4 +124,4 @@ class Pace:
         self._gap = 0.0 if received > self._received else self._gap + LOOK
         self._received = received
         is_slow = self._waited >= bounds.body_start and received < bounds.body_rate * self._waited
-        return is_slow or self._gap >= bounds.body_gap
+        return is_slow or self._gap + LOOK >= bounds.body_gap  # the last byte may have come right behind the last look

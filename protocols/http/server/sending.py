@@ -86,9 +86,9 @@ class Stream(Sender):
         self._out.answered()
 
     def abort(self) -> None:
-        """Give the answer up: the client sees that it is not complete."""
+        """Give the client up, with what waits for it."""
         if not self.ended:
-            self._out.broken()
+            self._out.transport.abort()
 
     def waiting(self) -> int:
         """Bytes that the client has not taken."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 from concurrent.futures import Future
 
 from protocols.http.server import Bounds, Response, Server, Upload
 from protocols.http.wire import Data, End, Failed, Head, Informational, ResponseWire
 from reactor.testing import MemoryReactor, Recorder
+
+PIECE = 32 * 1024  # bytes: a ResponseWire keeps no more than twice as many of what comes behind an answer
 
 
 class Count(Upload):
@@ -73,6 +77,13 @@ class Stage:
         self.reactor.close()
 
 
+def reset(client):
+    """Vanish, as a killed client does."""
+    sock = client.transport.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.transport.abort()
+
+
 class Answer:
     """One answer as the client has it."""
 
@@ -86,11 +97,11 @@ class Answer:
 
 def answers(data, *methods, ended=True):
     """The answers in `data`; AssertionError for what is none. The last one may be incomplete unless `ended`."""
-    found, wire = [], ResponseWire(methods[0] if methods else "GET")
-    interims = 0
+    found, wire, interims = [], ResponseWire(methods[0] if methods else "GET"), 0
     while data:
-        events = wire.feed(data)
-        if wire.body_until_eof and ended:
+        piece, data = data[:PIECE], data[PIECE:]
+        events = wire.feed(piece)
+        if wire.body_until_eof and ended and not data:
             events += wire.finish()
         for event in events:
             if isinstance(event, Informational):
@@ -103,9 +114,10 @@ def answers(data, *methods, ended=True):
             elif isinstance(event, End):
                 found[-1].complete = True
             elif isinstance(event, Failed):
-                raise AssertionError(f"{event.error} in {data[:300]!r}")
-        data = wire.leftover
-        wire = ResponseWire(methods[len(found)] if len(methods) > len(found) else "GET")
+                raise AssertionError(f"{event.error} in {piece[:300]!r}")
+        if wire.done:
+            data = wire.leftover + data
+            wire = ResponseWire(methods[len(found)] if len(methods) > len(found) else "GET")
     return found
 
 

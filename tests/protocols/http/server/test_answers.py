@@ -1,0 +1,411 @@
+"""What a handler may give, and what becomes of it: whole, in pieces, later, or not at all."""
+
+from __future__ import annotations
+
+import io
+import threading
+from concurrent.futures import Future
+
+import pytest
+
+from protocols.http.server import Refusal, Response
+from protocols.http.server.answers import content, prepare
+from protocols.http.server.response import Clock
+
+from .kit import answers, has_ended, reset
+from .rows import PLAIN, POST, ask
+
+ASK = ask("GET /x HTTP/1.1")
+
+
+def one(stage, handler, request=ASK, advance=0.0, method="GET"):
+    """The one answer of a handler on /x."""
+    stage.site.route(request.split()[0].decode() if method == "GET" else "GET", "/x", handler)
+    (answer,) = answers(stage.says(request, advance=advance).data, method)
+    assert answer.complete
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("result", "status", "body", "kind"),
+    [
+        (b"bytes", 200, b"bytes", "application/octet-stream"),
+        (bytearray(b"bytes"), 200, b"bytes", "application/octet-stream"),
+        (memoryview(b"bytes"), 200, b"bytes", "application/octet-stream"),
+        ("tëxt", 200, "tëxt".encode(), "text/plain; charset=utf-8"),
+        ("", 200, b"", "text/plain; charset=utf-8"),
+        (None, 204, b"", None),
+        (Response(201, "made"), 201, b"made", "text/plain; charset=utf-8"),
+        (Response(200, "<p>", {"Content-Type": "text/html"}), 200, b"<p>", "text/html"),
+        (Response(200), 200, b"", None),
+        (Response.json({"a": "ü"}), 200, '{"a": "ü"}'.encode(), "application/json"),
+        (Response.redirect("/y"), 307, b"", None),
+        (["a", b"b", ""], 200, b"ab", "application/octet-stream"),
+        (Response(200, iter(["a", "b"]), {"Content-Type": "text/csv"}), 200, b"ab", "text/csv"),
+        (Response(599, "?"), 599, b"?", "text/plain; charset=utf-8"),
+    ],
+    ids=repr,
+)
+def test_what_a_handler_gives(stage, result, status, body, kind):
+    answer = one(stage, lambda request: result)
+    assert (answer.status, answer.body, answer.headers.get("content-type")) == (status, body, kind)
+    assert "date" in answer.headers
+
+
+def test_no_length_with_204_and_304(stage):
+    assert "content-length" not in one(stage, lambda request: None).headers
+    stage.site.route("GET", "/same", lambda request: Response(304, None, {"ETag": '"a"'}))
+    (answer,) = answers(stage.says(ask("GET /same HTTP/1.1")).data)
+    assert (answer.status, answer.headers["etag"], "content-length" in answer.headers) == (304, '"a"', False)
+
+
+@pytest.mark.parametrize("body", ["abc", iter(["a", "bc"]), None], ids=["text", "pieces", "nothing"])
+def test_the_length_of_what_head_does_not_send(stage, body):
+    fields = {"Content-Length": "3"} if body is not None and not isinstance(body, str) else {}
+    answer = one(stage, lambda request: Response(200, body, fields), ask("HEAD /x HTTP/1.1"), method="HEAD")
+    assert (answer.body, answer.headers["content-length"]) == (b"", "0" if body is None else "3")
+
+
+@pytest.mark.loud
+@pytest.mark.parametrize("result", [5, object(), {"a": 1}, io.StringIO("text"), 1.5])
+def test_what_is_no_answer(stage, caplog, result):
+    assert one(stage, lambda request: result).status == 500
+    assert [record.exc_info[0] for record in caplog.records if record.levelno >= 40] == [TypeError]
+
+
+@pytest.mark.loud
+def test_an_exception_is_one_traceback_and_says_nothing_outside(stage, caplog):
+    client = stage.says(ask("GET /broken HTTP/1.1") + PLAIN)
+    (answer,) = answers(client.data)
+    assert (answer.status, answer.body, answer.headers["connection"]) == (500, b"500 Internal Server Error\n", "close")
+    assert has_ended(client)
+    assert [record.exc_info[0] for record in caplog.records if record.levelno >= 40] == [ZeroDivisionError]
+
+
+def test_a_refusal_is_an_answer(stage):
+    def refuse(request):
+        raise Refusal(409, "taken", {"Retry-After": "5"})
+
+    answer = one(stage, refuse)
+    assert (answer.status, answer.body, answer.headers["retry-after"]) == (409, b"409 Conflict: taken\n", "5")
+    assert "close" not in answer.headers.get("connection", "")
+
+
+def test_a_body_that_is_no_json_is_the_clients_fault(stage):
+    stage.site.route("POST", "/json", lambda request: request.json()["a"])
+    client = stage.says(ask("POST /json HTTP/1.1", "Content-Length: 1", body="{"))
+    assert answers(client.data)[0].status == 400
+    client = stage.says(ask("POST /json HTTP/1.1", "Content-Length: 7", body='{"a":""}'[:7] + ""))
+    assert answers(client.data)[0].status == 400
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"X": "a\r\nSet-Cookie: b"}, {"X\r\nY": "a"}, {"": "a"}, {"X": "a\0"}, {"Xü": "a"}],
+)
+def test_a_field_that_would_be_two(fields):
+    with pytest.raises(ValueError, match="header"):
+        Response(200, None, fields)
+
+
+@pytest.mark.parametrize("status", [0, 100, 199, 600, 1000])
+def test_a_status_that_is_not_final(status):
+    with pytest.raises(ValueError, match="final status"):
+        Response(status)
+
+
+def test_what_the_server_says_itself_is_not_said_twice():
+    fields = {"Content-Length": "9", "Transfer-Encoding": "gzip", "Connection": "x", "Date": "never", "Keep-Alive": "1"}
+    head = prepare(Response(200, b"abc", fields), keep=True).head.lower()
+    assert head.count(b"content-length") == 1
+    assert b"content-length: 3\r\n" in head
+    assert not any(name in head for name in (b"transfer-encoding", b"connection", b"never", b"keep-alive"))
+
+
+def test_a_handler_may_end_the_connection(stage):
+    stage.site.route("GET", "/bye", lambda request: Response(200, "bye", {"Connection": "close"}))
+    client = stage.says(ask("GET /bye HTTP/1.1") + PLAIN)
+    assert [answer.status for answer in answers(client.data)] == [200]
+    assert has_ended(client)
+
+
+def test_the_date_is_made_once_a_second(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("time.time", lambda: 784111777.9)
+    first = clock.date()
+    assert first == b"Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+    assert clock.date() is first
+    monkeypatch.setattr("time.time", lambda: 784111778.0)
+    assert clock.date() == b"Date: Sun, 06 Nov 1994 08:49:38 GMT\r\n"
+
+
+# -- later --------------------------------------------------------------------------------------------------------
+
+
+def test_a_future(stage):
+    client = stage.says(ask("GET /later HTTP/1.1") + PLAIN)
+    assert client.data == b""
+    stage.futures[0].set_result("now")
+    stage.reactor.settle()
+    assert [answer.body for answer in answers(client.data)] == [b"now", b"hello you"]
+
+
+def test_a_future_of_any_answer(stage):
+    for result in (Response(201), b"", None, iter(["a"])):
+        client = stage.says(ask("GET /later HTTP/1.1"))
+        stage.futures[-1].set_result(result)
+        stage.reactor.settle()
+        assert answers(client.data)[0].complete
+
+
+def test_a_future_that_is_done_already(stage):
+    future = Future()
+    future.set_result("at once")
+    assert one(stage, lambda request: future).body == b"at once"
+
+
+def test_a_future_from_a_thread(stage):
+    assert one(stage, lambda request: request.reactor.run_in_thread(lambda: "from afar")).body == b"from afar"
+
+
+def test_a_future_that_another_thread_completes(stage):
+    client = stage.says(ask("GET /later HTTP/1.1"))
+    thread = threading.Thread(target=stage.futures[0].set_result, args=["there"])
+    thread.start()
+    thread.join()
+    stage.reactor.settle()
+    assert answers(client.data)[0].body == b"there"
+
+
+def test_a_future_is_cancelled_when_its_client_goes(stage):
+    client = stage.says(ask("GET /later HTTP/1.1"))
+    reset(client)
+    stage.reactor.settle()
+    assert stage.futures[0].cancelled()
+
+
+def test_a_future_that_is_not_cancelled_in_time_is_nobodys(stage):
+    client = stage.says(ask("GET /later HTTP/1.1"))
+    stage.futures[0].set_running_or_notify_cancel()
+    reset(client)
+    stage.reactor.settle()
+    stage.futures[0].set_result("too late")
+    stage.reactor.settle()
+
+
+@pytest.mark.loud
+def test_a_future_that_fails(stage, caplog):
+    client = stage.says(ask("GET /later HTTP/1.1"))
+    stage.futures[0].set_exception(KeyError("secret"))
+    stage.reactor.settle()
+    assert answers(client.data)[0].body == b"500 Internal Server Error\n"
+    assert [record.exc_info[0] for record in caplog.records if record.levelno >= 40] == [KeyError]
+
+
+def test_a_future_that_fails_with_a_refusal(stage):
+    client = stage.says(ask("GET /later HTTP/1.1"))
+    stage.futures[0].set_exception(Refusal(503))
+    stage.reactor.settle()
+    assert answers(client.data)[0].status == 503
+
+
+def test_half_closed_clients_get_their_answer(stage):
+    """`nc -N`: the slow one as well, and those that were asked for behind it."""
+    client = stage.says(ask("GET /later HTTP/1.1") + PLAIN)
+    client.transport.write_eof()
+    stage.reactor.advance(20)
+    stage.futures[0].set_result("now")
+    stage.reactor.settle()
+    assert [answer.body for answer in answers(client.data)] == [b"now", b"hello you"]
+    assert has_ended(client)
+
+
+def test_one_after_the_other(stage):
+    """Never two handlers at a time on a connection, and what waits is bounded by one read."""
+    client = stage.says(ask("GET /later HTTP/1.1") * 5)
+    client.write(PLAIN * 5000)
+    stage.reactor.settle()
+    assert len(stage.futures) == 1
+    assert client.transport.get_write_buffer_size() > 50_000
+    for number in range(5):
+        assert len(stage.futures) == number + 1
+        stage.futures[-1].set_result("")
+        stage.reactor.settle()
+    assert len(answers(client.data, *["GET"] * 5005)) == 5005
+
+
+def test_the_others_have_their_turn(stage):
+    """A thousand requests in one read are not answered in one go."""
+    order = []
+    stage.site.route("GET", "/x", lambda request: order.append(request.raw_query))
+    many, one = stage.dial(), stage.dial()
+    many.write(ask("GET /x?many HTTP/1.1") * 1000)
+    one.write(ask("GET /x?one HTTP/1.1"))
+    stage.reactor.settle()
+    assert len(order) == 1001
+    assert 0 < order.index("one") < 100
+
+
+# -- in pieces ----------------------------------------------------------------------------------------------------
+
+
+class Pieces:
+    """An iterator that writes down what happens to it."""
+
+    def __init__(self, count=10**9, size=1000):
+        self.count, self.size = count, size
+        self.pulled = 0
+        self.closed = False
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.pulled == self.count:
+            raise StopIteration
+        self.pulled += 1
+        return bytes(self.size)
+
+    def close(self):
+        self.closed = True
+
+
+def test_an_iterator_is_pulled_as_its_client_reads(stage):
+    pieces = Pieces()
+    stage.site.route("GET", "/x", lambda request: pieces)
+    client = stage.dial()
+    client.transport.pause_reading()
+    client.write(ASK)
+    stage.reactor.settle()
+    before = pieces.pulled
+    assert 0 < before < 1000, "the watermark and what the kernel holds, not more"
+    stage.reactor.settle()
+    assert pieces.pulled == before
+    client.transport.resume_reading()
+    for _ in range(20):
+        stage.reactor._tick()
+    assert pieces.pulled > before
+    reset(client)
+    stage.reactor.settle()
+    assert pieces.closed
+
+
+def test_an_iterator_that_never_ends_leaves_turns_to_others(stage):
+    stage.site.route("GET", "/x", lambda request: Pieces())
+    endless = stage.dial()
+    endless.write(ASK)
+    other = stage.dial()
+    other.write(PLAIN)
+    for _ in range(10):
+        stage.reactor._tick()
+    assert answers(other.data)[0].status == 200
+    reset(endless)
+    stage.reactor.settle()
+
+
+def test_an_iterator_is_closed_at_its_end_and_for_head(stage):
+    pieces = Pieces(3)
+    assert len(one(stage, lambda request: pieces).body) == 3000
+    assert pieces.closed
+    head = Pieces()
+    stage.site.route("GET", "/y", lambda request: head)
+    stage.says(ask("HEAD /y HTTP/1.1"))
+    assert (head.pulled, head.closed) == (0, True)
+
+
+@pytest.mark.loud
+def test_an_iterator_that_fails_cuts_the_answer_off(stage, caplog):
+    def pieces(request):
+        yield "a"
+        raise KeyError
+
+    stage.site.route("GET", "/x", pieces)
+    client = stage.says(ASK)
+    (answer,) = answers(client.data, ended=False)
+    assert (answer.body, answer.complete) == (b"a", False)
+    assert has_ended(client)
+    assert [record.exc_info[0] for record in caplog.records if record.levelno >= 40] == [KeyError]
+
+
+@pytest.mark.loud
+@pytest.mark.parametrize("count", [2, 4])
+def test_a_length_that_is_not_kept(stage, caplog, count):
+    stage.site.route("GET", "/x", lambda request: Response(200, ["a"] * count, {"Content-Length": "3"}))
+    (answer,) = answers(stage.says(ASK).data, ended=False)
+    assert not answer.complete or count == 4
+    assert [record.exc_info[0] for record in caplog.records if record.levelno >= 40] == [ValueError]
+
+
+def test_a_length_that_is_kept(stage):
+    answer = one(stage, lambda request: Response(200, ["a"] * 3, {"Content-Length": "3"}))
+    assert (answer.body, answer.headers.get("transfer-encoding")) == (b"aaa", None)
+
+
+def test_a_large_body_is_handed_over_in_slices(stage):
+    client = stage.dial()
+    client.transport.pause_reading()
+    client.write(ask("GET /large HTTP/1.1"))
+    stage.reactor.settle()
+    (transport,) = stage.listener.connections
+    assert transport.get_write_buffer_size() < 300_000
+    client.transport.resume_reading()
+    stage.reactor.settle()
+    assert len(answers(client.data)[0].body) == 3 << 20
+
+
+# -- files --------------------------------------------------------------------------------------------------------
+
+
+def test_an_open_file_from_where_it_stands(stage, tmp_path):
+    (tmp_path / "f").write_bytes(b"0123456789")
+    opened = []
+
+    def handler(request):
+        opened.append((tmp_path / "f").open("rb"))
+        opened[-1].seek(4)
+        return opened[-1]
+
+    answer = one(stage, handler)
+    assert (answer.body, answer.headers["content-length"]) == (b"456789", "6")
+    assert opened[0].closed
+
+
+def test_a_path(stage, tmp_path):
+    (tmp_path / "f").write_bytes(bytes(200_000))
+    assert len(one(stage, lambda request: tmp_path / "f").body) == 200_000
+
+
+def test_a_file_in_memory(stage):
+    assert one(stage, lambda request: io.BytesIO(b"abc")).body == b"abc"
+
+
+@pytest.mark.loud
+def test_a_path_that_is_none(stage, caplog, tmp_path):
+    assert one(stage, lambda request: tmp_path).status == 500
+    assert [record.exc_info[0] for record in caplog.records if record.levelno >= 40] == [IsADirectoryError]
+
+
+@pytest.mark.loud
+def test_a_file_that_becomes_shorter_ends_the_connection(stage, tmp_path):
+    (tmp_path / "f").write_bytes(bytes(10 << 20))
+    stage.site.route("GET", "/x", lambda request: tmp_path / "f")
+    client = stage.dial()
+    client.transport.pause_reading()
+    client.write(ASK)
+    stage.reactor.settle()
+    (tmp_path / "f").write_bytes(b"short")
+    client.transport.resume_reading()
+    stage.reactor.settle()
+    assert not answers(client.data, ended=False)[0].complete
+    assert not stage.listener.connections
+
+
+def test_content_knows_what_it_has():
+    assert content("ü") == ("ü".encode(), 2, "text/plain; charset=utf-8")
+    payload, length, _ = content(bytes(2 << 20))
+    assert (length, sum(map(len, payload))) == (2 << 20, 2 << 20)
+
+
+def test_answers_of_posts_are_no_other(stage):
+    client = stage.says(ask(POST, "Content-Length: 3", body="abc"))
+    assert answers(client.data)[0].body == b"abc"
