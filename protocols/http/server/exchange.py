@@ -60,8 +60,8 @@ class Exchange:
     """From the head of a request to the end of its answer."""
 
     __slots__ = (
-        "_asked", "_complete", "_delimited", "_future", "_head_only", "_keep", "_line", "_reception", "_sender", "reactor", "request",
-        "transport",
+        "_asked", "_complete", "_delimited", "_future", "_head_only", "_keep", "_line", "_reception", "_sender",
+        "reactor", "request", "transport",
     )  # fmt: skip
 
     request: Request | None

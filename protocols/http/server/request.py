@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol as Interface
 
+from ..errors import ProtocolError
 from ..events import RequestHead
 from ..headers import Headers
 from .response import Fields, Refusal
@@ -67,9 +68,12 @@ class Request:
 
     @property
     def query(self) -> Query:
-        """The parameters of the query, decoded."""
+        """The parameters of the query, decoded. Too many of them are refused with a 400 (`Refusal`)."""
         if self._query is None:
-            self._query = Query(self.raw_query)
+            try:
+                self._query = Query(self.raw_query)
+            except ProtocolError as error:
+                raise Refusal(error.status) from None
         return self._query
 
     @property

@@ -104,7 +104,7 @@ class Files:
         try:
             if not stat.S_ISDIR(os.fstat(fd).st_mode):
                 raise Refusal(404)
-            found = listing.entries(fd, lambda name: self._tree.stat((*names, name)))
+            found = listing.entries(fd, lambda name: self._tree.look((*names, name), fd))
         finally:
             os.close(fd)
         return Response(200, listing.page(request.path, found, is_root=not names), listing.HEADERS)

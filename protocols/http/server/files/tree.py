@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import weakref
 
 MAX_LINKS = 32  # on the way to one file: what has more is a circle (Linux itself says 40)
@@ -33,6 +34,18 @@ class Tree:
     def stat(self, names: tuple[str, ...]) -> os.stat_result:
         """What stands there now, of whatever kind, in one call. It may be outside of the root: never open by this."""
         return os.stat("/".join(names) or ".", dir_fd=self.root, follow_symlinks=self.follow)
+
+    def look(self, names: tuple[str, ...], fd: int) -> os.stat_result:
+        """What `open` would open: the last of `names`, which is in the open directory `fd`. A link that is not followed
+        is a link. Raises OSError as `open` does."""
+        about = os.stat(names[-1], dir_fd=fd, follow_symlinks=False)
+        if not self.follow or not stat.S_ISLNK(about.st_mode):
+            return about
+        opened = self.open(names)
+        try:
+            return os.fstat(opened)
+        finally:
+            os.close(opened)
 
     def open(self, names: tuple[str, ...]) -> int:
         """A descriptor for reading; () is the root itself. Raises OSError, ENOENT for what no name can be."""
