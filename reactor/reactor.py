@@ -26,9 +26,9 @@ from .loop.loop import Loop
 from .loop.poller import Poller
 from .loop.termination import Termination
 from .sockets.addresses import check_port, show
+from .sockets.contexts import check_server_context, client_carrier, server_carrier
 from .sockets.listening import adopt_listening, listening_sockets
 from .sockets.stdio import standard_streams
-from .sockets.tls import check_server_context, client_carrier, server_carrier
 from .sockets.udp import HostPort, refuse_names
 from .sockets.unix import BoundPath, UnixPath, listening_unix_socket, show_path
 from .transports.datagram import DatagramTransport

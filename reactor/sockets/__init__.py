@@ -10,5 +10,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     stdio        standard input and output as one carrier
     sendfile     files in the stream
     records      OpenSSL as a pure engine: bytes in, bytes out
+    handshake    from the bytes that still leave in the clear to its outcome
     tls          TLS over any carrier
+    contexts     what `tls=` may be, and the carriers that are made with it
 """

@@ -30,24 +30,27 @@ KNOWN = frozenset({*INFO, "ssl_object", "sslcontext"})
 
 
 class Records:
-    """One end of a TLS session. `SSLContext.wrap_bio` may raise ValueError or ssl.SSLError here."""
+    """One end of a TLS session: `incoming` is what the peer sent, `outgoing` what it is to be sent.
 
-    __slots__ = ("_ended", "_fault", "_incoming", "_outgoing", "_server_hostname", "_ssl")
+    `SSLContext.wrap_bio` may raise ValueError or ssl.SSLError here.
+    """
+
+    __slots__ = ("_server_hostname", "_ssl", "ended", "fault", "incoming", "outgoing")
 
     def __init__(self, context: ssl.SSLContext, server_side: bool, server_hostname: str | None) -> None:
         if context.check_hostname and not server_side and not server_hostname:
             # wrap_bio, unlike wrap_socket, would take anybody's certificate for the one that was meant.
             raise ValueError("a context that checks host names needs the server_hostname that the certificate is for")
-        self._incoming = ssl.MemoryBIO()
-        self._outgoing = ssl.MemoryBIO()
+        self.incoming = ssl.MemoryBIO()
+        self.outgoing = ssl.MemoryBIO()
         if server_hostname:
             server_hostname = server_hostname.removesuffix(".")  # no certificate has the dot of the root (RFC 6066, 3)
-        self._ssl = context.wrap_bio(self._incoming, self._outgoing, server_side, server_hostname)
+        self._ssl = context.wrap_bio(self.incoming, self.outgoing, server_side, server_hostname)
         self._server_hostname = server_hostname
-        self._ended = False  # the peer said close_notify
-        self._fault: OSError | None = None
+        self.ended = False  # the peer said close_notify
+        self.fault: OSError | None = None
 
-    def _handshake(self) -> bool:
+    def handshake(self) -> bool:
         """Go on with what came; true when done. There may be something to send either way."""
         try:
             self._ssl.do_handshake()
@@ -55,29 +58,29 @@ class Records:
             return False
         return True
 
-    def _decrypt(self, data: bytes) -> list[bytes]:
-        """All the plain text there is; what stays inside, no poller would tell of. Sets `_ended` at the peer's end.
+    def decrypt(self, data: bytes) -> list[bytes]:
+        """All the plain text there is; what stays inside, no poller would tell of. Sets `ended` at the peer's end.
 
-        A fault (a broken record, an alert) behind plain text is kept in `_fault`, and raised by the next call.
+        A fault (a broken record, an alert) behind plain text is kept in `fault`, and raised by the next call.
         """
-        if self._fault is not None:
+        if self.fault is not None:
             try:
-                raise self._fault
+                raise self.fault
             finally:
-                self._fault = None
+                self.fault = None
         parts: list[bytes] = []
         try:
             if len(data) <= SLICE:
-                self._incoming.write(data)
+                self.incoming.write(data)
                 self._take(parts)
             else:
                 for start in range(0, len(data), SLICE):
-                    self._incoming.write(data[start : start + SLICE])
+                    self.incoming.write(data[start : start + SLICE])
                     self._take(parts)
         except OSError as exc:
             if not parts:
                 raise
-            self._fault = exc.with_traceback(None)  # its frames hold us, who hold it
+            self.fault = exc.with_traceback(None)  # its frames hold us, who hold it
         return parts
 
     def _take(self, parts: list[bytes]) -> None:
@@ -85,45 +88,46 @@ class Records:
             while True:
                 plain = self._ssl.read(SLICE)
                 if not plain:
-                    self._ended = True
+                    self.ended = True
                     return
                 parts.append(plain)
-                if not self._incoming.pending:  # spares the exception that another `read` would raise
+                if not self.incoming.pending:  # spares the exception that another `read` would raise
                     return
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLZeroReturnError:
-            self._ended = True
+            self.ended = True
 
-    def _encrypt(self, data: bytes | memoryview) -> tuple[bytes, int]:
+    def encrypt(self, data: bytes | memoryview) -> tuple[bytes, int]:
         """The records for the beginning of `data`, and how much of it they hold."""
         if len(data) <= SLICE:
             self._ssl.write(data)
-            return self._outgoing.read(), len(data)
+            return self.outgoing.read(), len(data)
         parts, count, view = [], 0, memoryview(data)
         for _ in range(BATCH):
             part = view[count : count + SLICE]
             if not part:
                 break
             self._ssl.write(part)
-            parts.append(self._outgoing.read())
+            parts.append(self.outgoing.read())
             count += len(part)
         return b"".join(parts), count
 
-    def _end(self) -> None:
+    def end(self) -> None:
         """Write close_notify. Nothing that came may wait to be decrypted: OpenSSL takes that for a breach."""
         try:
             self._ssl.unwrap()
         except ssl.SSLError:
             pass  # "want read": the peer has not said its own yet, and need not
 
-    def _name_host(self, exc: Exception) -> Exception:
+    def name_host(self, exc: Exception) -> Exception:
         """Say whose certificate it was: OpenSSL does not."""
         if isinstance(exc, ssl.SSLError):
             exc.strerror = f"TLS with {self._server_hostname or 'the peer'}: {exc.strerror}"
         return exc
 
-    def _info(self, name: str) -> Any:
+    def info(self, name: str) -> Any:
+        """One of KNOWN; None where it is not known, or not yet."""
         if name == "ssl_object":
             return self._ssl
         if name == "sslcontext":

@@ -16,18 +16,36 @@ import errno
 import socket
 import ssl
 from collections.abc import Callable
-from functools import cache
+from enum import Enum, auto
 from typing import Any
 
 from ..loop.poller import READ, WRITE, Handler, Watch
 from .carrier import carrier_info, stop
+from .handshake import Handshake
 from .records import KNOWN, SLICE, Records
 
 ANSWERS = 256 * 1024  # bytes: twice the records of one send; no honest peer has so many alerts wait beside them
 
 
-class TLSSocket(Records):
-    """One end of a TLS connection.
+class Session(Enum):
+    """How far it is: CLEAR, SHAKING, OPEN, SAID in this order; a close that comes before the end of the handshake
+    leads from the first two to DEAF."""
+
+    CLEAR = auto()  # bytes are still to go in the clear
+    SHAKING = auto()  # the handshake is under way, to be begun, or has failed
+    OPEN = auto()
+    SAID = auto()  # our end is said; perhaps close_notify is not handed down yet
+    DEAF = auto()  # there is no session to end: what comes is there to be dropped
+
+
+CLEAR, SHAKING, OPEN, SAID, DEAF = Session
+
+PASSES = {CLEAR: WRITE, SHAKING: 0, OPEN: READ | WRITE, SAID: READ | WRITE, DEAF: READ | WRITE}
+"""What the transport waits for, as far as it can come from below."""
+
+
+class TLSSocket:
+    """One end of a TLS connection: `Records` over a carrier.
 
     below, poller: the carrier, and what watches it. context, server_side, server_hostname: as for
     `SSLContext.wrap_bio`, which may raise ValueError or ssl.SSLError here. clear: as many bytes go out in the clear
@@ -35,9 +53,8 @@ class TLSSocket(Records):
     """
 
     __slots__ = (
-        "_accepted", "_below", "_call_soon", "_clear", "_done", "_fd", "_finished", "_handler", "_held",
-        "_interest", "_opened", "_plain", "_poller", "_renegotiating", "_unsent",
-        "_watched", "fileno",
+        "_accepted", "_below", "_call_soon", "_fd", "_handler", "_handshake", "_held", "_interest", "_plain", "_poller",
+        "_records", "_renegotiating", "_session", "_unsent", "_watched", "fileno",
     )  # fmt: skip
 
     def __init__(
@@ -56,19 +73,17 @@ class TLSSocket(Records):
         self._poller = poller
         self._fd = below.fileno()
         self.fileno = below.fileno
-        super().__init__(context, server_side, server_hostname)
+        self._records = records = Records(context, server_side, server_hostname)
+        self._session = CLEAR if clear else SHAKING
+        self._handshake: Handshake | None = Handshake(records, below, self._flush, clear)
         self._handler: Handler | None = None
-        self._opened: Callable[[Exception | None], None] | None = None  # to be told; a handshake is under way
-        self._done = False  # the handshake succeeded, and its last flight is handed down
         self._interest = 0  # what the transport waits for
         self._watched = 0  # what we have the poller below watch
-        self._clear = clear
         self._unsent: bytes | memoryview = b""  # encrypted, and not taken by the carrier yet
         self._accepted = 0  # bytes given to `send` that are in `_unsent`, and were not reported as sent
         self._plain = b""  # decrypted, and more than the caller had room for
         self._held = False  # there is something to receive of which the carrier below knows nothing any more
         self._renegotiating = False  # nothing can be sent before the peer has answered (TLS 1.2)
-        self._finished = False  # our end is said; perhaps close_notify is not sent yet, or there was no session to end
 
     # -- the handshake ------------------------------------------------------------------------------------------
 
@@ -77,34 +92,29 @@ class TLSSocket(Records):
 
         early: what the peer has sent already.
         """
-        if self._finished:
+        if self._handshake is None:
             return  # closed meanwhile: the transport fails what waits
-        self._handler, self._opened = handler, opened
-        self._incoming.write(early)
-        if self._clear:
+        self._handler, self._handshake.opened = handler, opened
+        self._records.incoming.write(early)
+        if self._session is CLEAR:
             self._watch_below()
         else:
             self._advance()
 
     def _advance(self) -> None:
         """Go as far in the handshake as the carrier lets us."""
-        if self._opened is None:
+        if self._handshake is None or self._handshake.opened is None:
             return
         try:
-            self._flush()
-            while not self._shake():
-                data = self._below.recv(SLICE)
-                if not data:
-                    raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "the peer left during the handshake")
-                self._incoming.write(data)
+            self._handshake.advance()
         except BlockingIOError:
             self._await_handshake()
         except (OSError, ValueError) as exc:  # ValueError: of the context's callbacks
             self._say_alert()
-            self._end_handshake(self._name_host(exc))
+            self._end_handshake(self._records.name_host(exc))
         else:
-            self._done = True
-            self._held = self._incoming.pending > 0  # the peer said more in the same breath
+            self._session = OPEN
+            self._held = self._records.incoming.pending > 0  # the peer said more in the same breath
             self._end_handshake(None)
 
     def _await_handshake(self) -> None:
@@ -113,15 +123,11 @@ class TLSSocket(Records):
         except OSError as exc:  # the machine can watch no more
             self._end_handshake(exc)
 
-    def _shake(self) -> bool:
-        done = self._handshake()
-        self._flush()
-        return done
-
     def _end_handshake(self, error: Exception | None) -> None:
-        opened, self._opened = self._opened, None
-        assert opened is not None
-        opened(error)
+        handshake, self._handshake = self._handshake, None
+        assert handshake is not None
+        assert handshake.opened is not None
+        handshake.opened(error)
         self._watch_below()
 
     def _say_alert(self) -> None:
@@ -150,24 +156,21 @@ class TLSSocket(Records):
 
     def stop(self) -> None:
         """Watch the carrier no more, and let go of the transport: the connection is over."""
-        self._opened = self._handler = None
-        self._clear = self._interest = 0
+        self._handler = self._handshake = None
+        self._interest = 0
         self._unsent = b""
         self._held = False
         self._watch_below()
         stop(self._below)
 
     def _watch_below(self) -> None:
-        if self._done or self._finished:
-            wanted = self._interest & READ if self._renegotiating else self._interest
-        elif self._clear:
-            wanted = self._interest & WRITE
-        elif self._opened is None or self._unsent:
-            wanted = 0  # a handshake does not read before its flight is out: it would only be told again and again
-        else:
-            wanted = READ
+        wanted = self._interest & PASSES[self._session]
+        if self._renegotiating:
+            wanted &= READ
         if self._unsent:
             wanted |= WRITE
+        elif self._session is SHAKING and self._handshake is not None and self._handshake.opened is not None:
+            wanted = READ  # not before its flight is out: it would only be told again and again
         if wanted == self._watched:
             return
         if not wanted:
@@ -181,7 +184,7 @@ class TLSSocket(Records):
     def _on_ready(self, events: int) -> None:
         """The carrier is readable, writable, hung up or broken."""
         handler = self._handler
-        if self._opened is not None and not self._clear:
+        if self._session is SHAKING and self._handshake is not None:
             self._advance()
         elif handler is not None:
             if self._unsent and not self._interest & WRITE:
@@ -202,36 +205,37 @@ class TLSSocket(Records):
         """What the peer said; b"" once it said close_notify. Raises ssl.SSLEOFError if it left without."""
         if self._held:
             return self._recv_held()
-        if not (self._done or self._finished):
+        if self._session is CLEAR or self._session is SHAKING:
             raise BlockingIOError
         data: bytes = self._below.recv(size)
-        if not self._done:
+        if self._session is DEAF:
             return data
         return self._receive(data) if data else self._on_end_below()
 
     def _receive(self, data: bytes) -> bytes:
+        records = self._records
         try:
-            parts = self._decrypt(data)
+            parts = records.decrypt(data)
         except OSError:
             self._say_alert()
             raise
         if self._renegotiating:
             self._renegotiating = False  # perhaps: sending finds out
             self._watch_below()
-        if self._outgoing.pending:
+        if records.outgoing.pending:
             self._answer()
-        if not parts and not self._ended:
+        if not parts and not records.ended:
             raise BlockingIOError
-        self._held = bool(parts) and (self._ended or self._fault is not None)  # the end comes with the next call
+        self._held = bool(parts) and (records.ended or records.fault is not None)  # the end comes with the next call
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _recv_held(self) -> bytes:
         data, self._plain = self._plain, b""
         if data:
-            self._held = self._ended or self._fault is not None or self._incoming.pending > 0
+            self._held = self._records.ended or self._records.fault is not None or self._records.incoming.pending > 0
             return data
         self._held = False
-        return b"" if self._ended else self._receive(b"")
+        return b"" if self._records.ended else self._receive(b"")
 
     def recv_into(self, buffer: memoryview) -> int:
         """As `recv`, into the buffer of a BufferedProtocol. What has no room in it is kept for the next call."""
@@ -244,16 +248,16 @@ class TLSSocket(Records):
         return count
 
     def _on_end_below(self) -> bytes:
-        if self._ended:
+        if self._records.ended:
             return b""
         # Anybody on the way can end a TCP connection, and pass a part off as the whole (RFC 8446, 6.1).
-        raise self._name_host(ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "the peer ended without close_notify"))
+        raise self._records.name_host(ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "the peer ended without close_notify"))
 
     # -- sending ------------------------------------------------------------------------------------------------
 
     def send(self, data: bytes | memoryview) -> int:
         """Encrypt and hand down; how many bytes of `data` went. After BlockingIOError give the same bytes again."""
-        if not self._done:
+        if self._session is not OPEN:
             return self._send_clear(data)
         if self._unsent:
             self._flush()
@@ -261,7 +265,7 @@ class TLSSocket(Records):
             count, self._accepted = self._accepted, 0
             return count
         try:
-            encrypted, count = self._encrypt(data)
+            encrypted, count = self._records.encrypt(data)
         except ssl.SSLWantReadError:
             self._renegotiating = True
             raise BlockingIOError from None
@@ -276,18 +280,18 @@ class TLSSocket(Records):
         raise BlockingIOError
 
     def _send_clear(self, data: bytes | memoryview) -> int:
-        if not self._clear:
+        if self._handshake is None:
             raise BlockingIOError
-        sent: int = self._below.send(memoryview(data)[: self._clear])
-        self._clear -= sent
-        if not self._clear:
+        sent = self._handshake.send_clear(data)
+        if self._session is CLEAR and not self._handshake.clear:
+            self._session = SHAKING
             self._call_soon(self._advance)  # not here: nobody is told anything from inside a `write`
         return sent
 
     def _flush(self) -> None:
         """Hand down what is encrypted. Raises BlockingIOError while the carrier does not take all of it."""
-        if self._outgoing.pending:
-            self._unsent = bytes(self._unsent) + self._outgoing.read()
+        if self._records.outgoing.pending:
+            self._unsent = bytes(self._unsent) + self._records.outgoing.read()
         if self._unsent:
             sent = self._below.send(self._unsent)
             self._unsent = memoryview(self._unsent)[sent:]
@@ -298,7 +302,7 @@ class TLSSocket(Records):
         """OpenSSL has answered by itself (a refused renegotiation, say), or still answers behind what waits."""
         if not self._interest & WRITE:
             self._flush_alone()
-        if self._outgoing.pending + len(self._unsent) > ANSWERS:
+        if self._records.outgoing.pending + len(self._unsent) > ANSWERS:
             raise OSError(errno.ENOBUFS, "the peer asks of TLS what it does not read the answers to")
 
     def _flush_alone(self) -> None:
@@ -318,16 +322,16 @@ class TLSSocket(Records):
 
         Raises BlockingIOError while close_notify waits for the peer: call it again then.
         """
-        if not self._done:
-            self._opened, self._unsent = None, b""  # no handshake any more; what still comes is there to be dropped
-        elif not self._finished:
-            if self._incoming.pending:
-                self._plain = b"".join([self._plain, *self._decrypt(b"")])
-                self._held = self._ended or self._fault is not None or bool(self._plain)
-            self._end()
-        self._finished = True
+        if self._session is OPEN:
+            if self._records.incoming.pending:
+                self._plain = b"".join([self._plain, *self._records.decrypt(b"")])
+                self._held = self._records.ended or self._records.fault is not None or bool(self._plain)
+            self._records.end()
+            self._session = SAID
+        elif self._session is not SAID:
+            self._session, self._handshake, self._unsent = DEAF, None, b""
         self._watch_below()
-        if self._done:
+        if self._session is SAID:
             self._flush()
         self._below.shutdown(socket.SHUT_WR)
 
@@ -347,43 +351,5 @@ class TLSSocket(Records):
         """asyncio's `ssl_object sslcontext peercert cipher compression`, and `alpn_protocol tls_version`."""
         if name not in KNOWN:
             return carrier_info(self._below, name, default)
-        known = self._info(name)  # never the carrier's: it may be TLS as well, with another peer's certificate
+        known = self._records.info(name)  # never the carrier's: it may be TLS as well, with another peer's certificate
         return default if known is None else known
-
-
-def check_server_context(tls: object) -> None:
-    """Refuse at the call what would fail every handshake. Raises TypeError, and ssl.SSLError for a client's context."""
-    if tls is None:
-        return
-    if not isinstance(tls, ssl.SSLContext):
-        raise TypeError(f"tls is an ssl.SSLContext with a certificate, not {tls!r}")
-    tls.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_side=True)
-
-
-def server_carrier(loop: Any, tls: ssl.SSLContext | None) -> Callable[[socket.socket], TLSSocket] | None:
-    """What makes the carrier of a newcomer; None without TLS."""
-    if tls is None:
-        return None
-    return lambda sock: TLSSocket(loop.call_soon, sock, loop.poller, tls, server_side=True)
-
-
-def client_carrier(
-    loop: Any, tls: ssl.SSLContext | bool | None, server_hostname: str
-) -> Callable[[socket.socket], TLSSocket] | None:
-    """What makes the carrier of an outgoing connection; None without TLS. Raises TypeError for what is no context."""
-    if tls is None or tls is False:
-        return None
-    context = system_context() if tls is True else tls
-    if not isinstance(context, ssl.SSLContext):
-        raise TypeError(f"tls is True or an ssl.SSLContext, not {tls!r}")
-
-    def secure(sock: socket.socket) -> TLSSocket:
-        return TLSSocket(loop.call_soon, sock, loop.poller, context, server_hostname=server_hostname or None)
-
-    return secure
-
-
-@cache
-def system_context() -> ssl.SSLContext:
-    """A client's context with the system's roots. Made once: reading them takes 20 ms."""
-    return ssl.create_default_context()

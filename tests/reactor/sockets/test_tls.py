@@ -525,7 +525,7 @@ class Renegotiating:
 def test_what_is_written_in_a_renegotiation_waits_for_its_end(stage):
     server = Recorder()
     peer = shaken(stage, server)
-    server.transport._sock._ssl = Renegotiating(server.transport._sock._ssl)
+    server.transport._sock._records._ssl = Renegotiating(server.transport._sock._ssl)
     server.transport.write(b"patience")
     ticks = stage.reactor.stats()["ticks"]
     stage.reactor.settle()
@@ -558,12 +558,12 @@ def test_a_peer_that_does_not_read_what_openssl_answers_is_lost(stage):
     peer = shaken(stage, server)
     tls = server.transport._sock
     tls._below = Gate(tls._below, 2)
-    tls._outgoing.write(bytes(1000))  # as if it had refused many renegotiations
+    tls._records.outgoing.write(bytes(1000))  # as if it had refused many renegotiations
     peer.say(b"x")
     assert server.lost is None
     assert len(peer.sock.recv(2000, socket.MSG_PEEK)) >= 1000
     tls._below = Gate(tls._below, -1)
-    tls._outgoing.write(bytes(ANSWERS + 1))
+    tls._records.outgoing.write(bytes(ANSWERS + 1))
     peer.say(b"x")
     assert "does not read the answers" in str(server.lost)
 
