@@ -13,6 +13,7 @@ import struct
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, Protocol as Interface
 
 from ..errors import PeerError
@@ -109,7 +110,7 @@ class Connection(ABC):
         self._poller = shaking
         if self._timeouts.handshake is not None:
             self._loop.wheel.arm(self, self._loop.now, self._entered + self._timeouts.handshake)
-        shaking.begin(self, self._on_handshake)
+        shaking.begin(self, partial(self._on_handshake, self._promises))
 
     def _opened(self) -> Future[Any]:
         """Done when the handshake is; holds what ended the connection before. Cancelling it changes nothing."""
@@ -117,25 +118,33 @@ class Connection(ABC):
         self._promises = [*self._promises, future]
         return future
 
-    def _on_handshake(self, error: Exception | None) -> None:
+    def _on_handshake(self, opened: Iterable[Future[Any]], error: Exception | None) -> None:
         if self._phase is not Phase.OPENING:
             return
         if error is not None:
             return self._lose(error)
-        opened = self._promises  # without what connection_made adds: its files and its start_tls are not done
+        self._resume()
         self._open()
-        for future in opened:
-            self._keep_promise(future, self)
+        if self._told_made:  # else those who wait hear of the end
+            for future in opened:
+                self._keep_promise(future, self)
 
     def _open(self) -> None:
         self._stamp = self._entered = self._loop.now  # it is not idle while it shakes hands
         self._phase = Phase.OPEN
-        self._told_made = True
-        self._callback("connection_made", self)
-        if self._phase is Phase.OPEN:
+        if self._in is In.DISCARDING:  # closed while it shook hands: what was written leaves, and nobody is told
+            self._check_phase()
+        else:
+            self._told_made = True
+            self._callback("connection_made", self)
+        if self._phase is not Phase.CLOSED:
             self._watch_input()
-            if self._timeouts.idle is not None and self._phase is Phase.OPEN:
-                self._loop.wheel.arm(self, self._loop.now, self._stamp + self._timeouts.idle)
+        if self._timeouts.idle is not None and self._phase is Phase.OPEN:
+            self._loop.wheel.arm(self, self._loop.now, self._stamp + self._timeouts.idle)
+
+    @abstractmethod
+    def _resume(self) -> None:
+        """The handshake is over: what was done meanwhile has its effect now."""
 
     @abstractmethod
     def _on_ready(self, events: int) -> None:
@@ -250,16 +259,15 @@ class Connection(ABC):
 
     def _drain(self, grace: float) -> None:
         """A drain begins: tell the protocol, and close unless it wants to finish something within `grace` seconds."""
-        if self._phase is Phase.OPENING:
-            return self.abort()
         if self.is_closing():
             return
-        if not hasattr(self._protocol, "draining") or not self._callback("draining", grace):
+        asked = self._phase is Phase.OPEN and hasattr(self._protocol, "draining")
+        if not asked or not self._callback("draining", grace):
             self.close()
 
     def is_closing(self) -> bool:
         """True once the end has begun, whoever began it."""
-        return self._phase is not Phase.OPEN
+        return self._phase in (Phase.CLOSING, Phase.CLOSED) or self._in is In.DISCARDING
 
     def _check_phase(self) -> None:
         if self._phase is Phase.CLOSED or self._in not in IN_LEAVING or self._out not in OUT_LEAVING:

@@ -233,6 +233,9 @@ class DatagramTransport(Connection):
             self._out = OUTBOUND[self._out, "sent"]
             self._check_phase()
 
+    def _resume(self) -> None:
+        """Nothing: no carrier of datagrams shakes hands."""
+
     def _on_crowded(self) -> None:
         if self._size > self._high and self._out is FLOWING:
             self._out = OUTBOUND[self._out, "fill"]

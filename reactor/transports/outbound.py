@@ -167,11 +167,16 @@ class Outbound(Connection):
     def _may_write(self) -> bool:
         if self._out is FULL:
             return True
-        if self._phase is Phase.OPEN:
+        if self._in is not In.DISCARDING and self._phase in (Phase.OPENING, Phase.OPEN):
             raise RuntimeError("write() after write_eof()")
         self._loop._check_process()
         self._loop.meter.ignored_writes += 1
         return False
+
+    def _resume(self) -> None:
+        if self._size or self._out is not FLOWING:
+            self._on_unblocked()
+            self._loop.dirty.append(self)
 
     def _on_crowded(self) -> None:
         if self._blocked:
@@ -193,7 +198,7 @@ class Outbound(Connection):
         if limits.output_soft is not None and size > limits.output_soft and self._soft_since is None:
             self._soft_since = self._loop.now
             self._loop.wheel.arm(self, self._loop.now, self._loop.now + limits.output_soft_seconds)
-        if size > self._high and self._out is FLOWING:
+        if size > self._high and self._out is FLOWING and self._phase is not Phase.OPENING:
             self._out = OUTBOUND[FLOWING, "fill"]
             self._callback("pause_writing")
         self._book()
@@ -232,8 +237,8 @@ class Outbound(Connection):
         self._check_phase()
 
     def _shut(self) -> None:
-        if self._upgrade is not None and self._in is not In.DISCARDING:
-            return  # the handshake of start_tls needs both ways, and comes back to here; a close needs no handshake
+        if self._phase is Phase.OPENING or (self._upgrade is not None and self._in is not In.DISCARDING):
+            return  # a handshake needs both ways, and comes back to here; a close needs no handshake
         try:
             self._sock.shutdown(socket.SHUT_WR)
         except BlockingIOError:

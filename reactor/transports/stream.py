@@ -101,8 +101,13 @@ class Stream(Outbound):
             self._watch_input()
             self._loop.call_soon(self._redeliver)
 
+    def _resume(self) -> None:
+        super()._resume()
+        if self._unread:
+            self._loop.call_soon(self._redeliver)
+
     def _redeliver(self) -> None:
-        if self._in is not READING or not self._unread or self._upgrade is not None:
+        if self._in is not READING or not self._unread or self._upgrade is not None or self._phase is Phase.OPENING:
             return
         data, self._unread = self._unread, b""
         try:
@@ -196,9 +201,12 @@ class Stream(Outbound):
         """Send all that was written, say our end, wait for the peer's; at most `Timeouts.close`. Harmless twice.
 
         Nothing more is delivered; what the peer still sends is read and dropped, so that no reset cuts off our bytes.
+        A handshake that is under way is given up, unless something was written already.
         """
-        if self._phase is not Phase.OPEN:
+        if self.is_closing():
             return self._loop._check_process()
+        if self._phase is Phase.OPENING and not self._size:
+            return self._end(None)
         self.delivery += 1
         self._in = INBOUND[self._in, "close"]
         self._out = OUTBOUND[self._out, "finish"]

@@ -525,7 +525,7 @@ class Renegotiating:
 def test_what_is_written_in_a_renegotiation_waits_for_its_end(stage):
     server = Recorder()
     peer = shaken(stage, server)
-    server.transport._sock._records._ssl = Renegotiating(server.transport._sock._ssl)
+    server.transport._sock._records._ssl = Renegotiating(server.transport._sock._records._ssl)
     server.transport.write(b"patience")
     ticks = stage.reactor.stats()["ticks"]
     stage.reactor.settle()
