@@ -6,8 +6,12 @@ what programs may rely on: change the table with it, and the changelog.
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+
 import pytest
 
+import protocols
 from reactor import DatagramTransport, Listener, Protocol, Reactor, StreamTransport
 
 REACTOR = {
@@ -36,6 +40,85 @@ LISTENER = {
     "abort", "close", "connections", "drain", "is_accepting", "keep_path", "port", "sockets",
     "addresses",
 }  # fmt: skip
+
+
+PACKAGES = {
+    "reactor": {
+        "ActivationError", "BaseProtocol", "BufferedProtocol", "CloseTimeout", "ConnectError", "ConnectRefused",
+        "ConnectTimeout", "ConnectionTimeout", "DatagramDropped", "DatagramProtocol", "DatagramTransport",
+        "DrainReport", "DrainTimeout", "FileTruncated", "FramingError", "HandOverError", "HandshakeTimeout",
+        "IdleTimeout", "LengthPrefixedProtocol", "LimitExceeded", "Limits", "LineProtocol", "ListenError",
+        "Listener", "NetstringProtocol", "PeerError", "Protocol", "Reactor", "ReactorClosed", "ReactorError",
+        "ReconnectingClient", "ResolveError", "Stats", "StreamTransport", "Supervisor", "Timeouts", "Timer",
+        "Worker", "WriteTimeout", "activated_sockets", "hand_over", "notify", "peer_key", "prefork_sockets",
+        "say_ready", "start_successor",
+    },
+    "reactor.testing": {
+        "ContractBreach", "Deadlock", "FakeClock", "Faults", "Host", "LeftBehind", "Livelock", "MemoryReactor",
+        "OutOfTime", "Pair", "Recorder", "SimulationError", "Simulator", "SteppedPoller", "SteppedReactor",
+        "checked", "connected_pair",
+    },
+    "protocols": {
+        "Echo", "Greeting", "TextProtocol",
+    },
+    "protocols.bot": {
+        "Backend", "BadSetting", "Bot", "BotServer", "Call", "Conversation", "Fault", "KINDS", "LIMITS",
+        "Lobby", "Member", "NoAnswer", "Offline", "Parlour", "Request", "Saying", "Session", "TIMEOUT",
+        "TIMEOUTS", "WELCOME", "make_backend",
+    },
+    "protocols.chat": {
+        "CONSOLE_LIMITS", "Chat", "Console", "Door", "Hub", "LIMITS", "Session", "Settings", "TIMEOUTS",
+        "check_passwords", "enrol", "open_desk", "read_motd", "set_up_operators",
+    },
+    "protocols.http": {
+        "AddressForbidden", "BodyTooLarge", "CallbackFailed", "Client", "ClientClosed", "ConnectionFailed",
+        "ContentRange", "DecodingError", "Download", "DownloadError", "EventStream", "FetchTimeout",
+        "FetchTimeouts", "Files", "Guard", "HTTPError", "HeadTooLarge", "Headers", "MAX_BODY", "MAX_REDIRECTS",
+        "NoResponse", "ProtocolError", "ProxyError", "RedirectError", "Refusal", "Request", "Response",
+        "Server", "Truncated", "URL", "UnknownCoding", "Upgrade", "Upload", "basic_auth", "bearer_auth",
+        "content_range", "encode", "fetch", "get", "parse_url", "rest_after", "strong_validator",
+    },
+    "protocols.http.server": {
+        "Bounds", "EventStream", "Files", "LIMITS", "Refusal", "Request", "Response", "Server", "Stream",
+        "TIMEOUTS", "Upgrade", "Upload", "event",
+    },
+    "protocols.http.server.files": {
+        "Files",
+    },
+    "protocols.http.wire": {
+        "Data", "End", "Event", "Failed", "Head", "Informational", "MAX_HEAD", "MAX_INTERIM", "MAX_LEFTOVER",
+        "MAX_LINES", "RequestHead", "RequestWire", "ResponseWire",
+    },
+    "protocols.metrics": {
+        "HEAD_TIME", "LIMITS", "MAX_HEAD", "Metrics", "PATH", "TIMEOUTS",
+    },
+    "protocols.redis": {
+        "AnswerTimeout", "ClientClosed", "ConnectionLost", "LoginRefused", "ProtocolError", "RedisClient",
+        "RedisError", "RedisURL", "ReplyError", "ReplyWire", "TooMuchWaiting", "encode", "parse_redis_url",
+        "password_from_file",
+    },
+    "protocols.text": {
+        "Fault", "PATIENCE", "QUIET_GAP", "SLICE", "TextFramer", "TextProtocol", "UNFINISHED_GAP", "WORDS",
+        "sanitize",
+    },
+    "protocols.websocket": {
+        "ANY_ORIGIN", "HandshakeError", "LineSocket", "Refusal", "WebSocket", "WebSocketRoute", "broadcast",
+        "connect", "lines_over",
+    },
+}  # fmt: skip
+"""What can be imported from each package that people import from."""
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_has_what_a_user_imports_and_nothing_else(package):
+    module = importlib.import_module(package)
+    assert set(module.__all__) == PACKAGES[package]
+    assert all(hasattr(module, name) for name in module.__all__)
+
+
+def test_every_package_that_says_what_it_gives_is_in_the_table():
+    found = [f"protocols.{each.name}" for each in pkgutil.iter_modules(protocols.__path__) if each.ispkg]
+    assert {name for name in found if hasattr(importlib.import_module(name), "__all__")} <= PACKAGES.keys()
 
 
 def public(thing):

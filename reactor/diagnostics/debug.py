@@ -21,11 +21,12 @@ import sys
 import threading
 import traceback
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import FrameType
 from typing import Any
 
 from ..endpoints.listener import Listener
+from ..loop.loop import Loop
 from ..transports.datagram import DatagramTransport
 from ..transports.stream import StreamTransport
 from .contract import Checked, Contract, ContractBreach
@@ -35,24 +36,29 @@ log = logging.getLogger("reactor")
 
 SLOW = 0.1  # seconds: what people call immediate; asyncio's slow_callback_duration is the same
 DEPTH = 10  # frames of a call that something comes from, the innermost of the program's own
-Reactor = Any  # the class stands above, in a module that imports this one
 REPORTS = 20  # connections that are named when nobody has closed them; a server may have thousands
 
 MAKERS = ("listen_tcp", "listen_unix", "listen_socket", "connect_tcp", "connect_unix", "open_udp", "open_stdio")
 """The verbs that take a factory first."""
 WATCHES = ("add_reader", "add_writer")
-VERBS = (
-    *MAKERS, *WATCHES, "call_soon", "call_later", "call_at", "call_every", "remove_reader", "remove_writer",
-    "run_in_thread", "stop", "drain", "abort", "promise",
-)  # fmt: skip
+ANYWHERE = {"call_soon_threadsafe", "close", "run", "run_until", "time"}
+"""What any thread may call, or cannot call while the loop runs elsewhere."""
+
+
+def changing(kind: type, but: Collection[str] = ()) -> tuple[str, ...]:
+    """The public methods of a class that do more than tell: get_, is_ and can_ are names of those that tell."""
+    names = (name for name in dir(kind) if not name.startswith(("_", "get_", "is_", "can_")) and name not in but)
+    return tuple(name for name in names if callable(getattr(kind, name)))
+
+
+VERBS = (*MAKERS, "drain", "abort", *changing(Loop, but=ANYWHERE))
 """What only the loop's thread may call while the loop runs."""
-CALLS = (
-    "write", "writelines", "write_eof", "sendfile", "sendto", "close", "abort", "pause_reading", "resume_reading",
-    "unread", "start_tls", "set_protocol", "set_write_buffer_limits", "join", "leave",
-)  # fmt: skip
+CALLS = tuple({**dict.fromkeys(changing(StreamTransport)), **dict.fromkeys(changing(DatagramTransport))})
 """The same for transports."""
-LISTENS = ("close", "drain", "abort", "keep_path")
+LISTENS = changing(Listener)
 """And for listeners."""
+
+Reactor = Any  # the class stands above, in a module that imports this one
 
 
 def is_wanted(given: bool | None, environment: str | None) -> bool:

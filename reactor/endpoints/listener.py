@@ -22,7 +22,7 @@ from .roster import DrainReport, Roster
 log = logging.getLogger("reactor")
 
 BACKLOG = 1024  # newcomers the kernel holds for us; it lowers this to net.core.somaxconn by itself
-ACCEPT_BUDGET = 64  # newcomers a tick: a flood of them must not starve the seated
+ACCEPT_BUDGET = 64  # newcomers a tick: a flood of them must not starve those who are in
 KEPT = frozenset({"_abandon", "is_accepting"})  # what a forked child may call
 RETRY = 1.0  # seconds until accepting is tried again when descriptors ran out and none of ours was given back
 CALM = RETRY / 2  # seconds without a shortage after which one is over: at the limit they come and go by the second
@@ -78,7 +78,7 @@ class Listener:
         self._retry: Timer | None = None
         self._short: float | None = None  # when descriptors last ran out, in a shortage that is not over
         self._accepting = False
-        self._seating = False  # a factory may close us: we are not gone while it seats somebody
+        self._admitting = False  # a factory may close us: we are not gone while it lets somebody in
         self.addresses = [sock.getsockname() for sock in sockets]
         self._acceptors = [Acceptor(self, sock, address) for sock, address in zip(sockets, self.addresses, strict=True)]
         if not self._is_full():
@@ -141,17 +141,17 @@ class Listener:
         self._roster.abandon()
 
     def _admit(self, sock: socket.socket, address: Any) -> bool:
-        """Seat one newcomer, or turn it away. True if the next may come."""
-        self._seating = True
+        """Let one newcomer in, or turn it away. True if the next may come."""
+        self._admitting = True
         try:
             if self._has_too_many(address):
                 self._loop.meter.refused += 1
                 log.info("%s turned away: it has %d connections already", show(address), self._limits.per_peer)
                 sock.close()
             else:
-                self._seat(sock, address)
+                self._let_in(sock, address)
         finally:
-            self._seating = False
+            self._admitting = False
         if self._is_full():
             self._pause()
         self._check_gone()
@@ -161,7 +161,7 @@ class Listener:
         limit = self._limits.per_peer
         return limit is not None and isinstance(address, tuple) and self._per_peer[peer_key(address)] >= limit
 
-    def _seat(self, sock: socket.socket, address: Any) -> None:
+    def _let_in(self, sock: socket.socket, address: Any) -> None:
         try:
             protocol = made(self._factory)
             carrier = sock if self._carrier is None else self._carrier(sock)
@@ -214,7 +214,7 @@ class Listener:
         self._check_gone()
 
     def _check_gone(self) -> None:
-        if self._on_gone is not None and not (self._acceptors or self._roster.connections or self._seating):
+        if self._on_gone is not None and not (self._acceptors or self._roster.connections or self._admitting):
             self._on_gone(self)
 
     def _on_event(self) -> None:

@@ -81,7 +81,7 @@ class System:
             pass
 
 
-class Seat:
+class WorkerSlot:
     """One worker's place: who sits there, since when, and when it is taken again."""
 
     def __init__(self, number: int) -> None:
@@ -127,7 +127,7 @@ class Supervisor:
         self.sockets = sockets
         self._reactor = reactor
         self._serve = serve
-        self._seats = [Seat(number) for number in range(count)]
+        self._slots = [WorkerSlot(number) for number in range(count)]
         self._on_ready = on_ready
         self._patience = patience
         self._processes = processes or System()
@@ -153,8 +153,8 @@ class Supervisor:
         for signum, call in signals:
             self._reactor.add_signal_handler(signum, call)
         self._reactor.add_reader(self._ready[0], self._on_words)
-        for seat in self._seats:
-            self._reactor.call_soon(self._start, seat)
+        for slot in self._slots:
+            self._reactor.call_soon(self._start, slot)
         try:
             self._reactor.run()
         finally:
@@ -164,7 +164,7 @@ class Supervisor:
     @property
     def pids(self) -> list[int]:
         """The processes of the workers that live."""
-        return [seat.pid for seat in self._seats if seat.pid is not None]
+        return [slot.pid for slot in self._slots if slot.pid is not None]
 
     def stop(self) -> None:
         """Let all workers drain and end, then return from `run`. A second time: let them end at once.
@@ -181,21 +181,21 @@ class Supervisor:
 
     # -- the life of a worker -----------------------------------------------------------------------------------
 
-    def _start(self, seat: Seat) -> None:
+    def _start(self, slot: WorkerSlot) -> None:
         if self._stopping:
             return
-        seat.since, seat.ready = self._reactor.time(), False
+        slot.since, slot.ready = self._reactor.time(), False
         try:
-            seat.pid = self._processes.fork(lambda: self._become(seat.number))
+            slot.pid = self._processes.fork(lambda: self._become(slot.number))
         except OSError as exc:
-            self._again(seat, f"cannot be started: {exc.strerror}")
+            self._again(slot, f"cannot be started: {exc.strerror}")
 
     def _become(self, number: int) -> None:
         """In the child: leave behind what is the parent's, and serve."""
         self._reactor.close()
         os.close(self._lifeline[1])
         os.close(self._ready[0])
-        own = share(self.sockets, len(self._seats), number)
+        own = share(self.sockets, len(self._slots), number)
         for sock in self.sockets:
             if sock not in own:
                 sock.close()
@@ -204,53 +204,53 @@ class Supervisor:
     def _on_words(self) -> None:
         """A worker says its pid: it accepts."""
         said = set(map(int, os.read(self._ready[0], 1 << 16).split()))
-        for seat in self._seats:
-            if seat.pid in said and not seat.ready:
-                seat.ready = True
-                log.info("worker %d (pid %d) accepts", seat.number, seat.pid)
-        if not self._proven and all(seat.ready for seat in self._seats):
+        for slot in self._slots:
+            if slot.pid in said and not slot.ready:
+                slot.ready = True
+                log.info("worker %d (pid %d) accepts", slot.number, slot.pid)
+        if not self._proven and all(slot.ready for slot in self._slots):
             self._proven = True
             if self._on_ready is not None:
                 self._on_ready()
 
     def _on_child(self) -> None:
         """SIGCHLD: one ended, or several, or somebody else's."""
-        for seat in self._seats:
-            if seat.pid is not None and (status := self._processes.status(seat.pid)) is not None:
-                pid, seat.pid = seat.pid, None
+        for slot in self._slots:
+            if slot.pid is not None and (status := self._processes.status(slot.pid)) is not None:
+                pid, slot.pid = slot.pid, None
                 if not self._stopping:
-                    self._on_ended(seat, pid, status)
+                    self._on_ended(slot, pid, status)
         self._check_over()
 
-    def _on_ended(self, seat: Seat, pid: int, status: int) -> None:
+    def _on_ended(self, slot: WorkerSlot, pid: int, status: int) -> None:
         how = f"(pid {pid}) ended, {describe(status)}"
-        if not self._proven and not seat.ready:
-            log.error("worker %d %s, before it accepted: giving up", seat.number, how)
+        if not self._proven and not slot.ready:
+            log.error("worker %d %s, before it accepted: giving up", slot.number, how)
             self._status = 1
             self.stop()
         else:
-            self._again(seat, how)
+            self._again(slot, how)
 
-    def _again(self, seat: Seat, why: str) -> None:
-        delay = seat.backoff.delay(self._reactor.time() - seat.since)
-        log.warning("worker %d %s; the next starts %s", seat.number, why, f"in {delay:g} s" if delay else "now")
-        self._reactor.call_later(delay, self._start, seat)
+    def _again(self, slot: WorkerSlot, why: str) -> None:
+        delay = slot.backoff.delay(self._reactor.time() - slot.since)
+        log.warning("worker %d %s; the next starts %s", slot.number, why, f"in {delay:g} s" if delay else "now")
+        self._reactor.call_later(delay, self._start, slot)
 
     # -- the end ------------------------------------------------------------------------------------------------
 
     def _check_over(self) -> None:
-        if self._stopping and all(seat.pid is None for seat in self._seats):
+        if self._stopping and all(slot.pid is None for slot in self._slots):
             self._reactor.stop()
 
     def _lose_patience(self) -> None:
-        late = [seat.number for seat in self._seats if seat.pid is not None]
+        late = [slot.number for slot in self._slots if slot.pid is not None]
         log.warning("workers not ended in %g s, and killed: %s", self._patience, ", ".join(map(str, late)))
         self._signal_all(signal.SIGKILL)
 
     def _signal_all(self, signum: int) -> None:
-        for seat in self._seats:
-            if seat.pid is not None:
-                self._processes.kill(seat.pid, signum)
+        for slot in self._slots:
+            if slot.pid is not None:
+                self._processes.kill(slot.pid, signum)
 
     def _let_go(self, pipe: list[int]) -> None:
         for fd in pipe:
