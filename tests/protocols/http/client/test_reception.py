@@ -123,6 +123,18 @@ def test_no_call_makes_more_content_than_its_share(content):
     assert max(pieces) <= WORK_AT_ONCE / 1024
 
 
+def test_streams_that_give_next_to_nothing_cost_what_they_take():
+    """Each outer member is a byte of the inner stream: nothing comes out for long, and the loop has its turns."""
+    inner = gzip.compress(b"x" * 100_000, 0)[:20_000]
+    packed = b"".join(gzip.compress(inner[at : at + 1]) for at in range(len(inner)))
+    one = reception(on_data=lambda data: None)
+    one.add([Head("1.1", 200, "OK", Headers({"Content-Encoding": "gzip, gzip"})), Data(packed)])
+    turns = 1
+    while one.go_on() is Outcome.BUSY:
+        turns += 1
+    assert turns >= len(inner) * 1024 // WORK_AT_ONCE
+
+
 @pytest.mark.parametrize("given", ["identity", "gzip", "br", None])
 def test_only_a_coding_that_we_have_asked_for_is_undone(given):
     for name, packed in (("gzip", gzip.compress(b"x")), ("aws-chunked", b"x"), ("none", b"x")):
