@@ -8,6 +8,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     fetch_timer  when a fetch has taken too long
     failures     what the network and the caller do to a fetch, by name
     response     an answer, as the caller has it
+    cookies      cookies from one request to the next
     request      a request as bytes
     redirect     what a redirect asks for
     proxies/     which proxy a request goes through, and the way through it
@@ -15,6 +16,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     reception    one answer on its way in
     connection   one connection to a server
     pool         connections, made, kept and handed out
+    trace        what happens, in lines for people
     fetching     one fetch
     client       the verbs: Client, fetch, get
     downloads/   files that are fetched, and gone on with where they were cut

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ssl
 from concurrent.futures import Future
-from typing import Self, Unpack
+from typing import TYPE_CHECKING, Self, Unpack
 
 from reactor import Reactor
 
 from ..url import parse_url
+from .cookies import Cookies
 from .failures import ClientClosed
 from .fetching import Fetch
 from .guard import Guard
@@ -26,6 +27,9 @@ from .pool import KEEP_IDLE, PER_HOST, Pool
 from .request import Request, make_request
 from .response import Response
 
+if TYPE_CHECKING:
+    from http.cookiejar import CookieJar
+
 
 class Client:
     """Fetches, and keeps connections for the next fetch. To be used on the loop's thread, and closed.
@@ -35,6 +39,7 @@ class Client:
     tls: for https, an `ssl.SSLContext`; None verifies against the system's roots.
     proxy: None is what the environment says now (see `proxies`), False is none, "http://host:port" is one for all.
     guard: see `Guard`: where strangers choose what is fetched.
+    cookies: an `http.cookiejar.CookieJar` for all fetches; None: each has its own, and forgets them when it is over.
 
     >>> from protocols.http import HTTPError
     >>> with Reactor() as reactor, Client(reactor, proxy=False) as client:
@@ -57,11 +62,13 @@ class Client:
         tls: ssl.SSLContext | None = None,
         proxy: ProxyChoice = None,
         guard: Guard | None = None,
+        cookies: CookieJar | None = None,
     ) -> None:
         if per_host < 1 or not idle >= 0:
             raise ValueError(f"per_host must be at least 1 and idle not negative: {per_host!r}, {idle!r}")
         self._tls = check_tls(tls)
         self._choose = proxy_choice(proxy)
+        self._cookies = None if cookies is None else Cookies(cookies)
         self._pool = Pool(reactor, per_host=per_host, idle=idle, guard=guard)
         self._fetches: dict[Fetch, None] = {}
         self._open = reactor.promise()  # the reactor fails it when it is closed
@@ -86,6 +93,8 @@ class Client:
             future that it may return is done.
         file: a binary file that the content is written to, in the same way. It is not closed.
         allow_downgrade: follow redirects from https to http. False.
+        trace: called with lines for people: `* ` what is done, `> ` what is asked, `< ` what is answered. They have
+            what the server wrote, and no passwords.
         """
         if self._pool.closed:
             return failed(ClientClosed("the client is closed"))
@@ -93,6 +102,7 @@ class Client:
         if chosen.tls is None:
             chosen.tls = self._tls
         chosen.choose_proxy = self._choose
+        chosen.cookies = self._cookies
         chosen.keep_alive = True
         fetch = Fetch(self._pool, request, chosen, self._fetches.pop)
         self._fetches[fetch] = None
@@ -115,7 +125,7 @@ class Client:
 def fetch(reactor: Reactor, url: str, **options: Unpack[SingleFetchOptions]) -> Future[Response]:
     """Ask for `url` on a connection of its own, which is closed when the answer has come. Options as `Client.fetch`.
 
-    proxy, guard: as for `Client`. To be called on the loop's thread, or before the loop runs.
+    proxy, guard, cookies: as for `Client`. To be called on the loop's thread, or before the loop runs.
 
     >>> with Reactor() as reactor:
     ...     reactor.run_until(fetch(reactor, "http://127.0.0.1:1/", proxy=False))
@@ -123,8 +133,10 @@ def fetch(reactor: Reactor, url: str, **options: Unpack[SingleFetchOptions]) -> 
     protocols.http.ConnectionFailed: cannot connect to 127.0.0.1:1: Connection refused
     """
     choose, guard = proxy_choice(options.pop("proxy", None)), options.pop("guard", None)
+    jar = options.pop("cookies", None)
     request, chosen = _plan(url, options)
     chosen.choose_proxy = choose
+    chosen.cookies = None if jar is None else Cookies(jar)
     return Fetch(Pool(reactor, guard=guard), request, chosen).begin()
 
 

@@ -82,6 +82,11 @@ class HTTPConnection(Protocol):
         return None
 
     @property
+    def has_served(self) -> bool:
+        """It has had a request before."""
+        return self._wire is not None
+
+    @property
     def content_length(self) -> int | None:
         """What the answer says of its length, once its head has come."""
         return None if self._wire is None else self._wire.length

@@ -21,6 +21,7 @@ from ..errors import BodyTooLarge, HTTPError, NoResponse
 from ..events import Event
 from ..url import brief
 from .connection import HTTPConnection
+from .cookies import Cookies
 from .failures import ClientClosed, FetchTimeout, ProxyError, callback_failure, network_failure
 from .fetch_timer import FetchTimer
 from .options import Options
@@ -29,14 +30,15 @@ from .reception import Outcome, Reception
 from .redirect import RedirectError, next_request
 from .request import IDEMPOTENT, Request
 from .response import Response
+from .trace import describe_connection, request_lines, response_lines
 
 
 class Fetch:
     """A fetch under way. `future` holds its Response, or the HTTPError that it ended with."""
 
     __slots__ = (
-        "_asked", "_connection", "_held", "_history", "_on_over", "_options", "_pool", "_reception", "_request",
-        "_retried", "_timer", "connect_timeout", "future", "withdraw",
+        "_asked", "_connection", "_cookies", "_held", "_history", "_on_over", "_options", "_pool", "_reception",
+        "_request", "_retried", "_timer", "connect_timeout", "future", "withdraw",
     )  # fmt: skip
 
     def __init__(
@@ -47,6 +49,7 @@ class Fetch:
         self._options = options
         self._on_over = on_over
         self._history: list[Response] = []
+        self._cookies = options.cookies
         self._asked: dict[tuple[str, str], int] = {}  # how often, on the way so far
         self._connection: HTTPConnection | None = None
         self._reception: Reception | None = None
@@ -90,7 +93,13 @@ class Fetch:
         self._connection = connection
         request = self._request
         self._reception = Reception(self, request, self._options, self._history)
-        head = request.head(keep_alive=self._options.keep_alive, proxy=connection.proxy_fields)
+        cookie = None if self._cookies is None else self._cookies.header_for(request.url)
+        head = request.head(keep_alive=self._options.keep_alive, proxy=connection.proxy_fields, cookie=cookie)
+        try:
+            self._tell(describe_connection, connection)
+            self._tell(request_lines, head)
+        except HTTPError as exc:
+            return self._fail(exc)
         try:
             sent = connection.send(self, request.method, head, request.body, request.size, request.start)
         except Exception as exc:
@@ -137,6 +146,7 @@ class Fetch:
     def on_head(self, response: Response, *, decoded: bool) -> None:
         """The head of the answer that counts. Raises HTTPError."""
         options = self._options
+        self._take_cookies(response)
         self._timer.allow(options.timeouts.idle)
         if options.on_head is not None:
             try:
@@ -148,6 +158,26 @@ class Fetch:
         length = None if self._connection is None or decoded else self._connection.content_length
         if options.max_body is not None and length is not None and length > options.max_body:
             raise BodyTooLarge(f"the body has {length} bytes, and at most {options.max_body} are allowed")
+
+    def _take_cookies(self, response: Response) -> bool:
+        """What the answer sets is for the next request, of this fetch or of those with its jar. Raises HTTPError."""
+        self._tell(response_lines, response)
+        if "set-cookie" not in response.headers:
+            return False
+        if self._cookies is None:
+            self._cookies = Cookies()
+        return self._cookies.store(self._request.url, response.headers)
+
+    def _tell(self, describe: Callable[[Any], list[str]], what: Any) -> None:
+        """What happens, for whoever wants to know. Raises HTTPError, where their code raises."""
+        trace = self._options.trace
+        if trace is None:
+            return
+        try:
+            for line in describe(what):
+                trace(line)
+        except Exception as exc:
+            raise callback_failure("trace", exc) from exc
 
     def _on_failed(self, error: HTTPError) -> None:
         if isinstance(error, NoResponse) and self._may_retry():
@@ -172,6 +202,12 @@ class Fetch:
         """What came of its body is handled; what is still to come is not waited for."""
         request, options, response = self._request, self._options, reception.redirect
         assert response is not None
+        try:
+            has_set = self._take_cookies(response)
+        except HTTPError as exc:
+            return self._fail(exc)
+        if has_set:
+            self._asked.clear()  # whoever was sent away without a cookie may be let in with one
         if len(self._history) >= options.max_redirects:
             return self._fail(
                 RedirectError(f"more than {options.max_redirects} redirects, the last from {brief(request.url)}")

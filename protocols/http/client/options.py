@@ -9,14 +9,18 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from types import EllipsisType
-from typing import IO, Any, TypedDict
+from typing import IO, TYPE_CHECKING, Any, TypedDict
 
 from ..errors import HTTPError
+from .cookies import Cookies
 from .guard import Guard
 from .proxies.choice import Choose, make_proxy, no_proxy, proxies_from_environment
 from .request import Body, Fields
 from .response import Response
 from .timeouts import TOTAL, FetchTimeouts, make_timeouts
+
+if TYPE_CHECKING:
+    from http.cookiejar import CookieJar
 
 MAX_REDIRECTS = 10  # enough for every honest chain: a shortener, http to https, a language, a login
 MAX_BODY = 64 * 1024 * 1024  # bytes in memory, decoded: more is a file, and has on_data and file=
@@ -38,6 +42,7 @@ class FetchOptions(TypedDict, total=False):
     on_data: Callable[[bytes], Any] | None
     file: IO[bytes] | None
     allow_downgrade: bool
+    trace: Callable[[str], Any] | None
 
 
 class SingleFetchOptions(FetchOptions, total=False):
@@ -45,6 +50,7 @@ class SingleFetchOptions(FetchOptions, total=False):
 
     proxy: ProxyChoice
     guard: Guard | None
+    cookies: CookieJar | None
 
 
 @dataclass(slots=True)
@@ -60,6 +66,9 @@ class Options:
     sink: str
     """What `on_data` is called where it fails."""
     tls: ssl.SSLContext | None
+    trace: Callable[[str], Any] | None
+    cookies: Cookies | None = None
+    """None: those of this fetch alone, from one redirect to the next."""
     choose_proxy: Choose = no_proxy
     keep_alive: bool = False
 
@@ -86,6 +95,7 @@ def make_options(given: FetchOptions) -> Options:
         on_data=on_data,
         sink=sink,
         tls=check_tls(given.get("tls")),
+        trace=given.get("trace"),
     )
 
 

@@ -13,12 +13,14 @@ from typing import IO, Any
 from ..headers import Headers
 from ..url import URL
 from .content.codings import ACCEPT_ENCODING
+from .cookies import join_cookies
 
 USER_AGENT = "reactor-fetch"  # no version: a server has nothing to do with it
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 IDEMPOTENT = METHODS - {"PATCH", "POST"}  # RFC 9110, 9.2.2: once or twice comes to the same
 WITH_LENGTH = frozenset({"PATCH", "POST", "PUT"})  # say Content-Length: 0 as well (RFC 9110, 8.6)
 
+Pairs = tuple[tuple[str, str], ...]
 Fields = Mapping[str, Any] | Iterable[tuple[str, Any]]
 Body = bytes | bytearray | memoryview | str | IO[bytes] | None
 
@@ -60,14 +62,24 @@ class Request:
         """The same without these fields; names in lower case."""
         return replace(self, fields=tuple((name, value) for name, value in self.fields if name.lower() not in names))
 
-    def head(self, *, keep_alive: bool, proxy: tuple[tuple[str, str], ...] | None = None) -> bytes:
-        """Request line and fields (RFC 9112, 3). `proxy`: the fields for a proxy, which is asked by the whole URL."""
+    def head(self, *, keep_alive: bool, proxy: Pairs | None = None, cookie: str | None = None) -> bytes:
+        """Request line and fields (RFC 9112, 3). `proxy`: the fields for a proxy, which is asked by the whole URL.
+        `cookie`: cookies that are sent besides those that the caller gave."""
+        if cookie is not None:
+            return self._with_cookie(cookie)._head(keep_alive, proxy)
         head = self._heads.get((keep_alive, proxy))
         if head is None:
             head = self._heads[keep_alive, proxy] = self._head(keep_alive, proxy)
         return head
 
-    def _head(self, keep_alive: bool, proxy: tuple[tuple[str, str], ...] | None) -> bytes:
+    def _with_cookie(self, kept: str) -> Request:
+        given = self.said("cookie")
+        if given is None:
+            return replace(self, fields=(*self.fields, ("Cookie", kept)))
+        cookie = ("Cookie", join_cookies(given, kept))
+        return replace(self, fields=tuple(cookie if name.lower() == "cookie" else (name, v) for name, v in self.fields))
+
+    def _head(self, keep_alive: bool, proxy: Pairs | None) -> bytes:
         said = {name.lower() for name, _ in self.fields} | self.without
         host = self.said("host") or self.url.netloc  # first, as RFC 9110, 7.2 advises
         lines = [f"{self.method} {self.url.target if proxy is None else self.url} HTTP/1.1", f"Host: {host}"]
