@@ -74,8 +74,13 @@ def order_of(folder):
 
 
 def wrong_way(path):
-    """What a file imports that does not stand above it in the first list that tells the two apart."""
+    """What a file imports that does not stand above it in the first list that tells the two apart.
+
+    A `__main__` stands above all: nobody imports it, and it puts a program together.
+    """
     own = path.relative_to(ROOT).with_suffix("").parts
+    if own[-1] == "__main__":
+        return
     for target in imports(path):
         if target[0] != own[0]:
             continue

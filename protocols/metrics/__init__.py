@@ -3,11 +3,11 @@
 The files, from the bottom up; a file imports only from those above it in this list:
 
     exposition   from Stats to text; pure
-    server       the protocol that answers a scrape
+    server       the handler that answers a scrape
 """
 
 from __future__ import annotations
 
-from .server import HEAD_TIME, LIMITS, MAX_HEAD, PATH, TIMEOUTS, Metrics
+from .server import HEAD_TIME, LIMITS, MAX_HEAD, PATH, TIMEOUTS, Metrics, listen_for_scrapes, metrics
 
-__all__ = ["HEAD_TIME", "LIMITS", "MAX_HEAD", "PATH", "TIMEOUTS", "Metrics"]
+__all__ = ["HEAD_TIME", "LIMITS", "MAX_HEAD", "PATH", "TIMEOUTS", "Metrics", "listen_for_scrapes", "metrics"]

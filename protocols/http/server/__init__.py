@@ -18,6 +18,7 @@ The map, from the bottom up; a file imports only from the lines above its own:
     peers        how many connections one address has
     server       the routes on listeners, and the deadlines of all connections
     demo         routes that show what a handler may give
+    command      `python -m protocols.http.server`
 
 An upgrade (a WebSocket, say) is a route whose handler has a method `upgrade(request)`: a class with a classmethod of
 that name, or any object. Nothing else is known here of what comes then. It gives

@@ -75,7 +75,7 @@ class HTTPConnection(Protocol):
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.wire = RequestWire()
+        self.wire = RequestWire(max_head=site.bounds.max_head, max_lines=site.bounds.max_lines)
         self._phase = IDLE
         self._exchange: Exchange | None = None
         self._ended = False  # the client has ended its side
@@ -167,6 +167,7 @@ class HTTPConnection(Protocol):
     def _close(self) -> None:
         """End, once all but a small rest is sent: a slow client of a long answer has longer than `Timeouts.close`."""
         self._enter(OVER, NEVER)
+        self.site.forget(self)
         if self.full or self.transport.get_write_buffer_size() > SMALL_REST:
             self.transport.set_write_buffer_limits(0)  # `resume_writing` comes once nothing waits
         if not self.full:
@@ -242,7 +243,7 @@ class HTTPConnection(Protocol):
 
     def _refuse(self, status: int) -> None:
         """The answer to what is no request, and the end: nothing behind it is understood."""
-        self.transport.write(refusal(status))
+        self.transport.write(refusal(status, head_only=self.wire.head_only))
         self._close()
 
     def answered(self, keep: bool) -> None:
@@ -272,8 +273,10 @@ class HTTPConnection(Protocol):
         transport.write(fields)
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
-        if self._ended and not protocol.eof_received():
+        if self._ended and not transport.get_protocol().eof_received():
             transport.close()
+        if self.full:
+            transport.get_protocol().pause_writing()
         transport.unread(behind)
         self.release()
 

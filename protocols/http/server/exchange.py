@@ -37,6 +37,7 @@ class Site(Interface):
     reactor: Reactor
     bounds: Bounds
     routes: Routes
+    on_answer: Callable[[Request, int], object] | None
 
 
 class Line(Interface):
@@ -218,6 +219,7 @@ class Exchange:
             stream.lost()  # the client is gone
         else:
             self._sender = stream
+            self._tell(status)
             self.transport.write(answer.head)
         return stream
 
@@ -246,6 +248,7 @@ class Exchange:
         if self._reception is not None:
             self._reception.over = True  # what still comes of the body is not wanted
         if type(result) is Ready:
+            self._tell(result.status)
             self._keep = self._may_keep()
             end = head_end(request.version, self._keep)
             self.transport.write(result.head + end + (b"" if self._head_only else result.body))
@@ -271,15 +274,22 @@ class Exchange:
 
     def _may_keep(self) -> bool:
         """Whether the connection lives on. By the head alone, and not by how much of a body happens to be here."""
-        wire = self._line.wire
-        if not (self._keep and wire.persistent) or self._line.is_last():
+        wire, bounds = self._line.wire, self._line.site.bounds
+        if not (self._keep and wire.persistent and bounds.idle) or self._line.is_last():
             return False
-        return self._complete or (not self._asked and (wire.length or NEVER) <= self._line.site.bounds.max_drop)
+        return self._complete or (not self._asked and (wire.length or NEVER) <= bounds.max_drop)
+
+    def _tell(self, status: int) -> None:
+        """An answer begins: for an access log."""
+        on_answer = self._line.site.on_answer
+        if on_answer is not None and self.request is not None:
+            on_answer(self.request, status)
 
     def _send(self, response: Response) -> None:
         version = "1.1" if self.request is None else self.request.version
         answer = prepare(response, version=version, head_only=self._head_only, keep=self._may_keep())
         self._keep, self._delimited = answer.keep, answer.framing.is_delimited
+        self._tell(response.status)
         payload = answer.payload
         if isinstance(payload, bytes):
             self.transport.write(answer.head + payload)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, fields
 
 from reactor import Limits, Timeouts
 
+from ..wire import MAX_HEAD, MAX_LINES
+
 KIB = 1024
 MIB = 1024 * KIB
 
@@ -26,6 +28,8 @@ which tell silence before a request from silence while an answer is made."""
 class Bounds:
     """What one connection may take, keep waiting, and hold.
 
+    max_head, max_lines: bytes and lines of a head, request line included; beyond them 431, or 414 where the request
+        line alone is over. Eight times what nginx and Apache take, far above the 8,000 of RFC 9112, 3.
     per_peer: connections of one address (IPv6: of a /64); loopback is not counted, for a proxy is there. A browser
         opens six, an office behind one address some dozens.
     first_byte: from the connection to the first byte of a request. Browsers connect ahead of need, and use that within
@@ -33,7 +37,7 @@ class Bounds:
     head: from the first byte of a head to its last, however often a byte comes in between: what is renewed by each byte
         holds a dripping client for ever (CVE-2007-6750).
     idle: between two requests. As long as the load balancers that are most in use keep theirs, so that they do not
-        race with our close.
+        race with our close. 0: no connection is kept for another request.
     body_gap: without a byte of a body that we wait for.
     body_rate, body_start: bytes a second that a body must come with on the average, looked at after `body_start`
         seconds. The slowest telephone line was ten times as fast.
@@ -47,6 +51,8 @@ class Bounds:
     max_events: bytes that may wait on a stream of server-sent events before its reader is given up.
     """
 
+    max_head: int = MAX_HEAD
+    max_lines: int = MAX_LINES
     per_peer: int = 256
     first_byte: float = 10.0
     head: float = 10.0

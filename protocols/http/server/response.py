@@ -147,7 +147,8 @@ def plain(status: int, text: str = "", headers: Fields = ()) -> Response:
     return Response(status, f"{status} {name}{': ' if text else ''}{text}\n".encode(), fields)
 
 
-def refusal(status: int) -> bytes:
+def refusal(status: int, *, head_only: bool) -> bytes:
     """The whole last answer to what is no request."""
     response = plain(status)
-    return head_start(status, response.headers, len(response.body)) + head_end("1.1", keep=False) + bytes(response.body)
+    head = head_start(status, response.headers, len(response.body)) + head_end("1.1", keep=False)
+    return head if head_only else head + bytes(response.body)

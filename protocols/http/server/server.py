@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from reactor import Limits, Listener, Reactor, Timeouts
+from reactor import Limits, Listener, Reactor, Timeouts, Timer
 
 from .connection import HTTPConnection
 from .limits import LIMITS, LOOK, TIMEOUTS, Bounds
 from .peers import Peers
+from .request import Request
 from .routing import Routes
 
 log = logging.getLogger("http.server")
@@ -24,6 +25,8 @@ class Server:
     Path, an iterator of pieces, or a Future of one of these, which is cancelled when the client goes. What it raises is
     one traceback in the log and a plain 500; `Refusal` is an answer. Subclasses of `Upload` get a body in pieces, an
     object with `upgrade` changes the protocol.
+
+    `on_answer`, where it is set, is called with each Request and its status when the answer begins: for a log.
 
     >>> from reactor.testing import MemoryReactor
     >>> from protocols.http import fetch
@@ -49,9 +52,10 @@ class Server:
         self.timeouts = timeouts
         self.bounds = bounds
         self.routes = Routes()
+        self.on_answer: Callable[[Request, int], object] | None = None
         self._connections: dict[HTTPConnection, None] = {}
         self._peers = Peers(bounds.per_peer)
-        self._looks = False
+        self._timer: Timer | None = None
 
     def route(self, method: str, path: str, handler: Any, *, max_body: int | None = None) -> None:
         """Let `handler` answer `method` on `path`: exact, with `{name}` segments, or with `/*` at its end.
@@ -88,24 +92,24 @@ class Server:
             log.info("%r turned away: its address has %d connections", connection.transport, self.bounds.per_peer)
             return False
         self._connections[connection] = None
-        if not self._looks:
-            self._looks = True
-            self.reactor.call_later(LOOK, self._look)
+        if self._timer is None:
+            self._timer = self.reactor.call_later(LOOK, self._look)
         return True
 
     def forget(self, connection: HTTPConnection) -> None:
-        """A connection is over, or another protocol's."""
+        """A connection waits for nothing any more, or is another protocol's. Harmless twice."""
         self._connections.pop(connection, None)
+        if self._timer is not None and not self._connections:
+            self._timer.cancel()
+            self._timer = None
 
     def _look(self) -> None:
+        self._timer = self.reactor.call_later(LOOK, self._look)
         for connection in list(self._connections):
             connection.waited += LOOK
             if connection.waited >= connection.allowed:
                 connection.look()
         self._peers.sweep()
-        self._looks = bool(self._connections)
-        if self._looks:
-            self.reactor.call_later(LOOK, self._look)
 
     def __repr__(self) -> str:
         return f"<Server {len(self._connections)} connections>"

@@ -314,7 +314,10 @@ class RequestWire(_Wire):
     ('/metrics', True)
     """
 
-    __slots__ = ("_short", "_skipped")
+    __slots__ = ("_short", "_skipped", "head_only")
+
+    head_only: bool
+    """What has come of the request begins with HEAD: an answer has no content, a refusal neither."""
 
     def __init__(self, *, max_head: int = MAX_HEAD, max_lines: int = MAX_LINES) -> None:
         """As for every wire."""
@@ -324,6 +327,7 @@ class RequestWire(_Wire):
     def _start(self) -> None:
         super()._start()
         self._skipped = False
+        self.head_only = False
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that `data` completes."""
@@ -364,11 +368,13 @@ class RequestWire(_Wire):
         return super()._cut()
 
     def _check(self, seen: bytes) -> None:
+        self.head_only = seen.startswith(b"HEAD ")
         heads.check_request(seen)
         if len(seen) > self._max_head and b"\n" not in seen[: self._max_head]:
             raise TargetTooLong(f"a request line of more than {self._max_head} bytes")
 
     def _take_head(self, block: bytes, events: list[Event]) -> None:
+        self.head_only = block.startswith(b"HEAD ")
         head = heads.parse_request(block)
         self._enter(request_body(head), head, events)
 
