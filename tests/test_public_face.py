@@ -90,7 +90,7 @@ PACKAGES = {
         "MAX_LINES", "RequestHead", "RequestWire", "ResponseWire",
     },
     "protocols.metrics": {
-        "HEAD_TIME", "LIMITS", "MAX_HEAD", "Metrics", "PATH", "TIMEOUTS",
+        "HEAD_TIME", "LIMITS", "MAX_HEAD", "Metrics", "PATH", "TIMEOUTS", "listen_for_scrapes", "metrics",
     },
     "protocols.redis": {
         "AnswerTimeout", "ClientClosed", "ConnectionLost", "LoginRefused", "ProtocolError", "RedisClient",
