@@ -248,7 +248,8 @@ class Hub:
         now, data = self._wall(), line.encode()
         room.post(data, member)
         self._remember(room, now, data)
-        self._tell_audience(Posted(data, room, now))
+        if self.audience:
+            self._tell_audience(Posted(data, room, now))
 
     def _remember(self, room: Room, now: float, data: bytes) -> None:
         self.said += 1
