@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from reactor import Reactor, Timer
 
-from .buckets import TokenBucket
+from .buckets import BILLED, TokenBucket
 
 LONGEST_WAIT = 60.0  # seconds in a row that messages may wait: a paste of 130 lines. Beyond it the sender is cut off,
 # or what it left in the buffers would speak for hours, after it has gone as well
@@ -16,7 +16,7 @@ REST = 1.0  # seconds after a wait within which the next message has waited too:
 class Pace:
     """`pay` for each message; while `waiting` the next may not come, and `on_paid` is called when it may."""
 
-    __slots__ = ("_on_paid", "_paid_at", "_reactor", "_since", "_timer", "bucket")
+    __slots__ = ("_on_paid", "_paid_at", "_reactor", "_since", "_timer", "_unbilled", "bucket")
 
     def __init__(self, reactor: Reactor, bucket: TokenBucket, on_paid: Callable[[], None]) -> None:
         self._reactor = reactor
@@ -25,6 +25,7 @@ class Pace:
         self._timer: Timer | None = None
         self._since: float | None = None  # when the waiting began that has not ended since
         self._paid_at = 0.0  # when the last message was paid off
+        self._unbilled = 0  # bytes that were no message, and too few for a token yet
 
     @property
     def waiting(self) -> bool:
@@ -45,6 +46,11 @@ class Pace:
             return False
         self._wait(wait)
         return True
+
+    def pay_for_waste(self, size: int) -> bool:
+        """Take what bytes cost that were no message. False: this has gone on for too long."""
+        tokens, self._unbilled = divmod(self._unbilled + size, BILLED)
+        return not tokens or self.pay(tokens)
 
     def begin(self) -> None:
         """Wait already, where the bucket is one that somebody left empty."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from ..text.framer import Fault as TextFault
+from ..text.faults import Fault as TextFault
 
 WELCOME = "你好，欢迎来到机器人聊天器！"  # the tutorial's own words, to the letter
 
@@ -123,6 +123,10 @@ TEXT_FAULTS: dict[TextFault, tuple[str, str]] = {
         "I did not take that line: it is longer than 2,048 bytes.",
     ),
     TextFault.NOT_UTF8: ("这句话我没有收下：它不是 UTF-8 编码。", "I did not take that line: it is not UTF-8."),
+    TextFault.IRC: (
+        "再见：这里不是 IRC 服务器，直接打字就行（用 telnet 或 nc）。",
+        "Goodbye: this is no IRC server; come with telnet or nc, and just type.",
+    ),
     TextFault.NO_NEWLINE: ("再见：8 KiB 还没有换行。", "Goodbye: that was 8 KiB without the end of a line."),
 }
-"""What a sender is told of what was no message. Strangers who speak HTTP or TLS are told nothing."""
+"""What a sender is told of what was no message. Strangers behind whom nobody sits are told nothing."""

@@ -16,7 +16,8 @@ from reactor import Limits, StreamTransport, Timeouts, Timer
 from ..admission.buckets import TokenBucket, cost
 from ..admission.door import Door
 from ..admission.pace import Pace
-from ..text.protocol import Fault as TextFault, TextProtocol
+from ..text.faults import Fault as TextFault
+from ..text.protocol import TextProtocol
 from .answer import fit
 from .asker import Asker
 from .bot import Bot
@@ -121,7 +122,7 @@ class Session(TextProtocol):
         if text.strip().lower() == "exit":
             return self._leave(Saying.BYE)
         self._asker.ask(text)
-        self._pay(cost(text))
+        self._pay(self._pace.pay(cost(text)))
 
     def fault_received(self, fault: TextFault) -> None:
         if fault in TEXT_FAULTS:
@@ -131,7 +132,7 @@ class Session(TextProtocol):
             self._asker.leave()
             self.transport.close()
         else:
-            self._pay(1)
+            self._pay(self._pace.pay(1))
 
     def _without_name(self, text: str) -> str:
         """What `text` says, without the name that some clients put before it."""
@@ -187,8 +188,11 @@ class Session(TextProtocol):
     def resume_writing(self) -> None:
         self.resume_from("slow")
 
-    def _pay(self, tokens: int) -> None:
-        if not self._pace.pay(tokens):
+    def waste_received(self, size: int) -> None:
+        self._pay(self._pace.pay_for_waste(size))
+
+    def _pay(self, paid: bool) -> None:
+        if not paid:
             log.info("%r cut off: it floods", self.transport)
             self._leave(Saying.FLOOD)
         elif self._pace.waiting:

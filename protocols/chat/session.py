@@ -13,7 +13,8 @@ from reactor import LimitExceeded, Limits, PeerError, Reactor, StreamTransport, 
 from ..admission.buckets import KeptBuckets, TokenBucket, cost
 from ..admission.door import Door
 from ..admission.pace import Pace
-from ..text.protocol import WORDS, Fault, TextProtocol
+from ..text.faults import Fault
+from ..text.protocol import WORDS, TextProtocol
 from .journal import record
 from .newcomers import SILENT_TIME, Newcomers
 from .rooms.authority import Authority
@@ -25,6 +26,8 @@ from .rooms.speech import hear
 INTRODUCTION = 0.3  # seconds a newcomer has to say who it is, before it is welcomed and the others hear of it: longer
 # than the quiet gap, after which a tutorial's client that speaks first has named itself
 WELCOME = "welcome, {}: type to talk, /nick NAME to be called so, /help for more, exit to leave"
+SILENCE = 4.0  # seconds after which the others hear of a newcomer who has said nothing: probes and health checks are
+# gone by then, and nobody ever hears of them
 SOFT = 64 * 1024  # bytes waiting for a member at which nothing is taken from it any more
 HARD = 256 * 1024  # bytes waiting for a member at which it is evicted: minutes of a busy room
 LIMITS = Limits(output=HARD)
@@ -106,7 +109,7 @@ class Chat:
 class Session(TextProtocol):
     """One person."""
 
-    __slots__ = ("_began", "_chat", "_counted", "_idle", "_introduction", "_member", "_pace")
+    __slots__ = ("_began", "_chat", "_counted", "_idle", "_introduced", "_introduction", "_member", "_pace")
 
     raw = True  # names are refused for what sanitizing would remove
 
@@ -116,6 +119,7 @@ class Session(TextProtocol):
         self._began = chat.reactor.time()
         self._member: Member | None = None
         self._counted = False  # is counted at the door
+        self._introduced = False  # the time to say who it is has passed
         self._introduction: Timer | None = None
         self._idle: Timer | None = None
         self._pace: Pace | None = None
@@ -219,19 +223,36 @@ class Session(TextProtocol):
             self._chat.hub.farewell(self._member)
 
     def _on_introduced(self, member: Member) -> None:
-        self._introduction = None
+        self._introduced = True
         member.greet()
+        if member.silent:
+            self._introduction = self.reactor.call_later(SILENCE - INTRODUCTION, self._on_announced, member)
+        else:
+            self._on_announced(member)
+
+    def _on_announced(self, member: Member) -> None:
+        self._introduction = None
         self._chat.hub.announce(member)
 
     def message_received(self, text: str) -> None:
         if (member := self._member) is not None:
-            if member.silent:
-                member.silent = False
-                self._chat.newcomers.discard(self)
             member.spoke = self.reactor.time()
+            if member.silent:
+                self._on_first_message(member, text)
             hear(self._chat.hub, member, text)
         if self._pace is not None:
-            self._pay(cost(text))
+            self._pay(self._pace.pay(cost(text)))
+
+    def _on_first_message(self, member: Member, text: str) -> None:
+        self._chat.newcomers.discard(self)
+        if text and not text.isspace():  # scanners send an empty line
+            member.silent = False
+            if self._introduced:
+                self._chat.hub.announce(member)
+
+    def waste_received(self, size: int) -> None:
+        if self._pace is not None:
+            self._pay(self._pace.pay_for_waste(size))
 
     def fault_received(self, fault: Fault) -> None:
         member = self._member
@@ -244,7 +265,7 @@ class Session(TextProtocol):
             member.reason = fault.value
             self._chat.hub.leave(member)
         if self._pace is not None:
-            self._pay(1)
+            self._pay(self._pace.pay(1))
 
     # -- limits -------------------------------------------------------------------------------------------------
 
@@ -267,9 +288,10 @@ class Session(TextProtocol):
         else:
             self.resume_from(HELD)
 
-    def _pay(self, tokens: int) -> None:
+    def _pay(self, paid: bool) -> None:
+        """What came is billed, and `paid` unless this has gone on for too long."""
         assert self._pace is not None
-        if not self._pace.pay(tokens):
+        if not paid:
             self.send_away("that was too much at once, and the rest is not said", "flood")
         elif self._pace.waiting:
             self._chat.counts["waits"] += 1

@@ -1,54 +1,32 @@
 """Bytes from people's clients into messages. Knows no sockets, no timers and no protocol on top.
 
-A message is a line of UTF-8 ended by LF or CRLF. Three kinds of client need more than that:
+A message is a line of UTF-8 ended by LF, CRLF, CR NUL or CR (RFC 854, page 11; RFC 1123, 3.3.1). Four kinds of client
+need more than that:
 
 * The tutorials' clients send no newline at all. Until a connection has sent its first one, `flush_quiet` may be
   called after a silence and takes what has come as one message.
-* telnet mixes commands into the text (RFC 854). They are removed, wherever the segments are cut. One is counted as
-  well: after Ctrl-C or Ctrl-O telnet shows nothing more until its request for a timing mark is answered.
-* Browsers and scanners knock on every port. A TLS record or an HTTP request line as the first thing is told apart.
+* A telnet in character mode sends key by key. What grows by single keys is no message until its line's end.
+* telnet mixes commands into the text, see `telnet`. One is counted: after Ctrl-C or Ctrl-O telnet shows nothing more
+  until its request for a timing mark is answered.
+* Browsers and scanners knock on every port, see `openings`.
 
 What cannot be a message is a `Fault` in its place, so that its sender can be told in the right order.
 """
 
 from __future__ import annotations
 
-import re
-from enum import Enum
-
+from . import openings
+from .faults import Fault
 from .sanitize import sanitize
+from .telnet import Telnet
 
 MAX_LINE = 2048  # bytes without the line's end: four screens of text, more is a paste that belongs elsewhere
 MAX_UNENDED = 8192  # bytes without a newline: whoever sends that does not speak in lines; it bounds our memory too
 
 _LF = b"\n"
 _PLAIN = bytes((*range(0x20, 0x7F), 0x0A, 0x0D))  # ASCII without anything that `sanitize` would remove, and line ends
-_TLS_RECORD = b"\x16\x03"  # handshake, any version (RFC 8446, 5.1)
-_HTTP_LINE = re.compile(rb"[A-Z]{3,20} \S+ HTTP/\d(?:\.\d)?")  # method SP target SP version (RFC 9112, 3)
-_HTTP_START = re.compile(rb"[A-Z]{3,20} (?:/|https?:|\*)")
-
-# RFC 854. 236 to 239 are EOF, SUSP, ABORT (RFC 1184) and EOR (RFC 885).
-_IAC, _SE, _SB, _DO, _FIRST_COMMAND = 255, 240, 250, 253, 236
-_TIMING_MARK = 6  # RFC 860
 _IAC_BYTE = b"\xff"
-_TEXT, _COMMAND, _OPTION, _SUBNEGOTIATION, _SUBNEGOTIATION_COMMAND = range(5)
-
-
-class Fault(Enum):
-    """What came instead of a message. After a fatal one nothing more comes of the framer."""
-
-    LINE_TOO_LONG = "longer than 2,048 bytes"
-    NOT_UTF8 = "not UTF-8"
-    NO_NEWLINE = "8 KiB without a newline"
-    HTTP = "an HTTP request"
-    TLS = "a TLS handshake"
-
-    @property
-    def fatal(self) -> bool:
-        return self in _FATAL
-
-
-_FATAL = frozenset({Fault.NO_NEWLINE, Fault.HTTP, Fault.TLS})
+_KEYS_END = "\u3000"  # characters below come of one key each; those above come of an input method, in words
 
 Item = str | Fault
 
@@ -62,8 +40,8 @@ class TextFramer:
     """
 
     __slots__ = (
-        "_dead", "_hidden", "_opening", "_option_of", "_patient", "_pending", "_plain", "_raw", "_spoke_lines",
-        "_state", "marks_wanted",
+        "_after_cr", "_dead", "_keys", "_nick", "_opening", "_patient", "_pending", "_plain", "_raw", "_spoke_lines",
+        "_telnet", "_wasted",
     )  # fmt: skip
 
     def __init__(self, *, raw: bool = False, opening: bool = True) -> None:
@@ -71,13 +49,14 @@ class TextFramer:
         self._pending = b""  # an unended line, clean of telnet
         self._plain = not opening  # nothing pending, no telnet, past the opening: the fast path may be tried
         self._opening = opening  # nothing but empty lines has come yet
+        self._nick: bytes | None = None  # the first line, where the second decides whether it is a stranger's
         self._spoke_lines = False  # a newline has come: the quiet gap is over for good
         self._patient = False  # one silence has been let pass, see flush_quiet
+        self._keys = 0  # what is pending came key by key: 1 for a single one, 2 for more
+        self._after_cr = False  # a LF or NUL that comes now belongs to the CR before it
         self._dead = False
-        self._state = _TEXT
-        self._option_of = 0  # the command whose option byte comes next
-        self.marks_wanted = 0  # requests for a timing mark, to be answered and set back by the owner
-        self._hidden = 0  # bytes removed since the last newline: a flood must not hide in telnet
+        self._telnet: Telnet | None = None  # of a peer that has sent an IAC
+        self._wasted = 0  # bytes of lines that were refused
 
     def feed(self, data: bytes) -> list[Item]:
         """Messages and faults that `data` completes."""
@@ -108,143 +87,171 @@ class TextFramer:
         """The peer has been silent: what is pending is a message, if it has never sent a newline.
 
         What is plainly unfinished (half a code point, the start of a request line) gets the benefit of one more
-        silence: then `waiting` stays true.
+        silence: then `waiting` stays true. What was typed key by key is no message; another protocol's beginning is
+        told apart all the same.
         """
         if not self.waiting:
             return []
-        if not self._patient and _unfinished(self._pending):
+        if self._nick is not None:
+            if self._pending and not self._patient:
+                self._patient = True
+                return []
+            return self._let_nick_pass()
+        if self._keys > 1:
+            self._patient = True
+            fault = openings.stranger(self._pending) if self._opening else None
+            return [self._die(fault)] if fault else []
+        if not self._patient and openings.unfinished(self._pending):
             self._patient = True
             return []
         return self._end_pending()
 
     def finish(self) -> list[Item]:
         """The peer has ended its side: an unended last line is a message as well."""
-        items = self._end_pending() if self._pending and not self._dead else []
+        items: list[Item] = []
+        if self._nick is not None and not self._pending:
+            items.append(Fault.IRC)  # and nothing more: a probe
+        elif self._pending and not self._dead:
+            items += self._end_pending()
         self._dead = True
         return items
 
     @property
     def waiting(self) -> bool:
         """Whether a silence would end a message."""
-        return bool(self._pending) and not self._spoke_lines and not self._dead
+        if self._dead:
+            return False
+        if self._nick is not None:
+            return True
+        return bool(self._pending) and not self._spoke_lines and not self._speaks_telnet and not self._is_being_typed
+
+    @property
+    def lone_key(self) -> bool:
+        """Whether what is pending may be the first of several keys, for which a silence is to be longer."""
+        return self._keys == 1 and self._pending.decode() < _KEYS_END
+
+    def take_waste(self) -> int:
+        """Bytes that came since this was asked last and were neither said nor kept: telnet, and refused lines."""
+        wasted, self._wasted = self._wasted, 0
+        if self._telnet is not None:
+            wasted += self._telnet.removed
+            self._telnet.removed = 0
+        return wasted
+
+    def take_marks(self) -> int:
+        """Requests for a timing mark since this was asked last. Each is to be answered."""
+        if self._telnet is None:
+            return 0
+        marks, self._telnet.marks_wanted = self._telnet.marks_wanted, 0
+        return marks
+
+    @property
+    def _speaks_telnet(self) -> bool:
+        return self._telnet is not None and self._telnet.seen
+
+    @property
+    def _is_being_typed(self) -> bool:
+        return self._keys > 1 and (self._patient or not self._opening)
 
     def _feed(self, data: bytes) -> list[Item]:
         items: list[Item] = []
         self._patient = False
         if self._dead:
             return items
-        if self._opening and (self._pending[:2] + data[:2]).startswith(_TLS_RECORD):
-            self._die(items, Fault.TLS)
-        elif self._state == _TEXT and _IAC_BYTE not in data:
-            self._take(data, items)
-        else:
-            self._strip(data, items)
-        self._plain = not (self._pending or self._opening or self._dead or self._state or self._hidden)
+        if self._opening and (self._pending[:2] + data[:2]).startswith(openings.TLS_RECORD):
+            items.append(self._die(Fault.TLS))
+            return items
+        if self._telnet is None and _IAC_BYTE in data:
+            self._telnet = Telnet()
+        if self._telnet is not None and not (self._telnet.idle and _IAC_BYTE not in data):
+            data = self._telnet.feed(data)
+        self._take(data, items)
+        if self._telnet is not None and self._telnet.inside >= MAX_UNENDED and not self._dead:
+            items.append(self._die(Fault.NO_NEWLINE))
+        self._plain = not (self._pending or self._opening or self._dead or self._after_cr or self._nick)
+        self._plain = self._plain and (self._telnet is None or self._telnet.idle)
         return items
 
     def _take(self, data: bytes, items: list[Item]) -> None:
         """Text without telnet."""
+        if self._after_cr and data:
+            self._after_cr = False
+            if data[0] in b"\n\0":
+                data = data[1:]
+        if not data:
+            return
+        if b"\r" in data:
+            self._after_cr = data.endswith(b"\r")
+            data = data.replace(b"\r\n", _LF).replace(b"\r\0", _LF).replace(b"\r", _LF)
         lines = data.split(_LF)
+        if len(lines) == 1:
+            self._keys = self._count_key(data)
         lines[0] = self._pending + lines[0]
         self._pending = lines.pop()
         for line in lines:
-            if self._hidden + len(line) >= MAX_UNENDED:
-                return self._die(items, Fault.NO_NEWLINE)
-            self._hidden = 0
+            if len(line) >= MAX_UNENDED:
+                items.append(self._die(Fault.NO_NEWLINE))
+                return
             self._spoke_lines = True
+            self._keys = 0
             self._message(line, items)
             if self._dead:
                 return
-        self._hide(0, items)
+        if len(self._pending) >= MAX_UNENDED:
+            items.append(self._die(Fault.NO_NEWLINE))
 
-    def _hide(self, size: int, items: list[Item]) -> None:
-        self._hidden += size
-        if not self._dead and self._hidden + len(self._pending) >= MAX_UNENDED:
-            self._die(items, Fault.NO_NEWLINE)
+    def _count_key(self, data: bytes) -> int:
+        if self._keys > 1 or not (self._keys or not self._pending):
+            return self._keys
+        return self._keys + 1 if _is_key(data) else 0
 
     def _message(self, line: bytes, items: list[Item]) -> None:
-        line = line[:-1] if line.endswith(b"\r") else line
         if self._opening and line:
             self._opening = False
-            if _HTTP_LINE.fullmatch(line):
-                return self._die(items, Fault.HTTP)
+            if fault := openings.stranger(line):
+                items.append(self._die(fault))
+                return
+            if openings.may_be_irc(line):
+                self._nick = line
+                return
+        elif self._nick is not None:
+            if openings.is_irc_user(line):
+                items.append(self._die(Fault.IRC))
+                return
+            items += self._let_nick_pass()
+        items.append(self._item(line))
+
+    def _item(self, line: bytes) -> Item:
         if len(line) > MAX_LINE:
-            items.append(Fault.LINE_TOO_LONG)
-            return
+            self._wasted += len(line)
+            return Fault.LINE_TOO_LONG
         try:
             text = line.decode()
         except UnicodeDecodeError:
-            items.append(Fault.NOT_UTF8)
-        else:
-            items.append(text if self._raw else sanitize(text))
+            self._wasted += len(line)
+            return Fault.NOT_UTF8
+        return text if self._raw else sanitize(text)
+
+    def _let_nick_pass(self) -> list[Item]:
+        line, self._nick = self._nick, None
+        return [] if line is None else [self._item(line)]
 
     def _end_pending(self) -> list[Item]:
         items: list[Item] = []
-        line, self._pending, self._hidden, self._patient = self._pending, b"", 0, False
+        line, self._pending, self._patient, self._keys = self._pending, b"", False, 0
         self._message(line, items)
         return items
 
-    def _die(self, items: list[Item], fault: Fault) -> None:
-        items.append(fault)
+    def _die(self, fault: Fault) -> Fault:
         self._dead = True
         self._pending = b""
-
-    def _strip(self, data: bytes, items: list[Item]) -> None:
-        """Text and telnet, piece by piece. `_state` lives across calls, so a segment may end anywhere."""
-        at, size = 0, len(data)
-        while at < size and not self._dead:
-            if self._state in (_TEXT, _SUBNEGOTIATION):
-                end = data.find(_IAC_BYTE, at)
-                end = size if end < 0 else end
-                if self._state == _SUBNEGOTIATION:
-                    self._hide(end - at, items)
-                elif end > at:
-                    self._take(data[at:end], items)
-                at = end + 1  # past the IAC, if there is one
-                self._state += end < size  # both states are followed by their command state
-            else:
-                at += self._telnet(data[at], items)
-
-    def _telnet(self, byte: int, items: list[Item]) -> bool:
-        """One byte after an IAC. False: it belongs to no command and is to be looked at again as text."""
-        if self._state == _SUBNEGOTIATION_COMMAND:
-            self._state = _TEXT if byte == _SE else _SUBNEGOTIATION
-            self._hide(2, items)
-        elif self._state == _OPTION:
-            if byte in _NO_OPTION:
-                return self._not_telnet(bytes((_IAC, self._option_of)), items)
-            self._state = _SUBNEGOTIATION if self._option_of == _SB else _TEXT
-            self.marks_wanted += self._option_of == _DO and byte == _TIMING_MARK
-            self._hide(3, items)
-        elif byte == _IAC:
-            self._state = _TEXT
-            self._take(_IAC_BYTE, items)
-        elif byte < _FIRST_COMMAND:
-            return self._not_telnet(_IAC_BYTE, items)
-        elif byte >= _SB:
-            self._state, self._option_of = _OPTION, byte
-        else:
-            self._state = _TEXT
-            self._hide(2, items)
-        return True
-
-    def _not_telnet(self, seen: bytes, items: list[Item]) -> bool:
-        self._state = _TEXT
-        self._take(seen, items)
-        return False
+        self._nick = None
+        return fault
 
 
-# No option has these numbers in practice: LF and CR were reserved for two that nobody implemented (RFC 652, 655), the
-# rest are commands. Refusing them lets no stray \xff\xfe swallow the newline of its line, which is then not UTF-8.
-_NO_OPTION = frozenset({0x0A, 0x0D, *range(_FIRST_COMMAND, 256)})
-
-
-def _unfinished(pending: bytes) -> bool:
-    """Whether more must follow, from a peer that ends its messages by silence."""
-    if pending == _TLS_RECORD[:1] or (_HTTP_START.match(pending) and not _HTTP_LINE.fullmatch(pending)):
-        return True
+def _is_key(data: bytes) -> bool:
+    """Whether that is what one key sends."""
     try:
-        pending.decode()
-    except UnicodeDecodeError as error:
-        return error.reason == "unexpected end of data"
-    return False
+        return len(data) <= 3 and len(data.decode()) == 1
+    except UnicodeDecodeError:
+        return False

@@ -10,7 +10,8 @@ import logging
 
 from reactor import Protocol, Reactor, StreamTransport, Timer
 
-from .framer import Fault, Item, TextFramer
+from .faults import Fault
+from .framer import Item, TextFramer
 from .sanitize import sanitize
 
 __all__ = ["QUIET_GAP", "UNFINISHED_GAP", "WORDS", "Fault", "TextFramer", "TextProtocol", "sanitize"]
@@ -19,18 +20,24 @@ log = logging.getLogger("protocols.text")
 
 QUIET_GAP = 0.2  # seconds of silence that end a message of a client without newlines: longer than a LAN's jitter
 UNFINISHED_GAP = 0.6  # seconds more for what is plainly unfinished: with the gap still within a browser's one second
+LONE_KEY_GAP = (
+    1.5  # seconds of silence after a single character, which may be the first of several keys: a slow typist's
+)
 SLICE = 16 * 1024  # bytes handled in one call: milliseconds at most, after which the other connections have their turn
 
 _WONT_TIMING_MARK = b"\xff\xfc\x06"  # any answer will do (RFC 860), and this one promises nothing
 
+AT_ONCE = 64  # messages that were held back handled in one call: a sender who is paused after each is not asked again
+_FAULT = "\r"  # begins a fault among texts that are held back; no text has one, for it ends lines
 _STAND_IN = b"\n"  # stands in `transport.unread` for what is held back here as messages
 
 WORDS = {
     Fault.LINE_TOO_LONG: "* that line was not taken: it is longer than 2,048 bytes",
     Fault.NOT_UTF8: "* that line was not taken: it is not UTF-8",
     Fault.NO_NEWLINE: "* goodbye: that was 8 KiB without the end of a line",
+    Fault.IRC: "* goodbye: this is no IRC server, but a chat for telnet and nc: what you type is said",
 }
-"""What a sender is told. Strangers who speak HTTP or TLS would not understand, so they are told nothing."""
+"""What a sender is told. Strangers behind whom nobody sits are told nothing."""
 
 
 class TextProtocol(Protocol):
@@ -49,7 +56,7 @@ class TextProtocol(Protocol):
     def __init__(self, reactor: Reactor) -> None:
         self.reactor = reactor
         self._framer = TextFramer(raw=self.raw)
-        self._held: list[Item] = []
+        self._held = ""  # messages, each with a newline behind it
         self._quiet: Timer | None = None
         self._reasons: frozenset[str] = frozenset()  # why nothing is read now
 
@@ -63,6 +70,9 @@ class TextProtocol(Protocol):
         if fault.fatal:
             log.info("%r closed: it sent %s", self.transport, fault.value)
             self.transport.close()
+
+    def waste_received(self, size: int) -> None:
+        """That many bytes came which are no message: telnet's commands, lines that were refused. For who bills them."""
 
     def send_line(self, text: str) -> None:
         """Send one line; its end is added."""
@@ -90,20 +100,20 @@ class TextProtocol(Protocol):
             self._quiet = None
 
     def data_received(self, data: bytes) -> None:
-        transport = self.transport
+        transport, framer = self.transport, self._framer
         if self._held:
-            items, self._held, data = self._held, [], data[len(_STAND_IN) :]
-            transport.unread(data)
-            return self.batch_received(items)
+            transport.unread(data[len(_STAND_IN) :])
+            return self._go_on()
         if len(data) > SLICE:
             transport.unread(data[SLICE:])
             data = data[:SLICE]
-        self.batch_received(self._framer.feed(data))
-        if self._framer.marks_wanted:
-            transport.write(_WONT_TIMING_MARK * self._framer.marks_wanted)
-            self._framer.marks_wanted = 0
-        if self._quiet is not None or self._framer.waiting:
-            self._mind_the_gap(QUIET_GAP)
+        self.batch_received(framer.feed(data))
+        if wasted := framer.take_waste():
+            self.waste_received(wasted)
+        if marks := framer.take_marks():
+            transport.write(_WONT_TIMING_MARK * marks)
+        if self._quiet is not None or framer.waiting:
+            self._mind_the_gap(LONE_KEY_GAP if framer.lone_key else QUIET_GAP)
 
     def eof_received(self) -> bool | None:
         """A last line without its end is a message; then our side is closed too."""
@@ -135,10 +145,23 @@ class TextProtocol(Protocol):
             self.fault_received(item)
 
     def _hold(self, items: list[Item]) -> None:
-        """Keep messages until reading is resumed: what is given back brings `data_received` again, in its turn."""
+        """Keep messages until reading is resumed: what is given back brings `data_received` again, in its turn.
+
+        They are kept as one text, because as many short lines as make 16 KiB take 20 times that as objects.
+        """
         if items and not self.transport.is_closing():
-            self._held = items
+            self._held = "\n".join([item if isinstance(item, str) else _FAULT + item.name for item in items]) + "\n"
             self.transport.unread(_STAND_IN)
+
+    def _go_on(self) -> None:
+        """Handle some of what is held."""
+        *some, rest = self._held.split("\n", AT_ONCE)
+        self._held = ""
+        self.batch_received([Fault[text[1:]] if text.startswith(_FAULT) else text for text in some])
+        if rest and not self.transport.is_closing():
+            if not self._held:
+                self.transport.unread(_STAND_IN)
+            self._held += rest
 
     def _mind_the_gap(self, seconds: float) -> None:
         if not self._framer.waiting:

@@ -1,7 +1,8 @@
 """Text from one person made safe to show to another. Knows neither names nor protocols.
 
-Removed: control characters (a tab becomes a space), line and paragraph separators, bidirectional controls and every
-other invisible format character, because they move the cursor, break the line or turn the order of what was said.
+Removed: control characters (a tab becomes a space, four before the text), line and paragraph separators, bidirectional
+controls and every other invisible format character, because they move the cursor, break the line or turn the order of
+what was said.
 Kept: everything that is visible, unassigned code points (next year's emoji) and private ones. The zero-width joiner
 and non-joiner stay between two characters that are not ASCII: there they shape emoji, Persian and Indic text; beside
 ASCII they only hide. Flag sequences of tag characters lose their tags: those can carry a whole hidden text.
@@ -22,6 +23,7 @@ VISIBLE_FORMATS = frozenset({*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0
 
 _TABLE: dict[int, str | None] = {code: None for first, last in _REMOVED for code in range(first, last + 1)}
 _TABLE[0x09] = " "
+TAB = "    "  # a tab before the text, which is an indentation; elsewhere it is one space
 # Tried only where a run of joiners begins, and without a second thought: else a line of them costs their square.
 _LONE_JOINER = re.compile("(?<![^\0-\x7f])[\u200c\u200d]++|(?<![\u200c\u200d])[\u200c\u200d]++(?![^\0-\x7f])")
 
@@ -34,4 +36,7 @@ def sanitize(text: str) -> str:
     """
     if text.isprintable():  # no category C or Z but the space: nothing to remove. 30 ns, where the rest takes 2000
         return text
+    if "\t" in text:
+        blanks = len(text) - len(text.lstrip(" \t"))
+        text = text[:blanks].replace("\t", TAB) + text[blanks:]
     return _LONE_JOINER.sub("", text.translate(_TABLE))

@@ -111,7 +111,13 @@ class Person:
         self.prefix = ""
         self.over = False  # nothing is heard or taken any more
         self.pending = b""
-        self.hidden = 0
+        self.after_cr = False
+        self.keys = 0  # what is pending came key by key
+        self.telnet = False
+        self.guest = 0  # the number in its name, while it has that name
+        self.silent = True  # has said nothing yet
+        self.introduced = False  # the time for that has passed
+        self.plain = False  # has said something without a name before it
         self.opening = True  # nothing but empty lines has come
         self.has_lines = False
         self.patient = False
@@ -182,6 +188,7 @@ class Model:
         self.leaving: list[Person] = []
         self.came = 0
         self.guests = 0
+        self.unheard: list[int] = []  # numbers of guests who went before anybody had heard of them
         self.closing = False
 
     # -- time -----------------------------------------------------------------------------------------------------
@@ -215,23 +222,33 @@ class Model:
 
     def connect(self) -> Person:
         self.came += 1
-        self.guests += 1
-        while f"guest-{self.guests}" in self.names:
-            self.guests += 1
-        lobby, name = self.rooms[0], f"guest-{self.guests}"
+        while f"guest-{(number := self.guest_number())}" in self.names:
+            pass
+        lobby, name = self.rooms[0], f"guest-{number}"
         topic = f"* the topic is: {lobby.topic}\n" if lobby.topic else ""
         person = Person(self.came, f"* {WELCOME.removeprefix('* ').format(name)}\n{topic}{lobby.last(self.history)}")
-        person.name, person.room = name, lobby
+        person.name, person.room, person.guest = name, lobby, number
         person.level, person.stamp = self.burst, self.now
         self.names[name] = person
         lobby.people.append(person)
         self.at(self.now + 0.3, lambda: self.introduce(person))
         return person
 
+    def guest_number(self) -> int:
+        if self.unheard:
+            self.unheard.sort()
+            return self.unheard.pop(0)
+        self.guests += 1
+        return self.guests
+
     def introduce(self, person: Person) -> None:
         if person.room is not None and not person.over:
             person.greet()
-            self.announce(person)
+            person.introduced = True
+            if person.silent:
+                self.at(self.now + 3.7, lambda: None if person.over else self.announce(person))
+            else:
+                self.announce(person)
 
     def announce(self, person: Person) -> None:
         if not person.known and person.room is not None:
@@ -245,6 +262,8 @@ class Model:
             return
         if person.known and not self.closing:
             self.news(room, person, f"{person.name} {word}")
+        elif person.guest and not person.known:
+            self.unheard.append(person.guest)
         del self.names[key(person.name)]
         self.quit(room, person)
         person.over = True
@@ -320,37 +339,49 @@ class Model:
 
     def receive(self, person: Person, pieces: Iterable[Piece]) -> None:
         """What came in one segment."""
-        marks = 0
         person.patient = False
-        for piece in pieces:
-            if person.over or STRANGER in person.inbox or UNENDED in person.inbox:
-                break
-            marks += piece.marks
-            person.hidden += piece.hidden
-            first, *more = piece.text.split(b"\n")
-            person.pending += first
-            if person.opening and person.pending[:2] == b"\x16\x03":
-                self.take(person, STRANGER)
-                break
-            for line in more:
-                self.line(person)
-                person.pending = line
-            if person.hidden + len(person.pending) >= 8192:
-                self.take(person, UNENDED)
+        if person.over or STRANGER in person.inbox or UNENDED in person.inbox:
+            return
+        pieces = list(pieces)
+        text = b"".join(piece.text for piece in pieces)
+        if person.opening and (person.pending + text)[:2] == b"\x16\x03":
+            self.take(person, STRANGER)
+            return
+        person.telnet = person.telnet or any(piece.hidden for piece in pieces)
+        self.text(person, text)
         if not person.over:
-            person.marks += marks
-        self.wait_for_silence(person, 0.2)
+            person.marks += sum(piece.marks for piece in pieces)
+        self.wait_for_silence(person, 1.5 if person.keys == 1 and person.pending.decode() < "\u3000" else 0.2)
+
+    def text(self, person: Person, text: bytes) -> None:
+        if person.after_cr and text:
+            text = re.sub(rb"\A[\n\0]", b"", text)
+            person.after_cr = False
+        if not text:
+            return
+        person.after_cr = text.endswith(b"\r")
+        first, *more = re.split(rb"\r\n|\r\0|\r|\n", text)
+        if not more and (person.keys == 1 or (not person.keys and not person.pending)):
+            person.keys = person.keys + 1 if is_key(text) else 0
+        person.pending += first
+        for line in more:
+            self.line(person)
+            person.pending = line
+            if UNENDED in person.inbox or STRANGER in person.inbox or person.over:
+                return
+        if len(person.pending) >= 8192:
+            self.take(person, UNENDED)
 
     def line(self, person: Person) -> None:
-        if person.hidden + len(person.pending) >= 8192:
+        person.keys = 0
+        if len(person.pending) >= 8192:
             return self.take(person, UNENDED)
-        person.hidden = 0
         person.has_lines = True
         self.message(person)
 
     def message(self, person: Person) -> None:
         """A line, or what silence or the end takes for one."""
-        line, person.pending = person.pending.removesuffix(b"\r"), b""
+        line, person.pending, person.keys = person.pending, b"", 0
         if person.opening and re.fullmatch(rb"[A-Z]{3,20} \S+ HTTP/1\.[01]", line):
             return self.take(person, STRANGER)
         person.opening = person.opening and not line
@@ -364,14 +395,15 @@ class Model:
     def wait_for_silence(self, person: Person, seconds: float) -> None:
         self.forget(person.quiet)
         person.quiet = None
-        if person.pending and not person.has_lines and not person.over:
+        if person.keys > 1 and not re.fullmatch(rb"[A-Z]{3,20} \S+ HTTP/1\.[01]", person.pending):
+            return
+        if person.pending and not (person.has_lines or person.telnet or person.over):
             person.quiet = self.at(self.now + seconds, lambda: self.silence(person))
 
     def silence(self, person: Person) -> None:
         if not person.patient and unfinished(person.pending):
             person.patient = True
             return self.wait_for_silence(person, 0.6)
-        person.hidden = 0
         self.message(person)
 
     def end(self, person: Person) -> None:
@@ -431,24 +463,29 @@ class Model:
 
     def hear(self, person: Person, raw: str) -> None:
         text = raw.strip()
+        if person.silent and text:
+            person.silent = False
+            if person.introduced:
+                self.announce(person)
         introduction = re.fullmatch(r"(From [^,:]+,([^:]+):)(.*)", text, re.DOTALL)
         if text.startswith("//"):
-            self.speak(person, text[1:])
+            self.speak(person, raw.replace("/", "", 1))
         elif text.startswith("/"):
             word, _, rest = text.partition(" ")
             getattr(self, f"on_{word[1:].lower()}", self.unknown(word))(person, rest.strip())
-        elif introduction:
+        elif introduction and raw[0] == "F":
             self.introduced(person, text, *introduction.groups())
         elif "::" in text:
-            self.claim(person, *text.split("::", 1))
+            self.claim(person, raw, *raw.split("::", 1))
         else:
-            self.speak(person, text)
+            self.speak(person, raw)
 
     def speak(self, person: Person, raw: str) -> None:
-        text = clean(raw).strip()
-        if text.lower() == "exit":
+        text = clean(raw).rstrip()
+        if text.strip().lower() == "exit":
             self.dismiss(person)
         elif text:
+            person.plain = True
             line = f"{person.name}: {text}"
             assert not line.startswith(MARKS), line
             self.say(person, line)
@@ -466,9 +503,22 @@ class Model:
             own = prefix == person.prefix or judge(name)[1] == key(person.name)
         except Refused:
             own = prefix == person.prefix
-        self.speak(person, rest if own else text)
+        self.speak(person, rest.removeprefix(" ") if own else text)
 
-    def claim(self, person: Person, name: str, text: str) -> None:
+    def claim(self, person: Person, raw: str, name: str, text: str) -> None:
+        """NAME::text, from somebody who may be called so and has no name yet, or from NAME itself."""
+        its_key = None
+        try:
+            its_key = judge(name)[1] if name == name.strip() else None
+        except Refused as why:
+            if str(why) in (RESERVED,):
+                its_key = "reserved"
+        if person.chosen and its_key is not None and its_key == key(person.name):
+            return self.speak(person, text)
+        words = name.split()
+        titled = not any(word[0].islower() for word in words)
+        if person.chosen or its_key is None or not (titled or (len(words) == 1 and not person.plain)):
+            return self.speak(person, raw)
         if text.strip().lower() == "exit":
             return self.dismiss(person)
         try:
@@ -494,7 +544,7 @@ class Model:
             self.news(person.room, person, f"{old} is now {shown}")
         del self.names[key(old)]
         self.names[its_key] = person
-        person.name = shown
+        person.name, person.guest = shown, 0
         return True
 
     def unknown(self, word: str) -> Callable[[Person, str], None]:
@@ -645,6 +695,8 @@ def key(name: str) -> str:
 
 def clean(text: str) -> str:
     """What of `text` others see."""
+    while re.match(r" *\t", text):  # an indentation
+        text = text.replace("\t", "    ", 1)
     kept = "".join(" " if char == "\t" else char for char in text if not is_removed(char))
     return re.sub("(?<![^\0-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?![^\0-\x7f])", "", kept)
 
@@ -654,6 +706,10 @@ def is_removed(char: str) -> bool:
     if char in "\t\u200c\u200d" or ord(char) in _VISIBLE:
         return False
     return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def is_key(data: bytes) -> bool:
+    return is_utf8(data) and len(data) <= 3 and len(data.decode()) == 1
 
 
 def unfinished(pending: bytes) -> bool:

@@ -87,7 +87,7 @@ def private_words_are_remembered(patch: Any) -> None:
 
     def whisper(self: Any, member: Any, other: Any, text: str) -> None:
         real(self, member, other, text)
-        self._remember(member.room, f"{text}\n".encode())
+        self._remember(member.room, self._wall(), f"{text}\n".encode())
 
     patch(hub.Hub, "whisper", whisper)
 

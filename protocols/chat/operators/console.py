@@ -10,7 +10,8 @@ from reactor import Limits, Protocol, StreamTransport, Timer
 
 from ...admission.buckets import TokenBucket, cost
 from ...admission.pace import LONGEST_WAIT, Pace
-from ...text.framer import Fault, TextFramer
+from ...text.faults import Fault
+from ...text.framer import TextFramer
 from ..rooms.hub import LOBBY, Posted
 from ..rooms.room import NOTICE
 from . import operator_commands as operator

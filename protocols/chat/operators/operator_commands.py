@@ -52,11 +52,12 @@ def set_up_operators(
 
 def hear(powers: Powers, caller: Caller, text: str) -> None:
     """Act on a line typed at the console."""
-    text = text.strip()
-    if not text.startswith("/") or text.startswith("//"):
-        _say(powers, caller, text.removeprefix("/"))
-        return
-    word, _, argument = text.partition(" ")
+    bare = text.strip()
+    if not bare.startswith("/"):
+        return _say(powers, caller, text)
+    if bare.startswith("//"):
+        return _say(powers, caller, text.replace("/", "", 1))
+    word, _, argument = bare.partition(" ")
     if not powers.run(caller, word.lower(), argument.strip()):
         caller.tell(f"there is no {shorten(word)} here; /help lists what there is, //text says /text")
 
@@ -65,7 +66,8 @@ def hear(powers: Powers, caller: Caller, text: str) -> None:
 
 
 def _say(powers: Powers, caller: Caller, argument: str) -> None:
-    if text := sanitize(argument).strip():
+    text = sanitize(argument).rstrip()
+    if text.strip():
         powers.say(caller, text)
     elif caller.member is not None:
         caller.tell("what should everybody be told? /say TEXT")
@@ -73,10 +75,10 @@ def _say(powers: Powers, caller: Caller, argument: str) -> None:
 
 def _to(powers: Powers, caller: Caller, argument: str) -> None:
     member, text = powers.hub.find(argument)
-    text = sanitize(text).strip()
+    text = sanitize(text).rstrip()
     if member is None:
         caller.tell(f"not said: {_nobody(argument, '/to NICK TEXT')}")
-    elif not text:
+    elif not text.strip():
         caller.tell(f"not said: what should {member.name} be told?")
     else:
         powers.to(caller, member, text)
@@ -161,7 +163,7 @@ def _meant(powers: Powers, argument: str) -> tuple[Ban, list[Member]]:
         return Ban(network=network, until=_until(powers, rest.strip())), powers.within(network)
     member, rest = powers.hub.find(argument)
     if member is not None:
-        return Ban(member.name, addresses.find_network(member.address), _until(powers, rest)), [member]
+        return Ban(member.name, addresses.find_network(member.address), _until(powers, rest.strip())), [member]
     name, _, last = argument.rpartition(" ")
     if name and last.isdecimal():
         return Ban(_name(name), None, _until(powers, last)), []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import heapq
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -59,7 +60,9 @@ class Hub:
         self._lines = lines
         self._wall = wall
         self._members: dict[str, Member] = {}  # by the key of the name
+        self._looks: dict[str, Member] = {}  # by the look of the name
         self._guests = count(1)
+        self._unheard_guests: list[int] = []  # a heap: numbers of guests who went before anybody had heard of them
         self._numbers = count(1)
         self._empty_rooms: dict[str, History] = {}  # of rooms that are empty now, by the key of the name, oldest first
         self.keeps_rooms = False  # histories of empty rooms are kept, because a store brings them back
@@ -85,34 +88,56 @@ class Hub:
         return self._members.get(names.key(" ".join(name.split()))) if names.fits(name) else None
 
     def find(self, text: str) -> tuple[Member | None, str]:
-        """Who is named at the beginning of `text`, and what follows: names have spaces, so the longest counts."""
+        """Who is named at the beginning of `text`, and what follows, with its indentation.
+
+        Names have spaces, so the longest counts.
+        """
         for name, rest in _beginnings(text):
             if member := self.get(name):
-                return member, rest
+                return member, _indented(rest)
         return None, text
 
     def find_room(self, text: str) -> tuple[Room, str] | None:
         """Which room is named at the beginning of `text`, and what follows."""
         for name, rest in _beginnings(text):
             if room := self.rooms.get(names.key(name)):
-                return room, rest
+                return room, rest.strip()
         return None
 
     def is_taken(self, name: str) -> bool:
-        return names.key(name) in self._members
+        """Whether somebody has that name, or one that looks like it."""
+        return self._holder(name) is not None
+
+    def _holder(self, name: str) -> Member | None:
+        return self._members.get(names.key(name)) or self._looks.get(names.look(name))
+
+    def _hold(self, member: Member, name: str) -> None:
+        member.name = name
+        self._members[names.key(name)] = self._looks[names.look(name)] = member
+
+    def _release(self, member: Member) -> None:
+        """The name of `member` is free."""
+        del self._members[names.key(member.name)]
+        del self._looks[names.look(member.name)]
 
     def enter(self, member: Member) -> None:
         """Seat a newcomer in the lobby under a guest name. It is announced later, see `announce`."""
         member.number = next(self._numbers)
-        member.name = next(name for number in self._guests if not self.is_taken(name := f"guest-{number}"))
-        self._members[names.key(member.name)] = member
+        member.guest, name = self._guest_name()
+        self._hold(member, name)
         self.lobby.add(member)
+
+    def _guest_name(self) -> tuple[int, str]:
+        while True:
+            number = heapq.heappop(self._unheard_guests) if self._unheard_guests else next(self._guests)
+            if not self.is_taken(name := f"guest-{number}"):
+                return number, name
 
     def announce(self, member: Member) -> None:
         """Let the others know that `member` is here, once.
 
-        Not at the connection itself: who has the wrong protocol is gone before anybody hears of it, and who names
-        itself at once, as the tutorials' clients do, joins under that name.
+        Not at the connection itself: a peer with the wrong protocol is gone before anybody hears of it, and one that
+        names itself at once, as the tutorials' clients do, joins under that name.
         """
         if not member.announced and member.room is not None:
             member.announced = True
@@ -125,9 +150,11 @@ class Hub:
         member.skip_welcome()
         if room is None:
             return
-        del self._members[names.key(member.name)]
+        self._release(member)
         if member.announced and not self.closing:
             self._went(room, member, word)
+        elif member.guest and not member.announced:
+            heapq.heappush(self._unheard_guests, member.guest)
         self._quit_room(room, member)
 
     def dismiss(self, member: Member, goodbye: str, *, reason: str, word: str = "left") -> None:
@@ -140,17 +167,18 @@ class Hub:
     def rename(self, member: Member, raw: str) -> bool:
         """Give `member` the name `raw`, if it may have it, and announce that. Raises BadName; false: no news."""
         new, old = names.clean(raw), member.name
-        holder = self._members.get(names.key(new))
+        holder = self._holder(new)
         if holder is not None and holder is not member:
-            raise names.BadName(f"{new} is taken; {names.suggest(new, self.is_taken)} is free")
+            like = "" if names.key(holder.name) == names.key(new) else f" by {holder.name}, who looks the same"
+            raise names.BadName(f"{new} is taken{like}; {names.suggest(new, self.is_taken)} is free")
         if self.authority.is_banned(new):
             raise names.BadName("that name is banned here")
         member.named = True
         if new == old:
             return False
-        del self._members[names.key(old)]
-        self._members[names.key(new)] = member
-        member.name = new
+        self._release(member)
+        self._hold(member, new)
+        member.guest = 0
         if member.announced and member.room is not None:
             record("name", id=member.number, old=old, new=new)
             if news := self._news(member.room):
@@ -293,8 +321,14 @@ class Hub:
             self._notice(room, line)
 
 
+def _indented(rest: str) -> str:
+    """What follows a name: one blank parts them, two are a slip, more are an indentation."""
+    blanks = len(rest) - len(rest.lstrip(" "))
+    return rest[1:].rstrip() if blanks > 2 else rest.strip()
+
+
 def _beginnings(text: str) -> Iterator[tuple[str, str]]:
     """All that may be the name at the beginning of `text`, with what follows it: the longest first."""
     places = takewhile(lambda end: names.fits(text[:end]), (place.start() for place in _PLACES.finditer(text)))
     for end in reversed(list(places)):
-        yield text[:end], text[end:].strip()
+        yield text[:end], text[end:]

@@ -62,11 +62,11 @@ def _who(hub: Hub, member: Member, _: str) -> None:
 
 def _msg(hub: Hub, member: Member, argument: str) -> None:
     other, text = hub.find(argument)
-    text = sanitize(text).strip()
+    text = sanitize(text).rstrip()
     if other is None:
         name = shorten(sanitize(argument.partition(" ")[0]))
         member.tell(f"not sent: nobody here is called {name}" if name else "not sent: /msg NAME TEXT")
-    elif not text:
+    elif not text.strip():
         member.tell(f"not sent: what should {other.name} be told?")
     else:
         hub.whisper(member, other, text)

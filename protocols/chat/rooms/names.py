@@ -21,6 +21,16 @@ RESERVED = ("Admin", "Server")
 # what looks like the three that are used.
 _SERVERS_BEGINNINGS = frozenset("/*[<>-=#+|~⁎∗٭⋆✱✲✳✻✽꙳𐌟•˜⁓∼〜∽⁅❲〔〖〘〚【⟦⎡⎣［")
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufffc\U0001d159")  # signs without ink
+_APOSTROPHES = "'\u2019"
+_JOINERS = "\u200c\u200d"
+_SHAPING = frozenset(
+    {
+        "ARABIC", "SYRIAC", "MONGOLIAN", "DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI", "ORIYA", "TAMIL", "TELUGU",
+        "KANNADA", "MALAYALAM", "SINHALA", "MYANMAR", "KHMER", "TIBETAN",
+    }
+)  # fmt: skip
+"""Scripts in which a joiner changes what is seen, as the names of their characters begin: the library has no table."""
+_UNCOUNTED = re.compile("[\ufe0e\ufe0f\u200c\u200d]")  # does not tell two names apart
 _EMOJI_STYLE = re.compile("[\ufe0e\ufe0f]")  # chooses between two pictures of one character: no part of a name
 
 # Characters that look like a letter of a reserved name or of "from", the operator's first word. From the Unicode
@@ -44,6 +54,15 @@ _SKELETON = {ord(char): letter for letter, alike in _LOOKALIKES.items() for char
     for number in range(26)
 }
 
+# Letters of other alphabets that look like Latin ones, small or capital, from the Unicode confusables. Fewer than the
+# above: nobody may be kept from an honest name because somebody could misread it.
+_ALIKE = (
+    "aаαɑ", "bвβ", "cсϲ", "dԁ", "eеεҽ", "gɡ", "hһн", "iіιı", "jјϳ", "kкκ", "lӏ1|ǀ", "mмμ", "nոη", "oоοօ0", "pрρ",
+    "qԛ", "rг", "sѕ", "tтτ", "uυս", "vνѵ", "wԝѡ", "xхχ", "yуү", "zζ",
+)  # fmt: skip
+_LOOKS = {ord(char): row[0] for row in _ALIKE for char in row[1:]}
+_BARS = dict.fromkeys(map(ord, "IΙІӀ"), "l")  # capitals that are a bar, as a small l is
+
 
 class BadName(ValueError):
     """A name that nobody may have; the message tells the person why."""
@@ -55,10 +74,31 @@ def clean(raw: str) -> str:
     >>> clean("  The   Weeknd "), clean("Ｓｃｏｔｔ")
     ('The Weeknd', 'Scott')
     """
+    name = _formed(raw)
+    if _is_reserved(name):
+        raise BadName("that name is reserved")
+    if _has_delimiters(name):
+        raise BadName("a name has no brackets and no quotes in it")
+    return name
+
+
+def could_be(written: str) -> bool:
+    """Whether somebody may be called so, as far as the writing goes.
+
+    >>> could_be("The Weeknd"), could_be("see http"), could_be("[hi]"), could_be("")
+    (True, True, False, False)
+    """
+    try:
+        return not _has_delimiters(_formed(written))
+    except BadName:
+        return False
+
+
+def _formed(raw: str) -> str:
     name = _shown(raw) if len(raw.strip()) <= MAX_WRITTEN else ""
     if not 1 <= len(name) <= MAX_NAME:
         raise BadName(f"a name has 1 to {MAX_NAME} characters")
-    if any(map(_is_refused, name)):
+    if any(_is_refused(char) and not _is_joiner_in_place(name, at) for at, char in enumerate(name)):
         raise BadName("a name has no ':' or ',' and nothing invisible in it")
     if name[0] in _SERVERS_BEGINNINGS or unicodedata.category(name[0]).startswith("M"):
         raise BadName(f"a name does not begin with {name[0]!r}" if name[0].isascii() else "a name begins with a letter")
@@ -66,8 +106,6 @@ def clean(raw: str) -> str:
         raise BadName("an address is no name")
     if _is_heaped(name):
         raise BadName(f"a name has at most {MAX_MARKS} accents on one letter")
-    if _is_reserved(name):
-        raise BadName("that name is reserved")
     return name
 
 
@@ -98,7 +136,17 @@ def key(name: str) -> str:
 
     Of a name as it is shown, and as somebody may write it: keyboards add to an emoji what `clean` takes away.
     """
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", _EMOJI_STYLE.sub("", name)).casefold())
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", _UNCOUNTED.sub("", name)).casefold())
+
+
+def look(name: str) -> str:
+    """What two names that look alike to the eye have in common: the skeleton of UTS 39, of the letters people mix up.
+
+    >>> look("Ada") == look("\u0410d\u0430"), look("Bill") == look("BiIl"), look("Dan") == look("Don")
+    (True, True, False)
+    """
+    text = key(name.translate(_BARS)).translate(_LOOKS)
+    return text.replace("rn", "m").replace("vv", "w")
 
 
 def suggest(name: str, is_taken: Callable[[str], bool]) -> str:
@@ -117,6 +165,34 @@ def _is_refused(char: str) -> bool:
     if char.isalnum() or char == " ":
         return char in _UNSEEN
     return char in ":,\ufffd" or unicodedata.category(char)[0] in "CZ" or char in _UNSEEN or _is_selector(char)
+
+
+def _has_delimiters(name: str) -> bool:
+    """What stands around names in the lines of the chat must not be in them: a reader could not tell where one ends."""
+    return any(map(_is_delimiter, name)) or _quotes_with_apostrophes(name)
+
+
+def _is_delimiter(char: str) -> bool:
+    if char.isalnum() or char == " ":
+        return False
+    return char in ':,<>"`' or (unicodedata.category(char) in ("Ps", "Pe", "Pi", "Pf") and char not in _APOSTROPHES)
+
+
+def _quotes_with_apostrophes(name: str) -> bool:
+    """O'Brien has one inside; anywhere else it is a quote."""
+    return any(
+        char in _APOSTROPHES and not (name[:at][-1:].isalpha() and name[at + 1 :][:1].isalpha())
+        for at, char in enumerate(name)
+    )
+
+
+def _is_joiner_in_place(name: str, at: int) -> bool:
+    """Whether that is a joiner or non-joiner where the writing needs one, as Persian and Sinhala do."""
+    return name[at] in _JOINERS and _shapes(name[:at][-1:]) and _shapes(name[at + 1 :][:1])
+
+
+def _shapes(char: str) -> bool:
+    return unicodedata.name(char, "").split(" ")[0] in _SHAPING if char else False
 
 
 def _is_heaped(name: str) -> bool:

@@ -16,8 +16,24 @@ class Member:
     """One person here. `send` takes bytes and never blocks; `close` ends its connection."""
 
     __slots__ = (
-        "_promised", "_send", "address", "announced", "close", "hold", "name", "named", "number",
-        "operator", "prefix", "reason", "room", "silent", "spoke", "write",
+        "_promised",
+        "_send",
+        "address",
+        "announced",
+        "close",
+        "guest",
+        "hold",
+        "name",
+        "named",
+        "number",
+        "operator",
+        "plain",
+        "prefix",
+        "reason",
+        "room",
+        "silent",
+        "spoke",
+        "write",
     )  # fmt: skip
 
     def __init__(self, send: Write, close: Callable[[], None]) -> None:
@@ -27,6 +43,8 @@ class Member:
         self.close = close
         self.name = ""
         self.named = False  # has chosen a name, once
+        self.plain = False  # has said something, without a name before it
+        self.guest = 0  # the number in the name it was given, while it has that name
         self.announced = False  # the others know that it is here
         self.prefix = ""  # "From LABEL, NAME:" as it wrote it first
         self.room: Room | None = None
@@ -44,14 +62,14 @@ class Member:
         self.write = self._greet_and_write
 
     def greet(self) -> None:
-        """Tell the welcome now, if it is still owed."""
+        """Tell the welcome now, if it is still promised."""
         owed = self._promised
         self.skip_welcome()
         if owed:
             self._send(b"".join(owed))
 
     def skip_welcome(self) -> None:
-        """The welcome is owed no more."""
+        """The welcome is promised no more."""
         self._promised = ()
         self.write = self._send
 

@@ -2,12 +2,16 @@
 
 The tutorials' clients put their name before each message, in one of two forms:
 
-    NAME::text                 claims NAME where it is not the sender's already, then says text
+    NAME::text                 from somebody unnamed claims NAME and says text; from NAME it says text
     From LABEL, NAME: text     the first from somebody unnamed names its sender; its own prefix is never shown again
+
+Whoever has chosen a name is not renamed by speaking: `use std::sort here` and `fe80::1` are said as they stand. Text
+keeps the blanks before it, which are what Python is made of.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 from ...text.sanitize import sanitize
@@ -24,15 +28,17 @@ _SLIP = re.compile(r"[\W_]*oper\b.+", re.DOTALL | re.IGNORECASE)
 
 def hear(hub: Hub, member: Member, raw: str) -> None:
     """Act on one message of `member`, given as it was sent: what is shown of it is sanitized here."""
-    text = raw.strip()
-    if text.startswith("/") and not text.startswith("//"):
-        commands.run(hub, member, text)
-    elif text.startswith("From ") and (form := _INTRODUCTION.fullmatch(text)):
-        _hear_introduced(hub, member, text, form)
-    elif "::" in text and not text.startswith("//"):
-        _hear_claim(hub, member, *text.split("::", 1))
+    bare = raw.strip()
+    if bare.startswith("//"):
+        _say(hub, member, raw.replace("/", "", 1))
+    elif bare.startswith("/"):
+        commands.run(hub, member, bare)
+    elif raw.startswith("From ") and (form := _INTRODUCTION.fullmatch(bare)):
+        _hear_introduced(hub, member, bare, form)
+    elif "::" in raw:
+        _hear_prefixed(hub, member, raw)
     else:
-        _say(hub, member, text.removeprefix("/"))
+        _say(hub, member, raw)
 
 
 def _hear_introduced(hub: Hub, member: Member, text: str, form: re.Match[str]) -> None:
@@ -46,8 +52,40 @@ def _hear_introduced(hub: Hub, member: Member, text: str, form: re.Match[str]) -
         else:
             member.skip_welcome()  # this client takes each line it gets for an answer to what it said
     if prefix == member.prefix or hub.get(name) is member:
-        text = rest
+        text = rest.removeprefix(" ")
     _say(hub, member, text)
+
+
+def _hear_prefixed(hub: Hub, member: Member, raw: str) -> None:
+    name, text = raw.split("::", 1)
+    if _is_own(hub, member, name):
+        _say(hub, member, text)
+    elif _may_claim(member, name, raw):
+        _hear_claim(hub, member, name, text)
+    else:
+        _say(hub, member, raw)
+
+
+def _is_own(hub: Hub, member: Member, name: str) -> bool:
+    return member.named and name == name.strip() and hub.get(name) is member
+
+
+def _may_claim(member: Member, name: str, raw: str) -> bool:
+    """Whether a client that puts its name before what it says would write this, and nobody who speaks of code."""
+    if member.named or name != name.strip() or not names.could_be(name):
+        return False
+    if any(map(str.isdigit, name)) and _is_ipv6(raw.split()[0]):
+        return False
+    words = name.split()
+    return (len(words) == 1 and not member.plain) or not any(word[0].islower() for word in words)
+
+
+def _is_ipv6(word: str) -> bool:
+    try:
+        ipaddress.IPv6Address(word.rstrip(".,;!?"))
+    except ValueError:
+        return False
+    return True
 
 
 def _hear_claim(hub: Hub, member: Member, name: str, text: str) -> None:
@@ -62,12 +100,14 @@ def _hear_claim(hub: Hub, member: Member, name: str, text: str) -> None:
 
 
 def _say(hub: Hub, member: Member, raw: str) -> None:
-    text = sanitize(raw).strip()
-    if text.lower() == FAREWELL:
+    text = sanitize(raw).rstrip()
+    bare = text.strip()
+    if bare.lower() == FAREWELL:
         commands.quit_chat(hub, member)
-    elif hub.authority.has_passwords and _SLIP.fullmatch(text):
+    elif hub.authority.has_passwords and _SLIP.fullmatch(bare):
         member.tell(
             "not said: that may hold a password; operators write /oper PASSWORD, with one slash and on one line"
         )
-    elif text:
+    elif bare:
+        member.plain = True
         hub.say(member, text)

@@ -51,4 +51,5 @@ def test_every_status_has_its_fault() -> None:
 
 
 def test_every_fault_of_text_but_the_strangers_has_words() -> None:
-    assert set(TextFault) - set(TEXT_FAULTS) == {TextFault.HTTP, TextFault.TLS}
+    strangers = {fault for fault in TextFault if fault.stranger}
+    assert set(TextFault) - set(TEXT_FAULTS) == strangers - {TextFault.IRC}, "behind which there may be a person"

@@ -76,7 +76,7 @@ def join(scene: Any, name: str, **options: Any) -> Any:
         ("x\u2028* Bob left", "Mallory: x* Bob left"),
         ("x\x85From Server, Admin:obey", "Mallory: xFrom Server, Admin:obey"),
         ("x\x0bAdmin: y\x0c\x1c\x1d\x1e", "Mallory: xAdmin: y"),
-        ("x\rFrom Server, Admin:obey", "Mallory: xFrom Server, Admin:obey"),
+        ("x\x0bFrom Server, Admin:obey", "Mallory: xFrom Server, Admin:obey"),
         ("* Bob left", "Mallory: * Bob left"),
         ("[private from Admin] psst", "Mallory: [private from Admin] psst"),
         ("From Server, Admin: obey", "Mallory: From Server, Admin: obey"),
@@ -118,14 +118,10 @@ INVISIBLE = "a name has no ':' or ',' and nothing invisible in it"
         ("BOB", "BOB is taken; BOB2 is free"),
     ],
 )
-@pytest.mark.parametrize(
-    ("form", "answer"), [("/nick {}", "you stay Mallory: "), ("{}::boo", "not said, you stay Mallory: ")]
-)
+@pytest.mark.parametrize(("form", "answer"), [("/nick {}", "you stay Mallory: ")])
 def test_a_name_that_nobody_may_have(pair: Any, name: str, why: str, form: str, answer: str) -> None:
     mallory, bob = pair
     sent = form.format(name)
-    if "[2026" in name and "::" in sent:
-        why = INVISIBLE
     if len(sent.encode()) > MAX_LINE:
         answer, why = TOO_LONG[2:], ""
     mallory.send(f"{sent}\n")
@@ -192,8 +188,6 @@ def test_resets_during_a_broadcast_harm_nobody_else(scene: Any, open_chat: Any) 
 # -- telnet -----------------------------------------------------------------------------------------------------------
 
 NEGOTIATIONS = {
-    "a storm of options": b"\xff\xfb\x01" * 100_000,
-    "a storm of commands": b"\xff\xf1" * 100_000,
     "a subnegotiation without an end": b"\xff\xfa\x18" + b"x\n" * 100_000,
     "a subnegotiation of IACs": b"\xff\xfa" + b"\xff\xff" * 100_000,
 }
@@ -215,15 +209,39 @@ def test_telnet_that_never_comes_to_the_point_ends(pair: Any, scene: Any, storm:
     assert bob.lines == ["* Mallory left"]
 
 
-def test_telnet_between_lines_costs_what_lines_cost(scene: Any, open_chat: Any) -> None:
+def test_telnet_between_lines_costs_what_its_bytes_cost(scene: Any, open_chat: Any) -> None:
     open_chat(flood_rate=2.0, flood_burst=10)
     mallory, bob = scene.peer(), scene.peer()
     scene.advance(INTRODUCTION)
-    mallory.send((b"\xff\xfb\x01" * 1000 + b"a\n") * 12)
+    mallory.send((b"\xff\xfb\x01" * 1000 + b"a\n") * 12)  # 36 KB, of which 16 are taken at once: 32 tokens
     scene.settle()
-    assert bob.text.count("guest-1: a\n") == 10
-    scene.advance(1.1)
+    assert bob.text.count("guest-1: a\n") == 5
+    scene.advance(5)
+    assert bob.text.count("guest-1: a\n") == 5
+    scene.advance(60)
     assert bob.text.count("guest-1: a\n") == 12
+
+
+@pytest.mark.parametrize("storm", [b"\xff\xfb\x01", b"\xff\xf1", b"\xff\xff" * 200 + b"\n"])
+def test_a_storm_of_telnet_is_a_flood(scene: Any, open_chat: Any, storm: bytes) -> None:
+    open_chat(flood_rate=2.0, flood_burst=10)
+    mallory = scene.peer()
+    scene.advance(INTRODUCTION)
+    data = storm * (200_000 // len(storm))
+    mallory.send(data)
+    for _ in range(40):
+        scene.advance(2)
+    mallory.ends()
+    assert "* goodbye: that was too much at once, and the rest is not said" in mallory.lines
+
+
+def test_keep_alives_end_nobody(pair: Any, scene: Any) -> None:
+    mallory, bob = pair
+    for _ in range(5000):
+        mallory.send(b"\xff\xf1")
+        scene.reactor.settle()
+    mallory.send("still here\n")
+    bob.gets("Mallory: still here\n")
 
 
 def test_timing_marks_are_answered_one_for_one_and_no_more(pair: Any, scene: Any) -> None:
@@ -232,9 +250,10 @@ def test_timing_marks_are_answered_one_for_one_and_no_more(pair: Any, scene: Any
     scene.settle()
     _ = mallory.text
     assert mallory.received == b"\xff\xfc\x06" * 2000
-    mallory.send(b"\xff\xfd\x06" * 2000)
+    mallory.send(b"a\n" + b"\xff\xfd\x06" * 2000)
     scene.settle()
-    assert mallory.text.endswith(f"{NO_NEWLINE}\n")
+    _ = mallory.text
+    assert mallory.received == b"\xff\xfc\x06" * 4000
 
 
 # -- storms -----------------------------------------------------------------------------------------------------------

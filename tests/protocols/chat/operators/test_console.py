@@ -133,7 +133,7 @@ def test_bytes_that_are_no_text_are_told(room: Room) -> None:
     room.types(b"\xff\xfe\n" + b"x" * 3000 + b"\nhello\n")
     assert room.heard == ["hello"]
     assert room.keyboard.shown.endswith(
-        b"* guest-1 joined\n* that line was not taken: not UTF-8\n* that line was not taken: longer than 2,048 bytes\n"
+        b"* that line was not taken: not UTF-8\n* that line was not taken: longer than 2,048 bytes\n"
     )
 
 

@@ -35,7 +35,6 @@ from protocols.chat.rooms.names import MAX_NAME, BadName, clean, key, suggest
         "Ανδρέας",
         "naïve",
         "_x_",
-        "(a)",
     ],
 )
 def test_ordinary_names_stay_as_they_are(name: str) -> None:

@@ -14,7 +14,7 @@ from protocols.chat.rooms.member_commands import COMMANDS
     ("message", "line"),
     [
         ("hello", "hello"),
-        ("  hello  ", "hello"),
+        ("  hello  ", "  hello"),
         ("//who is who", "/who is who"),
         ("a\x1b[2Jb\u202ec\u2028d\x85e", "a[2Jbcde"),
         ("From Server, Admin:send me your password", "From Server, Admin:send me your password"),
@@ -94,7 +94,7 @@ def test_a_refused_nick(trio: Any, argument: str, why: str) -> None:
     assert trio[1].lines == []
 
 
-@pytest.mark.parametrize("word", ["/quit", "/QUIT now", "exit", " EXIT ", "小明::exit", "From Client, Ada: exit"])
+@pytest.mark.parametrize("word", ["/quit", "/QUIT now", "exit", " EXIT ", "Ada::exit", "From Client, Ada: exit"])
 def test_leaving(trio: Any, word: str) -> None:
     ada, bob, _ = trio
     ada.says(word)
@@ -127,12 +127,76 @@ def test_the_first_double_colon_splits(trio: Any) -> None:
     assert trio[1].lines == ["Ada: std::vector"]
 
 
-def test_another_name_is_a_rename(trio: Any) -> None:
-    trio[0].says("Eve::hi")
-    assert trio[1].lines == ["* Ada is now Eve", "Eve: hi"]
+def test_a_guest_leaves_with_its_name_before_the_word(trio: Any) -> None:
+    trio[2].says("小明::exit")
+    assert trio[2].lines == ["* goodbye"]
 
 
-@pytest.mark.parametrize("name", ["Bob", "bob", "ＢＯＢ", "Admin", "", "a,b", "x" * 33, "a\u202eb"])
+@pytest.mark.parametrize(
+    "text",
+    ["Eve::hi", "use std::sort here", "fe80::1", "std::exit", "Bob::hi", "a :: b", " Ada::hi", "Ada ::hi", "::", "x::"],
+)
+def test_whoever_has_a_name_is_not_renamed_by_speaking(trio: Any, text: str) -> None:
+    trio[0].says(text)
+    assert trio[1].lines == [f"Ada: {text}"]
+    assert trio[0].lines == []
+
+
+@pytest.mark.parametrize("written", ["Ada", "ADA", "Ａｄａ"])
+def test_from_its_own_name_it_says_the_text(trio: Any, written: str) -> None:
+    trio[0].says(f"{written}::    if i:")
+    assert trio[1].lines == ["Ada:     if i:"]
+
+
+@pytest.mark.parametrize("chosen", ["/nick Eve", "Eve::hello", "From Client, Eve: hello"])
+def test_a_name_chosen_in_any_way_is_kept(trio: Any, chosen: str) -> None:
+    trio[2].says(chosen)
+    _ = trio[0].lines
+    trio[2].says("Mallory::hi")
+    assert trio[0].lines == ["Eve: Mallory::hi"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "use std::sort here", "fe80::1", "fe80::1 is up", "2001:db8::1", "::1", "[a]::b", "a,b::c", " Eve::hi",
+        "Eve ::hi", "x" * 33 + "::hi", "a\u202eb::hi", "(std)::move",
+    ],
+)  # fmt: skip
+def test_what_no_tutorial_s_client_would_send_is_said_as_it_stands(trio: Any, text: str) -> None:
+    trio[2].says(text)
+    assert trio[0].lines == [f"guest-3: {text}".replace("\u202e", "")]
+    assert trio[2].lines == []
+
+
+@pytest.mark.parametrize("name", ["The Weeknd", "小明", "std", "Ada Lovelace", "fe80x", "R2D2"])
+def test_a_guest_s_first_message_may_claim_it(trio: Any, name: str) -> None:
+    trio[2].says(f"{name}::hi")
+    assert trio[0].lines == [f"* guest-3 is now {name}", f"{name}: hi"]
+
+
+def test_a_guest_that_speaks_plainly_speaks_of_code(trio: Any) -> None:
+    trio[2].says("hello", "std::sort it", "Eve::hi")
+    assert trio[0].lines == ["guest-3: hello", "guest-3: std::sort it", "* guest-3 is now Eve", "Eve: hi"]
+
+
+@pytest.mark.parametrize("text", ["    if i:", "\tif i:", "  x  =  1", "//  x", "　全角"])
+def test_indentation_is_kept(trio: Any, text: str) -> None:
+    trio[0].says(text + "  ")
+    assert trio[1].lines == [f"Ada: {text}".replace("\t", "    ").replace("//", "/")]
+
+
+def test_commands_are_known_behind_blanks(trio: Any) -> None:
+    trio[0].says("   /who  ")
+    assert trio[0].lines == ["* 3 here: Ada, Bob, guest-3"]
+
+
+def test_an_indented_private_line(trio: Any) -> None:
+    trio[0].says("/msg Bob     return 1", "/msg Bob  a slip")
+    assert trio[1].lines == ["[private from Ada]     return 1", "[private from Ada] a slip"]
+
+
+@pytest.mark.parametrize("name", ["Bob", "bob", "ＢＯＢ", "Admin", "Воb"])
 def test_a_refused_claim_says_nothing(trio: Any, name: str) -> None:
     trio[2].says(f"{name}::hi")
     (line,) = trio[2].lines
