@@ -170,10 +170,13 @@ class Listener:
             log.exception("exception in the factory for %s, which is turned away", show(address))
             return sock.close()
         sock.setblocking(False)
+        self._count(address)
+        self._roster.open(carrier, protocol, address, self._limits, self._timeouts)
+
+    def _count(self, address: Any) -> None:
+        self._loop.meter.accepted += 1
         if self._limits.per_peer is not None and isinstance(address, tuple):  # the peers of a Unix socket have no names
             self._per_peer[peer_key(address)] += 1
-        self._loop.meter.accepted += 1
-        self._roster.open(carrier, protocol, address, self._limits, self._timeouts)
 
     def _pause(self) -> None:
         if self._retry is not None:

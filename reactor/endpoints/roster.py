@@ -54,11 +54,15 @@ class Roster(Generic[T]):
         transport = self.kind(self._loop, carrier, protocol, self, peername, limits, timeouts)
         if opened is not None:
             transport._opened().add_done_callback(partial(opened, transport))
+        self.add(transport)
+        return transport
+
+    def add(self, transport: T) -> None:
+        """Count a transport that somebody else has made for this home, and start it."""
         self.connections[transport] = None
         transport._start()
         if self._drain is not None:
             self._drain.include(transport)
-        return transport
 
     def on_gone(self, transport: T) -> None:
         """A transport is over; called by the transport, after connection_lost."""

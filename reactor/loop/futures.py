@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from concurrent.futures import Future, InvalidStateError
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class AwaitableFuture(Future[T]):
+    """A future of `concurrent.futures` that a coroutine of asyncio's can await, on whatever loop it runs."""
+
+    def __await__(self) -> Generator[Any, None, T]:
+        from asyncio import wrap_future  # here: who awaits has asyncio, and nobody else needs it
+
+        return wrap_future(self).__await__()
 
 
 def settle(future: Future[Any], result: Any = None, error: BaseException | None = None) -> None:
@@ -28,7 +40,7 @@ class Promises:
 
     def make(self) -> Future[Any]:
         """A future that `fail` completes if nothing else has."""
-        future: Future[Any] = Future()
+        future: Future[Any] = AwaitableFuture()
         self._open[future] = None
         future.add_done_callback(self._open.pop)
         return future

@@ -29,7 +29,7 @@ from .budget import OUTPUT_BUDGET, OutputBudget
 from .deadlines import DeadlineWheel
 from .forks import MESSAGE, disarm, track
 from .futures import Promises
-from .ground import Belongings, Flushed, Sentry
+from .ground import Belongings, Flushed, Guest, Host, Sentry
 from .jobs import Jobs
 from .kernel import Kernel
 from .lag import QUICK
@@ -79,6 +79,7 @@ class Loop:
         self._thread: threading.Thread | None = None  # in which it runs
         self._runs = 0
         self.closed = False
+        self._host: Host | None = None
         self._promises = Promises()
         self._jobs = Jobs(self._kernel, self._post, self.promise)
         self._watchers = Watchers(self.poller, self.meter)
@@ -117,11 +118,10 @@ class Loop:
         raise ReactorError("the loop was stopped before the future was done")
 
     def stop(self) -> None:
-        """Return from `run` after this tick; nothing where the loop does not run.
-
-        From another thread: `call_soon_threadsafe(reactor.stop)`.
-        """
+        """Return from `run` after this tick. From another thread: `call_soon_threadsafe(reactor.stop)`."""
         self._stopping = self._running
+        if self._running and self._host is not None:
+            self._host.stop()
 
     def _set_sentry(self, sentry: Sentry | None) -> None:
         if self._sentry is not None:
@@ -141,6 +141,11 @@ class Loop:
             raise ReactorError("the loop is running already; a callback must not wait for it")
 
     def _spin(self) -> None:
+        if self._host is not None:
+            return self._host.run_forever()
+        self._run_here(lambda: self._tick(forever=True))
+
+    def _run_here(self, turn: Callable[[], None]) -> None:
         self._check_idle()
         self._running, self._stopping = True, False
         self._thread = threading.current_thread()
@@ -150,7 +155,7 @@ class Loop:
         if self._sentry is not None:
             self._sentry.begin()
         try:
-            self._tick(forever=True)
+            turn()
         except Exception:
             self._check_process()  # a callback forked, and its child came back to here
             raise
@@ -158,8 +163,8 @@ class Loop:
             self._running = self._stopping = False
             self._thread = None
 
-    def _tick(self, forever: bool = False) -> None:
-        """One round, as drawn above; or round after round until stopped.
+    def _tick(self, forever: bool = False, longest: float = MAX_WAIT, guest: Guest | None = None) -> None:
+        """One round, as drawn above; or round after round until stopped. `longest` and `guest`: see `ground.Host`.
 
         The loop is in here, with its names local, because on a quiet server each message pays for a whole round:
         0.5 microseconds of Python instead of 0.9 as a method called in a loop.
@@ -171,9 +176,9 @@ class Loop:
             if soon or inbox or dirty or doomed or self._stopping:
                 events = poll(0)
             elif timers.entries:
-                events = poll(self._wait(done))
+                events = poll(timers.wait(done, longest))
             else:
-                events = poll(MAX_WAIT)
+                events = poll(longest)
             self.now = now = clock()
             meter.ticks += 1
             if now >= meter.turn_at:
@@ -186,6 +191,8 @@ class Loop:
                 timers.fire_due(now)
             if inbox or soon:
                 self._run_soon()
+            if guest is not None:
+                guest(now)
             if dirty:
                 for transport in dirty:  # one that is written to meanwhile is appended, and has its turn
                     transport._on_flush()
@@ -200,12 +207,6 @@ class Loop:
                 self._on_slow(lag)
             if self._stopping or not forever:
                 return
-
-    def _wait(self, now: float) -> float:
-        deadline = self.timers.next_deadline()
-        if deadline is None or deadline - now > MAX_WAIT:
-            return MAX_WAIT
-        return deadline - now if deadline > now else 0.0
 
     def _turn(self, now: float) -> None:
         """At most once in TURN seconds: what need not be looked at in each tick."""
@@ -392,9 +393,6 @@ class Loop:
 
     def _wake_wheel_at(self, when: float) -> None:
         if self._wheel_timer is None:
-            self._wheel_timer = self.call_at(when, self._turn_wheel)
+            self._wheel_timer = self.call_at(when, lambda: self.wheel.expire(self.now))
         else:
             self._wheel_timer.move(when)
-
-    def _turn_wheel(self) -> None:
-        self.wheel.expire(self.now)

@@ -127,6 +127,13 @@ class TimerHeap:
             heappop(entries)
         return None
 
+    def wait(self, now: float, longest: float) -> float:
+        """Seconds until the earliest timer is due, 0 where that is past, and never more than `longest`."""
+        deadline = self.next_deadline()
+        if deadline is None or deadline - now > longest:
+            return longest
+        return deadline - now if deadline > now else 0.0
+
     def fire_due(self, now: float) -> None:
         """Run what is due, by deadline, ties in order of arrival; what is armed meanwhile waits for the next call.
 

@@ -259,10 +259,8 @@ class Connection(ABC):
 
     def _drain(self, grace: float) -> None:
         """A drain begins: tell the protocol, and close unless it wants to finish something within `grace` seconds."""
-        if self.is_closing():
-            return
         asked = self._phase is Phase.OPEN and hasattr(self._protocol, "draining")
-        if not asked or not self._callback("draining", grace):
+        if not (self.is_closing() or (asked and self._callback("draining", grace))):
             self.close()
 
     def is_closing(self) -> bool:
@@ -286,7 +284,6 @@ class Connection(ABC):
             return getattr(self._protocol, name)(*args)
         except Exception as exc:
             self._blame(exc)
-            return None
 
     def _blame(self, exc: Exception) -> None:
         if isinstance(exc, PeerError):
@@ -327,6 +324,9 @@ class Connection(ABC):
         self._upgrade = None
         self._loop.budget.release(self)
         self._loop.wheel.disarm(self)
+        self._doom()
+
+    def _doom(self) -> None:
         self._loop.doomed.append(self)
 
     def _linger_not(self) -> None:
