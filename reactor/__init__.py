@@ -22,10 +22,12 @@ The map, from the bottom up; imports only point up in this list, and the docstri
     sockets/       what a transport reads and writes: TCP, Unix, UDP, standard streams, TLS, files
     transports/    one connection: its states, its life, its lane out, its lane in
     endpoints/     who makes transports and counts them: listeners, connectors
+    foreign        the transport of another loop, with the verbs of ours
     framing        lines, netstrings, length prefixes
     diagnostics/   seeing inside: counters, connections, what holds the loop
     reactor        the loop with the verbs of the network
     reconnect      a connection that is made again
+    aio/           asyncio's loop on this one
     processes/     several processes: one after the other, side by side
     serving/       a command line, TLS files, workers, signals: what a server needs around its protocol
     testing/       the same reactor in memory
@@ -58,6 +60,7 @@ from .errors import (
     ResolveError,
     WriteTimeout,
 )
+from .foreign import adopt
 from .framing import LengthPrefixedProtocol, LineProtocol, NetstringProtocol
 from .limits import Limits, Timeouts
 from .loop.timers import Timer
@@ -115,6 +118,7 @@ __all__ = [
     "Worker",
     "WriteTimeout",
     "activated_sockets",
+    "adopt",
     "hand_over",
     "notify",
     "peer_key",

@@ -11,6 +11,7 @@ import struct
 from typing import Any
 
 from .errors import FramingError, LimitExceeded
+from .foreign import adopt
 from .protocol import Protocol
 
 BATCH = 1024  # frames handled in one call: about a millisecond, after which the other connections have their delivery
@@ -44,7 +45,7 @@ class LineProtocol(Protocol):
 
     def connection_made(self, transport: Any) -> None:
         """Keep the transport as `self.transport`. A subclass that overrides this calls it."""
-        self.transport = transport
+        self.transport = adopt(transport, self)
 
     def line_received(self, line: bytes) -> None:
         """One line, without its ending."""
@@ -122,7 +123,7 @@ class FrameProtocol(Protocol):
 
     def connection_made(self, transport: Any) -> None:
         """Keep the transport as `self.transport`. A subclass that overrides this calls it."""
-        self.transport = transport
+        self.transport = adopt(transport, self)
 
     def cut(self, data: bytes | bytearray, start: int) -> tuple[int, int, int] | None:
         """Where the frame at `start` has its payload's start and end, and its own end; None if it is not all here."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 
-from reactor import Protocol, Reactor, StreamTransport, Timer
+from reactor import Protocol, Reactor, StreamTransport, Timer, adopt
 
 from .faults import Fault
 from .framer import Item, TextFramer
@@ -91,7 +91,7 @@ class TextProtocol(Protocol):
 
     def connection_made(self, transport: StreamTransport) -> None:
         """Keeps the transport as `self.transport`. A subclass that overrides this calls it."""
-        self.transport = transport
+        self.transport = adopt(transport, self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stops the clock. A subclass that overrides this calls it."""

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, Protocol as Interface
 
-from reactor import Protocol, Reactor
+from reactor import Protocol, Reactor, adopt
 
 from ..errors import NoRequest, ProtocolError
 from ..events import Data, End, Event, Failed, RequestHead
@@ -88,7 +88,7 @@ class HTTPConnection(Protocol):
     # -- the connection -----------------------------------------------------------------------------------------
 
     def connection_made(self, transport: Any) -> None:
-        self.transport = transport
+        self.transport = adopt(transport, self)
         if not self.site.admit(self):
             self._close()
 
