@@ -50,7 +50,7 @@ PACKAGES = {
         "IdleTimeout", "LengthPrefixedProtocol", "LimitExceeded", "Limits", "LineProtocol", "ListenError",
         "Listener", "NetstringProtocol", "PeerError", "Protocol", "Reactor", "ReactorClosed", "ReactorError",
         "ReconnectingClient", "ResolveError", "Stats", "StreamTransport", "Supervisor", "Timeouts", "Timer",
-        "Worker", "WriteTimeout", "activated_sockets", "hand_over", "notify", "peer_key", "prefork_sockets",
+        "Worker", "WriteTimeout", "activated_sockets", "adopt", "hand_over", "notify", "peer_key", "prefork_sockets",
         "say_ready", "start_successor",
     },
     "reactor.testing": {
@@ -60,6 +60,9 @@ PACKAGES = {
     },
     "protocols": {
         "Echo", "Greeting", "TextProtocol",
+    },
+    "reactor.aio": {
+        "HostedEventLoop", "LoopVerbs", "new_event_loop", "verbs",
     },
     "protocols.bot": {
         "Backend", "BadSetting", "Bot", "BotServer", "Call", "Conversation", "Fault", "KINDS", "LIMITS",

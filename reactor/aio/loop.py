@@ -1,0 +1,234 @@
+"""asyncio's loop with our transports and our tick under it: one send a tick. Leans on the names in `private`.
+
+    +-> 1 poll      asyncio's descriptors and the reactor's
+    |   2 I/O       our transports and the reactor's call their protocols; asyncio's other callbacks are noted
+    |   3 timers    the reactor's
+    |   4 soon      the reactor's calls; then asyncio's: what was noted, its timers, its calls, each task's step
+    |   5 flush     every transport that was written to, of both worlds
+    |   6 reap      the reactor's connections; asyncio's end by call_soon
+    +---- until stopped
+
+All but the streams is inherited: datagrams, pipes, subprocesses, sock_*, name lookups, TLS (asyncio's SSLProtocol over
+our transport), servers, executors, debug mode.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from asyncio.base_events import _format_handle  # type: ignore[attr-defined]
+from collections import deque
+from collections.abc import Callable
+from heapq import heapify, heappop
+from typing import Any
+
+from ..limits import Limits, Timeouts
+from ..loop.loop import MAX_WAIT
+from ..reactor import Reactor
+from .hosted import HostedEventLoop
+from .private import SSLProtocol
+from .serving import AioListener
+from .stream import AioStream
+
+log = logging.getLogger("asyncio")
+
+LIMITS = Limits(output=None)
+TIMEOUTS = Timeouts(connect=None, handshake=None, idle=None, write=None)
+"""asyncio's programs expect no bounds; but one who has closed does not wait for ever for a peer that takes nothing."""
+
+MANY = 100  # timers from which on the cancelled ones are swept out, once they are half of them
+
+
+class ReactorEventLoop(HostedEventLoop):
+    """See `reactor.aio.new_event_loop`."""
+
+    _ready: deque[Any]
+    _scheduled: list[Any]
+    _timer_cancelled_count: int
+    _clock_resolution: float
+    _debug: bool
+    _stopping: bool
+    _transports: Any
+    _current_handle: Any
+
+    def __init__(
+        self, reactor: Reactor | None = None, *, limits: Limits | None = None, timeouts: Timeouts | None = None
+    ) -> None:
+        self.limits = limits or LIMITS
+        self.timeouts = timeouts or TIMEOUTS
+        self._serving: dict[socket.socket, AioListener] = {}
+        super().__init__(reactor)
+
+    # -- the tick -----------------------------------------------------------------------------------------------
+
+    def _run_once(self) -> None:
+        """One round, as drawn above."""
+        scheduled = self._scheduled
+        if len(scheduled) > MANY and self._timer_cancelled_count * 2 > len(scheduled):
+            self._sweep()
+        while scheduled and scheduled[0]._cancelled:
+            self._timer_cancelled_count -= 1
+            heappop(scheduled)._scheduled = False
+        if self._ready or self._stopping:
+            longest = 0.0
+        elif scheduled:
+            longest = min(max(scheduled[0]._when - self.time(), 0.0), MAX_WAIT)
+        else:
+            longest = MAX_WAIT
+        self.reactor._tick(False, longest, self._run_ready)
+
+    def _sweep(self) -> None:
+        for handle in self._scheduled:
+            if handle._cancelled:
+                handle._scheduled = False
+        self._scheduled[:] = [handle for handle in self._scheduled if not handle._cancelled]
+        heapify(self._scheduled)
+        self._timer_cancelled_count = 0
+
+    def _run_ready(self, now: float) -> None:
+        """asyncio's part of step 4."""
+        selector, scheduled, ready = self._reactor_selector, self._scheduled, self._ready
+        if selector.ready:
+            self._process_events(selector.take())  # type: ignore[attr-defined]
+        if scheduled:
+            end = now + self._clock_resolution
+            while scheduled and scheduled[0]._when < end:
+                handle = heappop(scheduled)
+                handle._scheduled = False
+                ready.append(handle)
+        for _ in range(len(ready)):  # a snapshot: what they add has its turn in the next round
+            handle = ready.popleft()
+            if handle._cancelled:
+                continue
+            if self._debug:
+                self._run_timed(handle)
+            else:
+                handle._run()
+
+    def _run_timed(self, handle: Any) -> None:
+        self._current_handle = handle
+        began = self.time()
+        try:
+            handle._run()
+            took = self.time() - began
+            if took >= self.slow_callback_duration:
+                log.warning("Executing %s took %.3f seconds", _format_handle(handle), took)
+        finally:
+            self._current_handle = None
+
+    # -- transports ---------------------------------------------------------------------------------------------
+
+    def _make_socket_transport(
+        self,
+        sock: socket.socket,
+        protocol: Any,
+        waiter: asyncio.Future[None] | None = None,
+        *,
+        extra: dict[str, Any] | None = None,
+        server: Any = None,
+        home: Any = None,
+    ) -> AioStream:
+        self._ensure_fd_no_transport(sock)  # type: ignore[attr-defined]
+        home = self.reactor._inventory.clients if home is None else home
+        transport = AioStream(self, sock, protocol, waiter, extra, server, home, self.limits, self.timeouts)
+        home.add(transport)
+        return transport
+
+    def _make_ssl_transport(
+        self,
+        rawsock: socket.socket,
+        protocol: Any,
+        sslcontext: Any,
+        waiter: asyncio.Future[None] | None = None,
+        *,
+        server_side: bool = False,
+        server_hostname: str | None = None,
+        extra: dict[str, Any] | None = None,
+        server: Any = None,
+        home: Any = None,
+        **timeouts: Any,
+    ) -> Any:
+        self._ensure_fd_no_transport(rawsock)  # type: ignore[attr-defined]
+        tls = SSLProtocol(self, protocol, sslcontext, waiter, server_side, server_hostname, **timeouts)
+        self._make_socket_transport(rawsock, tls, extra=extra, server=server, home=home)
+        return tls._app_transport
+
+    async def _sendfile_fallback(self, transp: Any, file: Any, offset: int, count: int | None) -> int:
+        if not isinstance(transp, AioStream):
+            sent: int = await super()._sendfile_fallback(transp, file, offset, count)  # type: ignore[misc]
+            return sent
+        # As `_sendfile_native` does: the socket is lent to `sock_sendfile`, and the transport stands still meanwhile.
+        was_reading = transp.is_reading()
+        transp.pause_reading()
+        await transp._make_empty_waiter()
+        del self._transports[transp._sock_fd]
+        try:
+            return await self.sock_sendfile(transp._sock, file, offset, count)
+        finally:
+            self._transports[transp._sock_fd] = transp
+            transp._reset_empty_waiter()
+            if was_reading:
+                transp.resume_reading()
+
+    # -- servers ------------------------------------------------------------------------------------------------
+
+    def _start_serving(
+        self,
+        protocol_factory: Callable[[], Any],
+        sock: socket.socket,
+        sslcontext: Any = None,
+        server: Any = None,
+        backlog: int = 100,
+        ssl_handshake_timeout: float | None = None,
+        ssl_shutdown_timeout: float | None = None,
+    ) -> None:
+        def seat(conn: socket.socket, protocol: Any, extra: dict[str, Any], home: Any) -> None:
+            known = {"extra": extra, "server": server, "home": home}
+            if sslcontext is None:
+                self._make_socket_transport(conn, protocol, **known)
+            else:
+                times = {"ssl_handshake_timeout": ssl_handshake_timeout, "ssl_shutdown_timeout": ssl_shutdown_timeout}
+                self.create_task(self._shake_hands(conn, protocol, sslcontext, {**known, **times}))
+
+        listener = AioListener(
+            self, protocol_factory, sock, server, seat, self.limits, self.timeouts, self.reactor._inventory.remove
+        )
+        self._serving[sock] = listener
+        self.reactor._inventory.add(listener)
+
+    async def _shake_hands(self, conn: socket.socket, protocol: Any, context: Any, options: dict[str, Any]) -> None:
+        waiter: Any = self.create_future()
+        transport = self._make_ssl_transport(conn, protocol, context, waiter, server_side=True, **options)
+        try:
+            await waiter
+        except BaseException as exc:
+            transport.close()
+            waiter = None  # it holds the exception, and that the protocol: a circle
+            if not isinstance(exc, Exception):
+                raise
+            if self.get_debug():  # strangers who fail at TLS are nothing to wake anybody for, as in asyncio
+                message = "Error on transport creation for incoming connection"
+                about = {"message": message, "exception": exc, "protocol": protocol, "transport": transport}
+                self.call_exception_handler(about)
+
+    def _stop_serving(self, sock: socket.socket) -> None:
+        listener = self._serving.pop(sock, None)
+        if listener is not None:
+            listener.release()
+        super()._stop_serving(sock)  # type: ignore[misc]
+
+    # -- ending -------------------------------------------------------------------------------------------------
+
+    def _leave(self) -> None:
+        """What asyncio's program has not closed is its own to close: it gets no connection_lost from a closed loop."""
+        for transport in self.reactor.dirty:
+            transport._on_flush()
+        self.reactor.dirty.clear()
+        for listener in self._serving.values():
+            listener.release()
+        inventory = self.reactor._inventory
+        for roster in (*(listener._roster for listener in inventory.listeners), inventory.clients):
+            for transport in [each for each in roster.connections if isinstance(each, AioStream)]:
+                transport.forget()
+        super()._leave()

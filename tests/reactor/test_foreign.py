@@ -1,0 +1,187 @@
+"""Our protocols on other loops: asyncio's own, uvloop where it is installed, and ours for comparison."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import struct
+
+import pytest
+
+from reactor import LengthPrefixedProtocol, LimitExceeded, LineProtocol, NetstringProtocol, adopt
+from tests.reactor.aio.conftest import LOOPS, play
+
+FACTORIES = dict(LOOPS)
+if importlib.util.find_spec("uvloop") is not None:
+    import uvloop
+
+    FACTORIES["uvloop"] = uvloop.new_event_loop
+
+
+@pytest.fixture(params=FACTORIES)
+def on_any_loop(request):
+    """Runs a scene on one of the loops."""
+    return lambda scene: play(FACTORIES[request.param], scene)
+
+
+class Lines(LineProtocol):
+    """Notes its lines; a line `wait` pauses, `go` in the test resumes."""
+
+    max_line = 1000
+
+    def __init__(self):
+        self.lines = []
+        self.lost = asyncio.get_running_loop().create_future()
+
+    def line_received(self, line):
+        self.lines.append(line)
+        if line == b"wait":
+            self.transport.pause_reading()
+        elif line == b"close":
+            self.transport.close()
+
+    def connection_lost(self, exc):
+        if not self.lost.done():
+            self.lost.set_result(exc)
+
+
+async def until(condition):
+    while not condition():
+        await asyncio.sleep(0.001)
+
+
+def test_lines_are_held_back_exactly_until_reading_is_resumed(on_any_loop):
+    async def scene(stage):
+        protocol = Lines()
+        transport, peer = await stage.connect(protocol)
+        await stage.loop.sock_sendall(peer, b"one\nwait\ntwo\nthr")
+        await until(lambda: b"wait" in protocol.lines)
+        await stage.loop.sock_sendall(peer, b"ee\nfour\n")
+        await asyncio.sleep(0.01)
+        assert protocol.lines == [b"one", b"wait"]
+        assert not protocol.transport.is_reading()
+        protocol.transport.resume_reading()
+        assert protocol.lines == [b"one", b"wait"]
+        await until(lambda: b"four" in protocol.lines)
+        assert protocol.lines == [b"one", b"wait", b"two", b"three", b"four"]
+        transport.close()
+        await protocol.lost
+
+    on_any_loop(scene)
+
+
+def test_more_lines_than_a_batch_come_in_order(on_any_loop):
+    async def scene(stage):
+        protocol = Lines()
+        transport, peer = await stage.connect(protocol)
+        await stage.loop.sock_sendall(peer, b"".join(b"%d\n" % number for number in range(5000)))
+        await until(lambda: len(protocol.lines) == 5000)
+        assert protocol.lines == [b"%d" % number for number in range(5000)]
+        transport.close()
+        await protocol.lost
+
+    on_any_loop(scene)
+
+
+def test_the_peers_end_comes_behind_what_was_held_back(on_any_loop):
+    async def scene(stage):
+        protocol = Lines()
+        _, peer = await stage.connect(protocol)
+        await stage.loop.sock_sendall(peer, b"wait\nlast")
+        peer.shutdown(1)
+        await until(lambda: b"wait" in protocol.lines)
+        await asyncio.sleep(0.01)
+        assert protocol.lines == [b"wait"]
+        protocol.transport.resume_reading()
+        assert await protocol.lost is None
+        assert protocol.lines == [b"wait", b"last"]
+
+    on_any_loop(scene)
+
+
+def test_nothing_is_delivered_after_close(on_any_loop):
+    async def scene(stage):
+        protocol = Lines()
+        _, peer = await stage.connect(protocol)
+        await stage.loop.sock_sendall(peer, b"close\nmore\n")
+        assert await protocol.lost is None
+        assert protocol.lines == [b"close"]
+        protocol.transport.write(b"late")
+        protocol.transport.close()
+
+    on_any_loop(scene)
+
+
+def test_a_fault_of_the_peers_is_one_quiet_line(on_any_loop):
+    """The scene fails if the exception handler of the loop is told."""
+
+    async def scene(stage):
+        protocol = Lines()
+        _, peer = await stage.connect(protocol)
+        await stage.loop.sock_sendall(peer, b"x" * 2000)
+        assert isinstance(await protocol.lost, LimitExceeded)
+        assert stage.told == []
+
+    on_any_loop(scene)
+
+
+def test_another_protocol_gets_the_rest_of_the_batch(on_any_loop):
+    async def scene(stage):
+        second = Lines()
+
+        class First(Lines):
+            def line_received(self, line):
+                super().line_received(line)
+                if line == b"switch":
+                    self.transport.set_protocol(second)
+                    second.connection_made(self.transport)
+
+        first = First()
+        _, peer = await stage.connect(first)
+        await stage.loop.sock_sendall(peer, b"one\nswitch\ntwo\nclose\n")
+        await second.lost
+        assert (first.lines, second.lines) == ([b"one", b"switch"], [b"two", b"close"])
+        assert second.transport.get_protocol() in (second, None)
+
+    on_any_loop(scene)
+
+
+@pytest.mark.parametrize(
+    ("kind", "receive", "sent"),
+    [
+        (NetstringProtocol, "string_received", b"3:one,3:two,"),
+        (LengthPrefixedProtocol, "message_received", struct.pack("!I3sI3s", 3, b"one", 3, b"two")),
+    ],
+)
+def test_other_framing_works_as_well(on_any_loop, kind, receive, sent):
+    async def scene(stage):
+        protocol, got = kind(), []
+        setattr(protocol, receive, got.append)
+        transport, peer = await stage.connect(protocol)
+        for number in range(len(sent)):
+            await stage.loop.sock_sendall(peer, sent[number : number + 1])
+        await until(lambda: len(got) == 2)
+        assert got == [b"one", b"two"]
+        transport.close()
+        await asyncio.sleep(0)
+
+    on_any_loop(scene)
+
+
+def test_the_stand_in_counts_and_passes_on(on_any_loop):
+    async def scene(stage):
+        protocol = Lines()
+        transport, peer = await stage.connect(protocol)
+        own = protocol.transport
+        assert adopt(own, protocol) is own
+        await stage.loop.sock_sendall(peer, b"12345\n")
+        own.writelines([b"1", b"2"])
+        await until(lambda: protocol.lines)
+        assert (own.bytes_in, own.bytes_out) in ((6, 2), (6, 0))  # ours counts what has left, which is later
+        assert own.get_extra_info("peername") == peer.getsockname()
+        assert own.get_protocol() is protocol
+        own.abort()
+        await protocol.lost
+        assert transport.is_closing()
+
+    on_any_loop(scene)
