@@ -28,6 +28,7 @@ from _kit.cli import (
     server_tls,
     warn_if_root,
 )
+from _kit.cluster import add_cluster_options, join_cluster, log_options
 from _kit.view import add_metrics_option
 from protocols.chat import (
     CONSOLE_LIMITS,
@@ -74,6 +75,7 @@ def parser() -> Parser:
     option("--motd", metavar="FILE", help="a message of the day for newcomers; reread on SIGHUP")
     option("--tls-cert", metavar="FILE", help="serve TLS with this certificate (PEM, with its chain)")
     option("--tls-key", metavar="FILE", help="the certificate's key, if it is in a file of its own")
+    add_cluster_options(parser)
     add_metrics_option(parser)
     option("--log-level", choices=LEVELS, metavar="LEVEL", help=LEVEL_HELP)
     return parser
@@ -158,6 +160,8 @@ def main() -> int:
         context, chosen = server_tls(options), settings(options)
         if options.oper_file:
             check_passwords(options.oper_file)
+        if options.cluster:
+            log_options(options)
     except (OSError, ValueError) as error:
         arguments.error(in_words(error))
     raise_descriptor_limit(options.max_clients + SPARE)
@@ -165,6 +169,11 @@ def main() -> int:
         chat = Chat(reactor, chosen, door(options))
         store = open_store(chat.hub, options)
         powers = set_up_operators(chat, options.bans, options.oper_file)
+
+        if options.cluster and (why := join_cluster(reactor, chat, powers, options)) is not None:
+            if why:
+                complain(f"{program()}: {why}")
+            return 1 if why else 0
 
         at_terminal = not options.no_console and is_terminal()
 

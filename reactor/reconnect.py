@@ -105,6 +105,7 @@ class ReconnectingClient:
         self._since = 0.0  # when the connection of the moment was made
         self._bug: BaseException | None = None  # what the factory raised
         self._stopping = False
+        self._told = ""  # what the log was told last
         self.transport = None
         self.attempts = 0
         self._begin()  # what is wrong with `connect` is raised here, before anything is left
@@ -163,6 +164,7 @@ class ReconnectingClient:
     def _on_made(self, transport: StreamTransport) -> None:
         self.transport = transport
         self._since = self._reactor.time()
+        self._told = ""
         self._reactor._inventory.clients.when_gone(transport, self._on_lost)
         if self._stopping:
             transport.close()
@@ -183,7 +185,8 @@ class ReconnectingClient:
             return self._finish(error or ReactorError(times))
         delay = self._random() * self._interval
         self._interval = min(self._max_delay, self._interval * 2)
-        log.info("%s; next attempt in %.1f s", what, delay)
+        level, self._told = (logging.DEBUG if what == self._told else logging.INFO), what
+        log.log(level, "%s; next attempt in %.1f s", what, delay)  # an outage of an hour is not news every second
         self._timer = self._reactor.call_later(delay, self._try_again)
         if self._on_retry is not None:
             self._reactor._guard(self._on_retry, error, delay)

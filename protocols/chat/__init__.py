@@ -14,6 +14,7 @@ The map, from the bottom up; a file imports only from those above it in this lis
     storage/     what outlives the process
     session      one person's connection
     operators/   bans, passwords, commands, the console
+    cluster/     one chat on many servers
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from reactor import LimitExceeded, Limits, PeerError, Reactor, StreamTransport, Timeouts, Timer, WriteTimeout
 
@@ -20,8 +21,8 @@ from .newcomers import SILENT_TIME, Newcomers
 from .rooms.authority import Authority
 from .rooms.history import LINES
 from .rooms.hub import Hub
+from .rooms.inputs import Inputs
 from .rooms.room import NOTICE, Member
-from .rooms.speech import hear
 
 INTRODUCTION = 0.3  # seconds a newcomer has to say who it is, before it is welcomed and the others hear of it: longer
 # than the quiet gap, after which a tutorial's client that speaks first has named itself
@@ -33,7 +34,7 @@ HARD = 256 * 1024  # bytes waiting for a member at which it is evicted: minutes 
 LIMITS = Limits(output=HARD)
 TIMEOUTS = Timeouts(write=60.0, close=10.0)
 
-SLOW, HELD, FLOOD = "slow", "held", "flood"  # reasons for which a member is not heard for a while
+SLOW, HELD, FLOOD, BEHIND = "slow", "held", "flood", "behind"  # reasons for which a member is not heard for a while
 
 EVICTIONS = frozenset({"flood", "idle", "silent"})  # reasons for which the server ends a connection by itself
 
@@ -72,6 +73,7 @@ class Chat:
         self.settings = settings or Settings()
         self.door = Door() if door is None else door
         self.hub = Hub(reactor.call_soon, reactor.call_later, lines=self.settings.history, wall=wall)
+        self.inputs = Inputs(self.hub)
         self.newcomers: Newcomers[Session] = Newcomers()
         self.kept_buckets = KeptBuckets()
         self.counts: Counter[str] = Counter()  # who was `refused`, and `waits` that a flood was made to make
@@ -156,17 +158,20 @@ class Session(TextProtocol):
         chat = self._chat
         member = self._member = Member(self.transport.write, self._on_dismissed)
         member.address = address
-        member.hold = self._keep_waiting
+        member.hold, member.wait = partial(self._keep_waiting, HELD), partial(self._keep_waiting, BEHIND)
         member.spoke = self._began
         self._counted = True
         chat.door.enter(address)
         chat.newcomers.add(self, self._began)
         chat.evict_silent()
-        lobby = chat.hub.lobby
-        replay = lobby.history.replay()  # before entering: what is said from now on is heard
+        chat.inputs.enter(member, self._on_entered)
+
+    def _on_entered(self, member: Member) -> None:
+        if self._member is None:
+            return  # it has gone meanwhile
+        chat, lobby = self._chat, self._chat.hub.lobby
         topic = f"{NOTICE}the topic is: {lobby.topic}\n".encode() if lobby.topic else b""
-        chat.hub.enter(member)
-        member.promise_welcome(WELCOME.format(member.name), chat.settings.motd, topic, replay)
+        member.promise_welcome(WELCOME.format(member.name), chat.settings.motd, topic, lobby.history.replay())
         self._introduction = chat.reactor.call_later(INTRODUCTION, self._on_introduced, member)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -176,7 +181,7 @@ class Session(TextProtocol):
                 timer.cancel()
         member, self._member = self._member, None
         if member is not None:
-            self._chat.hub.leave(member)
+            self._chat.inputs.leave(member)
             self._leave_door(member)
         if self._pace is not None:
             self._pace.stop()
@@ -211,11 +216,20 @@ class Session(TextProtocol):
     def eof_received(self) -> bool | None:
         """Who was too quick to be welcomed is welcomed now: `echo hi | nc` shows at least whom it spoke to."""
         super().eof_received()
+        if not self._chat.inputs.when_done(self._on_answered):
+            return True  # what it has said is not said yet
+        self._take_leave()
+        return None
+
+    def _on_answered(self) -> None:
+        self._take_leave()
+        self.transport.close()
+
+    def _take_leave(self) -> None:
         if (member := self._member) is not None:
             member.greet()
             if member.room is not None:
                 member.room.deliver()  # what was said in this tick; from now on it hears no more
-        return None
 
     def draining(self, grace: float) -> None:
         """The server goes."""
@@ -232,14 +246,14 @@ class Session(TextProtocol):
 
     def _on_announced(self, member: Member) -> None:
         self._introduction = None
-        self._chat.hub.announce(member)
+        self._chat.inputs.announce(member)
 
     def message_received(self, text: str) -> None:
         if (member := self._member) is not None:
             member.spoke = self.reactor.time()
             if member.silent:
                 self._on_first_message(member, text)
-            hear(self._chat.hub, member, text)
+            self._chat.inputs.hear(member, text)
         if self._pace is not None:
             self._pay(self._pace.pay(cost(text)))
 
@@ -248,7 +262,7 @@ class Session(TextProtocol):
         if text and not text.isspace():  # scanners send an empty line
             member.silent = False
             if self._introduced:
-                self._chat.hub.announce(member)
+                self._chat.inputs.announce(member)
 
     def waste_received(self, size: int) -> None:
         if self._pace is not None:
@@ -263,7 +277,7 @@ class Session(TextProtocol):
         super().fault_received(fault)
         if member is not None and fault.fatal:
             member.reason = fault.value
-            self._chat.hub.leave(member)
+            self._chat.inputs.leave(member)
         if self._pace is not None:
             self._pay(self._pace.pay(1))
 
@@ -272,7 +286,7 @@ class Session(TextProtocol):
     def send_away(self, goodbye: str, reason: str) -> None:
         """End this connection, and tell it why."""
         if self._member is not None and not self.transport.is_closing():
-            self._chat.hub.dismiss(self._member, goodbye, reason=reason)
+            self._chat.inputs.dismiss(self._member, goodbye, reason)
 
     def pause_writing(self) -> None:
         """The member does not keep up: what it would add waits."""
@@ -281,12 +295,12 @@ class Session(TextProtocol):
     def resume_writing(self) -> None:
         self.resume_from(SLOW)
 
-    def _keep_waiting(self, held: bool) -> None:
+    def _keep_waiting(self, reason: str, held: bool) -> None:
         """While `held`, what comes next depends on something that takes a while, and waits for it."""
         if held:
-            self.pause_for(HELD)
+            self.pause_for(reason)
         else:
-            self.resume_from(HELD)
+            self.resume_from(reason)
 
     def _pay(self, paid: bool) -> None:
         """What came is billed, and `paid` unless this has gone on for too long."""

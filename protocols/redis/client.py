@@ -15,7 +15,7 @@ from reactor import Reactor, Timer
 
 from .connection import Answer, Confirmation, RedisConnection
 from .errors import AnswerTimeout, ClientClosed, LoginRefused, RedisError, ReplyError, TooMuchWaiting
-from .line import Line
+from .line import MAX_DELAY, Line
 from .url import Password, parse_redis_url
 from .wire import Argument, encode
 
@@ -42,7 +42,9 @@ class RedisClient:
         AnswerTimeout, and the connection is dropped. So a command that blocks must ask for less.
     ping: seconds of silence after which the server is asked whether it is there; None never asks.
     on_ready: called after each login. on_down: called with the error whenever a connection is lost or not made.
-    random: see `ReconnectingClient`.
+    on_drain: called with the grace when a drain of the reactor begins; if it returns true the connection stays until
+        `close`, or until the grace is over. Without it, it stays until what was asked is answered.
+    max_delay, random: see `ReconnectingClient`.
     """
 
     def __init__(
@@ -56,6 +58,8 @@ class RedisClient:
         ping: float | None = PING,
         on_ready: Callable[[], object] | None = None,
         on_down: Callable[[Exception], object] | None = None,
+        on_drain: Callable[[float], bool] | None = None,
+        max_delay: float = MAX_DELAY,
         random: Callable[[], float] = system_random,
     ) -> None:
         self.url = parse_redis_url(url)
@@ -65,6 +69,7 @@ class RedisClient:
         self._timeout = timeout
         self._on_ready = on_ready
         self._on_down = on_down
+        self._on_drain = on_drain
         self._waiting: deque[tuple[float, Answer, bytes]] = deque()  # until when, for whom, what
         self._waiting_size = 0
         self._waiting_timer: Timer | None = None
@@ -74,7 +79,8 @@ class RedisClient:
         self._closed = False
         self._open_line = partial(
             Line, reactor, self, self.url, tls=(tls or True) if self.url.tls else tls,
-            password=self.url.password if password is None else password, timeout=timeout, ping=ping, random=random,
+            password=self.url.password if password is None else password, timeout=timeout, ping=ping,
+            max_delay=max_delay, random=random,
         )  # fmt: skip
         self._feed: Line | None = None  # where the server knows only RESP2: channels have a connection of their own
         self._line = self._open_line()
@@ -259,6 +265,10 @@ class RedisClient:
                 self._answer(answer, error)
         if self._on_down is not None and not self._closed:
             self._on_down(error)
+
+    def on_drain(self, line: Line, grace: float) -> bool:
+        """The reactor ends."""
+        return line is self._line and self._on_drain is not None and self._on_drain(grace)
 
     def on_finished(self, line: Line, error: Exception) -> None:
         """A line is over for good: the reactor ends, or it cannot be."""

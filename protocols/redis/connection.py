@@ -26,6 +26,7 @@ class Owner(Interface):
     def on_made(self, connection: RedisConnection) -> None: ...
     def on_push(self, connection: RedisConnection, push: list[Any]) -> None: ...
     def on_over(self, connection: RedisConnection, error: RedisError) -> None: ...
+    def on_drain(self, connection: RedisConnection, grace: float) -> bool: ...
 
 
 class Confirmation:
@@ -194,7 +195,9 @@ class RedisConnection(Protocol):
             self.transport.close()
 
     def draining(self, grace: float) -> bool:
-        """The reactor ends: what was asked may still be answered."""
+        """The reactor ends: what was asked may still be answered, and what the owner still has to ask."""
+        if self._owner.on_drain(self, grace):
+            return True
         if not self._asked:
             return False
         self._leaving = True

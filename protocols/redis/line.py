@@ -34,6 +34,7 @@ class Owner(Interface):
     def on_down(self, line: Line, error: Exception) -> None: ...
     def on_push(self, push: list[Any]) -> None: ...
     def on_finished(self, line: Line, error: Exception) -> None: ...
+    def on_drain(self, line: Line, grace: float) -> bool: ...
 
 
 class Line:
@@ -49,6 +50,7 @@ class Line:
         password: Password,
         timeout: float,
         ping: float | None,
+        max_delay: float = MAX_DELAY,
         random: Callable[[], float] = system_random,
     ) -> None:
         self._reactor = reactor
@@ -62,7 +64,7 @@ class Line:
         self.connection: RedisConnection | None = None
         self.resp3 = False
         self._client = ReconnectingClient(
-            reactor, self._connect, self._make, initial_delay=INITIAL_DELAY, max_delay=MAX_DELAY,
+            reactor, self._connect, self._make, initial_delay=INITIAL_DELAY, max_delay=max_delay,
             stable_after=STABLE_AFTER, on_retry=self._on_retry, random=random,
         )  # fmt: skip
         self._client.finished.add_done_callback(self._on_finished)
@@ -116,6 +118,9 @@ class Line:
     def on_over(self, connection: RedisConnection, error: RedisError) -> None:
         self.connection = None
         self._owner.on_down(self, error)
+
+    def on_drain(self, connection: RedisConnection, grace: float) -> bool:
+        return connection is self.connection and self._owner.on_drain(self, grace)
 
     def _on_retry(self, error: OSError | None, delay: float) -> None:
         if error is not None:  # else a connection was lost, and `on_over` has said why

@@ -52,6 +52,9 @@ class MasterSearch:
     def on_over(self, connection: RedisConnection, error: RedisError) -> None:
         """`_on_address` has heard of it."""
 
+    def on_drain(self, connection: RedisConnection, grace: float) -> bool:
+        return False
+
     def _next(self) -> None:
         sentinel = next(self._sentinels, None)
         if sentinel is None:

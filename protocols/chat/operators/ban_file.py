@@ -138,6 +138,8 @@ class BanFile:
         self.bans = Bans() if bans is None else bans
         self.clock = clock
         self.on_reread: Callable[[], None] = lambda: None  # the file has been taken again; who is in may be banned now
+        self.on_read: Callable[[list[Ban]], None] | None = None
+        """Is given what stands in the file when it was reread, where others must have that too; they `adopt` it."""
         self._path = path or ""
         self._run_in_thread = run_in_thread
         self._pending: Changes = {}
@@ -229,14 +231,25 @@ class BanFile:
     def _on_reread(self, done: Future[tuple[list[Ban], list[str]]]) -> None:
         self._busy = False
         if (error := done.exception()) is None:
-            self._have(*done.result())
+            self._have(*done.result(), self.on_read)
             log.info("bans: %s reread, %d hold", self._path, len(self.bans))
-            self.on_reread()
+            if self.on_read is None:
+                self.on_reread()
         else:
             log.warning("bans: %s cannot be reread, all stays as it was: %s", self._path, _reason(error))
         self._go_on()
 
-    def _have(self, bans: list[Ban], faults: list[str]) -> None:
+    def adopt(self, bans: Iterable[Ban]) -> None:
+        """Have these bans and no others, here and in the file."""
+        before = {ban.key: ban for ban in self.bans.all(self.clock())}
+        self.bans.replace(bans, self.clock())
+        after = {ban.key: ban for ban in self.bans.all(self.clock())}
+        changes: Changes = {key: ban for key, ban in after.items() if before.get(key) != ban}
+        changes |= dict.fromkeys(before.keys() - after.keys())
+        if changes:
+            self._change(changes)
+
+    def _have(self, bans: list[Ban], faults: list[str], instead: Callable[[list[Ban]], None] | None = None) -> None:
         if faults:
             more = f"; and {len(faults) - REPORTED} lines more" if len(faults) > REPORTED else ""
             log.warning("bans: %s: ignored %s%s", self._path, "; ".join(faults[:REPORTED]), more)
@@ -246,6 +259,8 @@ class BanFile:
             record.pop(key, None)
             if ban is not None:
                 record[key] = ban
+        if instead is not None:
+            return instead(list(record.values()))
         if left_out := self.bans.replace(record.values(), now):
             log.warning("bans: %s: %d more than the %d there can be", self._path, left_out, self.bans.limit)
 

@@ -14,7 +14,6 @@ from ...text.faults import Fault
 from ...text.framer import TextFramer
 from ..rooms.hub import LOBBY, Posted
 from ..rooms.room import NOTICE
-from . import operator_commands as operator
 from .powers import Caller, Powers
 
 LIMITS = Limits(output=1024 * 1024)  # a terminal stopped with Ctrl-S for an evening; beyond it the display goes
@@ -91,7 +90,7 @@ class Console(Protocol):
         if isinstance(item, Fault):
             self._show(f"that line was not taken: {item.value}")
         else:
-            operator.hear(self._powers, self._caller, item)
+            self._powers.typed(self._caller, item)
         if not self._pace.pay(cost(item) if isinstance(item, str) else 1):
             self._calm = self._powers.reactor.call_later(CALM, self._on_calm)
 

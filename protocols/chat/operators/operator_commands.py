@@ -9,6 +9,7 @@ import os
 import re
 import time
 from collections.abc import Callable
+from functools import partial
 
 from ...admission import addresses
 from ...text.sanitize import sanitize
@@ -45,6 +46,7 @@ def set_up_operators(
     reactor = chat.reactor
     login = OperatorLogin(passwords, reactor.run_in_thread, reactor.time)
     powers = Powers(chat, BanFile(bans, reactor.run_in_thread, clock), login, COMMANDS)
+    powers.typed = partial(hear, powers)
     powers.bans.load()
     chat.authority = powers
     return powers
@@ -235,6 +237,10 @@ def _stats(powers: Powers, caller: Caller, _: str) -> None:
     )
 
 
+def _nodes(powers: Powers, caller: Caller, _: str) -> None:
+    caller.tell(*powers.list_nodes())
+
+
 def _memory() -> str:
     if resource is None:
         return "is not known here"
@@ -283,13 +289,14 @@ def _number(text: str, most: int) -> int | None:
 COMMANDS: Table[Powers, Caller] = Table(
     Command("/say TEXT", "tell everybody in every room", _say),
     Command("/to NICK TEXT", "tell NICK alone", _to),
-    Command("/who [TEXT]", "list who is here, with address and idle time", _who),
+    Command("/who [TEXT]", "list who is here, with address and idle time", _who, local=True),
     Command("/kick NICK [REASON]", "send NICK away", _kick),
     Command("/ban ADDRESS|NICK [MINUTES]", "send away and keep out, NICK with its address", _ban),
-    Command("/bans", "list who is banned", _bans),
+    Command("/bans", "list who is banned", _bans, local=True),
     Command("/unban ADDRESS|NICK", "let in again", _unban),
     Command("/topic [#ROOM] [TEXT]", "show or set what a room is about; - takes it away", _topic),
-    Command("/stats", "show how the server does", _stats),
-    Command("/shutdown [SECONDS]", "say goodbye and end; /shutdown cancel takes it back", _shutdown),
-    Command("/help", "list the commands", _help),
+    Command("/stats", "show how the server does", _stats, local=True),
+    Command("/nodes", "list the servers of the cluster", _nodes, local=True),
+    Command("/shutdown [SECONDS]", "say goodbye and end; /shutdown cancel takes it back", _shutdown, local=True),
+    Command("/help", "list the commands", _help, local=True),
 )

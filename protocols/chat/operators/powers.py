@@ -55,7 +55,10 @@ class Powers(Authority):
         self._commands: Table[Powers, Caller] = Table() if commands is None else commands
         self.began = chat.reactor.time()
         self._ending: list[Timer] = []
-        self.bans.on_reread = self._sweep
+        self.typed: Callable[[Caller, str], None] = lambda caller, text: None
+        """Acts on a line typed at the console."""
+        self.list_nodes: Callable[[], list[str]] = lambda: ["this server is alone; --cluster makes it one of several"]
+        self.bans.on_reread = self.sweep
 
     def refuses(self, address: str) -> str | None:
         now = self.bans.clock()
@@ -78,7 +81,13 @@ class Powers(Authority):
         """Run an operator's command; false if `word` is none."""
         if caller.member is not None and word == "/topic" and not argument.startswith("#"):
             return False  # a member's own room has its topic from the member
+        if caller.member is not None and not caller.member.local and self.is_local(word):
+            return True  # that is for the server that this operator is connected to
         return self._commands.run(self, caller, word, argument)
+
+    def is_local(self, word: str) -> bool:
+        """Whether what this command does, or shows, is no affair of the other servers of a cluster."""
+        return self._commands.is_local(word)
 
     def ask(self, member: Member, password: str) -> None:
         """`member` says that it is an operator. Until that is known, what it says next waits."""
@@ -87,7 +96,8 @@ class Powers(Authority):
             record("oper", id=member.number, address=member.address or None, name=member.name, operator=name or "no")
             member.hold(False)
             if member.room is not None:  # has not left meanwhile
-                member.operator = name or ""
+                if name:
+                    self.chat.inputs.promote(member, name)
                 member.tell(notice)
 
         member.hold(True)
@@ -130,7 +140,7 @@ class Powers(Authority):
         for member in members:
             self._send_away(caller, member, ban)
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
         """The file of bans was edited: who is in it leaves, as with /ban. Operators too: the file is the host's."""
         caller, now = Caller("file", lambda *_: None), self.bans.clock()
         for member in list(self.hub.members()):

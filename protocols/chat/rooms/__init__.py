@@ -11,4 +11,6 @@ The files, from the bottom up; a file imports only from those above it in this l
     hub              the whole chat: names, rooms, what is announced to whom
     member_commands  what begins with a slash
     speech           what a message means
+    state            the whole chat as plain data, and back
+    inputs           what happens to a chat, as sessions tell it
 """

@@ -16,11 +16,15 @@ Who = TypeVar("Who")
 
 @dataclass(frozen=True, slots=True)
 class Command(Generic[Where, Who]):
-    """One row of a table. `run` is given where it works, who asks, and what follows the command's word, stripped."""
+    """One row of a table. `run` is given where it works, who asks, and what follows the command's word, stripped.
+
+    local: it changes nothing but on the server where it is given, or only shows something.
+    """
 
     usage: str
     help: str
     run: Callable[[Where, Who, str], None]
+    local: bool = False
 
     @property
     def word(self) -> str:
@@ -50,6 +54,11 @@ class Table(Mapping[str, Command[Where, Who]]):
             return False
         command.run(where, who, argument.strip())
         return True
+
+    def is_local(self, word: str) -> bool:
+        """Whether the command that begins with `word` is no affair of the other servers of a cluster."""
+        command = self._commands.get(word.lower())
+        return command is not None and command.local
 
     def help(self, without: Collection[str] = ()) -> list[str]:
         """The table as people read it, less some words."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 LINES = 50  # lines kept: two screens, enough to see what is talked about
@@ -42,6 +43,15 @@ class History:
         while said and (len(said) > self.lines or self._size > MAX_BYTES):
             self._size -= len(said.popleft().line)
 
+    def clear(self) -> None:
+        """Keep nothing of what was said."""
+        self._said.clear()
+        self._size, self._replay = 0, None
+
+    def __iter__(self) -> Iterator[Said]:
+        """What is kept, oldest first."""
+        return iter(self._said)
+
     def replay(self) -> bytes:
         """All that is kept, marked and stamped: one object for all who come before the next line is said."""
         if self._replay is None:
@@ -55,7 +65,12 @@ class History:
         b''
         """
         skipped = max(0, len(self._said) - count)
-        return b"".join([_stamp(said.when) + said.line for said in list(self._said)[skipped:]])
+        return stamped(list(self._said)[skipped:])
+
+
+def stamped(lines: Iterable[Said]) -> bytes:
+    """Lines as who was not there when they were said is shown them."""
+    return b"".join([_stamp(said.when) + said.line for said in lines])
 
 
 def _stamp(when: float) -> bytes:

@@ -7,7 +7,7 @@ import heapq
 import re
 import time
 from collections.abc import Callable, Iterator
-from itertools import count, takewhile
+from itertools import takewhile
 from typing import NamedTuple
 
 from ..journal import record
@@ -58,13 +58,13 @@ class Hub:
         self._defer = defer
         self._later = later or (lambda _, call: defer(call))
         self._lines = lines
-        self._wall = wall
+        self.wall = wall
         self._members: dict[str, Member] = {}  # by the key of the name
         self._looks: dict[str, Member] = {}  # by the look of the name
-        self._guests = count(1)
-        self._unheard_guests: list[int] = []  # a heap: numbers of guests who went before anybody had heard of them
-        self._numbers = count(1)
+        self.next_guest = self.next_number = 1
+        self.unheard_guests: list[int] = []  # a heap: numbers of guests who went before anybody had heard of them
         self._empty_rooms: dict[str, History] = {}  # of rooms that are empty now, by the key of the name, oldest first
+        self.topics: dict[str, str] = {}  # of rooms that were open when all servers stopped, until they are open again
         self.keeps_rooms = False  # histories of empty rooms are kept, because a store brings them back
         self.lobby = Room(LOBBY, defer, History(lines))
         self.rooms = {names.key(LOBBY): self.lobby}
@@ -122,14 +122,22 @@ class Hub:
 
     def enter(self, member: Member) -> None:
         """Seat a newcomer in the lobby under a guest name. It is announced later, see `announce`."""
-        member.number = next(self._numbers)
         member.guest, name = self._guest_name()
+        self.seat(member, name, self.lobby)
+
+    def seat(self, member: Member, name: str, room: Room) -> None:
+        """Let `member` be there, under a name that is free. Nothing is told."""
+        member.number = self.next_number
+        self.next_number += 1
         self._hold(member, name)
-        self.lobby.add(member)
+        room.add(member)
 
     def _guest_name(self) -> tuple[int, str]:
         while True:
-            number = heapq.heappop(self._unheard_guests) if self._unheard_guests else next(self._guests)
+            if self.unheard_guests:
+                number = heapq.heappop(self.unheard_guests)
+            else:
+                number, self.next_guest = self.next_guest, self.next_guest + 1
             if not self.is_taken(name := f"guest-{number}"):
                 return number, name
 
@@ -141,7 +149,8 @@ class Hub:
         """
         if not member.announced and member.room is not None:
             member.announced = True
-            record("connect", id=member.number, address=member.address or None, name=member.name)
+            if member.local:
+                record("connect", id=member.number, address=member.address or None, name=member.name)
             self._came(member.room, member)
 
     def leave(self, member: Member, word: str = "left") -> None:
@@ -154,7 +163,7 @@ class Hub:
         if member.announced and not self.closing:
             self._went(room, member, word)
         elif member.guest and not member.announced:
-            heapq.heappush(self._unheard_guests, member.guest)
+            heapq.heappush(self.unheard_guests, member.guest)
         self._quit_room(room, member)
 
     def dismiss(self, member: Member, goodbye: str, *, reason: str, word: str = "left") -> None:
@@ -180,12 +189,23 @@ class Hub:
         self._hold(member, new)
         member.guest = 0
         if member.announced and member.room is not None:
-            record("name", id=member.number, old=old, new=new)
+            if member.local:
+                record("name", id=member.number, old=old, new=new)
             if news := self._news(member.room):
                 news.rename(member, old)
             else:
                 self._notice(member.room, f"{old} is now {new}", member)
         return True
+
+    def come_back(self, member: Member, name: str, room: Room, *, told: bool) -> None:
+        """Seat somebody who was here under `name`, in `room`; under another if that has been given away meanwhile."""
+        if self.authority.is_banned(name):
+            member.guest, name = self._guest_name()
+        elif self.is_taken(name):
+            member.guest, name = 0, names.suggest(name, self.is_taken)
+        self.seat(member, name, room)
+        if told and member.announced:
+            self._came(room, member)
 
     # -- rooms --------------------------------------------------------------------------------------------------
 
@@ -210,9 +230,30 @@ class Hub:
         room.topic = topic
         self._notice(room, f"{by} set the topic: {topic}" if topic else f"{by} took the topic away", sender)
 
-    def _open(self, key: str, name: str) -> Room:
+    def open_room(self, name: str, topic: str = "") -> Room:
+        """The room called `name`, made with this topic if there is none."""
+        key = names.key(name)
+        return self.rooms.get(key) or self._open(key, name, topic)
+
+    def _open(self, key: str, name: str, topic: str = "") -> Room:
         room = self.rooms[key] = Room(name, self._defer, self._empty_rooms.pop(key, None) or History(self._lines))
+        room.topic = topic or self.topics.pop(key, "")
         return room
+
+    def clear(self) -> None:
+        """Begin anew: nobody is here, nothing was said. Who was here is in no room, and was told nothing."""
+        for room in list(self.rooms.values()):
+            room.deliver()
+            for member in list(room.members):
+                room.remove(member)
+        self._members, self._looks, self._empty_rooms, self.topics, self.unheard_guests = {}, {}, {}, {}, []
+        self.lobby = Room(LOBBY, self._defer, History(self._lines))
+        self.rooms = {names.key(LOBBY): self.lobby}
+
+    @property
+    def empty_rooms(self) -> dict[str, History]:
+        """What was said in rooms that are empty now, by the keys of their names."""
+        return self._empty_rooms
 
     def _quit_room(self, room: Room, member: Member) -> None:
         room.remove(member)
@@ -256,11 +297,11 @@ class Hub:
 
     def say_as_operator(self, text: str, *, echo: bool = True) -> None:
         """The operator says `text`, which is sanitized, to everybody. echo: see `Posted`."""
-        now, data = self._wall(), f"{OPERATOR}{text}\n".encode()
+        now, data = self.wall(), f"{OPERATOR}{text}\n".encode()
         for room in self.rooms.values():
             room.post(data)
             self._remember(room, now, data)
-        self._tell_audience(Posted(data, None, now, echo))
+        self.tell_audience(Posted(data, None, now, echo))
 
     def farewell(self, member: Member) -> None:
         """The server goes: one line to each."""
@@ -273,11 +314,11 @@ class Hub:
         if room is None:
             return
         self.announce(member)
-        now, data = self._wall(), line.encode()
+        now, data = self.wall(), line.encode()
         room.post(data, member)
         self._remember(room, now, data)
         if self.audience:
-            self._tell_audience(Posted(data, room, now))
+            self.tell_audience(Posted(data, room, now))
 
     def _remember(self, room: Room, now: float, data: bytes) -> None:
         self.said += 1
@@ -286,9 +327,10 @@ class Hub:
     def _notice(self, room: Room, notice: str, about: Member | None = None) -> None:
         data = f"{NOTICE}{notice}\n".encode()
         room.post(data, about)
-        self._tell_audience(Posted(data, room))
+        self.tell_audience(Posted(data, room))
 
-    def _tell_audience(self, posted: Posted) -> None:
+    def tell_audience(self, posted: Posted) -> None:
+        """Let those have it who are given every public line."""
         for listener in self.audience:
             listener(posted)
 

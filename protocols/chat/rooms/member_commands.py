@@ -17,6 +17,8 @@ def run(hub: Hub, member: Member, text: str) -> None:
     word, _, argument = text.partition(" ")
     if member.operator and hub.authority.operate(member, word.lower(), argument.strip()):
         return
+    if not member.local and COMMANDS.is_local(word):
+        return  # nobody here would see the answer
     if not COMMANDS.run(hub, member, word, argument):
         member.tell(f"there is no {shorten(sanitize(word))}; /help lists what there is, //text says /text")
 
@@ -156,15 +158,15 @@ def _help(_: Hub, member: Member, __: str) -> None:
 
 COMMANDS: Table[Hub, Member] = Table(
     Command("/nick NAME", "be called NAME", _nick),
-    Command("/who", "list who is in your room", _who),
+    Command("/who", "list who is in your room", _who, local=True),
     Command("/msg NAME TEXT", "tell NAME alone", _msg),
     Command("/me TEXT", "show what you do: /me waves", _me),
     Command("/join ROOM", "go to another room, or open it", _join),
     Command("/part", "go back to the lobby", _part),
-    Command("/rooms", "list the rooms", _rooms),
+    Command("/rooms", "list the rooms", _rooms, local=True),
     Command("/topic [TEXT]", "show or set what your room is about; - takes it away", _topic),
-    Command("/history [N]", "show what was said last", _history),
-    Command("/oper PASSWORD", "become an operator", _oper),
-    Command("/help", "list the commands", _help),
+    Command("/history [N]", "show what was said last", _history, local=True),
+    Command("/oper PASSWORD", "become an operator", _oper, local=True),
+    Command("/help", "list the commands", _help, local=True),
     Command("/quit", "leave; so does exit", quit_chat),
 )

@@ -23,21 +23,26 @@ class Member:
         "close",
         "guest",
         "hold",
+        "local",
         "name",
         "named",
         "number",
         "operator",
+        "origin",
         "plain",
         "prefix",
         "reason",
         "room",
         "silent",
         "spoke",
+        "wait",
         "write",
     )  # fmt: skip
 
-    def __init__(self, send: Write, close: Callable[[], None]) -> None:
+    def __init__(self, send: Write, close: Callable[[], None], *, local: bool = True) -> None:
         self._send = send
+        self.local = local  # is connected to this server; else to another one of a cluster, which lets it hear
+        self.origin: tuple[str, int] | None = None  # which server of a cluster it is connected to, and its number there
         self._promised: tuple[bytes, ...] = ()
         self.write = send
         self.close = close
@@ -54,6 +59,7 @@ class Member:
         self.silent = True  # has not sent anything yet
         self.operator = ""  # as which operator, once it is one
         self.hold: Callable[[bool], None] = lambda held: None  # while held, what it says next waits
+        self.wait: Callable[[bool], None] = lambda held: None  # the same, for as long as too much is on its way
         self.reason: str | None = None  # why the server ended it
 
     def promise_welcome(self, welcome: str, *more: bytes) -> None:
@@ -102,7 +108,7 @@ class Room:
     """
 
     __slots__ = (
-        "_defer", "_deferred", "_log", "_own", "_size", "history", "members", "name", "news", "topic",
+        "_defer", "_deferred", "_hearers", "_log", "_own", "_size", "history", "members", "name", "news", "topic",
     )  # fmt: skip
 
     def __init__(self, name: str, defer: Defer, history: History | None = None) -> None:
@@ -111,6 +117,7 @@ class Room:
         self.history = History() if history is None else history
         self.news = News()
         self.members: dict[Member, None] = {}  # in the order of joining
+        self._hearers: dict[Member, None] = {}  # those of them who are connected to this server
         self._defer = defer
         self._deferred = False
         self._log: list[bytes] = []
@@ -121,18 +128,21 @@ class Room:
         """`member` hears what is said from now on."""
         self.deliver()
         self.members[member] = None
+        if member.local:
+            self._hearers[member] = None
         member.room = self
 
     def remove(self, member: Member) -> None:
         """`member` hears no more."""
         self.members.pop(member, None)
+        self._hearers.pop(member, None)
         self._own.pop(member, None)
         member.room = None
 
     def post(self, line: bytes, sender: Member | None = None) -> None:
         """Let everybody but its sender have `line`, which is complete with its end."""
         end = self._size + len(line)
-        if sender is not None:
+        if sender is not None and sender.local:
             self._own.setdefault(sender, []).append((self._size, end))
         self._size = end
         self._log.append(line)
@@ -147,14 +157,14 @@ class Room:
         block, own = b"".join(self._log), self._own
         self._log, self._own, self._size = [], {}, 0
         if own:
-            for member in self.members:
+            for member in self._hearers:
                 if member not in own:
                     member.write(block)
             for member, spans in own.items():
                 if others := without(block, spans):
                     member.write(others)
         else:
-            for member in self.members:
+            for member in self._hearers:
                 member.write(block)
 
     def _on_deferred(self) -> None:

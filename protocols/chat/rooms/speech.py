@@ -24,6 +24,7 @@ FAREWELL = "exit"
 # /oper PASSWORD as people mistype it, the slash forgotten too. "Oper ist schön" can be said in other words, and a
 # password that everybody has read cannot be taken back.
 _SLIP = re.compile(r"[\W_]*oper\b.+", re.DOTALL | re.IGNORECASE)
+NOT_SAID = "not said: that may hold a password; operators write /oper PASSWORD, with one slash and on one line"
 
 
 def hear(hub: Hub, member: Member, raw: str) -> None:
@@ -104,10 +105,21 @@ def _say(hub: Hub, member: Member, raw: str) -> None:
     bare = text.strip()
     if bare.lower() == FAREWELL:
         commands.quit_chat(hub, member)
-    elif hub.authority.has_passwords and _SLIP.fullmatch(bare):
-        member.tell(
-            "not said: that may hold a password; operators write /oper PASSWORD, with one slash and on one line"
-        )
+    elif member.local and hub.authority.has_passwords and _SLIP.fullmatch(bare):
+        member.tell(NOT_SAID)
     elif bare:
         member.plain = True
         hub.say(member, text)
+
+
+def asks_to_operate(raw: str) -> bool:
+    """Whether it is /oper, which is this server's own affair: its password goes nowhere else."""
+    return raw.strip().partition(" ")[0].lower() == "/oper"
+
+
+def may_hold_password(raw: str) -> bool:
+    """Whether any part of it, as it might be said, looks like a mistyped /oper PASSWORD."""
+    text = raw.strip()
+    form = _INTRODUCTION.fullmatch(text)
+    parts = [text, text.removeprefix("/"), text.partition("::")[2], *([form[3]] if form else [])]
+    return any(_SLIP.fullmatch(sanitize(part).strip()) for part in parts)

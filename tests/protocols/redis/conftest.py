@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.redis_server import RedisServer, find_redis
+from tests.kit.redis import RedisServer, find_redis
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 
 from protocols.redis import AnswerTimeout, ConnectionLost, LoginRefused, RedisClient, ReplyError
 from reactor import Reactor
+from tests.kit.redis import RedisSentinel, RedisServer, find_redis
 from tests.kit.tls import client_context
-from tests.redis_server import RedisSentinel, RedisServer, find_redis
 
 WAIT = 20.0  # seconds of real time at most: a loaded machine
 

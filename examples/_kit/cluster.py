@@ -1,0 +1,95 @@
+"""The options of a chat server that is one of several, and its joining them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import ssl
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from protocols.chat import Chat
+from protocols.chat.operators.powers import Powers
+from protocols.redis import LoginRefused, parse_redis_url, password_from_file
+from reactor import Reactor
+
+PASSWORD = "REDIS_PASSWORD"  # of the environment: who may list processes sees the arguments of all
+
+URL_HELP = "be one chat with all servers on this Redis: redis://[[USER]:PASSWORD@]HOST[:PORT][/DB], or rediss://"
+PASSWORD_HELP = f"the password of Redis is the first line of this file (or in {PASSWORD}, or in the URL)"
+
+
+def add_cluster_options(parser: argparse.ArgumentParser) -> None:
+    option = parser.add_argument
+    option("--cluster", type=url, metavar="URL", help=URL_HELP)
+    option("--cluster-ttl", type=ttl, default=10.0, metavar="S", help="seconds until a silent server is gone (10)")
+    option("--cluster-prefix", default="chat:", metavar="TEXT", help="how the names of keys begin (%(default)s)")
+    option("--cluster-password-file", metavar="FILE", help=PASSWORD_HELP)
+    option("--cluster-ca", metavar="FILE", help="who vouches for the certificate of Redis (the system's, without)")
+
+
+def url(text: str) -> str:
+    """A URL of Redis; what is wrong with it never shows its password."""
+    try:
+        parse_redis_url(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
+def ttl(text: str) -> float:
+    seconds = float(text)
+    if not 1 <= seconds <= 600:
+        raise argparse.ArgumentTypeError(f"must be 1 to 600, not {text}")
+    return seconds
+
+
+def log_options(options: argparse.Namespace) -> dict[str, Any]:
+    """What a RedisLog is made with. Raises OSError and ValueError where a file is none."""
+    found: dict[str, Any] = {"prefix": options.cluster_prefix}
+    if options.cluster_ca:
+        if not parse_redis_url(options.cluster).tls:
+            raise ValueError("--cluster-ca is for rediss://")
+        try:
+            found["tls"] = ssl.create_default_context(cafile=options.cluster_ca)
+        except ssl.SSLError:
+            raise ValueError(f"{options.cluster_ca}: no certificates in PEM form") from None
+    if options.cluster_password_file:
+        Path(options.cluster_password_file).open("rb").close()  # what is missing now is a slip
+        found["password"] = password_from_file(options.cluster_password_file)
+    elif (password := os.environ.get(PASSWORD)) and not parse_redis_url(options.cluster).password:
+        found["password"] = password
+    return found
+
+
+def join_cluster(reactor: Reactor, chat: Chat, powers: Powers, options: argparse.Namespace) -> str | None:
+    """Join, or find that the log cannot be reached. Gives why this server must not go on; "" is a signal's doing."""
+    from protocols.chat.cluster import Cluster, RedisLog, SharedConsole  # who is not asked for it need not load it
+
+    refusal: list[str] = []
+    settled: list[bool] = []
+
+    def on_down(error: Exception) -> None:
+        if isinstance(error, LoginRefused):
+            refusal.append(f"{parse_redis_url(options.cluster)} does not let us in: {error}")
+            cluster.close()  # before it tries again
+        else:
+            print(f"{Path(sys.argv[0]).name}: alone for now: {error}", file=sys.stderr, flush=True)
+
+    def on_settled() -> None:
+        settled.append(True)
+        reactor.stop()
+
+    console = SharedConsole(powers)
+    title = f"{socket.gethostname()}:{options.port or os.getpid()}"
+    cluster = Cluster(
+        reactor, chat.hub, RedisLog(reactor, options.cluster, **log_options(options)), console, title=title,
+        ttl=options.cluster_ttl, wall=time.time, on_settled=on_settled, on_down=on_down,
+    )  # fmt: skip
+    console.attach(cluster)
+    chat.inputs = cluster
+    reactor.run()
+    return refusal[0] if refusal else None if settled else ""

@@ -1,0 +1,30 @@
+"""One chat on many servers: every server runs the same rooms on the same log of inputs.
+
+    log = RedisLog(reactor, "redis://localhost")
+    chat.inputs = Cluster(reactor, chat.hub, log, title="mill:2401", wall=time.time)
+
+The log is a stream of Redis. Names, rooms, topics, bans, who is here and what was said are results of it, and so are
+equal everywhere without being stored or asked for.
+
+The files, from the bottom up; a file imports only from those above it in this list:
+
+    entries      what a server has to say to all, packed
+    nodes        which servers are there, and which of their entries count
+    replica      the chat as the log has it
+    log          what is needed of a log, an interface
+    outbox       what is to be said, until it is read back
+    people       this server's own people, and what they missed
+    stay         one stay in the cluster
+    join         one attempt to join
+    cluster      one server in the cluster: alone, in, out
+    operating    what operators do, on all servers
+    redis_log    the log as a stream of Redis
+"""
+
+from __future__ import annotations
+
+from .cluster import TTL, Cluster
+from .operating import SharedConsole
+from .redis_log import RedisLog
+
+__all__ = ["TTL", "Cluster", "RedisLog", "SharedConsole"]

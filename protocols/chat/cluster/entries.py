@@ -1,0 +1,97 @@
+"""What a server has to say to all: inputs, packed into the entries of the log. Pure.
+
+An entry holds all that happened to one server's people in one tick: to read an entry costs 16 microseconds with one
+line in it and 0.9 a line with twenty (CPython 3.11), so the number of entries is what counts.
+
+    ["enter", mid, address]       somebody has come
+    ["announce", mid]             the others may know of it
+    ["hear", mid, text]           it has sent a message
+    ["leave", mid]                its connection is over
+    ["promote", mid, name]        it has become an operator
+    ["back", mid, room, topic, known]    it was here before this server was cut off, see `people`
+    ["room", name, topic, lines]  a room that only this server has
+    ["typed", text]               a line at this server's console
+    ["bans", bans]                these hold and no others: the file was edited
+    ["sweep"]                     who is banned goes: this server's people did not know of the bans
+    ["sync", title, before]       this server joins, and is no longer called `before`
+    ["bye"]                       it goes
+    ["disown", node]              what that server says does not count: it has not joined
+
+No input at all says that the server is alive.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+Input = list[Any]
+
+MAX_ENTRY = 128 * 1024  # bytes of inputs in one entry: a hundred of them, as many as are read at once, are 13 MB
+MAX_INPUT = 64 * 1024  # bytes: a message has 8 KiB at most, what was said in a room 32 KiB
+
+
+class EntryID(NamedTuple):
+    """When Redis took an entry, in milliseconds of its clock, and which of that millisecond it was."""
+
+    ms: int
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.ms}-{self.number}"
+
+
+BEGINNING = EntryID(0, 0)
+
+
+def parse_id(text: bytes) -> EntryID:
+    """Raises ValueError."""
+    ms, _, number = text.partition(b"-")
+    return EntryID(int(ms), int(number))
+
+
+class Entry(NamedTuple):
+    """One entry of the log. `seq` counts what `node` has written, from 1."""
+
+    id: EntryID
+    node: str
+    seq: int
+    data: bytes
+
+
+class BadEntry(ValueError):
+    """It was not written by a chat server of this version."""
+
+
+def pack(inputs: Iterable[Input]) -> Iterator[bytes]:
+    """The data of as few entries as will do.
+
+    >>> list(pack([["hear", 1, "hi"], ["leave", 1]]))
+    [b'[["hear",1,"hi"],["leave",1]]']
+    """
+    parts: list[str] = []
+    size = 0
+    for one in inputs:
+        part = json.dumps(one, ensure_ascii=False, separators=(",", ":"))
+        if size + len(part) > MAX_ENTRY // 4 and size:  # a character has 4 bytes at most
+            yield f"[{','.join(parts)}]".encode()
+            parts, size = [], 0
+        parts.append(part)
+        size += len(part)
+    yield f"[{','.join(parts)}]".encode()
+
+
+def unpack(data: bytes) -> list[Input]:
+    """The opposite. Raises BadEntry.
+
+    >>> unpack(b'[["leave",1]]')
+    [['leave', 1]]
+    """
+    try:
+        inputs = json.loads(data)
+    except ValueError:
+        raise BadEntry("no JSON") from None
+    if not isinstance(inputs, list) or not all(isinstance(one, list) and one for one in inputs):
+        raise BadEntry("no list of inputs")
+    return inputs

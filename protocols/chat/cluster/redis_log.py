@@ -1,0 +1,226 @@
+"""The log as a stream of Redis, and the few texts beside it. Two connections: a read that waits holds its own up.
+
+PREFIXlog         a stream of some 20,000 entries: n the server, s its number, d its inputs
+PREFIXsnap:NODE   the state at the entry with which NODE has joined, for 30 s
+PREFIXlive        is there while somebody is in the cluster
+PREFIXkept        what outlives a stop of all servers
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+from reactor import Reactor, Timer
+
+from ...redis import RedisClient, RedisError, ReplyError
+from ...redis.url import Password
+from .entries import BEGINNING, Entry, EntryID, parse_id
+from .log import Reader
+
+PREFIX = "chat:"
+LENGTH = 20_000  # entries: 3 MB with a line each; an hour of a busy chat, a lease of the busiest
+AT_ONCE = 100  # entries in one read, and a turn of the loop between two: the catching up of a slow server evicts nobody
+BLOCK = 0.4  # seconds that a read waits in Redis
+PAUSE = 0.05  # seconds after a read that came back empty at once, as with redis #5299 and #7355
+FAULT = 0.3  # seconds after a read that was refused
+SNAPSHOT_LIFE = 30  # seconds
+TIMEOUT = 2.0  # seconds: Redis is in the same place, and a line that is dead must be noticed within a lease
+MAX_DELAY = 1.0  # seconds between attempts at most: a line that was cut for less than a lease is made again within it
+WINDOW = 0.02  # seconds at most between two reads: what comes meanwhile is told in one go, see `_read_again`
+
+
+class RedisLog:
+    """A `Log`. url, tls, password: see `RedisClient`."""
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        url: str,
+        *,
+        prefix: str = PREFIX,
+        tls: ssl.SSLContext | None = None,
+        password: Password = None,
+        timeout: float = TIMEOUT,
+    ) -> None:
+        self._reactor = reactor
+        self._prefix = prefix
+        self._reader: Reader | None = None
+        self._last = BEGINNING
+        self._stint = 0  # which `read_from` it is: answers to an earlier one are for nobody
+        self._reading = False
+        self._asked_at = 0.0
+        self._timer: Timer | None = None
+        options: dict[str, Any] = {"tls": tls, "password": password, "timeout": timeout, "max_delay": MAX_DELAY}
+        self._writes = RedisClient(
+            reactor, url, on_ready=self._on_ready, on_down=self._on_down, on_drain=self._on_drain, **options
+        )
+        self._reads = RedisClient(reactor, url, on_ready=self._on_ready, on_down=self._on_down, **options)
+        self._is_up = False
+
+    @property
+    def is_up(self) -> bool:
+        return self._is_up
+
+    def open(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def close(self) -> None:
+        self.stop_reading()
+        self._reader = None
+        self._writes.close()
+        self._reads.close()
+
+    def _on_ready(self) -> None:
+        if self._is_up or not (self._writes.connected and self._reads.connected):
+            return
+        self._is_up = True
+        if self._reading:
+            self._check_end()
+        if self._reader is not None:
+            self._reader.on_up()
+
+    def _on_down(self, error: Exception) -> None:
+        self._is_up = False
+        if self._reader is not None:
+            self._reader.on_down(error)
+
+    def _on_drain(self, grace: float) -> bool:
+        return self._reader is not None and self._reader.on_drain(grace)
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def append(self, node: str, seq: int, data: bytes, answer: Callable[[EntryID | None], None] | None = None) -> None:
+        if not self._writes.connected:
+            if answer is not None:
+                answer(None)
+            return
+
+        def on_reply(reply: Any) -> None:
+            id = parse_id(reply) if isinstance(reply, bytes) else None
+            if answer is not None:
+                answer(id)
+            if isinstance(reply, ReplyError) and self._reader is not None:
+                self._reader.on_refused(reply)  # where the connection was lost, `on_up` follows
+
+        key = self._prefix + "log"
+        self._writes.call(on_reply, "XADD", key, "MAXLEN", "~", LENGTH, "*", "n", node, "s", seq, "d", data)
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def read_from(self, last: EntryID) -> None:
+        self.stop_reading()
+        self._last, self._reading = last, True
+        self._read(self._stint)
+
+    def stop_reading(self) -> None:
+        self._stint += 1
+        self._reading = False
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _read(self, stint: int) -> None:
+        if stint == self._stint and self._reads.connected:
+            self._asked_at = self._reactor.time()
+            block, key = int(BLOCK * 1000), self._prefix + "log"
+            words = "XREAD", "COUNT", AT_ONCE, "BLOCK", block, "STREAMS", key, str(self._last)
+            self._reads.call(lambda reply: self._on_read(stint, reply), *words)
+
+    def _on_read(self, stint: int, reply: Any) -> None:
+        if stint != self._stint:
+            return
+        if isinstance(reply, RedisError):
+            return self._read_later(stint, FAULT)
+        last, entries = _entries(reply)
+        if last is None:
+            quick = self._reactor.time() - self._asked_at < PAUSE
+            return self._read_later(stint, PAUSE) if quick else self._read(stint)
+        self._last = last
+        began = self._reactor.time()
+        if self._reader is not None and entries:
+            self._reader.on_entries(entries)
+        if stint == self._stint:
+            self._reactor.call_later(0, self._read_again, stint, began)
+
+    def _read_again(self, stint: int, began: float) -> None:
+        """Everybody has been told. If that took long, as in large rooms, let as much time go to what comes next.
+
+        What costs is to tell everybody something, hardly how much of it.
+        """
+        took = self._reactor.time() - began
+        if took < 0.001:
+            self._read(stint)
+        else:
+            self._read_later(stint, min(took, WINDOW))
+
+    def _read_later(self, stint: int, seconds: float) -> None:
+        if stint == self._stint:
+            self._timer = self._reactor.call_later(seconds, self._read, stint)
+
+    def _check_end(self) -> None:
+        """There is a new connection: go on, unless the log has lost what was read of it."""
+        self._stint += 1
+        stint = self._stint
+
+        def on_reply(reply: Any) -> None:
+            if stint != self._stint:
+                return
+            if isinstance(reply, RedisError):
+                return self._read_later(stint, FAULT)
+            if not reply or parse_id(reply[0][0]) < self._last:
+                self._last = BEGINNING
+            self._read(stint)
+
+        self._reads.call(on_reply, "XREVRANGE", self._prefix + "log", "+", "-", "COUNT", 1)
+
+    # -- beside it ----------------------------------------------------------------------------------------------
+
+    def offer_state(self, node: str, state: bytes) -> None:
+        self._tell("SET", f"{self._prefix}snap:{node}", state, "EX", SNAPSHOT_LIFE, "NX")
+
+    def fetch_state(self, node: str, answer: Callable[[bytes | None], None]) -> None:
+        self._fetch(f"{self._prefix}snap:{node}", answer)
+
+    def mark_live(self, seconds: float) -> None:
+        self._tell("SET", f"{self._prefix}live", "1", "PX", max(1, int(seconds * 1000)))
+
+    def claim(self, seconds: float, answer: Callable[[bool], None]) -> None:
+        words = "SET", f"{self._prefix}live", "1", "NX", "PX", max(1, int(seconds * 1000))
+        if self._writes.connected:
+            self._writes.call(lambda reply: answer(reply == "OK"), *words)
+
+    def keep(self, state: bytes) -> None:
+        self._tell("SET", f"{self._prefix}kept", state)
+
+    def fetch_kept(self, answer: Callable[[bytes | None], None]) -> None:
+        self._fetch(f"{self._prefix}kept", answer)
+
+    def _tell(self, *words: str | bytes | int) -> None:
+        if self._writes.connected:
+            self._writes.call(_ignore, *words)
+
+    def _fetch(self, key: str, answer: Callable[[bytes | None], None]) -> None:
+        if self._writes.connected:
+            self._writes.call(lambda reply: None if isinstance(reply, RedisError) else answer(reply), "GET", key)
+
+
+def _entries(reply: Any) -> tuple[EntryID | None, list[Entry]]:
+    """What XREAD has given, and the last id. What is no entry of a chat server is left out."""
+    last: EntryID | None = None
+    found: list[Entry] = []
+    if not reply:
+        return last, found
+    streams = reply.values() if isinstance(reply, dict) else [stream[1] for stream in reply]
+    for id, fields in next(iter(streams)):
+        last = parse_id(id)
+        try:
+            _, node, _, seq, _, data = fields
+            found.append(Entry(last, node.decode(), int(seq), data))
+        except (TypeError, ValueError):
+            continue
+    return last, found
+
+
+def _ignore(reply: Any) -> None:
+    """It is said again soon, and refused writing is noticed by the entries."""

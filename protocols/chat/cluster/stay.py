@@ -1,0 +1,246 @@
+"""One stay in the cluster: what is to be said is written until it is read back, and what is read happens.
+
+Knows neither how a stay begins nor what follows it: that is told to its owner.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Protocol as Interface
+
+from reactor import Reactor
+
+from ..rooms.hub import Hub
+from ..rooms.room import Member
+from .entries import Entry, EntryID, Input
+from .log import Log
+from .nodes import Verdict
+from .outbox import Done, Outbox
+from .people import People
+from .replica import Console, Replica
+
+HEARTBEATS = 8  # a lease: what is written last before a cut is then not older than an eighth of it
+PATIENCE = 1.0  # seconds until what was not read back is written again, and until a gap is taken for a loss
+REFUSED = 0.3  # seconds until what was refused is written again
+FULL = 256 * 1024  # bytes on their way at which those who talk must wait: some thousand lines
+
+
+class Owner(Interface):
+    """Who stays."""
+
+    def on_end(self) -> None:
+        """The log says that this stay is over."""
+
+    def on_missing(self) -> None:
+        """Something of the log cannot be read any more."""
+
+    def on_back(self, member: Member, before: str) -> None:
+        """Somebody of ours is in the rooms again, and was called `before`."""
+
+
+class Stay:
+    """From `begin` until its owner makes another."""
+
+    def __init__(
+        self, reactor: Reactor, shared: Log, hub: Hub, console: Console | None, owner: Owner, name: str, lease: float
+    ) -> None:
+        self.name = name
+        self.lease = lease
+        self.people = People(hub, name)
+        self.replica = Replica(hub, self, console, name, lease)
+        self.outbox = Outbox(1)  # 1 is the word with which we have joined
+        self.counts: Counter[str] = Counter()
+        self.contact = reactor.time()
+        """When what was read back last was written: until then the others have heard us."""
+        self._reactor = reactor
+        self._log = shared
+        self._hub = hub
+        self._owner = owner
+        self._open = False
+        self._flushing = False
+        self._refused = False
+        self._written = self._resent = self.contact
+        self._waiting: dict[Member, None] = {}  # who may not talk because too much is on its way
+        self._gaps: dict[str, float] = {}  # servers of which something is missing, and since when
+        self._disowned: dict[str, None] = {}
+
+    def begin(self, id: EntryID) -> None:
+        """The rooms are as the log has them at `id`: go on from there."""
+        self._open = True
+        self.contact = self._written = self._resent = self._reactor.time()
+        self._log.mark_live(self.lease)
+        self._log.read_from(id)
+        self._flush()
+
+    def halt(self) -> None:
+        """Read and write no more; what is still told is kept in the outbox."""
+        if self._open:
+            self._open = False
+            self._log.stop_reading()
+        waiting, self._waiting = self._waiting, {}
+        for member in waiting:
+            member.wait(False)
+
+    # -- saying -------------------------------------------------------------------------------------------------
+
+    def push(self, one: Input) -> None:
+        """Say something to all, at the end of this tick."""
+        self.outbox.push(one)
+        if not self._flushing:
+            self._flushing = True
+            self._reactor.call_soon(self._flush)
+
+    def push_of(self, member: Member, what: str, *more: str) -> None:
+        """Say something of `member`, if it is still ours."""
+        if (mid := self.people.number(member)) is not None:
+            self.push([what, mid, *more])
+
+    def hold_back(self, member: Member) -> None:
+        """`member` has talked: let it wait if too much is on its way."""
+        if self.outbox.size > FULL and member not in self._waiting:
+            self._waiting[member] = None
+            member.wait(True)
+
+    def forget(self, member: Member) -> None:
+        """`member` talks no more."""
+        self._waiting.pop(member, None)
+
+    def _flush(self, *, heartbeat: bool = False) -> None:
+        self._flushing = False
+        if self._open:
+            now = self._reactor.time()
+            for sent in self.outbox.flush(now, heartbeat=heartbeat):
+                self._written = now
+                self._log.append(self.name, sent.seq, sent.data)
+
+    def on_refused(self) -> None:
+        """The log has not taken an entry, and what comes behind it does not count."""
+        self.counts["refused"] += 1
+        if not self._refused:
+            self._refused = True
+            self._reactor.call_later(REFUSED, self._write_again)
+
+    def _write_again(self) -> None:
+        self._refused = False
+        self.resend()
+
+    def resend(self) -> None:
+        """Write all again that was not read back."""
+        if self._open and self._log.is_up:
+            self._resent = self._reactor.time()
+            for sent in self.outbox.sent:
+                self.counts["resent"] += 1
+                self._log.append(self.name, sent.seq, sent.data)
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def on_entries(self, entries: list[Entry]) -> None:
+        """Let happen what the entries say."""
+        replica, own = self.replica, self.name
+        self.counts["entries"] += len(entries)
+        for entry in entries:
+            if not self._open:
+                return
+            verdict = replica.apply(entry)
+            if entry.node == own:
+                self._on_own(entry, verdict)
+            elif verdict is not Verdict.COUNTS:
+                self._on_doubtful(entry.node, verdict)
+            elif self._gaps:
+                self._gaps.pop(entry.node, None)
+            if own not in replica.nodes:
+                return self._owner.on_end()
+        for call in self.outbox.take_done():
+            call()
+        if self._waiting and self.outbox.size < FULL // 2:
+            waiting, self._waiting = self._waiting, {}
+            for member in waiting:
+                member.wait(False)
+
+    def _on_own(self, entry: Entry, verdict: Verdict) -> None:
+        if verdict is Verdict.GAP:
+            node, sent = self.replica.nodes.get(own := entry.node), self.outbox.sent
+            if node is not None and not (sent and sent[0].seq <= node.seq + 1):
+                self._gaps.setdefault(own, self._reactor.time())  # what is missing was read back by others alone
+            elif self._reactor.time() - self._resent >= REFUSED:
+                self.resend()
+        elif (at := self.outbox.acknowledge(entry.seq)) is not None:
+            self.contact = max(self.contact, at)
+            self._gaps.pop(entry.node, None)
+
+    def _on_doubtful(self, node: str, verdict: Verdict) -> None:
+        if verdict is Verdict.GAP:
+            self._gaps.setdefault(node, self._reactor.time())
+        elif verdict is Verdict.STRANGE and node not in self._disowned:
+            self._disowned[node] = None
+            self.push(["disown", node])
+
+    def look(self, now: float) -> None:
+        """Time has passed: say that we live, write again, notice what is missing."""
+        if self.outbox.sent:
+            if now - max(self.outbox.sent[0].at, self._resent) > PATIENCE:
+                self.resend()
+        elif now - self._written >= self.lease / HEARTBEATS:
+            self._flush(heartbeat=True)
+            self._log.mark_live(self.lease)
+        if any(now - since > PATIENCE for since in self._gaps.values()):
+            self._owner.on_missing()
+
+    def missing_since(self) -> float:
+        """When the first of what is missing was said, at the earliest; seconds since 1970."""
+        nodes = self.replica.nodes
+        walls = [node.wall for name in self._gaps if (node := nodes.get(name)) is not None]
+        return min(walls, default=self.replica.wall)
+
+    # -- what the replica asks ----------------------------------------------------------------------------------
+
+    def get(self, mid: int) -> Member | None:
+        return self.people.get(mid)
+
+    def on_entered(self, mid: int) -> None:
+        self.people.enter(mid)
+
+    def on_back(self, member: Member, before: str) -> None:
+        self._owner.on_back(member, before)
+
+    def on_sync(self, node: str) -> None:
+        self._log.offer_state(node, json.dumps(self.replica.dump()).encode())
+
+    def now(self) -> float:
+        return self._reactor.time()
+
+    def describe(self) -> list[str]:
+        """The servers, a line each."""
+        replica, lines = self.replica, []
+        for name in replica.nodes:
+            node = replica.nodes.get(name)
+            assert node is not None
+            people = sum(origin[0] == name for origin in replica.members)
+            heard = "this server" if name == self.name else f"heard {replica.nodes.time - node.heard:.1f} s ago"
+            lines.append(f"{node.title}: {heard}, {people:,} {'person' if people == 1 else 'people'}")
+        return lines
+
+    # -- going on under another name ----------------------------------------------------------------------------
+
+    def take_over(self, before: Stay, counted: int) -> tuple[list[Input], list[Done]]:
+        """What `before` had to say, of its entries after `counted`, as inputs of this stay; and who waits for it.
+
+        Who comes back was given a number already; who has not been in the rooms yet comes as if for the first time.
+        """
+        inputs, done = before.outbox.take_all(counted)
+        again: list[Input] = []
+        numbers: dict[int, int] = {}
+        for mid, member, entered in before.people.all():
+            new = self.people.number(member)
+            if new is None and entered is not None:
+                new = self.people.add(member, entered)
+                again.append(["enter", new, member.address])
+            if new is not None:
+                numbers[mid] = new
+        for what, *rest in inputs:
+            if what in ("typed", "bans"):
+                again.append([what, *rest])
+            elif what in ("announce", "hear", "promote") and rest[0] in numbers:
+                again.append([what, numbers[rest[0]], *rest[1:]])
+        return again, done

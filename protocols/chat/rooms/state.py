@@ -1,0 +1,110 @@
+"""The whole chat as plain data, and back: what another server needs to go on from the same point. Pure.
+
+The data are lists, texts and numbers, to be written as JSON. Members are put down with their `origin`; whoever takes
+the data makes members of them, see `restore`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from . import names
+from .history import History
+from .hub import LOBBY, Hub
+from .room import Member, Room
+
+State = dict[str, Any]
+MakeMember = Callable[[tuple[str, int]], Member]
+
+_KEPT = ("name", "named", "plain", "guest", "announced", "prefix", "operator", "address", "number")
+
+
+def describe_member(member: Member) -> list[Any]:
+    """What others must know of a member, but for its room."""
+    return [getattr(member, name) for name in _KEPT]
+
+
+def recall_member(member: Member, known: list[Any]) -> None:
+    """The opposite."""
+    for name, value in zip(_KEPT, known, strict=True):
+        setattr(member, name, value)
+
+
+def dump(hub: Hub, *, people: bool = True) -> State:
+    """All there is; without `people` what outlives a stop of all servers."""
+    rooms = [
+        [
+            room.name,
+            room.topic,
+            _lines(room.history),
+            [[*(m.origin or ("", 0)), *describe_member(m)] for m in room.members],
+        ]
+        for room in hub.rooms.values()
+    ]
+    if not people:
+        rooms = [[name, topic, lines, []] for name, topic, lines, _ in rooms]
+    return {
+        "next": [hub.next_guest, hub.next_number, hub.unheard_guests],
+        "rooms": rooms,
+        "topics": hub.topics,
+        "empty": [[key, _lines(history)] for key, history in hub.empty_rooms.items()],
+    }
+
+
+def restore(hub: Hub, state: State, make_member: MakeMember) -> None:
+    """Have what `dump` has given, in place of all that is here."""
+    hub.clear()
+    for key, lines in state["empty"]:
+        hub.remember(key, _said(lines))
+    for name, topic, lines, people in state["rooms"]:
+        room = hub.lobby if names.key(name) == names.key(LOBBY) else hub.open_room(name)
+        _fill(room, topic, lines)
+        for node, number, *known in people:
+            member = make_member((node, number))
+            hub.seat(member, known[0], room)
+            recall_member(member, known)
+            member.origin = (node, number)
+    hub.topics = dict(state["topics"])
+    hub.next_guest, hub.next_number, hub.unheard_guests = state["next"]
+
+
+def merge_kept(hub: Hub, state: State) -> None:
+    """Take topics and what was said from a state without people: before anybody comes.
+
+    What this server has kept by itself counts too: lines of both, each once, in the order in which they were said.
+    """
+    known = dict(hub.empty_rooms)
+    for name, topic, lines, _ in state["rooms"]:
+        if names.key(name) == names.key(LOBBY):
+            hub.lobby.topic = topic
+            merged = _merged(hub.lobby.history, lines)
+            hub.lobby.history.clear()
+            hub.remember(names.key(name), merged)
+        else:
+            key = names.key(name)
+            hub.remember(key, _merged(known.get(key, ()), lines))
+            if topic:
+                hub.topics[key] = topic
+    for key, lines in state["empty"]:
+        hub.remember(key, _merged(known.get(key, ()), lines))
+    hub.topics.update(state["topics"])
+
+
+def _lines(history: History) -> list[list[Any]]:
+    return [[said.when, said.line.decode()] for said in history]
+
+
+def _said(lines: Iterable[list[Any]]) -> list[tuple[float, bytes]]:
+    return [(float(when), line.encode()) for when, line in lines]
+
+
+def _merged(here: Iterable[Any], lines: Iterable[list[Any]]) -> list[tuple[float, bytes]]:
+    return sorted({*((said.when, said.line) for said in here), *_said(lines)})
+
+
+def _fill(room: Room, topic: str, lines: list[list[Any]]) -> None:
+    room.topic = topic
+    room.history.clear()
+    for when, line in _said(lines):
+        room.history.add(when, line)

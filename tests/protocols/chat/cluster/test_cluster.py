@@ -1,0 +1,440 @@
+"""Two and three servers in memory: one chat, whatever happens to the servers and to the way to the log."""
+
+from __future__ import annotations
+
+import pytest
+
+from protocols.chat.cluster.cluster import Mode
+from protocols.chat.cluster.people import FOUND, LOST
+from tests.protocols.chat.cluster.town import TTL
+
+
+def two(town, *names):
+    """Two servers, and somebody on each."""
+    a, b = town.server(), town.server()
+    ada, bob = a.join("Ada"), b.join("Bob")
+    town.advance(0.5)
+    _ = ada.news, bob.news
+    return a, b, ada, bob
+
+
+def test_the_first_founds_and_the_second_joins(town):
+    a = town.server()
+    assert a.is_in
+    assert town.reactor.time() < 1001
+    b = town.server()
+    assert b.is_in
+    assert [len(server.cluster.stay.replica.nodes) for server in (a, b)] == [2, 2]
+
+
+def test_people_of_two_servers_are_in_one_chat(town):
+    a, b, ada, bob = two(town)
+    ada.says("hello")
+    town.advance()
+    assert bob.news == ["Ada: hello"]
+    assert ada.news == []
+    bob.says("/me waves", "/topic tea", "/msg Ada psst", "/nick Rob", "/who")
+    town.advance()
+    assert ada.news == ["~ Bob waves", "* Bob set the topic: tea", "[private from Bob] psst", "* Bob is now Rob"]
+    assert bob.news == ["* the topic is: tea", "[private to Ada] psst", "* you are Rob now", "* 2 here: Ada, Rob"]
+    bob.says("/join den")
+    town.advance()
+    assert ada.news == ["* Rob left for den"]
+    ada.says("/rooms", "/join den")
+    town.advance()
+    assert ada.news[:2] == ["* lobby (1) tea", "* den (1)"]
+    assert bob.news[2:] == ["* Ada joined"]
+    assert a.who() == b.who() == {"den": ["Rob", "Ada"]}
+
+
+def test_who_comes_and_goes_is_announced_everywhere(town):
+    a, b, ada, bob = two(town)
+    eve = b.join("Eve")
+    town.advance()
+    assert ada.news == bob.news == ["* Eve joined"]
+    eve.gone()
+    town.advance()
+    assert ada.news == bob.news == ["* Eve left"]
+    assert a.who() == b.who() == {"lobby": ["Ada", "Bob"]}
+
+
+def test_one_name_is_one_person(town):
+    a, b, _ada, _bob = two(town)
+    eve, sam = a.join(), b.join()
+    town.advance()
+    _ = eve.news, sam.news
+    eve.says("/nick Zoe")
+    sam.says("/nick zoe")
+    town.advance()
+    told = [*eve.news, *sam.news]
+    assert sum("you are Zoe now" in line or "you are zoe now" in line for line in told) == 1
+    assert sum("taken" in line for line in told) == 1
+    assert a.who() == b.who()
+
+
+def test_all_hear_one_order(town):
+    a, b, ada, bob = two(town)
+    eve, sam = a.join("Eve"), b.join("Sam")
+    town.advance(0.5)
+    _ = eve.news, sam.news
+    for n in range(20):
+        ada.says(f"a{n}")
+        bob.says(f"b{n}")
+        town.advance(0.0007)
+    town.advance(1)
+    heard = eve.news
+    assert heard == sam.news
+    assert len(heard) == 40
+
+
+def test_a_newcomer_is_shown_what_was_said_elsewhere(town):
+    a, _b, _ada, bob = two(town)
+    bob.says("earlier", "/topic tea")
+    town.advance()
+    c = town.server()
+    eve = c.join("Eve")
+    town.advance()
+    eve.says("/history", "/topic")
+    town.advance()
+    assert any(line.endswith("Bob: earlier") and line.startswith("[") for line in eve.news)
+    assert c.who() == a.who()
+
+
+def test_a_server_that_is_killed(town):
+    a, b, ada, _bob = two(town)
+    eve = b.join("Eve")
+    town.advance()
+    _ = ada.news
+    b.kill()
+    town.advance(TTL - 1)
+    assert ada.news == []
+    town.advance(4)
+    assert ada.news == ["* Bob left", "* Eve left"]
+    ada.says("/nick Bob")
+    town.advance()
+    assert "* you are Bob now" in ada.news
+    assert a.is_in
+    assert eve is not None
+
+
+def test_a_server_that_ends_in_good_order(town):
+    _a, b, ada, bob = two(town)
+    bob.says("last words")
+    assert b.drain()
+    town.advance(0.5)
+    assert ada.news == ["Bob: last words", "* Bob left"]
+    assert b.log.closed
+    assert bob.news[-1] == "* the server is shutting down, goodbye"
+
+
+def test_a_cut_shorter_than_the_lease_is_not_noticed(town):
+    a, b, ada, bob = two(town)
+    b.log.cut()
+    town.advance(1)
+    ada.says("while you were away")
+    bob.says("me too")
+    town.advance(TTL * 0.7)
+    b.log.heal()
+    town.advance(2)
+    assert ada.news == ["Bob: me too"]
+    assert bob.news == ["Ada: while you were away"]
+    assert [server.cluster.counts["alone"] for server in (a, b)] == [0, 0]
+
+
+def test_a_cut_longer_than_the_lease(town):
+    a, b, ada, bob = two(town)
+    bea = b.join("Bea")
+    town.advance(0.5)
+    _ = ada.news, bob.news, bea.news
+    b.log.cut()
+    town.advance(0.5)
+    bob.says("can you hear me")
+    town.advance(TTL + 2)
+    assert bob.news == ["* Ada left", f"* {LOST}"]
+    assert bea.news == ["Bob: can you hear me", "* Ada left", f"* {LOST}"]
+    assert ada.news == ["* Bob left", "* Bea left"]
+    bea.says("we are alone")
+    ada.says("where are they")
+    town.advance(0.1)
+    assert bob.news == ["Bea: we are alone"]
+    b.log.heal()
+    town.advance(3)
+    told = bob.news
+    assert told[:2] == [f"* {FOUND}", "* Ada joined"]
+    assert len(told) == 3
+    assert told[2].endswith("] Ada: where are they")
+    assert [line.split("] ")[-1] for line in bea.news] == [f"* {FOUND}", "* Ada joined", "Ada: where are they"]
+    assert ada.news == ["* Bob joined", "* Bea joined"]
+    ada.says("again")
+    town.advance()
+    assert bob.news == bea.news == ["Ada: again"]
+    assert a.who() == b.who() == {"lobby": ["Ada", "Bob", "Bea"]}
+
+
+def test_a_name_that_both_sides_gave_away(town):
+    a, b, ada, bob = two(town)
+    b.log.cut()
+    town.advance(TTL + 3)
+    bob.says("/nick Zoe")
+    ada.says("/nick Zoe")
+    town.advance(0.2)
+    _ = ada.news, bob.news
+    b.log.heal()
+    town.advance(3)
+    assert ada.name == "Zoe"
+    assert bob.name != "Zoe"
+    assert any("you are " + bob.name in line for line in bob.news)
+    assert f"* {bob.name} joined" in ada.news
+    assert a.who() == b.who()
+
+
+def test_a_room_that_only_the_cut_off_have_is_taken_along(town):
+    _a, b, ada, bob = two(town)
+    b.log.cut()
+    town.advance(TTL + 3)
+    bob.says("/join den", "/topic tea", "nobody here")
+    town.advance(0.2)
+    b.log.heal()
+    town.advance(3)
+    ada.says("/join den")
+    town.advance()
+    assert "* the topic is: tea" in ada.news
+    assert any(line.endswith("Bob: nobody here") for line in ada.lines)
+
+
+def test_the_log_is_gone_for_long_and_comes_back(town):
+    a, b, ada, bob = two(town)
+    for server in (a, b):
+        server.log.cut()
+    town.advance(TTL + 3)
+    assert ada.news == ["* Bob left", f"* {LOST}"]
+    assert bob.news == ["* Ada left", f"* {LOST}"]
+    for server in (a, b):
+        server.log.heal()
+    town.advance(TTL + 5)
+    assert a.is_in
+    assert b.is_in
+    assert a.who() == b.who()
+    assert sorted(a.who()["lobby"]) == ["Ada", "Bob"]
+    assert f"* {FOUND}" in ada.news
+    assert f"* {FOUND}" in bob.news
+
+
+def test_the_log_is_emptied(town):
+    a, _b, ada, bob = two(town)
+    ada.says("/topic tea")
+    town.advance(0.5)
+    _ = ada.news, bob.news
+    town.shelf.empty()
+    for n in range(10):
+        ada.says(f"a{n}")
+        town.advance(0.3)
+    town.advance(3)
+    assert bob.news == [f"Ada: a{n}" for n in range(10)]
+    assert ada.news == []
+    c = town.server()
+    assert c.who() == a.who()
+    assert c.hub.lobby.topic == "tea"
+
+
+def test_what_one_read_and_another_did_not_before_the_log_was_emptied(town):
+    """An entry that only its writer has read back is lost for the others: they notice, and have it as a replay."""
+    a, b, ada, bob = two(town)
+    ada.says("before")
+    town.advance()
+    b.log.stop_reading()
+    ada.says("lost")
+    town.advance(0.05)
+    town.shelf.empty()
+    b.log.reading = True
+    ada.says("after")
+    town.advance(4)
+    assert [line.split("] ")[-1] for line in bob.news] == ["Ada: before", "Ada: lost", "Ada: after"]
+    assert b.cluster.counts["joined"] == 2
+    assert b.cluster.counts["alone"] == 0
+    assert a.who() == b.who()
+    bob.says("I am here")
+    town.advance()
+    assert "Bob: I am here" in ada.news
+
+
+def test_a_log_that_takes_nothing_for_a_while(town):
+    _a, _b, ada, bob = two(town)
+    town.shelf.refuses = True
+    for n in range(5):
+        ada.says(f"a{n}")
+        bob.says(f"b{n}")
+        town.advance(0.2)
+    town.shelf.refuses = False
+    town.advance(2)
+    assert bob.news == [f"Ada: a{n}" for n in range(5)]
+    assert ada.news == [f"Bob: b{n}" for n in range(5)]
+
+
+def test_a_log_that_takes_nothing_for_long_is_as_a_cut(town):
+    a, b, ada, bob = two(town)
+    town.shelf.refuses = True
+    town.advance(TTL + 3)
+    assert f"* {LOST}" in ada.news
+    assert f"* {LOST}" in bob.news
+    town.shelf.refuses = False
+    town.advance(TTL + 5)
+    assert a.who() == b.who()
+    assert sorted(a.who()["lobby"]) == ["Ada", "Bob"]
+
+
+def test_connections_that_are_killed_again_and_again(town):
+    a, b, ada, bob = two(town)
+    for n in range(30):
+        ada.says(f"a{n}")
+        bob.says(f"b{n}")
+        (a if n % 2 else b).log.flap()
+        town.advance(0.11)
+    town.advance(3)
+    assert bob.news == [f"Ada: a{n}" for n in range(30)]
+    assert ada.news == [f"Bob: b{n}" for n in range(30)]
+    assert a.cluster.counts["joined"] == b.cluster.counts["joined"] == 1
+
+
+def test_a_server_that_stands_still_shorter_than_the_lease(town):
+    _a, b, ada, bob = two(town)
+    b.stop()
+    ada.says("quiet there")
+    town.advance(TTL * 0.8)
+    b.go_on()
+    town.advance(2)
+    assert bob.news == ["Ada: quiet there"]
+    assert ada.news == []
+
+
+def test_a_server_that_stands_still_longer_than_the_lease(town):
+    a, b, ada, bob = two(town)
+    b.stop()
+    town.advance(TTL + 4)
+    assert ada.news == ["* Bob left"]
+    ada.says("gone")
+    town.advance(0.5)
+    b.go_on()
+    town.advance(6)
+    assert ada.news == ["* Bob joined"]
+    assert a.who() == b.who()
+    assert [line.split("] ")[-1] for line in bob.news].count("Ada: gone") == 1
+
+
+@pytest.mark.parametrize("offset", [3600.0, -3600.0])
+def test_the_clock_of_the_log_jumps(town, offset):
+    _a, _b, ada, bob = two(town)
+    town.shelf.offset = offset
+    ada.says("hello")
+    town.advance(5)
+    assert bob.news == ["Ada: hello"]
+    assert ada.news == []
+
+
+def test_served_alone_until_the_log_is_there(town):
+    town.shelf.refuses = True
+    a = town.server()
+    a.log.cut()
+    ada, eve = a.join("Ada"), a.join("Eve")
+    town.advance(0.1)
+    ada.says("hello")
+    town.advance(0.1)
+    assert "Ada: hello" in eve.news
+    town.shelf.refuses = False
+    a.log.heal()
+    town.advance(3)
+    assert a.is_in
+    assert f"* {FOUND}" not in ada.lines
+    b = town.server()
+    assert b.who() == a.who()
+
+
+def test_topics_and_what_was_said_outlive_all_servers(town):
+    a, b, ada, bob = two(town)
+    ada.says("remember this", "/topic tea")
+    bob.says("/join den", "/topic dark", "in the den")
+    town.advance()
+    b.drain()
+    town.advance(1)
+    a.drain()
+    town.advance(1)
+    c = town.server()
+    assert c.hub.lobby.topic == "tea"
+    eve = c.join("Eve")
+    town.advance()
+    eve.says("/history", "/join den")
+    town.advance()
+    assert any(line.endswith("Ada: remember this") for line in eve.lines)
+    assert any(line.endswith("Bob: in the den") for line in eve.lines)
+
+
+def test_a_rolling_restart(town):
+    a, b, ada, bob = two(town)
+    ada.says("/topic tea")
+    town.advance()
+    b.drain()
+    town.advance(1)
+    b = town.server()
+    bob = b.join("Bob")
+    town.advance(0.5)
+    a.drain()
+    town.advance(1)
+    a = town.server()
+    assert a.hub.lobby.topic == "tea"
+    assert a.who() == b.who() == {"lobby": ["Bob"]}
+    assert LOST not in " ".join(bob.lines)
+
+
+def test_too_much_on_its_way_makes_those_who_talk_wait(town):
+    a, _b, ada, bob = two(town)
+    a.log.cut()
+    for n in range(400):
+        if not ada.held:
+            ada.says("x" * 1500 + str(n))
+            town.advance(0.001)
+    assert ada.held
+    assert a.cluster.stay.outbox.size < 400 * 1024
+    a.log.heal()
+    town.advance(3)
+    assert not ada.held
+    said = [line for line in bob.lines if line.startswith("Ada: x")]
+    assert [line[5 + 1500 :] for line in said] == [str(n) for n in range(len(said))]
+    assert len(said) > 100
+
+
+def test_who_has_said_all_and_hangs_up_is_answered_first(town):
+    a, _b, ada, _bob = two(town)
+    done = []
+    assert a.cluster.when_done(lambda: done.append("at once"))
+    ada.says("bye", "/who")
+    assert not a.cluster.when_done(lambda: done.append(ada.lines[-1]))
+    town.advance()
+    assert done == ["* 2 here: Ada, Bob"]
+
+
+def test_somebody_who_comes_and_goes_while_the_line_is_cut(town):
+    a, b, _ada, _bob = two(town)
+    b.log.cut()
+    eve = b.join("Eve")
+    sam = b.join("Sam")
+    town.advance(1)
+    eve.gone()
+    town.advance(1)
+    b.log.heal()
+    town.advance(2)
+    assert a.who() == b.who() == {"lobby": ["Ada", "Bob", "Sam"]}
+    assert sam.open
+
+
+def test_bytes_that_no_chat_server_has_written_change_nothing(town):
+    a, b, ada, bob = two(town)
+    node = a.cluster.stay.name
+    for data in (b"\xff", b"{}", b"[1]", b'[["hear"]]', b'[["nonsense",1]]', b"[[]]", b'[["hear",99,"x"]]'):
+        town.shelf.add("stranger", 1, data)
+        town.shelf.add(node, a.cluster.stay.outbox.seq, data)
+        town.advance(0.1)
+    ada.says("hello")
+    town.advance(3)
+    assert "Ada: hello" in bob.news
+    assert a.who() == b.who()
+    assert a.cluster.mode is b.cluster.mode is Mode.IN
