@@ -1,4 +1,4 @@
-"""The README's programs run as they stand there."""
+"""Every program in a document of the project runs as it stands there, and every link leads somewhere."""
 
 from __future__ import annotations
 
@@ -14,89 +14,163 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.documents import DOCUMENTS, ROOT, anchors, block, blocks, links, start
 from tests.kit.tls import client_context
 
-ROOT = Path(__file__).parents[1]
-BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+README, GUIDE = ROOT / "README.md", ROOT / "reactor" / "README.md"
 DEADLINE = 60
+SECONDS = 0.2  # of a program that nobody talks to, until it gets SIGTERM
 
 
-def block(word):
-    """The one program that has `word` in it."""
-    (found,) = [text for text in BLOCKS if word in text]
-    return found
+def has_a_test_of_its_own(document):
+    """Whether the test beside the code's tests runs its programs."""
+    return (ROOT / "tests" / document.parent.relative_to(ROOT) / "test_readme.py").is_file() and document != README
 
 
-def dial(address, kind):
-    """A connected socket; a program whose workers bind later is tried again."""
-    deadline = time.monotonic() + DEADLINE
-    while True:
-        sock = socket.socket(socket.AF_INET, kind)
-        sock.settimeout(DEADLINE)
-        try:
-            sock.connect(address)
-            return sock
-        except ConnectionRefusedError:
-            sock.close()
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+PROGRAMS = [
+    pytest.param(block, id=f"{document.relative_to(ROOT)}-{number}")
+    for document in DOCUMENTS
+    if not has_a_test_of_its_own(document)
+    for number, block in enumerate(blocks(document))
+    if block.driver is None
+]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_program_runs_as_it_stands_there(program, tmp_path):
+    for other in blocks(program.document):
+        if other.name is not None:
+            (tmp_path / other.name).write_text(other.text, encoding="utf-8")
+    name = program.name or "program.py"
+    if name.startswith("test_"):
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path / name)]
+        environment = {"PYTHONPATH": f"{ROOT}:{tmp_path}"}
+        child = subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+    else:
+        child = start(program.text, tmp_path, name, SECONDS)
+    out, err = child.communicate(timeout=DEADLINE)
+    assert (child.returncode, err) == (0, ""), out
+
+
+def test_who_drives_a_program_is_there():
+    for document in DOCUMENTS:
+        for program in blocks(document):
+            if program.driver is not None:
+                source = (ROOT / program.driver).read_text(encoding="utf-8")
+                assert document.name in source or "__doc__" in source
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_somewhere(document):
+    for link in links(document):
+        place, _, anchor = link.partition("#")
+        target = (document.parent / place).resolve() if place else document
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target), link
+
+
+# -- what some of them are asked -----------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def served(tmp_path):
-    """Starts a server program with its port made free to choose; gives a connected socket."""
+    """Starts a server program; gives a connected socket."""
     children = []
 
-    def serve(program, port, kind=socket.SOCK_STREAM, running="    reactor.run()"):
-        assert str(port) in program
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            free = probe.getsockname()[1]
-        script = tmp_path / "server.py"
-        ready = f'    open({str(tmp_path / "ready")!r}, "w").close()\n{running}'
-        script.write_text(program.replace(str(port), str(free)).replace(running, ready))
-        child = subprocess.Popen([sys.executable, script], cwd=ROOT, env={"PYTHONPATH": str(ROOT)})
+    def serve(program, port, kind=socket.SOCK_STREAM):
+        child = start(program, tmp_path)
         children.append(child)
-        while not (tmp_path / "ready").exists():
-            assert child.poll() is None, "the server ended at once"
-        return dial(("127.0.0.1", free), kind), child
+        sock = socket.socket(socket.AF_INET, kind)
+        sock.settimeout(DEADLINE)
+        sock.connect(("127.0.0.1", real_port(tmp_path / "ports", port, child)))
+        return sock, child
 
     yield serve
     for child in children:
         child.kill()
-        child.wait()
+        child.communicate()
+
+
+def real_port(path, port, child):
+    """Where the program listens, which calls it `port`."""
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline:
+        if path.exists() and (found := re.search(rf"^{port} (\d+)$", path.read_text(), re.MULTILINE)):
+            return int(found[1])
+        assert child.poll() is None, "the server ended at once"
+        time.sleep(0.02)
+    raise AssertionError(f"nobody listens on {port}")
+
+
+def ends(child):
+    child.terminate()
+    assert child.wait(DEADLINE) == 0
 
 
 def test_the_ten_line_server(served):
-    program = block("class Echo")
+    program = block(GUIDE, "class Echo(Protocol)")
     assert len([line for line in program.splitlines() if line]) <= 10
     sock, child = served(program, 9000)
     with sock:
         sock.sendall(b"hello")
         assert sock.recv(100) == b"hello"
-    child.terminate()
-    assert child.wait(DEADLINE) == 0
+    ends(child)
+
+
+def test_the_tiny_chat(served):
+    program = block(README, "class Member")
+    assert len([line for line in program.splitlines() if line]) <= 40
+    sock, child = served(program, 2400)
+    with sock, sock.makefile("rb") as lines:
+        sock.sendall(b"Ada\nhello\n")
+        assert [next(lines) for _ in range(3)] == [b"your name?\n", b"* Ada joined\n", b"Ada: hello\n"]
+    ends(child)
+
+
+def test_what_all_connections_share(served):
+    sock, child = served(block(GUIDE, "class Score"), 9001)
+    with sock, sock.makefile("rb") as lines:
+        sock.sendall(b"Ada\nAda\n")
+        assert [next(lines), next(lines)] == [b"Ada has 1\n", b"Ada has 2\n"]
+    ends(child)
 
 
 def test_the_server_with_limits(served):
-    sock, _ = served(block("class Adder"), 9002)
+    sock, child = served(block(GUIDE, "class Adder"), 9002)
     with sock, sock.makefile("rb") as replies:
         sock.sendall(b"1 2 3\r\nthree\n")
         assert [next(replies), next(replies)] == [b"6\n", b"numbers, please\n"]
+    ends(child)
+
+
+def test_what_blocks(served):
+    sock, child = served(block(GUIDE, "class Slow"), 9008)
+    with sock:
+        sock.sendall(b"x\n")
+        assert sock.recv(100) == b"done\n"
+    ends(child)
+
+
+def test_n_bytes_next(served):
+    sock, child = served(block(ROOT / "reactor" / "PORTING.md", "class Body"), 9011)
+    with sock, sock.makefile("rb") as lines:
+        sock.sendall(b"PUT 5\nab\nde")
+        sock.sendall(b"WHAT\nPUT 0\n")
+        assert [next(lines), next(lines)] == [b"STORED 5\n", b"what?\n"]
+    ends(child)
 
 
 def test_tls(tmp_path):
-    script = tmp_path / "tls.py"
-    script.write_text(block("class Greeter"))
-    done = subprocess.run(
-        [sys.executable, script], cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, timeout=DEADLINE
-    )
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout == b"TLSv1.3 hello Ada\n\n"
+    child = start(block(GUIDE, "class Greeter"), tmp_path)
+    assert child.communicate(timeout=DEADLINE) == ("TLSv1.3 hello Ada\n\n", "")
+    assert child.returncode == 0
 
 
 def test_starttls(served):
-    sock, _ = served(block("class Mail"), 9006)
+    sock, child = served(block(GUIDE, "class Mail"), 9006)
     with sock:
         sock.sendall(b"EHLO\nSTARTTLS\n")
         with sock.makefile("rb") as lines:
@@ -104,91 +178,107 @@ def test_starttls(served):
         with client_context().wrap_socket(sock, server_hostname="localhost") as encrypted:
             encrypted.sendall(b"MAIL\n")
             assert encrypted.recv(100) == b"250 you said MAIL\n"
+    ends(child)
 
 
 def test_a_download(served):
-    sock, _ = served(block("class Download"), 9003)
+    sock, _ = served(block(GUIDE, "class Download"), 9003)
     with sock, sock.makefile("rb") as received:
-        assert received.read() == (ROOT / "README.md").read_bytes()
+        assert received.read() == README.read_bytes()
 
 
 def test_datagrams(served):
-    sock, _ = served(block("class UdpEcho"), 9004, kind=socket.SOCK_DGRAM)
+    sock, child = served(block(GUIDE, "class UdpEcho"), 9004, kind=socket.SOCK_DGRAM)
     with sock:
         sock.send(b"hello")
         assert sock.recv(100) == b"hello"
+    ends(child)
 
 
 def test_a_feed_that_comes_and_goes(tmp_path, monkeypatch):
-    (tmp_path / "feed.py").write_text(block("class Feed").replace("Feed)", "Feed, initial_delay=0.01)"))
-    child = subprocess.Popen(
-        [sys.executable, "feed.py"], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE
-    )
+    path = tmp_path / "feed.sock"
+    program = block(GUIDE, "class Feed").replace("Feed)", "Feed, initial_delay=0.01)")
+    child = start(program.replace('"feed.sock"', f'"{path}"'), tmp_path)
     try:
         for line in (b"first\n", b"second\n"):
             with socket.socket(socket.AF_UNIX) as server:
                 server.settimeout(DEADLINE)
-                monkeypatch.chdir(tmp_path)
-                Path("feed.sock").unlink(missing_ok=True)
-                server.bind("feed.sock")
+                path.unlink(missing_ok=True)
+                server.bind(str(path))
                 server.listen()
                 sock, _ = server.accept()
                 with sock:
                     sock.sendall(line)
-                    assert child.stdout.readline() == line
-        child.terminate()
-        assert child.wait(DEADLINE) == 0
+                    assert child.stdout.readline() == line.decode()
+        ends(child)
     finally:
         child.kill()
-        child.wait()
-        child.stdout.close()
+        child.communicate()
 
 
 def test_several_processes(served):
-    program = block("Supervisor")
-    sock, child = served(program, 9005, running="    Supervisor(")
+    sock, child = served(block(GUIDE, "Supervisor"), 9005)
     with sock:
         sock.sendall(b"hello")
         assert sock.recv(100) == b"hello"
-    child.terminate()
-    assert child.wait(DEADLINE) == 0
+    ends(child)
 
 
-def test_the_test_that_does_not_wait():
-    exec(block("connected_pair"), {})
-
-
-def test_fetching(tmp_path):
-    (tmp_path / "a").write_text("content of a")
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path)
+@pytest.fixture
+def site(tmp_path):
+    """A web server with two files; its port."""
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(f"content of {name}")
+    handler = functools.partial(Quiet, directory=tmp_path)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        program = block("protocols.http").replace("127.0.0.1:8000", f"127.0.0.1:{server.server_port}")
-        done = subprocess.run(
-            [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE, check=True
-        )
+        yield server.server_port
         server.shutdown()
-    first, second = done.stdout.splitlines()[:2]
-    assert first.startswith("200 http://127.0.0.1:")
-    assert first.endswith("/a content of a")
-    assert second.startswith("404 http://127.0.0.1:")
 
 
-def test_every_figure_in_a_table_of_a_benchmark_was_measured():
-    """README's tables are taken from RESULTS.md, which no hand has written."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = text[text.index("## One thread against") : text.index("## Development")]
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format, *arguments):
+        pass
+
+
+def test_fetching(site):
+    program = block(ROOT / "protocols" / "http" / "README.md", "client.fetch(f").replace(
+        "127.0.0.1:8000", f"127.0.0.1:{site}"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE, check=True
+    )
+    assert done.stdout.splitlines() == [f"200 http://127.0.0.1:{site}/{name} content of {name}" for name in ("a", "b")]
+
+
+# -- the README itself -------------------------------------------------------------------------------------------------
+
+
+def test_the_readme_is_short():
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_every_figure_of_the_comparison_was_measured():
+    """README's figures are taken from RESULTS.md, which no hand has written."""
+    text = README.read_text(encoding="utf-8")
+    chart = text[text.index("processor time for a message") :]
     results = (ROOT / "bench" / "RESULTS.md").read_text(encoding="utf-8")
     known = {cell.strip() for line in results.splitlines() for cell in line.split("|")}
-    rows = [line.strip("|").split("|")[1:] for line in section.splitlines() if line.startswith("| ")]
-    figures = [cell.strip() for row in rows for cell in row if re.fullmatch(r"[\d.,]+", cell.strip())]
-    assert len(figures) > 20
+    figures = re.findall(r"█ ([\d.,]+)", chart)
+    assert len(figures) == 4
     assert [figure for figure in figures if figure not in known] == []
 
 
-def test_the_pictures_are_there():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", text)
-    assert len(pictures) > 1
-    for name in pictures:
-        assert (ROOT / name).read_text(encoding="utf-8").startswith("<svg ")
+def test_the_bars_are_as_long_as_their_figures():
+    bars = re.findall(r"(█+) ([\d.]+)", README.read_text(encoding="utf-8"))
+    for (one, small), (other, large) in (bars[:2], bars[2:]):
+        assert len(one) / len(other) == pytest.approx(float(small) / float(large), abs=0.03)
+
+
+def test_the_commands_that_it_names_are_there():
+    text = README.read_text(encoding="utf-8")
+    scripts = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for name in re.findall(r"`(reactor-[a-z-]+)`", text):
+        assert re.search(rf"^{name} = ", scripts, re.MULTILINE), name
+    for name in re.findall(r"\bexamples/\w+\.py|\bbench/\w+\.py", text):
+        assert Path(ROOT, name).is_file()
