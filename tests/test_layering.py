@@ -23,7 +23,7 @@ FOLDERS = sorted(path.parent for package in ("reactor", "protocols") for path in
 PURE = {
     "protocols/admission": {"addresses", "pace"},  # of the reactor, `addresses` takes only the pure peer_key
     "protocols/bot/backends": {"settings"},
-    "protocols/chat/cluster": {"cluster", "join", "operating", "redis_log", "stay"},
+    "protocols/chat/cluster": {"options", "cluster", "join", "operating", "redis_log", "stay"},
     "protocols/chat/rooms": set(),
     "protocols/http/wire": set(),
     "protocols/redis": {"connection", "sentinel", "line", "client"},

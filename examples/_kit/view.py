@@ -10,6 +10,6 @@ def listen_for_scrapes(reactor: Reactor, port: int | None) -> Listener | None:
     """The metrics on their own port; nothing without one. Raises ListenError."""
     if port is None:
         return None
-    from protocols.metrics import LIMITS, TIMEOUTS, Metrics  # who is not asked for metrics need not load http
+    from protocols import metrics  # who is not asked for metrics need not load http
 
-    return reactor.listen_tcp(lambda: Metrics(reactor), "127.0.0.1", port, limits=LIMITS, timeouts=TIMEOUTS)
+    return metrics.listen_for_scrapes(reactor, port)

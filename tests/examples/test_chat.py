@@ -19,7 +19,7 @@ DEADLINE = 20.0  # seconds
 
 
 def test_three_people_with_nc(theatre: Any) -> None:
-    server = theatre.serve("chat_server.py")
+    server = theatre.serve("chat_server.py", "--console")
     ada, bob = theatre.peer(server), theatre.peer(server)
     ada.gets("* welcome, guest-1")
     ada.sends("/nick Ada\n")
@@ -70,7 +70,7 @@ def test_stdin_of_every_kind(theatre: Any, kind: str, tmp_path: Path) -> None:
         script = tmp_path / "script"
         script.write_text("not said\n")
         kind = f"< {script}"
-    server = theatre.serve("chat_server.py", redirected=kind)
+    server = theatre.serve("chat_server.py", "--console", redirected=kind)
     ada, bob = theatre.peer(server), theatre.peer(server)
     ada.gets("* welcome")
     bob.gets("* welcome")
@@ -79,6 +79,20 @@ def test_stdin_of_every_kind(theatre: Any, kind: str, tmp_path: Path) -> None:
     server.out.shows("guest-1: hello\n")
     server.clean_exit()
     assert "From Server, Admin" not in bob.ends().split("* the server")[0]
+
+
+@pytest.mark.parametrize("kind", ["< /dev/null", "<&-"])
+def test_nobody_s_words_are_written_where_no_operator_can_be(theatre: Any, kind: str) -> None:
+    server = theatre.serve("chat_server.py", redirected=kind)
+    ada, bob = theatre.peer(server), theatre.peer(server)
+    ada.sends("/nick Ada\nhello\n")
+    bob.gets("Ada: hello\n")
+    server.process.send_signal(signal.SIGTERM)
+    for peer in (ada, bob):
+        peer.leaves()
+    assert server.exits() == 0
+    assert server.out.all() == f"listening on 127.0.0.1:{server.port}\n"
+    assert "hello" not in server.err.all()
 
 
 @pytest.mark.parametrize("kind", [">&-", "> /dev/full"])
@@ -254,7 +268,7 @@ def test_a_hostile_server_cannot_touch_the_terminal(theatre: Any) -> None:
 
 
 def test_a_killed_client_frees_its_name(theatre: Any) -> None:
-    server = theatre.serve("chat_server.py")
+    server = theatre.serve("chat_server.py", "--console")
     ada = chat_client(theatre, server, "--name", "Ada")
     server.out.shows("* Ada joined\n")
     ada.process.kill()

@@ -14,7 +14,6 @@ import socket
 import ssl
 import struct
 import subprocess
-import sys
 import termios
 import threading
 import time
@@ -25,20 +24,17 @@ from typing import Any
 
 import pytest
 
+from protocols.chat.client.command import PERSON_GRACE, RECLAIM_EVERY, RECLAIMS, SCRIPT_GRACE, Client
+from protocols.chat.client.editor import MAX_ESCAPE, MAX_HISTORY, MAX_TEXT, Event, LineEditor
+from protocols.chat.client.looks import Looks
+from protocols.chat.client.screen import Screen
+from protocols.chat.client.terminal import Terminal
 from reactor import LineProtocol
 from tests.kit.grid import Grid
 from tests.kit.theatre import Theatre
 
 ROOT = Path(__file__).resolve().parents[2]
 CERTIFICATES = ROOT / "tests" / "certificates"
-sys.path.insert(0, str(ROOT / "examples"))
-
-from _terminal.editor import MAX_ESCAPE, MAX_HISTORY, MAX_TEXT, Event, LineEditor  # noqa: E402
-from _terminal.looks import Looks  # noqa: E402
-from _terminal.screen import Screen  # noqa: E402
-from _terminal.terminal import Terminal  # noqa: E402
-from chat_client import PERSON_GRACE, RECLAIM_EVERY, RECLAIMS, SCRIPT_GRACE, Client  # noqa: E402
-
 DEADLINE = 20.0  # seconds
 PIPE = subprocess.PIPE
 LEFT, RIGHT, UP, DOWN = "\x1b[D", "\x1b[C", "\x1b[A", "\x1b[B"
@@ -47,7 +43,7 @@ PASTE, PASTED = "\x1b[200~", "\x1b[201~"
 
 @pytest.mark.parametrize("module", ["cells", "editor", "looks", "screen"])
 def test_the_examples_in_the_docstrings(module: str) -> None:
-    result = doctest.testmod(importlib.import_module(f"_terminal.{module}"))
+    result = doctest.testmod(importlib.import_module(f"protocols.chat.client.{module}"))
     assert result.attempted
     assert not result.failed
 

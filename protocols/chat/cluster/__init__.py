@@ -19,6 +19,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     cluster      one server in the cluster: alone, in, out
     operating    what operators do, on all servers
     redis_log    the log as a stream of Redis
+    options      a server's command line, and joining at its start
 """
 
 from __future__ import annotations

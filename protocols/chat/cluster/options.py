@@ -6,15 +6,17 @@ import argparse
 import os
 import socket
 import ssl
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from protocols.chat import Chat
-from protocols.chat.operators.powers import Powers
-from protocols.redis import LoginRefused, parse_redis_url, password_from_file
 from reactor import Reactor
+from reactor.serving import complain, program
+
+from ...redis.errors import LoginRefused
+from ...redis.url import parse_redis_url, password_from_file
+from ..operators.powers import Powers
+from ..session import Chat
 
 PASSWORD = "REDIS_PASSWORD"  # of the environment: who may list processes sees the arguments of all
 
@@ -67,7 +69,9 @@ def log_options(options: argparse.Namespace) -> dict[str, Any]:
 
 def join_cluster(reactor: Reactor, chat: Chat, powers: Powers, options: argparse.Namespace) -> str | None:
     """Join, or find that the log cannot be reached. Gives why this server must not go on; "" is a signal's doing."""
-    from protocols.chat.cluster import Cluster, RedisLog, SharedConsole  # who is not asked for it need not load it
+    from .cluster import Cluster  # whoever is not asked for it need not load it
+    from .operating import SharedConsole
+    from .redis_log import RedisLog
 
     refusal: list[str] = []
     settled: list[bool] = []
@@ -77,7 +81,7 @@ def join_cluster(reactor: Reactor, chat: Chat, powers: Powers, options: argparse
             refusal.append(f"{parse_redis_url(options.cluster)} does not let us in: {error}")
             cluster.close()  # before it tries again
         else:
-            print(f"{Path(sys.argv[0]).name}: alone for now: {error}", file=sys.stderr, flush=True)
+            complain(f"{program()}: alone for now: {error}")
 
     def on_settled() -> None:
         settled.append(True)

@@ -6,8 +6,7 @@ back, where several have been wrapped anew by the terminal, each in its own way,
 
 from __future__ import annotations
 
-from protocols.text.sanitize import sanitize
-
+from ...text.sanitize import sanitize
 from .cells import cells
 
 PROMPT, CUT_PROMPT = "> ", "< "  # the second: there is more to the left

@@ -12,9 +12,9 @@ import sys
 import termios
 from typing import Any, Protocol as Interface
 
-from protocols.text import sanitize
 from reactor import Protocol, Reactor, StreamTransport
 
+from ...text.sanitize import sanitize
 from .editor import Event, LineEditor
 from .looks import SECRET, Looks
 from .screen import Screen

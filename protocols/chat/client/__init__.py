@@ -1,0 +1,11 @@
+"""The chat's client at a terminal: a line is edited while others speak. Pure, but for terminal and command.
+
+The files, from the bottom up; a file imports only from those above it in this list:
+
+    cells      how wide a text is
+    editor     keys into a line
+    looks      colours, and who is shown how
+    screen     the line that is edited, and what stands above it
+    terminal   modes, signals, bytes
+    command    the client itself: `python -m protocols.chat.client`
+"""
