@@ -57,10 +57,13 @@ class Found(NamedTuple):
 class Path:
     """What one pattern has: a route for each method."""
 
-    __slots__ = ("names", "routes", "specific")
+    __slots__ = ("_has_parameters", "_prefix", "_size", "names", "routes", "specific")
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self.names = names
+        self._prefix = names[:-1] if names[-1] == "*" else names  # without what stands for the rest
+        self._size = len(self._prefix)
+        self._has_parameters = any(map(_is_parameter, names))
         self.specific = tuple(2 if name == "*" else 1 if _is_parameter(name) else 0 for name in names)
         self.routes: dict[str, Route] = {}
 
@@ -79,15 +82,14 @@ class Path:
 
     def match(self, segments: tuple[str, ...]) -> tuple[tuple[str, ...], Mapping[str, str]] | None:
         """What the pattern stands for in `segments`; None: it is another path."""
-        names = self.names
-        rest: tuple[str, ...] = ()
-        if names and names[-1] == "*":
-            names = names[:-1]
-            rest, segments = segments[len(names) :], segments[: len(names)]
-        if len(names) != len(segments):
+        size = self._size
+        rest, segments = segments[size:], segments[:size]
+        if len(segments) != size or (rest and size == len(self.names)):
             return None
+        if not self._has_parameters:
+            return (rest, _NO_PARAMETERS) if segments == self._prefix else None
         parameters = {}
-        for name, segment in zip(names, segments, strict=True):
+        for name, segment in zip(self._prefix, segments, strict=True):
             if _is_parameter(name) and segment:
                 parameters[name[1:-1]] = segment
             elif name != segment:

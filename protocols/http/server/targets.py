@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, quote, unquote_to_bytes
 from ..errors import ProtocolError
 from ..hosts import check_host
 
-CACHED = 1024  # targets that are kept, none longer than SHORT: clients ask for the same few again and again
+CACHED = 1024  # paths that are kept, none longer than SHORT: clients ask for the same few again and again
 SHORT = 256  # characters
 MAX_PARAMETERS = 1000  # of a query: a form has some dozens, and each costs an object
 
@@ -42,28 +42,27 @@ def parse_target(method: str, target: str) -> Target:
     >>> parse_target("GET", "/a/b%20c/../d?x=1")
     Target(path='/a/d', segments=('a', 'd'), query='x=1')
     """
-    if len(target) <= SHORT:
-        return _cached(method == "OPTIONS", target)
-    return _parse(method == "OPTIONS", target)
-
-
-def _parse(is_options: bool, target: str) -> Target:
-    if target == "*" and is_options:  # 3.2.4
+    if target == "*" and method == "OPTIONS":  # 3.2.4
         return Target("*", (), "")
     if not target.startswith("/"):
         target = _origin_form(target)
     if "#" in target:
         raise ProtocolError("a fragment in the target of a request")
     path, _, query = target.partition("?")
+    path, segments = _short_path(path) if len(path) <= SHORT else _parse_path(path)
+    return Target(path, segments, query)
+
+
+def _parse_path(path: str) -> tuple[str, tuple[str, ...]]:
     if _PLAIN.fullmatch(path):
-        return Target(path, tuple(path[1:].split("/")), query)
+        return path, tuple(path[1:].split("/"))
     if _STRAY_PERCENT.search(path):
         raise ProtocolError("a percent sign in the path that encodes nothing")
     segments = tuple(_resolved(path))
-    return Target("/" + "/".join(name.replace("/", "%2F") for name in segments), segments, query)
+    return "/" + "/".join(name.replace("/", "%2F") for name in segments), segments
 
 
-_cached = lru_cache(CACHED)(_parse)
+_short_path = lru_cache(CACHED)(_parse_path)
 
 
 def _origin_form(target: str) -> str:

@@ -44,15 +44,16 @@ def response_body(method: str, head: Head) -> Body:
 
 def request_body(head: RequestHead) -> Body:
     """How long the content of a request is. Here Transfer-Encoding with Content-Length is refused (RFC 9112, 6.1)."""
-    hosts = head.headers.get_all("host")
-    if len(hosts) > 1 or (not hosts and head.version != "1.0"):  # RFC 9112, 3.2
+    headers = head.headers
+    host = headers.get("host")
+    if host is not None:
+        check_host(host)  # two of them are joined with a blank, which no host has
+    elif head.version != "1.0":  # RFC 9112, 3.2
         raise ProtocolError("a request needs one Host")
-    for host in hosts:
-        check_host(host)
-    length = content_length(head.headers, MAX_LENGTH)
-    _check_codings(head.headers)
-    if is_chunked(head.version, head.headers):
-        if length is not None:
+    length = content_length(headers, MAX_LENGTH)
+    if "transfer-encoding" in headers:
+        _check_codings(headers["transfer-encoding"])
+        if is_chunked(head.version, headers) and length is not None:
             raise ProtocolError("both Transfer-Encoding and Content-Length")
         return "chunked", None
     return ("sized", length) if length else EMPTY  # cases 6 and 7
@@ -89,9 +90,9 @@ def _the_same(value: str, most: int | None) -> str:
     return first
 
 
-def _check_codings(headers: Headers) -> None:
+def _check_codings(value: str) -> None:
     """What a server says to a coding that it does not know: 501, where the framing is sure (RFC 9112, 6.1 and 6.3)."""
-    *inner, last = [coding.strip(" \t").lower() for coding in headers.get("transfer-encoding", "chunked").split(",")]
+    *inner, last = [coding.strip(" \t").lower() for coding in value.split(",")]
     if last == "chunked" and inner and "chunked" not in inner and all(map(_TOKEN.fullmatch, inner)):
         raise UnknownTransferCoding(f"a Transfer-Encoding that is not known: {inner[0][:60]!r}")
 

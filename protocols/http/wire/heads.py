@@ -31,7 +31,6 @@ _OTHER_VERSION = re.compile(rf"{_NAME} [\x21-\x7e]++ HTTP/[02-9]\.[0-9]\r\n")
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _BARE_LF = re.compile(r"(?<!\r)\n")
-_FOLD = re.compile(r"\n[ \t]")
 _ODD = re.compile(r"[\0\r\n]")
 _RESPONSE = b"HTTP/1."
 _REQUEST = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{0,32}+(?: |\Z)")  # no method in use has more than 17 letters
@@ -87,13 +86,13 @@ def _response(text: str) -> Head:
 
 def parse_request(block: bytes) -> RequestHead:
     """The head in `block`, which ends with its blank line."""
-    check_request(block)
     text = block.decode("latin-1")
     line = _REQUEST_LINE.match(text)
     if line is None:
+        check_request(block)
         kind = UnknownVersion if _OTHER_VERSION.match(text) else ProtocolError
         raise kind(f"a request line that is none: {_shown(text)}")
-    if _FOLD.search(text):  # RFC 9112, 5.2: a server rejects it, or replaces it
+    if "\n " in text or "\n\t" in text:  # RFC 9112, 5.2: a server rejects it, or replaces it
         raise ProtocolError("a folded line in a request")
     method, target, version = line.groups()
     return RequestHead(version, method, target, parse_fields(text, line.end()))

@@ -22,11 +22,14 @@ __all__ = [
 ]  # fmt: skip
 
 MAX_INTERIM = 100  # 1xx heads before one response: 102 every few seconds, for as long as anybody waits
-SHORT = 1024  # bytes of a request's head up to which what it says is kept: most have some hundreds
+SHORT = 1024  # bytes of a request's head up to which what it says may be kept: most have some hundreds
 KEPT_HEADS = 512  # of them for all connections, some 4 KiB each
 MAX_LEFTOVER = 64 * 1024  # bytes: enough to see what came, on a connection that is of no use any more
 
 CR, LF = b"\r\n"
+
+Reading = tuple[RequestHead, Body, bool]
+"""A head, where its content ends, and whether its sender keeps the connection."""
 
 _END = End(Headers())
 
@@ -314,7 +317,7 @@ class RequestWire(_Wire):
     ('/metrics', True)
     """
 
-    __slots__ = ("_short", "_skipped", "head_only")
+    __slots__ = ("_last", "_short", "_skipped", "head_only")
 
     head_only: bool
     """What has come of the request begins with HEAD: an answer has no content, a refusal neither."""
@@ -322,6 +325,7 @@ class RequestWire(_Wire):
     def __init__(self, *, max_head: int = MAX_HEAD, max_lines: int = MAX_LINES) -> None:
         """As for every wire."""
         super().__init__(max_head=max_head, max_lines=max_lines)
+        self._last = 0  # the hash of the last head
         self._short = SHORT if max_head >= SHORT and max_lines >= SHORT // 4 else 0  # a line has four bytes at least
 
     def _start(self) -> None:
@@ -333,22 +337,36 @@ class RequestWire(_Wire):
         """The events that `data` completes."""
         if len(data) <= self._short and self.state is State.HEAD and not self._pending and is_one_head(data):
             try:
-                head, body, self.persistent = short_request(data)
+                head, body, keep = self._read_request(data)
             except HTTPError:
-                return self._feed(data, 0)
-            if body == EMPTY:
+                return self._feed(data, 0)  # where it is said
+            if body is EMPTY:
                 self.length = 0
+                self.persistent = keep
                 self.state = State.DONE
                 return [head, _END]
         return self._feed(data, 0)
+
+    def _read_request(self, block: bytes) -> Reading:
+        """What a head says. A client that says the same again is not read again; what differs each time is not kept."""
+        key = hash(block)
+        if key == self._last and len(block) <= self._short:
+            return repeated_request(block)
+        self._last = key
+        return read_request(block)
 
     def next_message(self) -> list[Event]:
         """Go on with the next request, once the answer to this one is sent. RuntimeError unless `keep_alive`."""
         if not self.keep_alive:
             raise RuntimeError(f"{self!r}: the connection cannot be used again")
         behind, at = self._behind, self._behind_at
-        self._start()
-        return self._feed(behind, at) if behind else []
+        if self.length != 0 or behind:
+            self._start()
+            return self._feed(behind, at) if behind else []
+        self.length = None  # nothing else has changed: there was no content
+        self.state = State.HEAD
+        self._skipped = self.persistent = False
+        return []
 
     def _read_head(self, data: bytes, at: int, events: list[Event]) -> int:
         """Also skips one empty line before a request, which old clients send behind a body (RFC 9112, 2.2)."""
@@ -375,8 +393,8 @@ class RequestWire(_Wire):
 
     def _take_head(self, block: bytes, events: list[Event]) -> None:
         self.head_only = block.startswith(b"HEAD ")
-        head = heads.parse_request(block)
-        self._enter(request_body(head), head, events)
+        head, body, _ = self._read_request(block)
+        self._enter(body, head, events)
 
 
 def is_one_head(data: bytes) -> bool:
@@ -384,9 +402,11 @@ def is_one_head(data: bytes) -> bool:
     return data.find(b"\r\n\r\n") == len(data) - 4 and data[0] != CR
 
 
-@lru_cache(KEPT_HEADS)
-def short_request(block: bytes) -> tuple[RequestHead, Body, bool]:
-    """What a head says. Clients that keep a connection send the same one again: what it says is read once."""
+def read_request(block: bytes) -> Reading:
+    """The head in `block`, and what follows from it. Raises ProtocolError."""
     head = heads.parse_request(block)
     body = request_body(head)
     return head, body, persistent(head, body)
+
+
+repeated_request = lru_cache(KEPT_HEADS)(read_request)
