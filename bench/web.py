@@ -43,7 +43,7 @@ TIMEOUT = 30.0
 HEAD = "GET {} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n"
 VARIED = (
     "GET {}?v={number} HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nConnection: keep-alive\r\n"
-    "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36\r\n"
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0\r\n"
     "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8\r\n"
     "Accept-Language: en-US,en;q=0.9\r\nCookie: session=8f14e45fceea167a5a36dedd4bea2543; seen={number}\r\n"
     "Sec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Site: none\r\n\r\n"
@@ -87,8 +87,9 @@ class Load:
     def _measure(self) -> int:
         sock = self.socks[0]
         sock.sendall(self.request())
-        time.sleep(0.3)
         data = sock.recv(1 << 20)
+        while select.select([sock], [], [], 0.5)[0] and (more := sock.recv(1 << 20)):
+            data += more
         if not data.startswith(b"HTTP/1.1 200 ") or b"1024" not in data:
             raise procs.BenchError(f"{self.server.name} answers with {data[:80]!r}")
         return len(data)

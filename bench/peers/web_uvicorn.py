@@ -27,5 +27,13 @@ async def app(scope, receive, send):
 if __name__ == "__main__":
     sock = socket.create_server(("127.0.0.1", int(sys.argv[-1].removeprefix("--port="))), backlog=1024)
     print(f"listening on 127.0.0.1:{sock.getsockname()[1]}", flush=True)
-    config = uvicorn.Config(app, http="httptools", loop="uvloop", lifespan="off", access_log=False, log_level="error")
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        loop="uvloop",
+        lifespan="off",
+        access_log=False,
+        log_level="error",
+        timeout_keep_alive=600,
+    )
     uvicorn.Server(config).run(sockets=[sock])

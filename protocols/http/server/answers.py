@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from .limits import SLICE, WHOLE
-from .response import BODILESS, TEXT, Response, has_close, head_end, head_start
+from .response import BODILESS, TEXT, Ready, Response, has_close, head_end, head_start
 
 BINARY = "application/octet-stream"
+
+_HEAD = "HTTP/1.1 200 OK\r\nContent-Type: {}\r\nContent-Length: %d\r\n"
+_BINARY_HEAD, _TEXT_HEAD = _HEAD.format(BINARY).encode(), _HEAD.format(TEXT).encode()
 
 
 class FilePart(NamedTuple):
@@ -35,6 +38,16 @@ def as_response(result: Any) -> Response:
     if isinstance(result, Response):
         return result
     return Response(204 if result is None else 200, result)
+
+
+def as_ready(body: bytes | str) -> Ready | Response:
+    """The answer of the handler that gives only this: the head is soon made, and not much else is to be asked."""
+    if len(body) > WHOLE:
+        return Response(200, body)
+    if isinstance(body, str):
+        data = body.encode()
+        return Ready(200, _TEXT_HEAD % len(data), data)
+    return Ready(200, _BINARY_HEAD % len(body), body)
 
 
 def content(body: Any) -> Content:

@@ -59,7 +59,7 @@ class HTTPConnection(Protocol):
     """One connection of a Server."""
 
     __slots__ = (
-        "_ended", "_exchange", "_holding", "_looping", "_phase", "allowed", "full", "site", "transport", "waited",
+        "_exchange", "_holding", "_looping", "_phase", "allowed", "ended", "full", "site", "transport", "waited",
         "wire",
     )  # fmt: skip
 
@@ -72,16 +72,17 @@ class HTTPConnection(Protocol):
     """Seconds that it may last until `look` is called."""
     full: bool
     """The client does not take what waits."""
+    ended: bool
+    """The client has said that nothing more comes from it."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
         self.wire = RequestWire(max_head=site.bounds.max_head, max_lines=site.bounds.max_lines)
         self._phase = IDLE
         self._exchange: Exchange | None = None
-        self._ended = False  # the client has ended its side
         self._holding = False  # reading is paused
         self._looping = False  # `_take` is running, and goes on by itself
-        self.full = False
+        self.full = self.ended = False
         self.waited = 0.0
         self.allowed = site.bounds.first_byte
 
@@ -106,7 +107,7 @@ class HTTPConnection(Protocol):
 
     def eof_received(self) -> bool:
         """The client says nothing more. What it has asked for, it still gets."""
-        self._ended = True
+        self.ended = True
         if not self.wire.done:
             self._take(self.wire.finish())
         if self._exchange is not None:
@@ -198,7 +199,7 @@ class HTTPConnection(Protocol):
 
     def _wait(self) -> None:
         """For the next request, or the rest of its head."""
-        if self._ended:
+        if self.ended:
             return self._close()
         bounds = self.site.bounds
         if self.wire.begun:
@@ -258,10 +259,6 @@ class HTTPConnection(Protocol):
         if not self._looping:
             self._next()
 
-    def is_last(self) -> bool:
-        """The client has said that nothing comes behind this request."""
-        return self._ended and not self.wire.behind
-
     def hand_over(self, upgrade: Upgrade) -> None:
         """The connection is another protocol's from here on."""
         transport, protocol = self.transport, upgrade.protocol
@@ -273,7 +270,7 @@ class HTTPConnection(Protocol):
         transport.write(fields)
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
-        if self._ended and not transport.get_protocol().eof_received():
+        if self.ended and not transport.get_protocol().eof_received():
             transport.close()
         if self.full:
             transport.get_protocol().pause_writing()

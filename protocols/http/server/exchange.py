@@ -16,7 +16,7 @@ from reactor import Reactor, ReactorClosed
 from ..errors import HTTPError, ProtocolError
 from ..events import Data, End, RequestHead
 from ..wire import RequestWire
-from .answers import FilePart, as_response, prepare
+from .answers import FilePart, as_ready, as_response, prepare
 from .limits import Bounds
 from .receiving import Reception
 from .request import Request
@@ -47,12 +47,12 @@ class Line(Interface):
     site: Any
     wire: RequestWire
     full: bool
+    ended: bool
     allowed: float
     waited: float
 
     def hold(self) -> None: ...
     def release(self) -> None: ...
-    def is_last(self) -> bool: ...
     def answered(self, keep: bool) -> None: ...
     def hand_over(self, upgrade: Upgrade) -> None: ...
 
@@ -247,6 +247,8 @@ class Exchange:
             return  # `request.respond` has begun the answer, or nobody waits for one any more
         if self._reception is not None:
             self._reception.over = True  # what still comes of the body is not wanted
+        if type(result) is bytes or type(result) is str:
+            result = as_ready(result)
         if type(result) is Ready:
             self._tell(result.status)
             self._keep = self._may_keep()
@@ -275,7 +277,7 @@ class Exchange:
     def _may_keep(self) -> bool:
         """Whether the connection lives on. By the head alone, and not by how much of a body happens to be here."""
         wire, bounds = self._line.wire, self._line.site.bounds
-        if not (self._keep and wire.persistent and bounds.idle) or self._line.is_last():
+        if not (self._keep and wire.persistent and bounds.idle) or (self._line.ended and not wire.behind):
             return False
         return self._complete or (not self._asked and (wire.length or NEVER) <= bounds.max_drop)
 
@@ -308,9 +310,10 @@ class Exchange:
 
     def answered(self) -> None:
         """All of the answer is written."""
-        _, reception, _, _ = self._end()
-        if reception is not None:
-            reception.over = True
+        if self._reception is not None:
+            self._reception.over = True
+            self._reception = None
+        self.request = self._future = self._sender = None
         self._line.answered(self._keep)
 
     def broken(self) -> None:

@@ -154,7 +154,8 @@ class Routes:
         route = path.route(method)
         if route is None or found is None:
             raise self._no_method(method, path)
-        return Found(route, *found)
+        rest, parameters = found
+        return Found(route, rest, parameters)
 
     def _nothing(self, method: str, target: Target) -> Refusal:
         if target.path == "*":  # RFC 9110, 9.3.7: the server as a whole

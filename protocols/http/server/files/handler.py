@@ -117,13 +117,15 @@ class Files:
     # -- files --------------------------------------------------------------------------------------------------
 
     def _file(self, request: Request, names: tuple[str, ...]) -> Any:
-        coded = self._compressed and _takes_gzip(request.headers.get("accept-encoding")) and self._is_compressed(names)
+        headers = request.headers
+        accepted = headers.get("accept-encoding") if self._compressed else None
+        coded = accepted is not None and _takes_gzip(accepted) and self._is_compressed(names)
         key = names, coded
-        kept = self._shelf.get(key)
+        kept = self._shelf.kept.get(key)
         if kept is not None:
             try:
-                if signature(self._tree.stat(_path(names, coded))) == kept.signature:
-                    if not request.headers.has_any(conditions.NAMES):
+                if signature(self._tree.stat(_path(names, coded) if coded else names)) == kept.signature:
+                    if not headers.has_any(conditions.NAMES):
                         return kept.answer
                     return self._conditional(request, kept.file, kept.answer.body)
             except OSError:
@@ -217,13 +219,13 @@ def _read(fd: int, size: int) -> bytes:
 
 
 @lru_cache(256)
-def _takes_gzip(accepted: str | None) -> bool:
+def _takes_gzip(accepted: str) -> bool:
     """RFC 9110, 12.5.3, for a coding that we may as well leave: only who names gzip gets it.
 
-    >>> _takes_gzip("br, gzip;q=0.5"), _takes_gzip("gzip; q=0.000"), _takes_gzip("*"), _takes_gzip(None)
-    (True, False, False, False)
+    >>> _takes_gzip("br, gzip;q=0.5"), _takes_gzip("gzip; q=0.000"), _takes_gzip("*")
+    (True, False, False)
     """
-    for entry in (accepted or "").lower().split(","):
+    for entry in accepted.lower().split(","):
         coding, _, weight = entry.partition(";")
         if coding.strip(" \t") in ("gzip", "x-gzip"):
             return not _ZERO.fullmatch(weight.strip(" \t"))

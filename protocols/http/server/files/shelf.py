@@ -45,27 +45,23 @@ def signature(about: os.stat_result) -> Signature:
 
 
 class Shelf:
-    """What is kept; the oldest goes when there is no room."""
+    """What is kept, perhaps not true any more: compare its signature. The oldest goes when there is no room."""
 
     def __init__(self, room: int = ROOM) -> None:
         self._room = room
         self._size = 0
-        self._kept: dict[Key, Kept] = {}
-
-    def get(self, key: Key) -> Kept | None:
-        """What is kept under `key`, perhaps not true any more: compare its signature."""
-        return self._kept.get(key)
+        self.kept: dict[Key, Kept] = {}
 
     def put(self, key: Key, kept: Kept) -> None:
         """Keep it in place of what was there."""
         self.drop(key)
         self._size += len(kept.answer.body) + len(kept.answer.head)
-        self._kept[key] = kept
+        self.kept[key] = kept
         while self._size > self._room:
-            self.drop(next(iter(self._kept)))
+            self.drop(next(iter(self.kept)))
 
     def drop(self, key: Key) -> None:
         """Forget it."""
-        kept = self._kept.pop(key, None)
+        kept = self.kept.pop(key, None)
         if kept is not None:
             self._size -= len(kept.answer.body) + len(kept.answer.head)

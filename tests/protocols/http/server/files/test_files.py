@@ -222,7 +222,7 @@ def test_a_file_that_changes_all_the_time(site, root):
         answer = site.get(F)
         assert answer.body == b"%010d" % number
         tags.add(answer.headers["etag"])
-    assert site.files._shelf.get((("f.txt",), False)) is None
+    assert site.files._shelf.kept.get((("f.txt",), False)) is None
     assert len(tags) > 1
 
 
@@ -250,7 +250,7 @@ def test_the_shelf_is_bounded(site, root):
         write(root / f"{number}", bytes(50_000))
         assert len(site.get(f"/files/{number}").body) == 50_000
     assert site.files._shelf._size <= 200_000
-    assert len(site.files._shelf._kept) == 3
+    assert len(site.files._shelf.kept) == 3
 
 
 def test_types(site, root):
