@@ -6,14 +6,16 @@ The files, from the bottom up; a file imports only from those above it in this l
     heads        the block of lines before the content
     chunked      the chunked coding undone
     bodies       where the content of a message ends
-    messages     the two wires, for requests and for responses
+    messages     what both wires have in common, and responses
+    requests     requests, one after the other
 """
 
 from __future__ import annotations
 
 from ..events import Data, End, Event, Failed, Head, Informational, RequestHead
 from .heads import MAX_HEAD, MAX_LINES
-from .messages import MAX_INTERIM, MAX_LEFTOVER, RequestWire, ResponseWire
+from .messages import MAX_INTERIM, MAX_LEFTOVER, ResponseWire
+from .requests import RequestWire
 
 __all__ = [
     "MAX_HEAD", "MAX_INTERIM", "MAX_LEFTOVER", "MAX_LINES", "Data", "End", "Event", "Failed", "Head", "Informational",
