@@ -64,10 +64,10 @@ def dial(server: procs.Server, path: str, more: str = "") -> socket.socket:
 
 
 class Crowd:
-    """Connections that are served by one server."""
+    """Connections that are served by one server, each made by `opened`."""
 
-    def __init__(self, server: procs.Server, path: str, count: int, more: str = "") -> None:
-        self.socks = [dial(server, path, more) for _ in range(count)]
+    def __init__(self, server: procs.Server, path: str, count: int, more: str = "", opened=dial) -> None:
+        self.socks = [opened(server, path, more) for _ in range(count)]
         self.poll = select.epoll()
         self.by_fd = {sock.fileno(): sock for sock in self.socks}
         for fd in self.by_fd:

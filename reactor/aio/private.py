@@ -33,8 +33,8 @@ NAMES: tuple[tuple[Any, tuple[str, ...]], ...] = (
 """Classes and modules, each with what it must have."""
 
 SET = (
-    "_ready", "_scheduled", "_timer_cancelled_count", "_clock_resolution", "_debug", "_stopping", "_transports",
-    "_current_handle", "slow_callback_duration",
+    "_ready", "_scheduled", "_closed", "_timer_cancelled_count", "_clock_resolution", "_debug", "_stopping",
+    "_transports", "_current_handle", "slow_callback_duration",
 )  # fmt: skip
 """What the methods of the loop keep in it."""
 

@@ -47,11 +47,11 @@ class AioListener(Listener):
         self._acceptors.clear()
         self._check_gone()
 
-    def _seat(self, sock: socket.socket, address: Any) -> None:
+    def _let_in(self, sock: socket.socket, address: Any) -> None:
         sock.setblocking(False)
-        self._context.copy().run(self._seat_in_context, sock, address)
+        self._context.copy().run(self._let_in_context, sock, address)
 
-    def _seat_in_context(self, sock: socket.socket, address: Any) -> None:
+    def _let_in_context(self, sock: socket.socket, address: Any) -> None:
         try:
             self._make(sock, made(self._factory), {"peername": address}, self._roster)
         except (SystemExit, KeyboardInterrupt):

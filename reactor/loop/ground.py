@@ -37,17 +37,10 @@ class Sentry(Interface):
 
 
 class Host(Interface):
-    """A loop of another kind that turns this one, and is run and stopped in its stead: see `reactor.aio`.
-
-    It has one tick at a time, says how long that may wait, and calls its own timers and calls as the last of step 4.
-    """
+    """A loop of another kind that turns this one, and is run and stopped in its stead: see `reactor.aio`."""
 
     def run_forever(self) -> None: ...
     def stop(self) -> None: ...
-
-
-Guest = Callable[[float], None]
-"""What a host has to do in step 4, given the time of the tick."""
 
 
 class Belongings(Interface):

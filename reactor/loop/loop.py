@@ -29,7 +29,7 @@ from .budget import OUTPUT_BUDGET, OutputBudget
 from .deadlines import DeadlineWheel
 from .forks import MESSAGE, disarm, track
 from .futures import Promises
-from .ground import Belongings, Flushed, Guest, Host, Sentry
+from .ground import Belongings, Flushed, Host, Sentry
 from .jobs import Jobs
 from .kernel import Kernel
 from .lag import QUICK
@@ -163,8 +163,8 @@ class Loop:
             self._running = self._stopping = False
             self._thread = None
 
-    def _tick(self, forever: bool = False, longest: float = MAX_WAIT, guest: Guest | None = None) -> None:
-        """One round, as drawn above; or round after round until stopped. `longest` and `guest`: see `ground.Host`.
+    def _tick(self, forever: bool = False, longest: float = MAX_WAIT) -> None:
+        """One round, as drawn above; or round after round until stopped. The poll waits `longest` at most.
 
         The loop is in here, with its names local, because on a quiet server each message pays for a whole round:
         0.5 microseconds of Python instead of 0.9 as a method called in a loop.
@@ -191,8 +191,6 @@ class Loop:
                 timers.fire_due(now)
             if inbox or soon:
                 self._run_soon()
-            if guest is not None:
-                guest(now)
             if dirty:
                 for transport in dirty:  # one that is written to meanwhile is appended, and has its turn
                     transport._on_flush()

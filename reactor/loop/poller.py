@@ -92,6 +92,8 @@ class EpollPoller:
     def poll(self, timeout: float | None) -> list[tuple[Handler, int]]:
         handlers = self._handlers
         ready = self._epoll.poll(timeout, MAX_EVENTS)
+        if not ready:
+            return []  # 0.1 microseconds sooner than below: a loop that has calls to make polls like that all the time
         try:
             # Handlers, not numbers: a number closed while this batch is handled may by then belong to a newcomer.
             return [(handlers[fd], events) for fd, events in ready]

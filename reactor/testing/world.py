@@ -11,7 +11,6 @@ from concurrent.futures import Future
 from typing import Any, NoReturn
 
 from ..errors import ReactorError
-from ..loop.ground import Guest
 from ..loop.loop import MAX_WAIT
 from ..reactor import Reactor
 from ..transports.stream import StreamTransport
@@ -57,12 +56,12 @@ class Host(Reactor):
         """Let `seconds` pass everywhere; what is due in between happens at its time."""
         self.world.advance(seconds)
 
-    def _tick(self, forever: bool = False, longest: float = MAX_WAIT, guest: Guest | None = None) -> None:
+    def _tick(self, forever: bool = False, longest: float = MAX_WAIT) -> None:
         """One round of this host; or, as `run` and `run_until` do, of all hosts until this one is stopped."""
         if forever:
             self.world.run_until(lambda: self._stopping)
         else:
-            super()._tick(False, longest, guest)
+            super()._tick(False, longest)
 
     def open_stdio(self, *args: Any, **options: Any) -> StreamTransport:
         """Raises ReactorError: a host in memory has no terminal."""

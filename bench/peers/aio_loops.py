@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""The servers of `bench/asyncio_loops.py`: ordinary programs for asyncio, on the loop that `--loop` names."""
+
+import argparse
+import asyncio
+import importlib
+import os
+import socket
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+LOOPS = {"asyncio": "asyncio", "uvloop": "uvloop", "reactor": "reactor.aio", "hosted": "reactor.aio.hosted"}
+BURST = 50  # messages that one word sets off in `bursts`
+MESSAGE = b"x" * 100
+
+
+class Echo(asyncio.Protocol):
+    """Write back what arrives."""
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        self.transport.write(data)
+
+
+class Lines(asyncio.Protocol):
+    """A write for each line."""
+
+    def connection_made(self, transport):
+        self.transport = transport
+        self.rest = b""
+
+    def data_received(self, data):
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        for line in lines:
+            self.transport.write(line + b"\n")
+
+
+async def stream(reader, writer):
+    """Write back what arrives, as the documentation of streams does."""
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
+
+
+async def serve_websockets(sock):
+    """`one` is said to all once; `burst` is BURST messages to all, one after the other."""
+    from websockets.asyncio.server import broadcast, serve
+
+    members = set()
+
+    async def handler(websocket):
+        members.add(websocket)
+        try:
+            async for word in websocket:
+                for _ in range(BURST if word == "burst" else 1):
+                    broadcast(members, MESSAGE)
+        finally:
+            members.discard(websocket)
+
+    await serve(handler, sock=sock, compression=None, ping_interval=None)
+
+
+async def plaintext(scope, receive, send):
+    """The smallest application of ASGI."""
+    if scope["type"] == "http":
+        headers = [(b"content-type", b"text/plain"), (b"content-length", b"13")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"hello, world\n"})
+
+
+async def serve_uvicorn(sock):
+    """uvicorn without its logs and extra headers: the load counts bytes."""
+    import httptools  # noqa: F401 - without it uvicorn would fall back to another parser
+    import uvicorn
+
+    quiet = {"log_level": "critical", "access_log": False, "date_header": False, "server_header": False}
+    server = uvicorn.Server(uvicorn.Config(plaintext, http="httptools", timeout_keep_alive=3600, **quiet))
+    serve_uvicorn.task = asyncio.create_task(server.serve(sockets=[sock]))
+
+
+async def main(service, sock):
+    loop = asyncio.get_running_loop()
+    if service == "echo":
+        await loop.create_server(Echo, sock=sock)
+    elif service == "lines":
+        await loop.create_server(Lines, sock=sock)
+    elif service == "streams":
+        await asyncio.start_server(stream, sock=sock)
+    elif service == "websockets":
+        await serve_websockets(sock)
+    else:
+        await serve_uvicorn(sock)
+    await asyncio.sleep(0.1)
+    print("listening on {}:{}".format(*sock.getsockname()[:2]), flush=True)
+    await asyncio.Event().wait()
+
+
+def loop_factory(name):
+    """Raises ImportError where that loop is not installed."""
+    module = importlib.import_module(LOOPS[name])
+    return module.HostedEventLoop if name == "hosted" else module.new_event_loop
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("service", choices=("echo", "lines", "streams", "websockets", "uvicorn"))
+    parser.add_argument("--loop", choices=LOOPS, default="asyncio")
+    parser.add_argument("--port", type=int, default=0)
+    options = parser.parse_args()
+    try:
+        factory = loop_factory(options.loop)
+        if options.service in ("websockets", "uvicorn"):
+            importlib.import_module(options.service)
+    except ImportError as error:
+        sys.exit(f"{error.name} is not installed")
+    listening = socket.create_server(("127.0.0.1", options.port), backlog=1024)
+    try:
+        with asyncio.Runner(loop_factory=factory) as runner:
+            runner.run(main(options.service, listening))
+    except KeyboardInterrupt:
+        os._exit(0)
