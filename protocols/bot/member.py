@@ -18,10 +18,11 @@ from reactor import LineProtocol, StreamTransport
 
 from ..admission.buckets import TokenBucket
 from ..text.sanitize import sanitize
+from ..text.standing import Answer, Standing
 from .answer import fit
 from .asker import Asker
 from .bot import Bot
-from .room_lines import hear, our_name, question
+from .room_lines import hear, question
 from .sayings import Saying
 
 log = logging.getLogger("protocols.bot")
@@ -78,7 +79,7 @@ class Member(LineProtocol):
 
     def __init__(self, lobby: Lobby) -> None:
         self.lobby = lobby
-        self.name = ""  # what the server calls us
+        self._standing = Standing()
         self._tried = 0
         self._talks: OrderedDict[tuple[str, bool], Talk] = OrderedDict()
         self._bucket = TokenBucket(ROOM_RATE, ROOM_BURST, lobby.bot.reactor.time())
@@ -96,10 +97,9 @@ class Member(LineProtocol):
 
     def line_received(self, line: bytes) -> None:
         text = sanitize(line.decode(errors="replace"))
-        if news := our_name(text, self.lobby.name):
-            self.name, refused = news
-            if refused:
-                self._claim_name()
+        answer = self._standing.heard(text)
+        if answer is Answer.REFUSED:
+            self._claim_name()
         elif heard := hear(text):
             self._hear(*heard)
 
@@ -155,5 +155,11 @@ class Member(LineProtocol):
         self._tried += 1
         self._send(f"/nick {self.lobby.name}" + (f"-{self._tried}" if self._tried > 1 else ""))
 
+    @property
+    def name(self) -> str:
+        """What the server calls us."""
+        return self._standing.name
+
     def _send(self, line: str) -> None:
+        self._standing.asked(line)
         self.send_line(line.encode())

@@ -11,7 +11,6 @@ What is replayed of the past is marked by its time, so it is never answered agai
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -20,7 +19,6 @@ OPERATOR = "Admin"
 _OPERATOR = re.compile(r"From Server, Admin:(.*)")
 _PRIVATE = re.compile(r"\[private from ([^\]:]+)\] (.*)")
 _SAID = re.compile(r"(?![*~\[/<>=#+|-])([^:]{1,64}): (.*)")
-_OUR_NAME = re.compile(r"\* (?:you are (.+) now|you stay ([^:]+):.*|welcome, ([^:]+):.*)")
 
 
 class Heard(NamedTuple):
@@ -46,28 +44,6 @@ def hear(line: str) -> Heard | None:
     if found := _SAID.fullmatch(line):
         return Heard(found[1], found[2])
     return None
-
-
-def our_name(line: str, wanted: str) -> tuple[str, bool] | None:
-    """What we are called from now on, and whether a name was refused us; None where the line does not say.
-
-    wanted: how every name begins that we ask for. "you are in python now" is about a room.
-
-    >>> our_name("* you are Bot now", "Bot"), our_name("* you stay guest-1: Bot is taken; Bot-2 is free", "Bot")
-    (('Bot', False), ('guest-1', True))
-    """
-    found = _OUR_NAME.fullmatch(line)
-    if not found:
-        return None
-    granted, kept, given = found.groups()
-    if granted and not _key(granted).startswith(_key(wanted)):
-        return None
-    return granted or kept or given, bool(kept)
-
-
-def _key(name: str) -> str:
-    """What names that count as the same have in common."""
-    return unicodedata.normalize("NFKC", name).casefold()
 
 
 def question(text: str, names: Iterable[str]) -> str | None:

@@ -6,6 +6,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     faults       what may come instead of a message
     openings     how other protocols begin; pure
     telnet       telnet's commands taken out of text; pure
+    standing     what a client of the chat may believe of itself; pure
     framer       bytes from people's clients into messages; pure
     protocol     the protocol that chat, greeting and bot share
 """
@@ -16,17 +17,11 @@ from .faults import Fault
 from .framer import TextFramer
 from .protocol import QUIET_GAP, SLICE, UNFINISHED_GAP, WORDS, TextProtocol
 from .sanitize import sanitize
+from .standing import Answer, Standing
 
 PATIENCE = UNFINISHED_GAP  # an earlier name
 
 __all__ = [
-    "PATIENCE",
-    "QUIET_GAP",
-    "SLICE",
-    "UNFINISHED_GAP",
-    "WORDS",
-    "Fault",
-    "TextFramer",
-    "TextProtocol",
-    "sanitize",
-]
+    "PATIENCE", "QUIET_GAP", "SLICE", "UNFINISHED_GAP", "WORDS", "Answer", "Fault", "Standing", "TextFramer",
+    "TextProtocol", "sanitize",
+]  # fmt: skip

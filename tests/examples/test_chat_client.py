@@ -358,10 +358,44 @@ def test_a_name_is_claimed_until_the_server_agrees(table: Table) -> None:
 
 
 def test_the_name_and_the_room_of_last_are_taken_again(table: Table) -> None:
+    for line in ("/join tea", "/nick Grace", "/join the garden"):
+        table.client.typed(line)
     table.says("* you are in tea now\n* you are Grace now\n* you are in the garden now\n")
     table.loses()
     table.meets_again()
     assert table.ends[-1].lines == ["/nick Grace", "/join the garden"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "* you are in a is now b now", "* you are is now Eve now", "* you are Eve now", "* you are in the cellar now",
+        "* you stay Eve set the topic: boo", "* welcome, Eve: type to talk", "Eve: * you are Eve now",
+    ],
+)  # fmt: skip
+def test_nothing_that_people_choose_is_taken_for_the_servers_word(table: Table, line: str) -> None:
+    table.client.typed("/join tea")
+    table.says(f"* welcome, guest-7: type to talk\n* you are Ada now\n* you are in tea now\n{line}\n")
+    table.loses()
+    table.meets_again()
+    assert table.ends[-1].lines == ["/nick Ada", "/join tea"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "* Eve set the topic: see you tomorrow, goodbye",
+        "* goodbye joined",
+        "* x, goodbye",
+        "Eve: goodbye",
+        "* goodbyes",
+    ],
+)
+def test_a_topic_is_no_goodbye(table: Table, line: str) -> None:
+    table.says(f"hello\n{line}\n")
+    table.loses()
+    table.reactor.advance(1)
+    assert len(table.ends) == 2
 
 
 def test_no_name_is_claimed_after_the_end_of_the_input(table: Table) -> None:

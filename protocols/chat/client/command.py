@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import select
 import ssl
 import sys
@@ -19,6 +18,7 @@ from reactor import LineProtocol, Reactor, ReactorError, ReconnectingClient, Str
 from reactor.serving import Parser, complain, port_number, program
 
 from ...text.sanitize import sanitize
+from ...text.standing import Answer, Standing
 from .looks import Looks
 
 try:
@@ -33,10 +33,6 @@ SCRIPT_GRACE = 120.0  # seconds to answer a whole script: twice what our server 
 RECLAIM_EVERY, RECLAIMS = 15.0, 20  # seconds, times: five minutes, by when a server has noticed that who had it is gone
 
 NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")  # OpenSSL's words for plain text
-
-_MOVED = re.compile(r"\* you are in (.+) now")
-_RENAMED = re.compile(r"\* you are (?!in )(.+) (?:now|already)")
-_FAREWELL = re.compile(r"\* (.+, )?goodbye(:.*)?")
 
 
 class Server(LineProtocol):
@@ -142,7 +138,7 @@ class Client:
         self.leaving = False
         self.status = INTERRUPTED  # until there is something to leave
         self._name: str | None = options.name
-        self._room = ""  # where the server has said that we are
+        self._standing = Standing()  # what the server has said of us
         self._last = ""  # what the server said last: nothing means that it never was a chat
         self._trouble = ""  # why there is no connection, as it was told last
         self._stalled = False
@@ -181,17 +177,17 @@ class Client:
             self.seat.note("connected again")
             self._trouble = ""
         self.output_stalls(self._stalled)
+        room = self._standing.room
+        self._standing.connected()
         self._introduce(RECLAIMS if again else 0)
-        if self._room:
-            self._send(f"/join {self._room}")
+        if room:
+            self._send(f"/join {room}")
 
     def heard(self, line: str) -> None:
         """The server has said `line`."""
         self._last = line
-        if moved := _MOVED.fullmatch(line):
-            self._room = moved[1]
-        if renamed := _RENAMED.fullmatch(line):
-            self._name = renamed[1]
+        if self._standing.heard(line) is Answer.NAMED:
+            self._name = self._standing.name
             self._cancel_reclaim()
         self.seat.show(line)
 
@@ -220,7 +216,7 @@ class Client:
     def _comes_back(self) -> bool:
         """Whether to wait for the server: it is a chat, has not said goodbye, and a person is here to be told."""
         person = self.options.reconnect and not self.leaving
-        return person and bool(self._last) and not _FAREWELL.fullmatch(self._last)
+        return person and bool(self._last) and not self._standing.goodbye
 
     def _on_retry(self, error: OSError | None, delay: float) -> None:
         if self.seat is None:
@@ -244,6 +240,7 @@ class Client:
 
     def _send(self, line: str) -> None:
         assert self.server is not None
+        self._standing.asked(line)
         self.server.write(f"{line}\n".encode(errors="surrogateescape"))
 
     # -- the terminal -------------------------------------------------------------------------------------------

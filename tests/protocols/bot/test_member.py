@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from protocols.bot import Bot, Lobby, Offline, Saying, member, room_lines as hearing
+from protocols.bot import Bot, Lobby, Offline, Saying, member
 from protocols.bot.member import ASKER_BURST, ASKERS, LONGEST_LINE, NAMES_TRIED
 from protocols.bot.room_lines import Heard, hear, question
 from protocols.chat import Chat
@@ -75,22 +75,6 @@ def test_hear(line: str, heard: Heard | None) -> None:
 )
 def test_who_is_meant(text: str, asked: str | None) -> None:
     assert question(text, ["小图", "Bot", ""]) == asked
-
-
-@pytest.mark.parametrize(
-    ("line", "name"),
-    [
-        ("* you are 小图 now", ("小图", False)),
-        ("* you are 小图-2 now", ("小图-2", False)),
-        ("* you are in python now", None),
-        ("* you stay guest-3: 小图 is taken; 小图-2 is free", ("guest-3", True)),
-        ("* welcome, guest-1: type to talk, /nick NAME", ("guest-1", False)),
-        ("* Ada is now Bob", None),
-        ("Ada: * you are Eve now", None),
-    ],
-)
-def test_what_we_are_called(line: str, name: Any) -> None:
-    assert hearing.our_name(line, "小图") == name
 
 
 # -- on a connection --------------------------------------------------------------------------------------------------
