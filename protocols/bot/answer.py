@@ -66,8 +66,8 @@ class Answer:
     def _clean(self, lines: list[str]) -> list[str]:
         shown = []
         for raw in lines:
-            line = self.redact(sanitize(raw).strip())
-            if not line or not self._left:
+            line = self.redact(sanitize(raw).rstrip())
+            if not line.strip() or not self._left:
                 continue
             self.cut = self.cut or len(line) > self._left
             shown.append(line[: self._left])

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import logging
+import json
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
+from urllib.parse import urlsplit
 
 from reactor import Reactor, Timer
 
 from ..http import BodyTooLarge, DecodingError, NoResponse, ProtocolError, Truncated
+from ..text.sanitize import sanitize
 from .backends.backend import Call, NoAnswer
 from .sayings import Fault, fault_of_status
 
-log = logging.getLogger("protocols.bot")
-
 LINGER = 1.0  # seconds that the end of a body may take when the answer is complete: its connection can be used again
+WORDS_TIME = 1.0  # seconds to hear why an API refuses, for the log; whoever asked has been told by then
+WORDS_BYTES = 4096  # of what it says then; more is a page for people
+WORDS = 200  # characters of that in the log
 
 Fetch = Callable[..., "Future[Any]"]
 """`protocols.http.Client.fetch`, or what behaves like it."""
@@ -27,6 +30,8 @@ class ApiCall:
     fetch: makes the request.
     timeout: seconds for all of it, to the last byte.
     on_text: is given pieces of the answer as they come, and true if that is enough.
+    report: is given each fault with what is known of it, for whoever runs the bot: the address, the status, the API's
+        own words; no key, unless the API says it.
     """
 
     def __init__(
@@ -37,8 +42,12 @@ class ApiCall:
         timeout: float,
         on_text: Callable[[str], bool],
         on_end: Callable[[Fault | None], None],
+        report: Callable[[Fault, str], None],
     ) -> None:
-        self._reactor = reactor
+        self._where = address(call.request.url)
+        self._report = report
+        self._refused: tuple[Fault, str] | None = None  # by an API whose words are still to come
+        self._words = b""
         self._reply = call.reply
         self._on_text = on_text
         self._on_end = on_end
@@ -64,15 +73,35 @@ class ApiCall:
     def cancel(self) -> None:
         """Nobody waits for the answer any more. Harmless at any time."""
         self._over = True
+        self._tell_refusal()
         self._give_up()
 
     def _on_head(self, head: Any) -> None:
-        if fault := fault_of_status(head.status):
-            self._end(fault, f"status {head.status}")
+        if not self._over and (fault := fault_of_status(head.status)):
+            self._on_refusal(fault, head)
+
+    def _on_refusal(self, fault: Fault, head: Any) -> None:
+        """It will be no answer. Whoever asked is told now; what the API says is read for the log."""
+        self._over = True
+        where = getattr(head, "headers", {}).get("location", "")
+        self._refused = fault, f"status {head.status}" + (f", see {address(where)}" if where else "")
+        self._timer.reset(WORDS_TIME)
+        self._on_end(fault)
 
     def _on_data(self, data: bytes) -> None:
-        if not self._over:
+        if self._refused is not None:
+            self._words += data
+            if len(self._words) >= WORDS_BYTES:
+                self._tell_refusal()
+                self._give_up()
+        elif not self._over:
             self._read(self._reply.feed, data)
+
+    def _tell_refusal(self) -> None:
+        if self._refused is not None:
+            (fault, status), self._refused = self._refused, None
+            words = spoken(self._words[:WORDS_BYTES])
+            self._report(fault, f"{self._where}: {status}{f': {words}' if words else ''}")
 
     def _read(self, read: Callable[..., list[str]], *data: bytes) -> None:
         try:
@@ -89,18 +118,22 @@ class ApiCall:
 
     def _on_done(self, future: Future[Any]) -> None:
         self._timer.cancel()
+        self._tell_refusal()
         if self._over:
             return
         if future.cancelled():
             self._end(Fault.LOST, "cancelled")
         elif (error := future.exception()) is not None:
-            self._end(fault_of_error(error), f"{type(error).__name__}")
+            self._end(fault_of_error(error), f"{type(error).__name__}: {error}")
         elif fault := fault_of_status(future.result().status):
-            self._end(fault, f"status {future.result().status}")  # without a body there may have been no head
+            self._on_refusal(fault, future.result())  # without a body there may have been no head
+            self._tell_refusal()
+            self._timer.cancel()
         else:
             self._read(self._reply.finish)
 
     def _on_timeout(self) -> None:
+        self._tell_refusal()
         self._end(Fault.TIMEOUT, "the deadline")
 
     def _end_well(self) -> None:
@@ -118,13 +151,45 @@ class ApiCall:
         self._over = True
         self._give_up()
         if fault is not None:
-            log.info("no answer: %s, %s", fault.name, why)
+            self._report(fault, f"{self._where}: {why}")
         self._on_end(fault)
 
     def _give_up(self) -> None:
         self._timer.cancel()
         if self._future is not None:
             self._future.cancel()
+
+
+def address(url: str) -> str:
+    """The part of a URL in which no key is.
+
+    >>> address("https://ada:secret@api.example:8443/v1/chat?key=secret")
+    'https://api.example:8443/v1/chat'
+    """
+    try:
+        parts = urlsplit(sanitize(url))
+    except ValueError:
+        return "an address that is none"
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}"[:WORDS] if host else parts.path[:WORDS]
+
+
+def spoken(body: bytes) -> str:
+    """What an API says in the body of a refusal, for a line of the log.
+
+    >>> spoken(b'{"error":{"message":"no such  model","code":404}}'), spoken(b"<h1>Not  Found</h1>")
+    ('no such model', '<h1>Not Found</h1>')
+    """
+    text = body.decode("utf-8-sig", "replace")
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    for name in ("error", "message"):
+        if isinstance(value, dict):
+            value = value.get(name, value)
+    said = sanitize(" ".join((value if isinstance(value, str) else text).split()))
+    return said if len(said) <= WORDS else f"{said[: WORDS - 1]}…"
 
 
 _BY_ERROR: tuple[tuple[type[BaseException], Fault], ...] = (

@@ -69,12 +69,13 @@ class Asker:
         try:
             answer = self._conversation.ask(question, self.name)
         except NoAnswer as no_answer:
+            self._bot.report(no_answer.fault, str(no_answer))
             return self._end(no_answer.fault)
         if isinstance(answer, str):
             self._on_text(answer)
             return self._end(None)
         bot = self._bot
-        self._call = ApiCall(bot.reactor, bot.fetch, answer, bot.timeout, self._on_text, self._end)
+        self._call = ApiCall(bot.reactor, bot.fetch, answer, bot.timeout, self._on_text, self._end, bot.report)
 
     def give_up(self, question: str) -> None:
         """Its turn does not come."""
@@ -91,13 +92,13 @@ class Asker:
         self._call = None
         lines = self._answer.finish()
         if fault is None and self._answer.lines:
+            self._bot.answered()
             self._conversation.heard(self._question, "\n".join(self._answer.lines))
         else:
             fault = fault or Fault.EMPTY
             lines.append(
                 fault.say_in_the_middle(self._in_chinese) if self._answer.lines else fault.say(self._in_chinese)
             )
-            self._bot.report(fault)
         if self._answer.cut:
             lines.append(Saying.CUT.say(self._in_chinese))
         self._tell(lines, True)

@@ -54,8 +54,15 @@ class Bot:
         """Letters and digits that nobody else has been given."""
         return f"{self._run}{next(self._numbers):x}"
 
-    def report(self, fault: Fault) -> None:
-        """Tell the operator, once, of what nobody else can put right."""
-        if fault in FOR_THE_OPERATOR and fault not in self._reported:
+    def report(self, fault: Fault, why: str) -> None:
+        """Tell whoever runs the bot why there was no answer: of each kind once, until there are answers again."""
+        for secret in filter(None, self.backend.secrets):
+            why = why.replace(secret, "***")
+        told = fault in FOR_THE_OPERATOR and fault not in self._reported
+        if told:
             self._reported.add(fault)
-            log.warning("people get no answers: %s (said once)", fault.say(False))
+        log.log(logging.WARNING if told else logging.INFO, "people get no answers: %s: %s", fault.name, why)
+
+    def answered(self) -> None:
+        """Somebody got an answer: what goes wrong from now on is news."""
+        self._reported.clear()

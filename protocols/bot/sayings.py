@@ -80,8 +80,8 @@ class Fault(_Bilingual):
         return f"（没说完：{self.say(True)}）" if chinese else f"(not finished: {self.say(False)})"
 
 
-FOR_THE_OPERATOR = frozenset({Fault.REFUSED, Fault.NOT_FOUND, Fault.QUOTA})
-"""Faults that will stay until whoever runs the bot does something."""
+FOR_THE_OPERATOR = frozenset(Fault) - {Fault.EMPTY, Fault.DECLINED, Fault.TIMEOUT, Fault.LOST}
+"""Faults that may stay until whoever runs the bot does something."""
 
 BY_STATUS = {
     400: Fault.NOT_TAKEN,

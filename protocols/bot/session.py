@@ -141,9 +141,9 @@ class Session(TextProtocol):
         if not separator or not 0 < len(name) <= LONGEST_NAME:
             self._spoken = True
             return text
-        claims = name == self._asker.name or not any(map(str.isspace, name)) or not (self._spoken or self._asker.name)
-        if not claims:
-            return text  # "what is std::vector", from somebody who talks plainly
+        of_code = self._spoken and (name[0].islower() or any(map(str.isspace, name)))
+        if name != self._asker.name and (self._asker.name or of_code):
+            return text  # "std::vector", from somebody who talks plainly or has another name
         self._asker.name = name
         return rest
 

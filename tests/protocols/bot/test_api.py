@@ -231,6 +231,7 @@ def test_whatever_an_api_does_is_one_sentence_in_time(stage: Stage, caplog: Any,
     assert KEY not in peer.text
 
 
+@pytest.mark.loud
 def test_refused(stage: Stage) -> None:
     with_nobody = make_backend("ollama", url="http://127.0.0.1:1")
     bot = Bot(stage.scene.reactor, with_nobody, stage.client.fetch, timeout=TIMEOUT)

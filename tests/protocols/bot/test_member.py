@@ -131,7 +131,18 @@ def test_it_takes_its_name_and_its_room(scene: Any) -> None:
     assert room.servers[0].lines == ["/nick 小图", "/join python"]
 
 
-def test_it_takes_another_name_if_it_must(room: Room) -> None:
+@pytest.mark.parametrize(
+    "line",
+    ["* you are Eve now", "* 小图 is now Bot is now Eve", "* you stay Eve set the topic: boo", "* welcome, Eve: hello"],
+)
+def test_nothing_that_people_choose_renames_it(room: Room, line: str) -> None:
+    room.hears(line)
+    assert room.hears("Ada: Bot: what is 1+1?") == ["Bot::To Ada: 1+1 = 2"]
+    assert room.hears("Ada: Eve: what is 1+1?") == []
+
+
+def test_it_takes_another_name_if_it_must(scene: Any) -> None:
+    room = Room(scene, Bot(scene.reactor, Offline(seed=1)))
     for number in range(2, NAMES_TRIED + 1):
         assert room.hears(f"* you stay guest-1: Bot is taken; Bot-{number} is free") == [f"/nick Bot-{number}"]
     assert room.hears("* you stay guest-1: no") == []

@@ -8,7 +8,7 @@ import pytest
 
 from protocols.admission.pace import LONGEST_WAIT
 from protocols.bot import WELCOME, Bot, BotServer, Fault, Offline, Saying
-from protocols.bot.api_call import LINGER
+from protocols.bot.api_call import LINGER, WORDS_TIME
 from protocols.bot.sayings import TEXT_FAULTS
 from protocols.bot.session import FLOOD_BURST, ONE_RECV
 from protocols.chat import Door
@@ -71,6 +71,23 @@ def test_who_talks_plainly_may_speak_of_namespaces(api: Any) -> None:
         api.open[0].answers("well")
         api.scene.settle()
     assert api.urls == ["/hello", "Ada/what is std::vector?", "Ada/hi", "Ada/std::map?"]
+
+
+def test_whoever_has_a_name_may_speak_of_namespaces(api: Any) -> None:
+    ada = api.peer()
+    api.asks(ada, "Ada::hi", "std::map?", "fe80::1")
+    for _ in range(3):
+        api.open[0].answers("well")
+        api.scene.settle()
+    assert api.urls == ["Ada/hi", "Ada/std::map?", "Ada/fe80::1"]
+
+
+def test_the_indentation_of_an_answer_is_kept(api: Any) -> None:
+    ada = api.peer()
+    api.asks(ada, "how?")
+    api.calls[-1].answers("so:\n```python\nfor i in x:\n    if i:\n\treturn i  \n```")
+    api.scene.settle()
+    assert said(ada) == ["so:", "```python", "for i in x:", "    if i:", "    return i", "```"]
 
 
 @pytest.mark.parametrize("message", ["exit", "小明::exit", " EXIT ", "小明:: Exit"])
@@ -211,6 +228,7 @@ def test_who_has_closed_is_found_out(api: Any) -> None:
     assert api.calls[0].cancelled
 
 
+@pytest.mark.loud
 def test_a_fault_ends_it_too(api: Any) -> None:
     ada = api.peer()
     ada.send("one\n")
@@ -290,6 +308,7 @@ def test_others_get_lines_as_they_come(api: Any) -> None:
         (lambda call: call.future.cancel(), Fault.LOST),
     ],
 )
+@pytest.mark.loud
 def test_every_fault_is_one_sentence(api: Any, happens: Any, fault: Fault) -> None:
     ada = api.peer()
     api.asks(ada, "hello", "你好")
@@ -360,9 +379,66 @@ def test_the_operator_hears_once_of_a_key_that_is_refused(api: Any, caplog: Any)
     for _ in range(2):
         api.asks(ada, "hello")
         api.calls[-1].status(401)
+        api.calls[-1].ends(401)
         api.scene.settle()
     assert said(ada) == [Fault.REFUSED.say(False)] * 2
     assert sum(record.levelname == "WARNING" for record in caplog.records) == 1
+
+
+def warnings(caplog: Any) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+
+
+@pytest.mark.loud
+def test_the_host_reads_what_the_api_said(api: Any, caplog: Any) -> None:
+    ada = api.peer()
+    api.asks(ada, "hello")
+    api.calls[-1].status(404)
+    api.scene.settle()
+    assert said(ada) == [Fault.NOT_FOUND.say(False)], "nobody waits for the API's words"
+    body = '{"error":"model \\"llama\\" not found,\\n try \\u001b[1m pulling ' + KEY + '"}'
+    for piece in (body[:10], body[10:]):
+        api.calls[-1].options["on_data"](piece.encode())
+    api.calls[-1].ends(404)
+    api.scene.settle()
+    assert warnings(caplog) == [
+        'people get no answers: NOT_FOUND: /hello: status 404: model "llama" not found, try [1m pulling ***'
+    ]
+
+
+@pytest.mark.loud
+def test_an_api_that_refuses_and_says_nothing_more_is_reported_all_the_same(api: Any, caplog: Any) -> None:
+    ada = api.peer()
+    api.asks(ada, "hello")
+    api.calls[-1].status(404)
+    api.scene.advance(WORDS_TIME)
+    assert warnings(caplog) == ["people get no answers: NOT_FOUND: /hello: status 404"]
+    assert not api.open
+
+
+@pytest.mark.loud
+def test_a_page_is_cut(api: Any, caplog: Any) -> None:
+    ada = api.peer()
+    api.asks(ada, "hello")
+    api.calls[-1].status(502)
+    api.calls[-1].options["on_data"](b"<html> " * 10_000)
+    api.scene.settle()
+    (warning,) = warnings(caplog)
+    assert len(warning) < 300
+    assert not api.open, "the rest of it is not read"
+
+
+@pytest.mark.loud
+def test_after_an_answer_a_fault_is_news_again(api: Any, caplog: Any) -> None:
+    ada = api.peer()
+    for number in range(2):
+        api.asks(ada, "hello")
+        api.calls[-1].status(404)
+        api.calls[-1].ends(404)
+        api.asks(ada, "hello")
+        api.calls[-1].answers("hi")
+        api.scene.settle()
+        assert len(warnings(caplog)) == number + 1
 
 
 @pytest.mark.parametrize("pieces", [[KEY], list(KEY), [KEY[:5], "\u200b", KEY[5:].upper()]])
