@@ -69,6 +69,8 @@ class Answer:
             line = self.redact(sanitize(raw).rstrip())
             if not line.strip() or not self._left:
                 continue
+            if line[0] == " " != line[1]:
+                line = line[1:]  # one blank is a slip of the model's, more are an indentation
             self.cut = self.cut or len(line) > self._left
             shown.append(line[: self._left])
             self._left -= len(shown[-1])

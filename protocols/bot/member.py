@@ -65,7 +65,7 @@ class Talk:
         """A room gets an answer in one line: what others say would come in between."""
         self._lines += lines
         if end:
-            text, self._lines = " ".join(self._lines), []
+            text, self._lines = " ".join(map(str.strip, self._lines)), []
             self._notice(text)
 
     def _notice(self, line: str) -> None:
