@@ -17,11 +17,9 @@ from .faults import Fault
 from .framer import TextFramer
 from .protocol import QUIET_GAP, SLICE, UNFINISHED_GAP, WORDS, TextProtocol
 from .sanitize import sanitize
-from .standing import Answer, Standing
 
 PATIENCE = UNFINISHED_GAP  # an earlier name
 
 __all__ = [
-    "PATIENCE", "QUIET_GAP", "SLICE", "UNFINISHED_GAP", "WORDS", "Answer", "Fault", "Standing", "TextFramer",
-    "TextProtocol", "sanitize",
+    "PATIENCE", "QUIET_GAP", "SLICE", "UNFINISHED_GAP", "WORDS", "Fault", "TextFramer", "TextProtocol", "sanitize",
 ]  # fmt: skip
