@@ -15,6 +15,7 @@ The map, from the bottom up; a file imports only from those above it in this lis
     session      one person's connection
     operators/   bans, passwords, commands, the console
     cluster/     one chat on many servers
+    web/         the page for browsers
     command      the server's command line: `python -m protocols.chat`
     client/      the client at a terminal: `python -m protocols.chat.client`
 """

@@ -39,6 +39,7 @@ from .operators.operator_commands import set_up_operators
 from .operators.passwords import check as check_passwords
 from .rooms.hub import Hub
 from .session import LIMITS, TIMEOUTS, Chat, Settings
+from .web.options import add_web_options, open_page
 
 if TYPE_CHECKING:
     from .storage.store import Store
@@ -69,6 +70,7 @@ def parser() -> Parser:
     option("--new-oper", metavar="NAME", help="ask for a password for NAME, put it into --oper-file, and leave")
     option("--motd", metavar="FILE", help="a message of the day for newcomers; reread on SIGHUP")
     add_tls_options(parser)
+    add_web_options(parser)
     add_cluster_options(parser)
     add_metrics_option(parser)
     option("--log-level", choices=LEVELS, metavar="LEVEL", help=LEVEL_HELP)
@@ -215,7 +217,7 @@ def main() -> int:
             listeners = listen(
                 reactor, chat.session, options.host, options.port, limits=LIMITS, timeouts=TIMEOUTS, tls=context
             )
-            warn_if_root(listeners)
+            warn_if_root([*listeners, *open_page(chat, options, context)])
             if hasattr(signal, "SIGHUP"):  # Windows has none
                 reactor.add_signal_handler(signal.SIGHUP, reload)
             if has_console(options):

@@ -52,10 +52,12 @@ class TextProtocol(Protocol):
     transport: StreamTransport
     raw = False
     """True in a class that wants messages as they were sent, and sanitizes what it shows itself."""
+    opening = True
+    """False in a class whose peers are known to speak text, so that none is a stranger with another protocol."""
 
     def __init__(self, reactor: Reactor) -> None:
         self.reactor = reactor
-        self._framer = TextFramer(raw=self.raw)
+        self._framer = TextFramer(raw=self.raw, opening=self.opening)
         self._held = ""  # messages, each with a newline behind it
         self._quiet: Timer | None = None
         self._reasons: frozenset[str] = frozenset()  # why nothing is read now

@@ -31,48 +31,61 @@ def lines_over(factory: Callable[[], Any], *, line_end: bytes = b"\n") -> Callab
     >>> lines_over(Shout)()
     <LineSocket of Shout>
     """
-    shared = _Shared()
-    return lambda: LineSocket(factory(), line_end, shared)
+    shared = SharedFrames(texts)
+    return lambda: LineSocket(factory(), shared, line_end=line_end)
 
 
-class _Shared:
-    """The last thing that any of the protocols wrote, as frames: a room writes the very same bytes to all of them."""
+class SharedFrames:
+    """The last thing that any of the protocols wrote, as frames: a room writes the very same bytes to all of them.
 
-    __slots__ = ("data", "frames")
+    render: makes messages of whole lines, as `texts` does.
+    """
 
-    def __init__(self) -> None:
-        self.data: bytes | None = None
-        self.frames: dict[int | None, bytes] = {}
+    __slots__ = ("_data", "_frames", "render")
+
+    def __init__(self, render: Callable[[bytes], list[str]]) -> None:
+        self.render = render
+        self._data: bytes | None = None
+        self._frames: dict[int | None, bytes] = {}
 
     def framed(self, data: bytes, window: int | None) -> bytes:
         """`data`, whole lines, as messages."""
-        if data is not self.data:
-            self.data, self.frames = data, {}
-        found = self.frames.get(window)
+        if data is not self._data:
+            self._data, self._frames = data, {}
+        found = self._frames.get(window)
         if found is None:
-            found = b"".join(frame(TEXT, line.encode(), window) for line in texts(data))
-            self.frames[window] = found
+            found = b"".join(frame(TEXT, text.encode(), window) for text in self.render(data))
+            self._frames[window] = found
         return found
 
 
 def texts(data: bytes) -> list[str]:
-    """The messages that whole lines make."""
+    """The messages that whole lines make: each line without its end."""
     return [line.removesuffix("\r") for line in data.decode("utf-8", "replace").split("\n")[:-1]]
 
 
 class LineSocket(WebSocket):
-    """The WebSocket around a text protocol."""
+    """The WebSocket around a text protocol. `shared`: what its like shares with it."""
 
-    def __init__(self, protocol: Any, line_end: bytes, shared: _Shared) -> None:
+    def __init__(self, protocol: Any, shared: SharedFrames, *, line_end: bytes = b"\n") -> None:
         self.inner = protocol
+        self.frames = shared
         self._line_end = line_end
-        self.lines = LineTransport(self, shared)
+        self.lines = LineTransport(self)
 
     def __repr__(self) -> str:
-        return f"<LineSocket of {type(self.inner).__name__}>"
+        return f"<{type(self).__name__} of {type(self.inner).__name__}>"
 
     def connection_made(self, transport: Any) -> None:
         self.inner.connection_made(self.lines)
+
+    def lines_written(self, data: bytes) -> None:
+        """The protocol has written whole lines."""
+        if self._shares:
+            self.transport.write(self.frames.framed(data, self._window))
+        else:
+            for text in self.frames.render(data):
+                self.send(text)
 
     def text_received(self, text: str) -> None:
         end = self._line_end
@@ -100,9 +113,8 @@ class LineSocket(WebSocket):
 class LineTransport:
     """What the inner protocol takes for its transport."""
 
-    def __init__(self, socket: LineSocket, shared: _Shared) -> None:
+    def __init__(self, socket: LineSocket) -> None:
         self._socket = socket
-        self._shared = shared
         self._partial = b""  # written, and not at a line's end
         self._unread = b""  # given back, or come while the protocol was paused
         self._paused = False
@@ -113,7 +125,6 @@ class LineTransport:
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Lines, or pieces of lines, which wait for their end."""
-        socket = self._socket
         if type(data) is not bytes:
             data = bytes(data)
         if self._partial or not data.endswith(b"\n"):
@@ -121,11 +132,8 @@ class LineTransport:
             data = whole + newline
             if len(self._partial) > MAX_PARTIAL:
                 raise ValueError(f"a line of more than {MAX_PARTIAL} bytes without its end")
-        if data and socket._shares:
-            socket.transport.write(self._shared.framed(data, socket._window))
-        elif data:
-            for text in texts(data):
-                socket.send(text)
+        if data:
+            self._socket.lines_written(data)
 
     def writelines(self, chunks: Iterable[bytes]) -> None:
         self.write(b"".join(chunks))

@@ -1,0 +1,520 @@
+// The chat's page. It speaks chat.v1 (protocols/chat/README.md): one JSON event a message from the server, and to it
+// lines as people type them. Whatever comes from others is put into the page as text, never as markup.
+"use strict";
+
+const WORDS = {
+  en: {
+    people: "People and rooms", members: "Members", rooms: "Rooms", newRoom: "Another room", go: "Go", more: "More",
+    rename: "Change my name", setTopic: "Set the topic", oper: "I am an operator", help: "All commands", leave: "Leave",
+    notify: "Notify me of new lines", message: "Message", send: "Send", log: "What is said",
+    hint: "Say something …",
+    askName: "What should the others call you?", join: "Join", stay: "Not now", ok: "OK", cancel: "Cancel",
+    askTopic: "What is this room about?", askPassword: "The operators' password", remove: "Kick", ban: "Ban",
+    whisper: "Message {} privately", askLines: "Send {} lines one after the other?", yesLines: "Send them",
+    connecting: "connecting …", connected: "you are {}", lost: "the connection is lost, trying again …",
+    waiting: "the connection is lost, trying again in {} s", ended: "you have left", again: "Come back",
+    kept: "not sent: there is no connection. Your text is kept", below: "{} new below", moved: "you are in {}",
+    from: "{} to you", to: "you to {}", you: "you", history: "said before", notAllowed: "this browser does not allow that",
+  },
+  zh: {
+    people: "成员和房间", members: "成员", rooms: "房间", newRoom: "另一个房间", go: "进入", more: "更多",
+    rename: "改名", setTopic: "设置话题", oper: "我是管理员", help: "全部命令", leave: "离开",
+    notify: "有新消息时通知我", message: "消息", send: "发送", log: "聊天内容",
+    hint: "说点什么……",
+    askName: "大家怎么称呼你？", join: "加入", stay: "以后再说", ok: "确定", cancel: "取消",
+    askTopic: "这个房间聊什么？", askPassword: "管理员密码", remove: "踢出", ban: "封禁",
+    whisper: "和 {} 私聊", askLines: "把这 {} 行逐行发送？", yesLines: "发送",
+    connecting: "正在连接……", connected: "你是 {}", lost: "连接断开，正在重连……",
+    waiting: "连接断开，{} 秒后重连", ended: "你已离开", again: "回来",
+    kept: "没有连接，未发送，内容已保留", below: "下面有 {} 条新消息", moved: "你在 {}",
+    from: "{} 对你说", to: "你对 {} 说", you: "你", history: "之前的消息", notAllowed: "此浏览器不允许",
+  },
+};
+const language = (navigator.languages || [navigator.language]).map(tag => tag.slice(0, 2)).find(tag => tag in WORDS) || "en";
+const t = (word, value) => WORDS[language][word].replace("{}", value);
+const $ = id => document.getElementById(id);
+const log = $("log"), field = $("message"), status = $("status");
+
+const MOST_LINES = 1000;   // in the log; what is older goes
+const FIRST_WAIT = 500, LONGEST_WAIT = 15000;  // milliseconds, of a random wait before another attempt
+const NAME_RETRY = 4000, NAME_TRIES = 15;  // a name is free again once the server has noticed that its holder is gone
+const SETTLE = 3000;       // milliseconds in which a connection that is made again finds its name and room
+
+const kept = (store, key, value) => {  // storage may be forbidden: then nothing is remembered, and the rest works
+  try { if (value === undefined) return store().getItem(key) || ""; store().setItem(key, value); } catch { return ""; }
+};
+const tab = (key, value) => kept(() => sessionStorage, key, value);
+const browser = (key, value) => kept(() => localStorage, key, value);
+
+let socket = null, timer = null, wait = FIRST_WAIT, lastAttempt = 0, over = false;
+let me = "", operator = false, room = "", members = new Set(), count = 0;
+let wantedName = tab("name"), wantedRoom = tab("room"), nameTries = 0, nameTimer = null, asked = false, lastNotice = "";
+let comesBack = false;  // with the name that it had: its old connection may hold that for a while
+let settling = false, settleTimer = null;  // after a reconnect, until name and room are what they were
+let shown = [], replay = [], replayTimer = null, unconfirmed = [];
+let unread = 0, below = 0;
+
+// -- the log ------------------------------------------------------------------------------------------------------
+
+const atBottom = () => log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+const LINK = /https?:\/\/[^\s<>"'“”‘’（），。]+[^\s<>"'“”‘’（），。.,;:!?)\]}]/g;
+
+function addText(element, text) {
+  let at = 0;
+  for (const match of text.matchAll(LINK)) {
+    element.append(text.slice(at, match.index));
+    const link = document.createElement("a");
+    link.href = link.textContent = match[0];
+    link.target = "_blank";
+    link.rel = "noopener noreferrer nofollow";
+    element.append(link);
+    at = match.index + match[0].length;
+  }
+  element.append(text.slice(at));
+}
+
+function addLine(kind, text, { name = "", at = 0, own = false } = {}) {
+  const follow = atBottom() || own;
+  const line = document.createElement("p");
+  line.className = own ? `${kind} own` : kind;
+  const when = at ? new Date(at * 1000) : new Date();
+  line.title = when.toLocaleString(language);
+  if (at) {
+    const time = document.createElement("time");
+    time.dateTime = when.toISOString();
+    const today = when.toDateString() === new Date().toDateString();
+    time.textContent = when.toLocaleString(language, today ? { timeStyle: "short" } : { dateStyle: "short", timeStyle: "short" });
+    line.append(time, " ");
+  }
+  if (name) {
+    const holder = document.createElement("bdi");
+    holder.className = "name";
+    holder.textContent = name;
+    line.append(holder, ": ");
+  }
+  const words = document.createElement("span");
+  words.dir = "auto";
+  addText(words, text);
+  line.append(words);
+  log.append(line);
+  while (log.childElementCount > MOST_LINES) log.firstElementChild.remove();
+  if (follow) toBottom(); else if (kind !== "mark") tellBelow(below + 1);
+}
+
+function toBottom() {
+  log.scrollTop = log.scrollHeight;
+  tellBelow(0);
+}
+
+function tellBelow(number) {
+  below = number;
+  $("below").hidden = !number;
+  $("below").textContent = t("below", number);
+}
+
+function tellUnread(number) {
+  unread = number;
+  const place = room || "Chat";
+  document.title = unread ? `(${unread}) ${place}` : place;
+}
+
+function heard(event) {
+  if (!document.hidden || event.own || event.at) return;
+  tellUnread(unread + 1);
+  if ($("notify").checked && window.Notification && Notification.permission === "granted") {
+    new Notification(event.name || event.from || room, { body: event.text, tag: "chat" });
+  }
+}
+
+// -- what the server tells ------------------------------------------------------------------------------------------
+
+const key = event => [event.type, event.name || "", event.text].join("\n");
+
+const handlers = {
+  you(event) {
+    me = event.name;
+    operator = event.operator;
+    if (event.refused) nameRefused();
+    else if (event.named) nameAccepted();
+    tellStatus();
+    showMembers();
+    checkSettled();
+  },
+  room(event) {
+    const moved = room && room !== event.name;
+    room = event.name;
+    members = new Set(event.members);
+    count = event.count;
+    showTopic(event.topic);
+    if (moved && !settling) { addLine("mark", t("moved", room)); shown = []; }
+    if (!settling) { tab("room", room); wantedRoom = room; }
+    showMembers();
+    showRooms();
+    tellUnread(unread);
+    checkSettled();
+  },
+  members(event) {
+    for (const name of event.left) members.delete(name);
+    for (const name of event.joined) members.add(name);
+    count = event.count;
+    showMembers();
+  },
+  topic(event) { showTopic(event.topic); },
+  rooms(event) { rooms = event.rooms; showRooms(); },
+  said(event) { say("said", event); },
+  did(event) { say("did", event); },
+  operator(event) { say("operator", { ...event, name: "Admin" }); },
+  private(event) {
+    addLine("private", event.text, { name: event.from ? t("from", event.from) : t("to", event.to), own: !event.from });
+    heard(event);
+  },
+  notice(event) {
+    lastNotice = event.text;
+    if (!settling) addLine("notice", event.text);
+  },
+};
+
+function say(kind, event) {
+  if (event.at) {
+    if (settling && room !== wantedRoom) return;  // of a room that we only pass through
+    replay.push([kind, event]);
+    clearTimeout(replayTimer);
+    replayTimer = setTimeout(showReplay, 60);
+    return;
+  }
+  if (replay.length) showReplay();
+  if (event.own) unconfirmed.shift();
+  shown.push(key(event));
+  addLine(kind, event.text, event);
+  heard(event);
+}
+
+function showReplay() {
+  // What was on the page before the connection was lost must not be doubled: find where the two meet.
+  clearTimeout(replayTimer);
+  const keys = replay.map(([, event]) => key(event));
+  let meet = keys.length;
+  while (meet > 0 && !endsAlike(shown, keys, meet)) meet -= 1;
+  for (const [kind, event] of replay.slice(meet)) {
+    shown.push(key(event));
+    addLine(kind, event.text, event);
+  }
+  replay = [];
+  shown = shown.slice(-MOST_LINES);
+}
+
+function endsAlike(lines, keys, length) {
+  const size = Math.min(lines.length, length);
+  if (!size) return false;
+  for (let i = 1; i <= size; i += 1) if (lines[lines.length - i] !== keys[length - i]) return false;
+  return true;
+}
+
+// -- name and room --------------------------------------------------------------------------------------------------
+
+let rooms = [];
+
+function claimName() {
+  nameTries += 1;
+  send(`/nick ${wantedName}`);
+  clearTimeout(nameTimer);
+}
+
+function nameAccepted() {
+  nameTries = 0;
+  clearTimeout(nameTimer);
+  wantedName = me;
+  tab("name", me);
+  browser("name", me);
+  if (!$("ask").hidden && $("ask").dataset.what === "name") closeAsk();
+}
+
+function nameRefused() {
+  if (me === wantedName) nameAccepted();  // it was ours already
+  else if (nameTries && comesBack && nameTries < NAME_TRIES) nameTimer = setTimeout(claimName, NAME_RETRY);
+  else if (nameTries) {
+    nameTries = 0;
+    if ($("ask").hidden) askName(wantedName);
+    if ($("ask").dataset.what === "name") $("ask-why").textContent = lastNotice;
+  }
+}
+
+function checkSettled() {
+  if (settling && room === wantedRoom && (!wantedName || me === wantedName)) settled();
+}
+
+function settled() {
+  settling = false;
+  clearTimeout(settleTimer);
+  if (room) { tab("room", room); wantedRoom = room; }
+}
+
+function askName(offered = browser("name")) {
+  asked = true;
+  ask("name", t("askName"), t("join"), t("stay"), offered, name => {
+    wantedName = name;
+    nameTries = 0;
+    comesBack = false;
+    if (name) claimName();
+    return Boolean(!name);  // with a name, open until it is ours
+  });
+}
+
+// -- asking in a line of the page -----------------------------------------------------------------------------------
+
+let answer = null;
+
+function ask(what, label, yes, no, value, done, type = "text") {
+  const form = $("ask"), input = $("ask-field");
+  form.dataset.what = what;
+  form.hidden = false;
+  $("ask-label").textContent = label;
+  $("ask-yes").textContent = yes;
+  $("ask-no").textContent = no;
+  $("ask-why").textContent = "";
+  input.hidden = what === "lines" || what === "again";
+  input.type = type;
+  input.value = value;
+  answer = done;
+  (input.hidden ? $("ask-yes") : input).focus();
+}
+
+function closeAsk() {
+  $("ask").hidden = true;
+  $("ask-field").value = "";
+  answer = null;
+  nameTries = 0;
+  field.focus();
+}
+
+$("ask").addEventListener("submit", event => {
+  event.preventDefault();
+  if (answer && answer($("ask-field").value.trim()) !== false) closeAsk();
+});
+$("ask-no").addEventListener("click", closeAsk);
+$("ask").addEventListener("keydown", event => { if (event.key === "Escape") closeAsk(); });
+
+// -- the panel ------------------------------------------------------------------------------------------------------
+
+function button(text, done, label) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.textContent = text;
+  made.addEventListener("click", done);
+  if (label) made.setAttribute("aria-label", label);
+  return made;
+}
+
+let memberRows = new Map();
+
+function showMembers() {
+  $("count").textContent = count ? `(${count})` : "";
+  const list = $("members"), rows = new Map();
+  for (const name of members.has(me) || !me ? members : [me, ...members]) {
+    const state = `${name === me}${operator}`;
+    const known = memberRows.get(name);
+    rows.set(name, known && known.dataset.state === state ? known : memberRow(name, state));
+  }
+  for (const [name, row] of memberRows) if (rows.get(name) !== row) row.remove();
+  let place = list.firstElementChild;
+  for (const row of rows.values()) {
+    if (row === place) place = place.nextElementSibling;
+    else list.insertBefore(row, place);
+  }
+  memberRows = rows;
+}
+
+function memberRow(name, state) {
+  const row = document.createElement("li");
+  row.dataset.state = state;
+  const own = name === me;
+  const main = button("", () => { if (own) rename(); else whisper(name); }, own ? t("rename") : t("whisper", name));
+  const shownName = document.createElement("bdi");
+  shownName.textContent = name;
+  main.append(shownName);
+  if (own) { main.append(` (${t("you")})`); row.setAttribute("aria-current", "true"); }
+  row.append(main);
+  if (operator && !own) {
+    row.append(button(t("remove"), () => send(`/kick ${name}`), `${t("remove")}: ${name}`));
+    row.append(button(t("ban"), () => send(`/ban ${name}`), `${t("ban")}: ${name}`));
+  }
+  return row;
+}
+
+function showRooms() {
+  const list = $("rooms");
+  list.replaceChildren(...rooms.map(one => {
+    const row = document.createElement("li");
+    const main = button("", () => { send(`/join ${one.name}`); openPanel(false); field.focus(); });
+    const name = document.createElement("bdi");
+    name.textContent = one.name;
+    main.append(name, ` (${one.count})`);
+    main.title = one.topic;
+    if (one.name === room) row.setAttribute("aria-current", "true");
+    row.append(main);
+    return row;
+  }));
+}
+
+function showTopic(topic) {
+  $("room").textContent = room || "Chat";
+  $("topic").replaceChildren();
+  addText($("topic"), topic);
+}
+
+function openPanel(open) {
+  $("panel").classList.toggle("open", open);
+  $("panel-button").setAttribute("aria-expanded", String(open));
+}
+
+function whisper(name) {
+  openPanel(false);
+  field.value = `/msg ${name} `;
+  grow();
+  field.focus();
+}
+
+const rename = () => { openPanel(false); askName(me); };
+
+$("panel-button").addEventListener("click", () => openPanel(!$("panel").classList.contains("open")));
+document.addEventListener("keydown", event => { if (event.key === "Escape") openPanel(false); });
+$("join").addEventListener("submit", event => {
+  event.preventDefault();
+  const name = $("join-name").value.trim();
+  if (name && send(`/join ${name}`)) { $("join-name").value = ""; openPanel(false); field.focus(); }
+});
+$("rename").addEventListener("click", rename);
+$("set-topic").addEventListener("click", () => {
+  openPanel(false);
+  ask("topic", t("askTopic"), t("ok"), t("cancel"), $("topic").textContent, text => { send(`/topic ${text || "-"}`); });
+});
+$("oper").addEventListener("click", () => {
+  openPanel(false);
+  ask("password", t("askPassword"), t("ok"), t("cancel"), "", text => { if (text) send(`/oper ${text}`); }, "password");
+});
+$("help").addEventListener("click", () => { openPanel(false); send("/help"); field.focus(); });
+$("leave").addEventListener("click", () => { openPanel(false); if (over) connect(); else send("/quit"); });
+$("notify").addEventListener("change", async () => {
+  if (!$("notify").checked) return;
+  const allowed = window.Notification ? await Notification.requestPermission() : "denied";
+  if (allowed !== "granted") { $("notify").checked = false; addLine("notice", t("notAllowed")); }
+});
+
+// -- saying something -----------------------------------------------------------------------------------------------
+
+function send(line) {
+  if (!socket || socket.readyState !== WebSocket.OPEN) { tellStatus(t("kept")); return false; }
+  socket.send(line);
+  return true;
+}
+
+function sayField() {
+  const text = field.value.replace(/\s+$/, "");
+  if (!text.trim()) return;
+  const lines = text.split(/\r\n|[\r\n]/).filter(line => line.trim());
+  if (lines.length > 1) {
+    ask("lines", t("askLines", lines.length), t("yesLines"), t("cancel"), "", () => { sayLines(lines); });
+    return;
+  }
+  sayLines(lines);
+}
+
+function sayLines(lines) {
+  if (!send(lines.join("\n"))) return;
+  for (const line of lines) if (!line.startsWith("/")) unconfirmed.push(line);
+  field.value = "";
+  tab("draft", "");
+  grow();
+}
+
+function grow() {
+  field.style.height = "auto";
+  field.style.height = `${field.scrollHeight + 2}px`;
+}
+
+$("say").addEventListener("submit", event => { event.preventDefault(); sayField(); });
+field.addEventListener("keydown", event => {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229) {
+    event.preventDefault();
+    sayField();
+  }
+});
+field.addEventListener("input", () => { tab("draft", field.value); grow(); });
+
+// -- the connection -------------------------------------------------------------------------------------------------
+
+function tellStatus(text, off = !socket || socket.readyState !== WebSocket.OPEN) {
+  status.textContent = text || (off ? t("connecting") : t("connected", me));
+  status.classList.toggle("off", off);
+}
+
+function connect() {
+  clearTimeout(timer);
+  if (socket && socket.readyState < WebSocket.CLOSING) return;
+  lastAttempt = Date.now();
+  over = false;
+  $("leave").textContent = t("leave");
+  const address = new URL("chat", location.href);
+  address.protocol = address.protocol.replace("http", "ws");
+  const mine = socket = new WebSocket(address, "chat.v1");
+  tellStatus(t("connecting"), true);
+  mine.onopen = () => { if (mine === socket) onOpen(); };
+  mine.onmessage = message => {
+    if (mine !== socket) return;
+    const event = JSON.parse(message.data);
+    if (event.type in handlers) handlers[event.type](event);
+  };
+  mine.onclose = event => { if (mine === socket) onClose(event); };
+}
+
+function onOpen() {
+  wait = FIRST_WAIT;
+  nameTries = 0;
+  settling = comesBack = Boolean(me);  // we were here before
+  if (settling) { clearTimeout(settleTimer); settleTimer = setTimeout(settled, SETTLE); }
+  tellStatus(t("connecting"), false);
+  if (wantedName) claimName();
+  if (wantedRoom) socket.send(`/join ${wantedRoom}`);
+  if (!wantedName && !asked) askName();
+}
+
+function onClose(event) {
+  clearTimeout(nameTimer);
+  members = new Set();
+  showMembers();
+  if (event.code === 1000) {  // a goodbye: /quit, or the server has sent us away and said why
+    over = true;
+    tellStatus(t("ended"), true);
+    $("leave").textContent = t("again");
+    ask("again", t("ended"), t("again"), t("cancel"), "", () => connect());
+    return;
+  }
+  if (unconfirmed.length && !field.value) { field.value = unconfirmed.join("\n"); tab("draft", field.value); grow(); }
+  unconfirmed = [];
+  const pause = Math.random() * wait;
+  wait = Math.min(wait * 2, LONGEST_WAIT);
+  timer = setTimeout(connect, Math.max(pause, 200));
+  tellStatus(pause > 2000 ? t("waiting", Math.round(pause / 1000)) : t("lost"), true);
+}
+
+function connectNow() {
+  if (!over && (!socket || socket.readyState === WebSocket.CLOSED) && Date.now() - lastAttempt > 1000) connect();
+}
+
+window.addEventListener("online", connectNow);
+window.addEventListener("offline", () => { if (socket) socket.close(4000); });
+document.addEventListener("visibilitychange", () => { if (!document.hidden) { tellUnread(0); connectNow(); } });
+log.addEventListener("scroll", () => { if (atBottom()) tellBelow(0); });
+$("below").addEventListener("click", () => { toBottom(); field.focus(); });
+window.addEventListener("resize", () => { if (!below) toBottom(); });
+
+document.documentElement.lang = language;
+for (const element of document.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
+$("join-name").placeholder = t("newRoom");
+$("join-name").setAttribute("aria-label", t("newRoom"));
+log.setAttribute("aria-label", t("log"));
+field.placeholder = t("hint");
+field.value = tab("draft");
+grow();
+field.focus();
+connect();

@@ -1,0 +1,101 @@
+"""One browser's connection: a session like every other, inside a WebSocket; lines, or typed events where asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from ...websocket.lines import LineSocket, SharedFrames
+from ..rooms.room import Member, Room
+from ..session import Chat, Session
+from .events import pack
+from .states import States
+
+PROTOCOL = "chat.v1"
+"""The subprotocol of typed events; without it a message is a line of the chat without its end."""
+
+MAX_MESSAGE = 16 * 1024  # bytes: several lines that are pasted at once; a longer line is refused as on TCP
+
+
+class WebSession(Session):
+    """One person in a browser. `refused` is called where a name that it has asked for is not given to it."""
+
+    __slots__ = ("_refused",)
+
+    opening = False  # a handshake came before: what looks like a request here is something that somebody types
+
+    def __init__(self, chat: Chat, refused: Callable[[], None]) -> None:
+        super().__init__(chat)
+        self._refused = refused
+
+    def message_received(self, text: str) -> None:
+        before = self._member.name if self._member is not None else ""
+        super().message_received(text)
+        if text.partition(" ")[0].lower() == "/nick":
+            check = partial(self._check_name, before)
+            if self._chat.inputs.when_done(check):
+                check()
+
+    def _check_name(self, before: str) -> None:
+        if self._member is not None and self._member.name == before:
+            self._refused()
+
+    @property
+    def member(self) -> Member | None:
+        """Who it is, while it is here."""
+        return self._member
+
+
+class ChatSocket(LineSocket):
+    """The WebSocket around it. `inner` is the session."""
+
+    subprotocols = (PROTOCOL,)
+    max_message = MAX_MESSAGE
+
+    def __init__(self, chat: Chat, states: States, lines: SharedFrames, events: SharedFrames) -> None:
+        super().__init__(WebSession(chat, self._tell_refused), lines)
+        self._states = states
+        self._events = events
+        self._member: Member | None = None
+        self._room: Room | None = None
+        self._name = self._operator = ""
+
+    def connection_made(self, transport: Any) -> None:
+        if self.subprotocol == PROTOCOL:
+            self.frames = self._events
+        super().connection_made(transport)
+        self._look()
+        if self._member is not None:
+            self._states.tell_rooms([self])
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._member is not None:
+            self._states.forget(self, self._member, self._room)
+        super().connection_lost(exc)
+
+    def lines_written(self, data: bytes) -> None:
+        self._look()
+        super().lines_written(data)
+
+    def _look(self) -> None:
+        """Whatever a line means, what has changed is told before it."""
+        member = self.inner.member
+        if member is None or self.subprotocol is None or member.room is None:
+            return
+        if member.name is not self._name or member.operator is not self._operator:
+            self._name, self._operator = member.name, member.operator
+            self.send(pack(_you(member)))
+        if member.room is not self._room:
+            old, self._room, self._member = self._room, member.room, member
+            self._states.place(self, member, old)
+
+    def _tell_refused(self) -> None:
+        """Behind the notice that says why, so that no client has to guess which one that is."""
+        member = self.inner.member
+        if member is not None and self.subprotocol is not None:
+            self.send(pack({**_you(member), "refused": True}))
+
+
+def _you(member: Member) -> dict[str, Any]:
+    return {"type": "you", "name": member.name, "named": member.named, "operator": bool(member.operator)}

@@ -1,0 +1,284 @@
+"""The chat's page in a real browser, with members on TCP beside it."""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from typing import Any
+
+import pytest
+
+from protocols.chat.operators import passwords
+from tests.kit import webdriver
+
+pytestmark = pytest.mark.skipif(webdriver.MISSING is not None, reason=str(webdriver.MISSING))
+
+NO_FLOOD = ("--no-console", "--flood-rate", "0", "--log-level", "warning")
+LINK = re.compile(r"web page on (http://127\.0\.0\.1:(\d+)/)\n")
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    driver = webdriver.Driver(tmp_path_factory.mktemp("browser"))
+    yield driver.browser()
+    driver.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Any:
+    """The browser, without a page. Each server has another port, and so another origin and another memory."""
+    yield browser
+    browser.resize(1000, 700)
+    browser.open("about:blank")
+
+
+@pytest.fixture
+def chat(theatre: Any) -> Any:
+    return start(theatre)
+
+
+def start(theatre: Any, *options: str, web: str = "0") -> Any:
+    server = theatre.serve("chat_server.py", *NO_FLOOD, "--web", web, *options)
+    server.out.wait(LINK.search, "the link")
+    server.link, port = LINK.search(server.out.text).groups()
+    server.web_port = int(port)
+    return server
+
+
+class Member:
+    """Somebody on TCP."""
+
+    def __init__(self, server: Any, name: str) -> None:
+        self.sock = socket.create_connection(("127.0.0.1", server.port), 20)
+        self.heard = ""
+        self.says(f"/nick {name}")
+        self.hears(f"you are {name} now")
+
+    def says(self, text: str) -> None:
+        self.sock.sendall(f"{text}\n".encode())
+
+    def hears(self, text: str) -> None:
+        deadline = time.monotonic() + webdriver.DEADLINE
+        while text not in self.heard:
+            assert time.monotonic() < deadline, f"{text!r} in {self.heard!r}"
+            self.heard += self.sock.recv(65536).decode()
+
+    def __enter__(self) -> Member:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.sock.close()
+
+
+def enter(page: Any, server: Any, name: str) -> Any:
+    """Open the page, and give a name."""
+    page.open(server.link)
+    page.until("return !document.querySelector('#ask').hidden")
+    page.type("#ask-field", f"{name}{{enter}}")
+    page.shows(f"you are {name}", "#status")
+    return page
+
+
+def test_a_conversation(page: Any, chat: Any) -> None:
+    with Member(chat, "Bob") as bob:
+        ada = enter(page, chat, "Ada")
+        bob.hears("Ada")
+        ada.until("return document.activeElement.id === 'message'")  # the keyboard alone is enough
+        ada.press("good morning, 早上好{enter}")
+        bob.hears("Ada: good morning, 早上好\n")
+        ada.shows("Ada: good morning, 早上好")
+        assert ada.run("return document.querySelector('#message').value") == ""
+        bob.says("hello <b>Ada</b> <script>document.title='gone'</script> see https://example.com/?a=1&b=2.")
+        ada.shows("Bob: hello <b>Ada</b> <script>document.title='gone'</script>")
+        assert ada.run("return document.title") == "lobby"
+        link = ada.run("const a = document.querySelector('#log a'); return [a.href, a.rel, a.target]")
+        assert link == ["https://example.com/?a=1&b=2", "noopener noreferrer nofollow", "_blank"]
+        bob.says("/msg Ada psst")
+        ada.shows("Bob to you: psst", "#log .private")
+        bob.says("/me waves")
+        ada.shows("Bob waves", "#log .did")
+        bob.says("/topic <i>tea</i>")
+        ada.shows("<i>tea</i>", "#topic")
+        assert "Bob" in ada.text("#members")
+        assert ada.complaints() == []
+
+
+def test_roles_and_what_is_asked_for(page: Any, chat: Any) -> None:
+    page.open(chat.link)
+    page.shows("What should the others call you?", "#ask-label")
+    assert page.run("return document.querySelectorAll('[role=log]').length") == 1
+    assert page.run("return document.querySelectorAll('[role=status]').length") == 1
+    assert page.run("return document.querySelector('label[for=message]').textContent") == "Message"
+    assert page.run("return document.documentElement.lang") == "en"
+    assert page.run("return getComputedStyle(document.querySelector('#message')).fontSize") == "16px"
+    page.type("#message", "without a name{enter}")
+    page.shows("guest-1: without a name")
+
+
+def test_a_name_that_is_taken_is_asked_for_again(page: Any, chat: Any) -> None:
+    with Member(chat, "Ada"):
+        page.open(chat.link)
+        page.until("return !document.querySelector('#ask').hidden")
+        page.type("#ask-field", "ada{enter}")
+        page.shows("ada is taken", "#ask-why")
+        page.run("document.querySelector('#ask-field').value = ''")
+        page.type("#ask-field", "Ada Two{enter}")
+        page.shows("Ada Two", "#status")
+        page.until("return document.querySelector('#ask').hidden")
+
+
+def test_rooms_by_the_panel(page: Any, chat: Any) -> None:
+    with Member(chat, "Bob") as bob:
+        ada = enter(page, chat, "Ada")
+        bob.says("/join tea & cake")
+        ada.shows("tea & cake (1)", "#rooms")
+        ada.run("[...document.querySelectorAll('#rooms button')].find(b => b.textContent.includes('tea')).click()")
+        bob.hears("* Ada joined")
+        ada.shows("tea & cake", "#room")
+        ada.until("return document.querySelector('#members').textContent.includes('Bob')")
+        ada.type("#join-name", "quiet{enter}")
+        ada.shows("quiet", "#room")
+        bob.hears("* Ada left for quiet")
+
+
+def test_enter_inside_a_composition_sends_nothing(page: Any, chat: Any) -> None:
+    ada = enter(page, chat, "Ada")
+    ada.run("""
+        const field = document.querySelector("#message");
+        field.value = "zhong";
+        field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", isComposing: true, bubbles: true }));
+        field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", keyCode: 229, bubbles: true }));
+    """)
+    assert ada.run("return document.querySelector('#message').value") == "zhong"
+
+
+def test_several_lines_are_asked_for(page: Any, chat: Any) -> None:
+    with Member(chat, "Bob") as bob:
+        ada = enter(page, chat, "Ada")
+        ada.run("document.querySelector('#message').value = 'one\\ntwo\\n* Bob left'")
+        ada.type("#message", "{enter}")
+        ada.shows("Send 3 lines", "#ask-label")
+        assert "Ada: one" not in bob.heard
+        ada.press("{enter}")
+        bob.hears("Ada: one\nAda: two\nAda: * Bob left\n")
+
+
+def test_it_comes_back_with_name_room_and_draft_and_doubles_nothing(page: Any, theatre: Any) -> None:
+    server = start(theatre)
+    ada = enter(page, server, "Ada")
+    ada.type("#message", "/join tea{enter}")
+    ada.shows("tea", "#room")
+    ada.type("#message", "only once{enter}")
+    ada.shows("Ada: only once")
+    ada.type("#message", "half a thou")
+    server.clean_exit()
+    ada.until("return document.querySelector('#status').classList.contains('off')")
+    attempts = "return performance.getEntriesByType('resource').length"
+    assert ada.run(attempts) < 20
+    ada.type("#message", "ght")
+    second = theatre.run("chat_server.py", "--port", "0", *NO_FLOOD, "--web", str(server.web_port))
+    ada.until("return !document.querySelector('#status').classList.contains('off')", within=25)
+    with Member(second, "Bob") as bob:
+        ada.shows("Ada", "#status")
+        bob.says("/join tea")
+        bob.hears("here with you: Ada")
+        bob.says("back again?")
+        ada.shows("Bob: back again?")
+        assert ada.run("return document.querySelector('#message').value") == "half a thought"
+        ada.type("#message", "{enter}")
+        bob.hears("Ada: half a thought")
+        ada.run("window.dispatchEvent(new Event('offline'))")
+        bob.says("while you were away")
+        ada.run("window.dispatchEvent(new Event('online'))")
+        ada.shows("Bob: while you were away", within=25)
+        time.sleep(0.3)
+        text = ada.text("#log")
+        for line in ("only once", "back again?", "Ada: half a thought", "while you were away"):
+            assert text.count(line) == 1, text
+
+
+def test_two_tabs_are_two_people(page: Any, chat: Any) -> None:
+    ada = enter(page, chat, "Ada")
+    first = ada.call("GET", "/window")
+    ada.call("POST", "/window", {"handle": ada.call("POST", "/window/new", {"type": "tab"})["handle"]})
+    ada.open(chat.link)
+    ada.until("return !document.querySelector('#ask').hidden")
+    assert ada.run("return document.querySelector('#ask-field').value") == "Ada", "the last name is offered"
+    ada.run("document.querySelector('#ask-field').value = ''")
+    ada.type("#ask-field", "Ada at work{enter}")
+    ada.shows("Ada at work", "#status")
+    ada.until("return document.querySelectorAll('#members li').length === 2")
+    ada.call("DELETE", "/window")
+    ada.call("POST", "/window", {"handle": first})
+
+
+def test_leaving_and_coming_back(page: Any, chat: Any) -> None:
+    ada = enter(page, chat, "Ada")
+    ada.type("#message", "/quit{enter}")
+    ada.shows("you have left", "#status")
+    ada.press("{enter}")
+    ada.shows("you are Ada", "#status")
+
+
+def test_an_operator_has_buttons(page: Any, theatre: Any) -> None:
+    file = str(theatre.tmp_path / "opers")
+    passwords.put(file, "ada", "open sesame")
+    server = start(theatre, "--oper-file", file)
+    with Member(server, "Bob"):
+        ada = enter(page, server, "Ada")
+        ada.until("return document.querySelectorAll('#members li button').length === 2")
+        ada.click("#oper")
+        ada.shows("password", "#ask-label")
+        assert ada.run("return document.querySelector('#ask-field').type") == "password"
+        ada.type("#ask-field", "open sesame{enter}")
+        ada.shows("Kick", "#members")
+        ada.run("[...document.querySelectorAll('#members button')].find(b => b.textContent === 'Kick').click()")
+        ada.shows("Bob was kicked")
+        assert "open sesame" not in ada.text("body")
+
+
+def test_chinese(page: Any, chat: Any) -> None:
+    page.speak("zh-CN")
+    page.open(chat.link)
+    page.shows("大家怎么称呼你？", "#ask-label")
+    assert page.run("return document.documentElement.lang") == "zh"
+    page.type("#ask-field", "小明{enter}")
+    page.shows("你是 小明", "#status")
+    page.speak("en")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_it_fits_a_phone_and_can_be_read(page: Any, chat: Any, dark: bool) -> None:
+    ada = enter(page, chat, "Ada")
+    ada.resize(320, 600, dark=dark, mobile=True)
+    with Member(chat, "Bob" + "x" * 20) as bob:
+        bob.says("w" * 300)
+        ada.shows("w" * 300)
+        bob.says("/topic " + "t" * 150)
+        ada.shows("ttt", "#topic")
+        assert ada.run("return document.documentElement.scrollWidth") <= 320
+        ada.click("#panel-button")
+        assert ada.run("return document.querySelector('#panel').getBoundingClientRect().width") <= 320
+        assert ada.run(CONTRASTS) == []
+
+
+CONTRASTS = """
+const parse = text => text.match(/[\\d.]+/g).map(Number);
+const light = ([r, g, b]) => {
+  const part = [r, g, b].map(c => (c /= 255) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * part[0] + 0.7152 * part[1] + 0.0722 * part[2];
+};
+const behind = element => {
+  for (let e = element; e; e = e.parentElement) {
+    const colour = parse(getComputedStyle(e).backgroundColor);
+    if (colour.length < 4 || colour[3] > 0) return colour;
+  }
+  return [255, 255, 255];
+};
+return [...document.querySelectorAll("p, button, h1, h2, span, a, bdi, label")]
+  .filter(e => e.offsetParent && e.textContent).map(e => {
+    const [a, b] = [light(parse(getComputedStyle(e).color)), light(behind(e))].sort((x, y) => y - x);
+    return [e.id || e.className || e.tagName, (a + 0.05) / (b + 0.05)];
+  }).filter(([, ratio]) => ratio < 4.5);
+"""

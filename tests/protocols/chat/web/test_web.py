@@ -1,0 +1,332 @@
+"""The chat's port for browsers, in memory: members on TCP and in browsers, lines and typed events, the same limits."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from protocols.chat import LIMITS, TIMEOUTS, Chat, Door, Settings
+from protocols.chat.web import PROTOCOL, WebChat, events
+from protocols.http import fetch
+from protocols.websocket import HandshakeError, WebSocket, connect
+from reactor.testing import MemoryReactor, Recorder
+
+WELCOMED = 0.5  # seconds after which a newcomer has been welcomed and announced
+
+
+class Browser(WebSocket):
+    """Keeps what comes: texts, or events as dictionaries."""
+
+    def __init__(self):
+        self.got = []
+
+    def text_received(self, text):
+        self.got.append(json.loads(text) if self.subprotocol else text)
+
+    def of(self, kind):
+        return [event for event in self.got if event["type"] == kind]
+
+    def texts(self, kind="said"):
+        return [event["text"] for event in self.of(kind)]
+
+
+class World:
+    """A chat on TCP port 2401 and, for browsers, on port 80."""
+
+    def __init__(self, settings=None, door=None, origins=None):
+        self.reactor = MemoryReactor()
+        self.chat = Chat(self.reactor, settings or Settings(flood_rate=0), door)
+        self.reactor.listen_tcp(self.chat.session, "localhost", 2401, limits=LIMITS, timeouts=TIMEOUTS)
+        self.web = WebChat(self.chat, origins=origins)
+        self.listener = self.web.listen("localhost", 80)
+
+    def browser(self, name="", *, typed=True, **options):
+        socket = self.reactor.run_until(
+            connect(
+                self.reactor, "ws://localhost/chat", Browser, subprotocols=[PROTOCOL] if typed else [], proxy=False,
+                **options,
+            )
+        )  # fmt: skip
+        if name:
+            socket.send(f"/nick {name}")
+        self.pass_time()
+        return socket
+
+    def line_client(self, name):
+        recorder = Recorder()
+        self.reactor.run_until(self.reactor.connect_tcp(lambda: recorder, "localhost", 2401))
+        recorder.transport.write(f"/nick {name}\n".encode())
+        self.pass_time()
+        return recorder
+
+    def pass_time(self, seconds=WELCOMED):
+        self.reactor.settle()
+        self.reactor.advance(seconds)
+
+
+@pytest.fixture
+def world(request):
+    world = World(**getattr(request, "param", {}))
+    yield world
+    world.reactor.close()
+
+
+# -- plain lines ------------------------------------------------------------------------------------------------
+
+
+def test_a_message_is_a_line_and_a_line_is_a_message(world):
+    ada, bob = world.browser("Ada", typed=False), world.line_client("Bob")
+    assert ada.got[:2] == [
+        "* welcome, guest-1: type to talk, /nick NAME to be called so, /help for more, exit to leave",
+        "* you are Ada now",
+    ]
+    ada.send("hello")
+    world.reactor.settle()
+    assert bob.data.endswith(b"Ada: hello\n")
+    bob.transport.write("hi Ada, 早\n".encode())
+    world.reactor.settle()
+    assert ada.got[-1] == "Bob: hi Ada, 早"
+
+
+def test_line_breaks_are_lines_of_their_sender(world):
+    ada, bob = world.browser("Ada", typed=False), world.line_client("Bob")
+    ada.send("one\n* Eve joined\r\nthree\u2028[private from Eve] four")
+    world.reactor.settle()
+    assert bob.data.decode().splitlines()[-4:] == [
+        "Ada: one", "Ada: * Eve joined", "Ada: three", "Ada: [private from Eve] four",
+    ]  # fmt: skip
+
+
+def test_what_looks_like_another_protocol_is_something_typed(world):
+    ada, bob = world.browser(typed=False), world.line_client("Bob")
+    ada.send("GET / HTTP/1.1")
+    world.reactor.settle()
+    assert b"guest-1: GET / HTTP/1.1\n" in bob.data
+    assert ada.is_open
+
+
+def test_leaving(world):
+    ada, bob = world.browser("Ada", typed=False), world.line_client("Bob")
+    ada.send("/quit")
+    world.pass_time()
+    assert ada.got[-1] == "* goodbye"
+    assert ada.close_code == 1000
+    assert bob.data.endswith(b"* Ada left\n")
+
+
+def test_the_server_goes(world):
+    ada = world.browser("Ada")
+    world.listener.drain(5.0)
+    world.reactor.settle()
+    assert "the server is shutting down, goodbye" in ada.texts("notice")
+    assert ada.close_code == 1001
+
+
+# -- the same limits ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("world", [{"door": Door(per_address=2, spare_loopback=False)}], indirect=True)
+def test_the_door_counts_both_ports(world):
+    world.line_client("Bob")
+    world.browser("Ada")
+    third = world.browser()
+    assert third.texts("notice") == ["goodbye: too many connections from your address"]
+    assert third.close_code == 1000
+
+
+@pytest.mark.parametrize("world", [{"settings": Settings(flood_rate=1.0, flood_burst=3.0)}], indirect=True)
+def test_the_flood_rule_holds(world):
+    ada, bob = world.browser("Ada"), world.line_client("Bob")
+    for number in range(6):
+        ada.send(str(number))
+    world.reactor.settle()
+    assert bob.data.count(b"Ada: ") < 4
+    world.pass_time(10)
+    assert bob.data.count(b"Ada: ") == 6, "it waits, and nothing is lost"
+
+
+def test_a_long_line_is_refused_with_a_word(world):
+    ada = world.browser("Ada")
+    ada.send("x" * 3000)
+    world.reactor.settle()
+    assert "longer than 2,048 bytes" in ada.texts("notice")[-1]
+    assert ada.is_open
+    ada.send("x" * 20_000)
+    world.reactor.settle()
+    assert ada.close_code == 1009
+
+
+def test_other_sites_are_refused(world):
+    for origin in ("http://evil.example", "null"):
+        with pytest.raises(HandshakeError) as failed:
+            world.browser(headers={"Origin": origin})
+        assert failed.value.status == 403
+    assert world.browser(headers={"Origin": "http://localhost"}).is_open
+
+
+@pytest.mark.parametrize("world", [{"origins": ["https://chat.example"]}], indirect=True)
+def test_an_origin_that_was_named(world):
+    assert world.browser(headers={"Origin": "https://chat.example"}).is_open
+
+
+def test_a_browser_that_sleeps_is_evicted(world):
+    ada, bob = world.browser("Ada", compression=False), world.line_client("Bob")
+    ada.transport.pause_reading()
+    for _ in range(800):
+        bob.transport.write(b"x" * 2000 + b"\n")
+        world.reactor.settle()
+        if world.chat.hub.get("Ada") is None:
+            break
+    assert world.chat.hub.get("Ada") is None
+    assert bob.data.endswith(b"* Ada left\n")
+
+
+# -- typed events -------------------------------------------------------------------------------------------------
+
+
+def test_a_newcomer_knows_its_name_its_room_and_who_is_there(world):
+    world.line_client("Bob")
+    ada = world.browser("Ada")
+    assert [event["name"] for event in ada.of("you")] == ["guest-2", "Ada"]
+    assert [event["named"] for event in ada.of("you")] == [False, True]
+    assert ada.of("room") == [{"type": "room", "name": "lobby", "topic": "", "members": ["Bob"], "count": 2}]
+    assert ada.of("members")[-1] == {"type": "members", "joined": ["Ada"], "left": [], "count": 2}
+    assert ada.of("rooms")[0]["rooms"] == [{"name": "lobby", "count": 2, "topic": ""}]
+
+
+def test_what_is_said_is_told_to_its_sender_too(world):
+    ada, eve, bob = world.browser("Ada"), world.browser("Eve"), world.line_client("Bob")
+    ada.send("hello\n/me waves")
+    world.reactor.settle()
+    said, did = {"type": "said", "name": "Ada", "text": "hello"}, {"type": "did", "text": "Ada waves"}
+    assert ada.got[-2:] == [{**said, "own": True}, {**did, "own": True}]
+    assert eve.got[-2:] == [said, did]
+    assert bob.data.endswith(b"Ada: hello\n~ Ada waves\n")
+
+
+def test_own_lines_come_behind_those_before_them(world):
+    ada, bob = world.browser("Ada"), world.line_client("Bob")
+    bob.transport.write(b"first\n")
+    ada.send("second")
+    world.reactor.settle()
+    assert ada.texts() == ["first", "second"]
+
+
+def test_private_messages(world):
+    ada, eve = world.browser("Ada"), world.browser("Eve")
+    ada.send("/msg eve psst")
+    world.reactor.settle()
+    assert ada.of("private") == [{"type": "private", "to": "Eve", "text": "psst"}]
+    assert eve.of("private") == [{"type": "private", "from": "Ada", "text": "psst"}]
+
+
+def test_rooms_names_and_topics(world):
+    ada, eve = world.browser("Ada"), world.browser("Eve")
+    ada.send("/join tea")
+    world.pass_time(2)
+    assert ada.of("room")[-1] == {"type": "room", "name": "tea", "topic": "", "members": ["Ada"], "count": 1}
+    assert eve.of("members")[-1] == {"type": "members", "joined": [], "left": ["Ada"], "count": 1}
+    counts = {room["name"]: room["count"] for room in eve.of("rooms")[-1]["rooms"]}
+    assert counts == {"lobby": 1, "tea": 1}
+    eve.send("/join tea")
+    ada.send("/topic of leaves")
+    world.reactor.settle()
+    assert ada.of("topic") == [{"type": "topic", "topic": "of leaves"}]
+    assert eve.of("topic") == ada.of("topic") or eve.of("room")[-1]["topic"] == "of leaves"
+    ada.send("/nick Countess")
+    world.reactor.settle()
+    assert ada.of("you")[-1]["name"] == "Countess"
+    assert eve.of("members")[-1] == {"type": "members", "joined": ["Countess"], "left": ["Ada"], "count": 2}
+
+
+def test_a_name_that_is_refused(world):
+    world.line_client("Bob")
+    ada = world.browser("Ada")
+    ada.send("/nick bob")
+    world.reactor.settle()
+    assert ada.got[-2] == {"type": "notice", "text": "you stay Ada: bob is taken; bob2 is free"}
+    assert ada.got[-1] == {"type": "you", "name": "Ada", "named": True, "operator": False, "refused": True}
+    ada.send("/nick Eve")
+    world.reactor.settle()
+    assert "refused" not in ada.of("you")[-1]
+
+
+def test_what_changes_is_told_before_the_line_about_it(world):
+    ada = world.browser("Ada")
+    ada.got.clear()
+    ada.send("/join tea")
+    world.reactor.settle()
+    assert [event["type"] for event in ada.got[:2]] == ["room", "notice"]
+
+
+def test_history_is_replayed_with_times(world):
+    bob = world.line_client("Bob")
+    bob.transport.write(b"before\n/me nods\n")
+    world.reactor.settle()
+    ada = world.browser("Ada")
+    before = [event for event in ada.got if "at" in event]
+    assert [(event["type"], event["text"]) for event in before] == [("said", "before"), ("did", "Bob nods")]
+
+
+def test_a_block_is_framed_once_for_all(world, monkeypatch):
+    browsers = [world.browser(f"b{number}") for number in range(4)]
+    bob = world.line_client("Bob")
+    rendered, original = [], events.read
+    monkeypatch.setattr(events, "read", lambda line: rendered.append(line) or original(line))
+    bob.transport.write(b"hello\n")
+    world.reactor.settle()
+    assert rendered.count("Bob: hello") == 1
+    assert all(browser.texts() == ["hello"] for browser in browsers)
+
+
+def test_nobody_is_remembered_who_has_gone(world):
+    for number in range(3):
+        browser = world.browser(f"b{number}")
+        browser.send("/join tea")
+        world.pass_time()
+        browser.transport.abort()
+        world.pass_time(3)
+    states = next(iter(world.chat.hub.audience)).__self__
+    assert not states._places
+    assert not states._by_member
+
+
+# -- the page -----------------------------------------------------------------------------------------------------
+
+
+def get(world, path, **options):
+    return world.reactor.run_until(fetch(world.reactor, f"http://localhost{path}", proxy=False, **options))
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/", "text/html"), ("/chat.css", "text/css"), ("/chat.js", "text/javascript")]
+)
+def test_the_page_has_strict_fields(world, path, kind):
+    response = get(world, path)
+    assert response.status == 200
+    assert response.headers["content-type"] == f"{kind}; charset=utf-8"
+    policy = response.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert response.headers["x-content-type-options"] == "nosniff"
+    again = get(world, path, headers={"If-None-Match": response.headers["etag"]})
+    assert (again.status, again.body) == (304, b"")
+    assert get(world, path, headers={"If-None-Match": '"other"'}).status == 200
+
+
+def test_nothing_is_inline_and_nothing_from_elsewhere(world):
+    page = get(world, "/").text
+    assert "<style" not in page
+    assert " on" not in page.replace(" one", "")
+    assert "style=" not in page
+    assert 'src="chat.js"' in page
+    for path in ("/", "/chat.css", "/chat.js"):
+        text = get(world, path).text
+        assert "http://" not in text.replace("http://www.w3.org/2000/svg", ""), path
+        assert "https://" not in text, path
+
+
+def test_a_get_of_the_socket_is_told_what_it_is(world):
+    assert get(world, "/chat").status == 426
+    assert get(world, "/nowhere").status == 404
