@@ -62,6 +62,7 @@ class Connector:
         self._allow = allow
         self._secure = secure  # makes the carrier that shakes hands
         self._transport: StreamTransport | None = None  # it is shaking hands
+        self._has_opened = False  # and is done with it
         self._limits = limits or Limits()
         self._timeouts = timeouts or Timeouts()
         self._addresses: list[Address] = []
@@ -187,10 +188,12 @@ class Connector:
         except Exception as exc:
             sock.close()
             return self._fail(exc)
-        self._transport = self._open(carrier, protocol, address, partial(self._on_opened, protocol))
+        transport = self._open(carrier, protocol, address, partial(self._on_opened, protocol))
+        if not self._has_opened:  # a server near by may have shaken hands already
+            self._transport = transport
 
     def _on_opened(self, protocol: Any, transport: StreamTransport, opened: Future[Any]) -> None:
-        future, self._transport = self._future, None
+        future, self._transport, self._has_opened = self._future, None, True
         error = opened.exception()
         if error is not None:
             self._fail(error)

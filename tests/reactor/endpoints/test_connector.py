@@ -15,6 +15,7 @@ from reactor import (
     ConnectionTimeout,
     ConnectRefused,
     ConnectTimeout,
+    Reactor,
     ReactorClosed,
     ResolveError,
     Timeouts,
@@ -22,6 +23,7 @@ from reactor import (
 from reactor.endpoints.connector import interleave
 from reactor.loop.poller import default_poller
 from reactor.testing import Recorder, SteppedReactor
+from tests.kit.tls import client_context, server_context
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
 
@@ -585,3 +587,40 @@ def test_the_connect_timeout_of_timeouts_counts_as_well(stage, monkeypatch):
     assert not future.done()
     stage.reactor.advance(0.2)
     assert isinstance(future.exception(), ConnectTimeout)
+
+
+NEAR = 20  # connections to a server that answers at once: four of five were cut
+
+
+def test_a_server_that_shakes_hands_while_the_transport_is_being_started():
+    """As one on the same machine may: the connection is given to who asked for it, and not taken for one too many."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    context = server_context()
+
+    def serve():
+        for _ in range(NEAR):
+            sock, _ = listener.accept()
+            with context.wrap_socket(sock, server_side=True) as secure:
+                while data := secure.recv(100):
+                    secure.sendall(data)
+
+    class Asker(Recorder):
+        def data_received(self, data):
+            super().data_received(data)
+            self.transport.close()
+
+        def connection_lost(self, exc):
+            super().connection_lost(exc)
+            reactor.stop()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    host, port = listener.getsockname()
+    with Reactor() as reactor, listener:
+        for _ in range(NEAR):
+            connecting = reactor.connect_tcp(Asker, host, port, tls=client_context(), server_hostname="localhost")
+            transport, asker = reactor.run_until(connecting, timeout=10)
+            transport.write(b"hello")
+            reactor.run()
+            assert asker.data == b"hello"
+    thread.join(10)
