@@ -15,6 +15,7 @@ The map, from the bottom up; a file imports only from those above it in this lis
     url          URLs of http and https
     wire/        messages: bytes in, events out
     client/      one fetch, and the connections that are kept for the next
+    command/     the program: python -m protocols.http URL
     server/      routes, handlers, files
 """
 

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, TypedDict
 from ..errors import HTTPError
 from .cookies import Cookies
 from .guard import Guard
-from .proxies.choice import Choose, make_proxy, no_proxy, proxies_from_environment
+from .proxies.choice import Choose, make_proxy, proxies_from_environment, straight
 from .request import Body, Fields
 from .response import Response
 from .timeouts import TOTAL, FetchTimeouts, make_timeouts
@@ -69,7 +69,7 @@ class Options:
     trace: Callable[[str], Any] | None
     cookies: Cookies | None = None
     """None: those of this fetch alone, from one redirect to the next."""
-    choose_proxy: Choose = no_proxy
+    choose_proxy: Choose = straight
     keep_alive: bool = False
 
 
@@ -111,7 +111,7 @@ def proxy_choice(proxy: ProxyChoice) -> Choose:
     if proxy is None:
         return proxies_from_environment()
     if proxy is False:
-        return no_proxy
+        return straight
     if isinstance(proxy, str):
         known = make_proxy(proxy)
         return lambda url: known

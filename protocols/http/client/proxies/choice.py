@@ -42,7 +42,7 @@ class Proxy:
 Choose = Callable[[URL], Proxy | None]
 
 
-def no_proxy(url: URL) -> None:
+def straight(url: URL) -> None:
     """Go straight there."""
 
 
@@ -53,8 +53,16 @@ def make_proxy(text: str, tls: ssl.SSLContext | None = None) -> Proxy:
     return Proxy(parse_url(text if "://" in text else f"http://{text}"), tls)
 
 
-def proxies_from_environment() -> Choose:
+def all_through(proxy: Proxy, no_proxy: str = "") -> Choose:
+    """One proxy for all but what `no_proxy` names, as the variable of that name does."""
+    exceptions = _exceptions(no_proxy)
+    return lambda url: None if any(_matches(exception, url) for exception in exceptions) else proxy
+
+
+def proxies_from_environment(no_proxy: str | None = None) -> Choose:
     """What the environment says now, as a function of a URL, which raises ValueError for a proxy that is none.
+
+    no_proxy: counts instead of the variable of that name.
 
     >>> import os
     >>> os.environ |= {"http_proxy": "http://proxy.example:3128", "no_proxy": "intern.example, 10.0.0.0/8"}
@@ -64,9 +72,9 @@ def proxies_from_environment() -> Choose:
     >>> del os.environ["http_proxy"], os.environ["no_proxy"]
     """
     known = _known()
-    exceptions = known.pop("no", "").lower().replace(",", " ").split()
+    exceptions = _exceptions(known.pop("no", "") if no_proxy is None else no_proxy)
     if not known:
-        return no_proxy
+        return straight
 
     def choose(url: URL) -> Proxy | None:
         address = known.get(url.scheme) or known.get("all")
@@ -78,6 +86,10 @@ def proxies_from_environment() -> Choose:
             raise ValueError(f"the proxy for {url.scheme} in the environment cannot be used: {exc}") from None
 
     return choose
+
+
+def _exceptions(text: str) -> list[str]:
+    return text.lower().replace(",", " ").split()
 
 
 def _known() -> dict[str, str]:

@@ -7,7 +7,7 @@ import select
 import sys
 from typing import IO
 
-from protocols.http import HTTPError
+from ..errors import HTTPError
 
 IN_MEMORY = 64 * 1024  # bytes of one source that wait in memory; more goes to a file
 CHUNK = 256 * 1024  # bytes copied at once
@@ -28,6 +28,7 @@ class Queue:
         self._turn = 0
         self._finished = [False] * size
         self._kept: dict[int, IO[bytes]] = {}
+        self.is_terminal = sys.stdout is not None and sys.stdout.isatty()
 
     def write(self, position: int, data: bytes) -> None:
         """Write of the source at `position`. Raises StdoutFailed, and OSError where the temporary file fails."""

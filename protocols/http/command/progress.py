@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 
-from protocols.http import Response
 from reactor import Reactor
+
+from ..client.response import Response
+from .messages import size
 
 INTERVAL = 0.2  # seconds between two looks: as often as an eye can read a number
 SHORT = 0.5  # seconds before the first: what is done by then needs no progress
 ERASE = "\r\x1b[K"
-UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 class Progress:
@@ -90,15 +91,6 @@ def line(come: int, had: int, total: int | None, seconds: float, width: int) -> 
         filled = int(share * room)
         bar = f"[{'=' * filled}{'>' if filled < room else ''}{' ' * (room - filled - 1)}]"
     return f"{share:4.0%} {bar}{numbers}"[:width]
-
-
-def size(count: float) -> str:
-    """Bytes, for people."""
-    for unit in UNITS:
-        if count < 1000 or unit == UNITS[-1]:
-            break
-        count /= 1024
-    return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
 
 
 def clock(seconds: float) -> str:

@@ -1,0 +1,69 @@
+"""Cookies in a file, as curl and browsers keep them: one a line, seven fields with tabs. Knows no network.
+
+`http.cookiejar.MozillaCookieJar` has the same format, but for cookies that end with their session: it writes nothing
+for their time, which curl reads as a line that is none, and takes curl's 0 for a time that is long over.
+"""
+
+from __future__ import annotations
+
+import os
+from http.cookiejar import Cookie, CookieJar
+from pathlib import Path
+from typing import Any
+
+from ..client.downloads.part import replace_with
+
+HEADING = "# Netscape HTTP Cookie File\n# Kept by http_fetch. One cookie a line; see curl's documentation.\n\n"
+_HTTP_ONLY = "#HttpOnly_"
+_LOCAL = ".local"  # what the jar puts behind a name without a dot
+
+
+def load_cookies(jar: CookieJar, path: str) -> None:
+    """Add what is in a file. A file that is not there has none; lines that are none are left out. Raises OSError."""
+    try:
+        text = Path(path).read_text("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        return
+    for line in text.splitlines():
+        if (cookie := _cookie(line)) is not None and not cookie.is_expired():
+            jar.set_cookie(cookie)
+
+
+def cookie_text(jar: CookieJar) -> str:
+    """All that there are."""
+    return HEADING + "".join(f"{_line(cookie)}\n" for cookie in jar)
+
+
+def save_cookies(jar: CookieJar, path: str) -> None:
+    """Replace the file; what others can read is none of these. Raises OSError."""
+    replace_with(Path(os.path.realpath(path)), cookie_text(jar).encode("utf-8", "surrogateescape"))
+
+
+def _cookie(line: str) -> Cookie | None:
+    rest: dict[str, Any] = {}
+    if line.startswith(_HTTP_ONLY):
+        line, rest = line[len(_HTTP_ONLY) :], {"HttpOnly": None}
+    fields = line.split("\t")
+    if line.startswith("#") or len(fields) not in (6, 7):
+        return None
+    domain, below, path, secure, expires, name, value = (*fields, "")[:7]
+    if not name or not (expires or "0").lstrip("-").isdigit():
+        return None
+    if domain.lstrip(".") == "localhost":
+        domain = f"localhost{_LOCAL}"
+    elif below == "TRUE" and not domain.startswith("."):
+        domain = f".{domain}"
+    until = int(expires or "0") or None
+    return Cookie(
+        0, name, value, None, False, domain, below == "TRUE", domain.startswith("."), path or "/", True,
+        secure == "TRUE", until, until is None, None, None, rest,
+    )  # fmt: skip
+
+
+def _line(cookie: Cookie) -> str:
+    domain = cookie.domain.removesuffix(_LOCAL) if cookie.domain == f"localhost{_LOCAL}" else cookie.domain
+    http_only = _HTTP_ONLY if cookie.has_nonstandard_attr("HttpOnly") or cookie.has_nonstandard_attr("httponly") else ""
+    below = "TRUE" if cookie.domain.startswith(".") else "FALSE"
+    secure = "TRUE" if cookie.secure else "FALSE"
+    fields = (http_only + domain, below, cookie.path, secure, cookie.expires or 0, cookie.name, cookie.value or "")
+    return "\t".join(map(str, fields))
