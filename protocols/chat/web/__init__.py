@@ -1,4 +1,4 @@
-"""The chat in a browser: a page of three files, and its WebSocket, which speaks plain lines or typed events.
+"""The chat in a browser: a page, and its WebSocket, which speaks plain lines or typed events.
 
 The files, from the bottom up; a file imports only from those above it in this list:
 

@@ -1,4 +1,4 @@
-"""The page and its port: three files from memory, and the WebSocket at /chat."""
+"""The page and its port: its files from memory, and the WebSocket at /chat."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from .states import States
 FILES = {
     "/": ("page.html", "text/html; charset=utf-8"),
     "/chat.css": ("chat.css", "text/css; charset=utf-8"),
+    "/log.js": ("log.js", "text/javascript; charset=utf-8"),
     "/chat.js": ("chat.js", "text/javascript; charset=utf-8"),
 }
 LIMITS = Limits(connections=10_000, output=HARD)  # who does not read is evicted as on TCP

@@ -66,8 +66,6 @@ class ChatSocket(LineSocket):
             self.frames = self._events
         super().connection_made(transport)
         self._look()
-        if self._member is not None:
-            self._states.tell_rooms([self])
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._member is not None:
@@ -89,6 +87,8 @@ class ChatSocket(LineSocket):
         if member.room is not self._room:
             old, self._room, self._member = self._room, member.room, member
             self._states.place(self, member, old)
+            if old is None:
+                self._states.tell_rooms([self])
 
     def _tell_refused(self) -> None:
         """Behind the notice that says why, so that no client has to guess which one that is."""

@@ -299,9 +299,10 @@ def get(world, path, **options):
     return world.reactor.run_until(fetch(world.reactor, f"http://localhost{path}", proxy=False, **options))
 
 
-@pytest.mark.parametrize(
-    ("path", "kind"), [("/", "text/html"), ("/chat.css", "text/css"), ("/chat.js", "text/javascript")]
-)
+KINDS = {"/": "text/html", "/chat.css": "text/css", "/log.js": "text/javascript", "/chat.js": "text/javascript"}
+
+
+@pytest.mark.parametrize(("path", "kind"), KINDS.items())
 def test_the_page_has_strict_fields(world, path, kind):
     response = get(world, path)
     assert response.status == 200
@@ -320,8 +321,8 @@ def test_nothing_is_inline_and_nothing_from_elsewhere(world):
     assert "<style" not in page
     assert " on" not in page.replace(" one", "")
     assert "style=" not in page
-    assert 'src="chat.js"' in page
-    for path in ("/", "/chat.css", "/chat.js"):
+    assert 'src="log.js"' in page
+    for path in KINDS:
         text = get(world, path).text
         assert "http://" not in text.replace("http://www.w3.org/2000/svg", ""), path
         assert "https://" not in text, path
