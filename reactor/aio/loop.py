@@ -173,7 +173,10 @@ class ReactorEventLoop(HostedEventLoop):
     def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:  # type: ignore[override]
         """As asyncio's; without its three frames where neither debug mode nor the end of the loop asks for them."""
         if self._debug or self._closed:
-            return super().call_soon(callback, *args, context=context)
+            handle = super().call_soon(callback, *args, context=context)
+            if handle._source_traceback:  # type: ignore[attr-defined]
+                del handle._source_traceback[-1]  # type: ignore[attr-defined]  # this very line: it is nobody's
+            return handle
         handle = asyncio.Handle(callback, args, self, context)
         self._ready.append(handle)
         return handle

@@ -23,7 +23,7 @@ NAMES: tuple[tuple[Any, tuple[str, ...]], ...] = (
             "_ensure_fd_no_transport", "_sendfile_fallback", "_run_once",
         ),
     ),
-    (events.Handle, ("_run", "_cancelled")),
+    (events.Handle, ("_run", "_cancelled", "_source_traceback")),
     (events.TimerHandle, ("_when", "_scheduled")),
     (base_events.Server, ("_attach", "_detach")),
     (sslproto.SSLProtocol, ("connection_made",)),
