@@ -35,7 +35,12 @@ PROGRAMS = {
 }
 US = "reactor"
 GOALS = {"file": {"uvicorn": 0.75, "aiohttp": 0.60, "nginx": 2.0}, "memory": {"uvicorn": 0.75, "aiohttp": 0.60}}
-CASES = ("file", "memory", "varied", "pipeline")
+CASES = {
+    "file": "a file of 1 KiB over 50 kept connections",
+    "memory": "1 KiB that a handler gives, 50 kept connections",
+    "varied": "the file, each request with another head of 500 bytes",
+    "pipeline": "the file, 16 requests at a time",
+}
 CONNECTIONS = 50
 ROUND = {"file": 100, "memory": 100, "varied": 60, "pipeline": 20}  # times that each connection asks in one round
 AT_ONCE = {"pipeline": 16}
@@ -91,6 +96,7 @@ class Load:
         while select.select([sock], [], [], 0.5)[0] and (more := sock.recv(1 << 20)):
             data += more
         if not data.startswith(b"HTTP/1.1 200 ") or b"1024" not in data:
+            self.close()
             raise procs.BenchError(f"{self.server.name} answers with {data[:80]!r}")
         return len(data)
 
@@ -145,14 +151,17 @@ def costs(case: str, servers: dict[str, procs.Server], rounds: int) -> dict[str,
 
 
 def ratios(found: dict[str, list[float]], case: str) -> list[str]:
-    """A sentence for each peer: how we stand, and the goal where there is one."""
+    """A sentence for each peer: how we stand, and whether the goal is met where there is one."""
     lines = []
-    for peer in found.keys() - {US}:
+    for peer in sorted(found.keys() - {US}):
         ratio = statistics.median(a / b for a, b in zip(found[US], found[peer], strict=True))
         goal = GOALS.get(case, {}).get(peer)
-        verdict = "" if goal is None else f" (goal: at most {goal:.2f}, {'met' if ratio <= goal else 'MISSED'})"
-        lines.append(f"- {ratio:.2f} of {peer}{verdict}")
-    return sorted(lines)
+        if goal is None:
+            lines.append(f"- {ratio:.2f} of {peer}")
+        else:
+            verdict = "met" if ratio <= goal else "MISSED"
+            lines.append(f"- goal: at most {goal:.2f} of {peer}: {ratio:.2f}, {verdict}")
+    return lines
 
 
 def run(options) -> None:
@@ -172,18 +181,19 @@ def run(options) -> None:
             there = {name: server for name, server in servers.items() if case != "memory" or name != "nginx"}
             found = costs(case, there, options.rounds)
             rows = [[name, *(figure(of(v)) for of in (statistics.median, min, max))] for name, v in found.items()]
-            print(f"\n{case}: server CPU per request\n")
-            print(table(["server", "CPU us", "lowest", "highest"], rows, False), "\n")
+            print(f"\n**{CASES[case]}: server CPU per request**\n")
+            print(table(["server", "CPU us", "lowest", "highest"], rows, options.markdown), "\n")
             print("\n".join(ratios(found, case)), flush=True)
 
 
 def main() -> int:
     parser = Parser(__doc__)
-    parser.add_argument("cases", nargs="*", default=CASES, help=f"{', '.join(CASES)} (all)")
+    parser.add_argument("cases", nargs="*", default=list(CASES), help=f"{', '.join(CASES)} (all)")
     parser.add_argument("--rounds", type=positive, default=9)
+    parser.add_argument("--markdown", action="store_true", help="tables as RESULTS.md has them")
     parser.add_argument("--python", default=sys.executable, help="interpreter of the servers")
     options = parser.parse_args()
-    if unknown := set(options.cases) - set(CASES):
+    if unknown := set(options.cases) - CASES.keys():
         parser.error(f"no such case: {', '.join(sorted(unknown))}")
     procs.exits_cleanly()
     try:
