@@ -12,14 +12,12 @@ On the reactor that is the transport itself. On another loop it is a stand-in th
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from .boundary import log
 from .errors import PeerError
 from .protocol import Bytes
-
-log = logging.getLogger("reactor")
 
 
 def adopt(transport: Any, protocol: Any) -> Any:

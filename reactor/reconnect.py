@@ -14,20 +14,18 @@ hangs up, and would be called once a second for ever if each connection set the 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from random import random as system_random
 from typing import Any
 
+from .boundary import EXITS, log
 from .errors import ReactorError
 from .loop.futures import settle
 from .loop.timers import Timer
 from .reactor import Reactor
 from .sockets.addresses import show
 from .transports.stream import StreamTransport
-
-log = logging.getLogger("reactor")
 
 INITIAL_DELAY = 1.0  # seconds, at most, before the first retry: half of it on average, which a person hardly notices
 MAX_DELAY = 60.0  # seconds, at most, before any: who has brought the server back waits no longer for its clients
@@ -185,9 +183,10 @@ class ReconnectingClient:
             return self._finish(error or ReactorError(times))
         delay = self._random() * self._interval
         self._interval = min(self._max_delay, self._interval * 2)
-        level, self._told = (logging.DEBUG if what == self._told else logging.INFO), what
-        log.log(level, "%s; next attempt in %.1f s", what, delay)  # an outage of an hour is not news every second
+        told, self._told = self._told, what
         self._timer = self._reactor.call_later(delay, self._try_again)
+        tell = log.debug if what == told else log.info  # an outage of an hour is not news every second
+        tell("%s; next attempt in %.1f s", what, delay)
         if self._on_retry is not None:
             self._reactor._guard(self._on_retry, error, delay)
 
@@ -195,7 +194,9 @@ class ReconnectingClient:
         self._timer = None
         try:
             self._begin()
-        except Exception as exc:
+        except EXITS:
+            raise
+        except BaseException as exc:
             return self._finish(exc)
         assert self._attempt is not None
         self._attempt.add_done_callback(self._on_attempt)
@@ -206,7 +207,7 @@ class ReconnectingClient:
         if error is not None:
             bug = None if isinstance(error, (OSError, ReactorError)) and error is not self._bug else error
             log.error("no more attempts to connect: %s", error or type(error).__name__, exc_info=bug)
-        settle(self.finished, error=error)
+        settle(self.finished, error=error, told=True)
 
     def __repr__(self) -> str:
         if self.transport is not None:

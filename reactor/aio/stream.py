@@ -19,7 +19,6 @@ without giving the loop back, waits for bytes that have not left.
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import warnings
 from asyncio import constants
@@ -27,18 +26,17 @@ from collections.abc import Iterable
 from contextvars import copy_context
 from typing import Any
 
+from ..boundary import log
 from ..errors import PeerError
 from ..limits import Limits, Timeouts
 from ..loop.poller import READ, WRITE
 from ..protocol import Bytes
-from ..transports.connection import SLOTS, Home
+from ..transports.connection import BROKEN, Home
 from ..transports.lanes import INBOUND, OUTBOUND, In, Out, Phase
-from ..transports.outbound import BROKEN
+from ..transports.slots import SLOTS
 from ..transports.stream import READ_SIZE, Stream
 from .hosted import HostedEventLoop
 from .private import TransportSocket, attach, detach
-
-log = logging.getLogger("reactor")
 
 PASS = (SystemExit, KeyboardInterrupt)  # these end the loop, and nobody's connection
 TOLD = frozenset({"pause_writing", "resume_writing"})  # callbacks after whose exception the connection lives on
@@ -249,7 +247,7 @@ class AioStream(Stream, asyncio.Transport):
     def _end(self, exc: BaseException | None) -> None:
         if self._size and not self._blocked:
             self._send_last()
-        super()._end(exc)  # type: ignore[arg-type]
+        super()._end(exc)
 
     def _send_last(self) -> None:
         data = b"".join(self._chunks)
@@ -308,7 +306,7 @@ class AioStream(Stream, asyncio.Transport):
             else:
                 self._fatal_error(exc, f"Fatal error: protocol.{name}() call failed.")
 
-    def _blame(self, exc: BaseException) -> None:
+    def _blame(self, exc: BaseException, callback: str = "") -> None:
         self._fatal_error(exc, "Fatal error on transport")
 
     def _fatal_error(self, exc: BaseException, message: str = "Fatal error on transport") -> None:

@@ -15,7 +15,6 @@ are of classes of their own. The loop of all other reactors has not one line of 
 from __future__ import annotations
 
 import functools
-import logging
 import os
 import sys
 import threading
@@ -25,14 +24,13 @@ from collections.abc import Callable, Collection
 from types import FrameType
 from typing import Any
 
+from ..boundary import log
 from ..endpoints.listener import Listener
 from ..loop.loop import Loop
 from ..transports.datagram import DatagramTransport
 from ..transports.stream import StreamTransport
 from .contract import Checked, Contract, ContractBreach
 from .watchdog import PACKAGE
-
-log = logging.getLogger("reactor")
 
 SLOW = 0.1  # seconds: what people call immediate; asyncio's slow_callback_duration is the same
 DEPTH = 10  # frames of a call that something comes from, the innermost of the program's own
@@ -74,6 +72,7 @@ def equip(reactor: Reactor) -> None:
         setattr(reactor, name, timing(reactor, getattr(reactor, name)))
     for name in VERBS:
         setattr(reactor, name, on_loop_thread(reactor, name, getattr(reactor, name)))
+    reactor._promises.origin = lambda: call_site(sys._getframe(1))
     timers = reactor.timers
     timers.arm = on_loop_thread(reactor, "timer.reset", timers.arm)
     guard, fire = reactor._guard, timers._fire

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import gc
-import logging
 import os
 import sys
 import threading
@@ -25,10 +24,9 @@ from queue import Empty, SimpleQueue
 from types import CodeType, FrameType
 from typing import Protocol as Interface
 
+from ..boundary import log
 from ..loop.loop import Loop
 from ..loop.meter import Meter
-
-log = logging.getLogger("reactor")
 
 WATCHDOG = 1.0  # seconds: a person notices, and no callback that a loop can afford takes so long
 AGAIN = 4  # a stall is told again when it is so many times longer: 1, 4, 16, 64 s. Is it still the same line?

@@ -12,6 +12,7 @@ from functools import partial
 from itertools import chain, zip_longest
 from typing import Any
 
+from ..boundary import EXITS
 from ..errors import ConnectError, ConnectRefused, ConnectTimeout, reasons
 from ..limits import Limits, Timeouts, made
 from ..loop.futures import settle
@@ -115,7 +116,9 @@ class Connector:
                 self._failures.append((show(address), exc))
             except OSError as exc:
                 self._failures.append((show(address), exc))
-            except Exception as exc:  # of `allow`: a bug there is for the caller to see
+            except EXITS:
+                raise
+            except BaseException as exc:  # of `allow`: a bug there is for the caller to see
                 return self._fail(exc)
             else:
                 if self._addresses:
@@ -173,10 +176,14 @@ class Connector:
         self._clean_up()
         try:
             protocol = made(self._factory)
-        except Exception as exc:
+            transport = self._open(sock, protocol, address)
+        except BaseException as exc:
             sock.close()
-            return settle(future, error=exc)
-        settle(future, (self._open(sock, protocol, address), protocol))
+            settle(future, error=exc)
+            if isinstance(exc, EXITS):
+                raise
+            return
+        settle(future, (transport, protocol))
 
     def _open(self, carrier: Any, protocol: Any, address: Any, opened: Any = None) -> StreamTransport:
         return self._roster.open(carrier, protocol, address, self._limits, self._timeouts, opened)
@@ -185,9 +192,12 @@ class Connector:
         self._stop_trying()
         try:
             protocol, carrier = made(self._factory), secure(sock)
-        except Exception as exc:
+        except BaseException as exc:
             sock.close()
-            return self._fail(exc)
+            self._fail(exc)
+            if isinstance(exc, EXITS):
+                raise
+            return
         transport = self._open(carrier, protocol, address, partial(self._on_opened, protocol))
         if not self._has_opened:  # a server near by may have shaken hands already
             self._transport = transport

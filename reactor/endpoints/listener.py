@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-import logging
 import socket
 from collections import Counter
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from typing import Any
 
+from ..boundary import EXITS, log
 from ..limits import Limits, Timeouts, made
 from ..loop.forks import disarm
 from ..loop.loop import Loop
@@ -18,8 +18,6 @@ from ..loop.timers import Timer
 from ..sockets.addresses import peer_key, show
 from ..transports.stream import StreamTransport
 from .roster import DrainReport, Roster
-
-log = logging.getLogger("reactor")
 
 BACKLOG = 1024  # newcomers the kernel holds for us; it lowers this to net.core.somaxconn by itself
 ACCEPT_BUDGET = 64  # newcomers a tick: a flood of them must not starve those who are in
@@ -146,8 +144,8 @@ class Listener:
         try:
             if self._has_too_many(address):
                 self._loop.meter.refused += 1
-                log.info("%s turned away: it has %d connections already", show(address), self._limits.per_peer)
                 sock.close()
+                log.info("%s turned away: it has %d connections already", show(address), self._limits.per_peer)
             else:
                 self._let_in(sock, address)
         finally:
@@ -165,10 +163,12 @@ class Listener:
         try:
             protocol = made(self._factory)
             carrier = sock if self._carrier is None else self._carrier(sock)
-        except Exception:
+        except BaseException as exc:
             self._loop.meter.refused += 1
-            log.exception("exception in the factory for %s, which is turned away", show(address))
-            return sock.close()
+            sock.close()
+            if isinstance(exc, EXITS):
+                raise
+            return log.exception("exception in the factory for %s, which is turned away", show(address))
         sock.setblocking(False)
         self._count(address)
         self._roster.open(carrier, protocol, address, self._limits, self._timeouts)

@@ -1,25 +1,76 @@
-"""Futures that a loop has promised, and completing those that others may cancel. Knows no loop."""
+"""Futures that a loop has promised, and completing those that others may cancel. Knows of a loop only who runs it."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, InvalidStateError
+from functools import partial
 from typing import Any, TypeVar
+
+from ..boundary import call, log
+from ..errors import ReactorClosed
 
 T = TypeVar("T")
 
+WAITING = (
+    "this future is not done, and it never will be while its loop waits here: the loop runs in this thread. "
+    "Use add_done_callback, or run_until outside of callbacks"
+)
 
-class AwaitableFuture(Future[T]):
-    """A future of `concurrent.futures` that a coroutine of asyncio's can await, on whatever loop it runs."""
+
+class Promise(Future[T]):
+    """A future of `concurrent.futures` that says what a program does wrong with it.
+
+    To wait for it on the loop's own thread raises RuntimeError; other threads may wait. One that has failed and is
+    dropped before anybody has asked for its outcome is logged. A coroutine of asyncio's can await it, on any loop.
+    """
+
+    def __init__(self, runs_here: Callable[[], bool] = bool, origin: str = "") -> None:
+        super().__init__()
+        self._runs_here = runs_here  # `bool` says no
+        self._origin = origin  # the call that it comes from, in debug mode
+        self._asked = False
+
+    def result(self, timeout: float | None = None) -> T:
+        """As `Future.result`. Raises RuntimeError where nobody is left to complete it meanwhile."""
+        self._check(timeout)
+        return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """As `Future.exception`. Raises RuntimeError where nobody is left to complete it meanwhile."""
+        self._check(timeout)
+        return super().exception(timeout)
+
+    def _check(self, timeout: float | None) -> None:
+        if not self.done() and timeout != 0 and self._runs_here():
+            raise RuntimeError(WAITING)
+        self._asked = self._asked or timeout != 0 or self.done()
+
+    def add_done_callback(self, fn: Callable[[Future[T]], object]) -> None:
+        """As `Future.add_done_callback`; whatever `fn` raises is logged."""
+        super().add_done_callback(partial(call, "the callback of a future,", fn))
 
     def __await__(self) -> Generator[Any, None, T]:
         from asyncio import wrap_future  # here: who awaits has asyncio, and nobody else needs it
 
         return wrap_future(self).__await__()
 
+    def __del__(self) -> None:
+        if self._asked or not self.done() or self.cancelled():
+            return
+        error = super().exception(0)
+        if error is not None and not isinstance(error, ReactorClosed):
+            origin = f"; it was made here:\n{self._origin}" if self._origin else ""
+            log.error("a future has failed, and nobody asked for its outcome: %s%s", error, origin, exc_info=error)
 
-def settle(future: Future[Any], result: Any = None, error: BaseException | None = None) -> None:
-    """Complete a future, unless it was cancelled (which any thread may do at any moment) or is complete."""
+
+def settle(future: Future[Any], result: Any = None, error: BaseException | None = None, told: bool = False) -> None:
+    """Complete a future, unless it was cancelled (which any thread may do at any moment) or is complete.
+
+    told: the program hears of the error in another way as well, so it need not ask.
+    """
+    if told and isinstance(future, Promise):
+        future._asked = True
     try:
         if error is None:
             future.set_result(result)
@@ -30,19 +81,21 @@ def settle(future: Future[Any], result: Any = None, error: BaseException | None 
 
 
 class Promises:
-    """The futures that one loop has given out and that are not done."""
+    """The futures that one loop has given out and that are not done. `runs_here`: does the loop run in this thread?"""
 
-    def __init__(self) -> None:
+    def __init__(self, runs_here: Callable[[], bool]) -> None:
+        self._runs_here = runs_here
         self._open: dict[Future[Any], None] = {}  # in order, as all that is walked here: one seed, one run
+        self.origin: Callable[[], str] | None = None  # debug mode: where a future comes from
 
     def __len__(self) -> int:
         return len(self._open)
 
     def make(self) -> Future[Any]:
         """A future that `fail` completes if nothing else has."""
-        future: Future[Any] = AwaitableFuture()
+        future: Future[Any] = Promise(self._runs_here, self.origin() if self.origin else "")
         self._open[future] = None
-        future.add_done_callback(self._open.pop)
+        Future.add_done_callback(future, self._open.pop)
         return future
 
     def fail(self, error: Exception) -> None:

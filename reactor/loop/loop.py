@@ -15,7 +15,6 @@ reused while the batch that was polled still names it.
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
@@ -24,6 +23,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Self, TypeVar
 
+from ..boundary import EXITS, log, name_of
 from ..errors import ReactorClosed, ReactorError
 from .budget import OUTPUT_BUDGET, OutputBudget
 from .deadlines import DeadlineWheel
@@ -40,8 +40,6 @@ from .timers import Timer, TimerHeap
 from .watchers import Watchers
 
 T = TypeVar("T")
-log = logging.getLogger("reactor")
-
 MAX_WAIT = 3600.0  # seconds; poll takes an int of milliseconds, and an hourly look at an idle loop costs nothing
 KEPT = frozenset({"close", "connections", "dump", "stats", "time"})  # what a forked child may call
 
@@ -80,7 +78,7 @@ class Loop:
         self._runs = 0
         self.closed = False
         self._host: Host | None = None
-        self._promises = Promises()
+        self._promises = Promises(lambda: self._thread is threading.current_thread())
         self._jobs = Jobs(self._kernel, self._post, self.promise)
         self._watchers = Watchers(self.poller, self.meter)
         self._sentry: Sentry | None = None
@@ -230,8 +228,10 @@ class Loop:
         """Call code of the program: what it raises is logged once and goes no further."""
         try:
             fn(*args)
-        except Exception:
-            log.exception("exception in callback %s", getattr(fn, "__qualname__", fn))
+        except EXITS:
+            raise
+        except BaseException:
+            log.exception("exception in callback %s", name_of(fn))
 
     # -- calls --------------------------------------------------------------------------------------------------
 

@@ -9,12 +9,11 @@ however often a timer is reset.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from typing import Any
 
-log = logging.getLogger("reactor")
+from ..boundary import EXITS, log, name_of
 
 FOREVER = float("inf")
 SWEEP_AT = 64  # with fewer stale keys than this a sweep costs more than it frees
@@ -60,7 +59,7 @@ class Timer:
     @property
     def name(self) -> str:
         """What it calls."""
-        return str(getattr(self._fn, "__qualname__", self._fn))
+        return name_of(self._fn)
 
     def __repr__(self) -> str:
         state = f"due at {self.when:.3f}" if self.active else "inactive"
@@ -137,7 +136,7 @@ class TimerHeap:
     def fire_due(self, now: float) -> None:
         """Run what is due, by deadline, ties in order of arrival; what is armed meanwhile waits for the next call.
 
-        What a callback raises is logged. Anything worse than an Exception ends the batch, and the rest stays armed.
+        What a callback raises is logged. One of the EXITS ends the batch, and the rest stays armed.
         """
         entries, due = self.entries, []
         while entries and entries[0][0] <= now:
@@ -165,7 +164,9 @@ class TimerHeap:
         fn = timer._fn
         try:
             fn(*timer._args)
-        except Exception:
+        except EXITS:
+            raise
+        except BaseException:
             log.exception("exception in timer %r", timer)
 
     def clear(self) -> None:

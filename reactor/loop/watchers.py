@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import errno
-import logging
 from collections.abc import Callable
 from typing import Any
 
+from ..boundary import EXITS, log
 from .meter import Meter
 from .poller import READ, WRITE, Poller
-
-log = logging.getLogger("reactor")
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
 
@@ -55,7 +53,9 @@ class Watcher:
         fn, args = call
         try:
             fn(*args)
-        except Exception:
+        except EXITS:
+            raise
+        except BaseException:
             log.exception("exception in the callback for descriptor %d, which is removed", self._fd)
             return False
         return True

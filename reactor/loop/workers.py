@@ -78,6 +78,7 @@ class WorkerPool:
                     self._threads -= 1
                 return
             job()
+            job = None  # what it holds must not live until the next one comes
             with self._lock:
                 self.pending -= 1
                 self._unclaimed -= 1

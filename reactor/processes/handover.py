@@ -13,7 +13,6 @@ is never closed. The successor may be any program that knows systemd's protocol:
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import socket
@@ -22,14 +21,13 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Protocol as Interface
 
+from ..boundary import log
 from ..endpoints.listener import Listener
 from ..errors import HandOverError
 from ..loop.futures import settle
 from ..reactor import Reactor
 from .activation import FIRST, READY_FD, VARIABLES, notify
 from .worker import describe
-
-log = logging.getLogger("reactor")
 
 START = 60.0  # seconds a successor has to say that it accepts: large programs take long to import
 SET_PID = 'LISTEN_PID=$$; export LISTEN_PID; exec "$@"'  # for sh, because only the new process knows its number

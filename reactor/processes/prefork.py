@@ -11,7 +11,6 @@ waits for as long as the restart takes, which is at once, and at most `LONGEST` 
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import socket
@@ -20,13 +19,12 @@ import threading
 from collections.abc import Callable
 from typing import Any, Protocol as Interface
 
+from ..boundary import log
 from ..endpoints.listener import BACKLOG
 from ..errors import ReactorError
 from ..reactor import Reactor
 from ..sockets.listening import listening_sockets
 from .worker import Worker, describe, fork
-
-log = logging.getLogger("reactor")
 
 FIRST = 0.5  # seconds before the second restart in a row, doubled for each one more
 LONGEST = 10.0  # seconds: a share of the newcomers waits meanwhile, and clients give up after 30 or so

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import socket
@@ -10,9 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
+from ..boundary import log
 from ..reactor import GRACE, Reactor
-
-log = logging.getLogger("reactor")
 
 BROKEN = 1  # the exit status of a worker that raised, as Python's own
 

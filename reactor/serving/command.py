@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import functools
-import logging
 import ssl
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..boundary import log
 from ..endpoints.listener import Listener
 from ..limits import Limits, Timeouts
 from ..processes.worker import Worker
@@ -21,8 +21,6 @@ from .signals import dump_on_signal, on_hangup
 from .tls import tls_context
 
 DESCRIPTORS = 16_384  # connections and some more: where the machine allows so many, 1024 would be the bound
-
-log = logging.getLogger("reactor")
 
 Make = Callable[[Reactor], Callable[[], Any]]
 """Makes the factory of a reactor's protocols. What all its connections share is made here, once a process."""

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
-import logging
 import os
 from collections.abc import Iterable
 
+from ..boundary import log
 from ..endpoints.listener import Listener
 
 try:
     import resource
 except ImportError:  # Windows has no such limit
     resource = None  # type: ignore[assignment]
-
-log = logging.getLogger("reactor")
 
 
 def raise_descriptor_limit(wanted: int) -> None:

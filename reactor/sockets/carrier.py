@@ -10,8 +10,12 @@ What a plain socket lacks is optional, and asked for here and nowhere else.
 
 from __future__ import annotations
 
+import socket
+import struct
 from collections.abc import Callable
 from typing import Any, Protocol as Interface
+
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
 
 
 class Carrier(Interface):
@@ -28,7 +32,7 @@ class Carrier(Interface):
 class Handshaker(Carrier, Interface):
     """A carrier that has to shake hands first. It stands between the transport and its poller, and is both to it."""
 
-    def begin(self, handler: Any, opened: Callable[[Exception | None], None], early: bytes = b"", /) -> None:
+    def begin(self, handler: Any, opened: Callable[[BaseException | None], None], early: bytes = b"", /) -> None:
         """Shake hands, then call `opened` with None or the error. early: what the peer has sent already."""
 
     def stop(self) -> None:
@@ -44,6 +48,14 @@ def stop(carrier: Any) -> None:
     """Stop the carrier, if it watches anything by itself."""
     if hasattr(carrier, "stop"):
         carrier.stop()
+
+
+def reset_on_close(carrier: Any) -> None:
+    """Let the peer see a reset instead of an end, if this is TCP."""
+    try:
+        carrier.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+    except (OSError, AttributeError):
+        pass  # not a TCP socket
 
 
 def can_write_eof(carrier: Any) -> bool:

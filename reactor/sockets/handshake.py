@@ -23,7 +23,7 @@ class Handshake:
         self._below = below
         self._flush = flush
         self.clear = clear
-        self.opened: Callable[[Exception | None], None] | None = None
+        self.opened: Callable[[BaseException | None], None] | None = None
 
     def send_clear(self, data: bytes | memoryview) -> int:
         """Send the beginning of `data` as far as it goes out in the clear; BlockingIOError for what comes after it."""

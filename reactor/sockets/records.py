@@ -120,7 +120,7 @@ class Records:
         except ssl.SSLError:
             pass  # "want read": the peer has not said its own yet, and need not
 
-    def name_host(self, exc: Exception) -> Exception:
+    def name_host(self, exc: BaseException) -> BaseException:
         """Say whose certificate it was: OpenSSL does not."""
         if isinstance(exc, ssl.SSLError):
             exc.strerror = f"TLS with {self._server_hostname or 'the peer'}: {exc.strerror}"

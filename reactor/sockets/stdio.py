@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import atexit
 import errno
-import logging
 import os
 import selectors
 import socket
@@ -18,7 +17,7 @@ import threading
 import time
 from typing import IO, Any
 
-log = logging.getLogger("reactor")
+from ..boundary import log
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})  # output is lost, and nobody hung up
 CHUNK = 64 * 1024  # bytes moved at once

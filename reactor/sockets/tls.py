@@ -19,6 +19,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any
 
+from ..boundary import EXITS
 from ..loop.poller import READ, WRITE, Handler, Watch
 from .carrier import carrier_info, stop
 from .handshake import Handshake
@@ -87,7 +88,7 @@ class TLSSocket:
 
     # -- the handshake ------------------------------------------------------------------------------------------
 
-    def begin(self, handler: Handler, opened: Callable[[Exception | None], None], early: bytes = b"") -> None:
+    def begin(self, handler: Handler, opened: Callable[[BaseException | None], None], early: bytes = b"") -> None:
         """Shake hands, then call `opened` with None or with the error; perhaps before this returns.
 
         early: what the peer has sent already.
@@ -109,7 +110,9 @@ class TLSSocket:
             self._handshake.advance()
         except BlockingIOError:
             self._await_handshake()
-        except (OSError, ValueError) as exc:  # ValueError: of the context's callbacks
+        except EXITS:
+            raise
+        except BaseException as exc:  # of the context's callbacks, too
             self._say_alert()
             self._end_handshake(self._records.name_host(exc))
         else:
@@ -123,7 +126,7 @@ class TLSSocket:
         except OSError as exc:  # the machine can watch no more
             self._end_handshake(exc)
 
-    def _end_handshake(self, error: Exception | None) -> None:
+    def _end_handshake(self, error: BaseException | None) -> None:
         handshake, self._handshake = self._handshake, None
         assert handshake is not None
         assert handshake.opened is not None

@@ -15,7 +15,6 @@ Two servers that start on one path at the same moment must not both believe that
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import socket
 import stat
@@ -26,10 +25,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ..boundary import log
 from ..errors import ListenError
 from .addresses import show
-
-log = logging.getLogger("reactor")
 
 AF_UNIX: int = getattr(socket, "AF_UNIX", -1)  # Python has none on Windows: a family that no socket is of
 

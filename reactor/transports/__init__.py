@@ -4,9 +4,11 @@ The files, from the bottom up; a file imports only from those above it in this l
 
     lanes        the states of a connection, as one table
     buffers      chunks waiting to be sent
+    slots        what a connection keeps
     expiry       what no state of a connection may outlast, as one table
     connection   the life of a connection, and the one boundary to the protocol's code
     upgrade      STARTTLS: an open connection changes to TLS
+    files        files in the stream of a connection
     outbound     the lane out of a stream
     stream       the stream transport: the lane in, and the verbs a protocol calls
     datagram     the datagram transport

@@ -7,15 +7,13 @@ attributes are set here all the same: one `__init__` for each newcomer costs a t
 from __future__ import annotations
 
 import errno
-import logging
-import socket
-import struct
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, Protocol as Interface
 
+from ..boundary import EXITS, has, log
 from ..errors import PeerError
 from ..limits import Limits, Timeouts
 from ..loop.futures import settle
@@ -23,27 +21,16 @@ from ..loop.ground import Ground
 from ..loop.poller import READ, WRITE
 from ..protocol import Bytes
 from ..sockets.addresses import show
-from ..sockets.carrier import carrier_info, handshaker
+from ..sockets.carrier import carrier_info, handshaker, reset_on_close
 from ..sockets.unix import peer_credentials
 from .expiry import deadlines
 from .lanes import IN_LEAVING, INBOUND, OUT_LEAVING, OUTBOUND, In, Out, Phase, State
-
-log = logging.getLogger("reactor")
+from .slots import NO_SLOTS
 
 HIGH = 64 * 1024  # bytes, the high watermark unless set_write_buffer_limits; the low one is a quarter of it
-RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
 
-
-SLOTS = (
-    "__weakref__", "_blocked", "_born", "_buffered", "_chunks", "_entered", "_exc", "_fd", "_high", "_home", "_in",
-    "_interest", "_limits", "_loop", "_low", "_moved", "_notice_at", "_out", "_peername", "_phase", "_plain_read",
-    "_poller", "_promises", "_protocol", "_size", "_slot", "_sock", "_soft_since", "_stamp", "_told_made", "_timeouts",
-    "_unread", "_upgrade", "bytes_in", "bytes_out", "delivery",
-)  # fmt: skip
-"""What a connection keeps. The leaf classes alone have these as `__slots__`: Python cannot join two classes that both
-have some, and so the classes above a leaf can be joined with others, such as asyncio's."""
-
-NO_SLOTS: tuple[str, ...] = ()
+BROKEN = (OSError, MemoryError)
+"""What a carrier raises when it cannot go on. Without memory for 120 KiB one connection ends, and not the loop."""
 
 
 class Home(Interface):
@@ -91,7 +78,7 @@ class Connection(ABC):
         self._high = self._low = self._notice_at = 0
         self._set_watermarks(HIGH, HIGH // 4)
         self._unread = b""
-        self._exc: Exception | None = None
+        self._exc: BaseException | None = None
         self._born = self._stamp = loop.now  # when it was made; when a byte last went in or out
         self._entered = loop.now  # when this phase began
         self._moved = loop.now  # when output last moved: of meaning while it is blocked
@@ -100,7 +87,7 @@ class Connection(ABC):
         self._slot: float | None = None
         self.delivery = 0  # goes up when a batch in delivery may have to stop: a framer looks at one integer a frame
         self._protocol = protocol
-        self._buffered = hasattr(protocol, "get_buffer")
+        self._buffered = has(protocol, "get_buffer")
 
     def _start(self) -> None:
         """Shake hands if the carrier does, tell the protocol, then read. Called once, by who made us."""
@@ -118,11 +105,11 @@ class Connection(ABC):
         self._promises = [*self._promises, future]
         return future
 
-    def _on_handshake(self, opened: Iterable[Future[Any]], error: Exception | None) -> None:
+    def _on_handshake(self, opened: Iterable[Future[Any]], error: BaseException | None) -> None:
         if self._phase is not Phase.OPENING:
             return
         if error is not None:
-            return self._lose(error)
+            return self._on_broken(error)
         self._resume()
         self._open()
         if self._told_made:  # else those who wait hear of the end
@@ -136,7 +123,11 @@ class Connection(ABC):
             self._check_phase()
         else:
             self._told_made = True
-            self._callback("connection_made", self)
+            try:
+                self._callback("connection_made", self)
+            except EXITS:
+                self._end(None)  # nobody would ever look at it again
+                raise
         if self._phase is not Phase.CLOSED:
             self._watch_input()
         if self._timeouts.idle is not None and self._phase is Phase.OPEN:
@@ -180,7 +171,8 @@ class Connection(ABC):
             self._home.on_gone(self)
             for future in self._promises:
                 error = exc or ConnectionAbortedError(errno.ECONNABORTED, "the connection ended before that was done")
-                self._keep_promise(future, error=error)
+                settle(future, error=error, told=True)
+            self._promises = ()
 
     def _close(self) -> None:
         try:
@@ -188,7 +180,7 @@ class Connection(ABC):
         except OSError:
             pass  # close(2): the descriptor is gone all the same, and what it could not do was told by send before
 
-    def _keep_promise(self, future: Future[Any], result: Any = None, error: Exception | None = None) -> None:
+    def _keep_promise(self, future: Future[Any], result: Any = None, error: BaseException | None = None) -> None:
         self._promises = [other for other in self._promises if other is not future]
         settle(future, result, error)
 
@@ -249,8 +241,9 @@ class Connection(ABC):
     def _lose(self, exc: Exception) -> None:
         """End at once because of the peer: one quiet log line, and `connection_lost(exc)`."""
         if self._phase is not Phase.CLOSED:
-            log.info("%r lost: %s", self, exc)
+            shown = repr(self)
             self._end(exc)
+            log.info("%s lost: %s", shown, exc)
 
     def _end_lingering(self, quiet: float) -> None:
         """End now if all that is left is to wait for the peer's end, and nothing has moved for `quiet` seconds."""
@@ -259,7 +252,7 @@ class Connection(ABC):
 
     def _drain(self, grace: float) -> None:
         """A drain begins: tell the protocol, and close unless it wants to finish something within `grace` seconds."""
-        asked = self._phase is Phase.OPEN and hasattr(self._protocol, "draining")
+        asked = self._phase is Phase.OPEN and has(self._protocol, "draining")
         if not (self.is_closing() or (asked and self._callback("draining", grace))):
             self.close()
 
@@ -279,18 +272,27 @@ class Connection(ABC):
                 self._loop.wheel.arm(self, self._entered, self._entered + self._timeouts.close)
 
     def _callback(self, name: str, *args: Any) -> Any:
-        """The boundary: what the protocol raises, or lacks, ends this connection and nothing else."""
+        """What the protocol raises, or lacks, ends this connection and nothing else; see `boundary`."""
         try:
             return getattr(self._protocol, name)(*args)
-        except Exception as exc:
-            self._blame(exc)
+        except EXITS:
+            raise
+        except BaseException as exc:
+            self._blame(exc, name)
 
-    def _blame(self, exc: Exception) -> None:
-        if isinstance(exc, PeerError):
+    def _on_broken(self, exc: BaseException) -> None:
+        """The carrier cannot go on, or what the program has put into it: a file that is sent, a callback of TLS."""
+        if isinstance(exc, BROKEN):
             self._lose(exc)
         else:
-            log.error("exception in the protocol of %r, which ends", self, exc_info=exc)
-            self._end(exc)
+            self._blame(exc, "transport")
+
+    def _blame(self, exc: BaseException, callback: str = "data_received") -> None:
+        if isinstance(exc, PeerError):
+            return self._lose(exc)
+        where, shown = f"{type(self._protocol).__qualname__}.{callback}", repr(self)
+        self._end(exc)
+        log.error("exception in %s, which ends %s", where, shown, exc_info=exc)
 
     def _on_forked(self) -> None:
         """In a forked child: nothing here may send, shut or watch any more, for it would do so for the parent."""
@@ -301,7 +303,7 @@ class Connection(ABC):
         """Close this process's copy of the descriptor; the connection is another process's."""
         self._sock.close()
 
-    def _end(self, exc: Exception | None) -> None:
+    def _end(self, exc: BaseException | None) -> None:
         if self._phase is Phase.CLOSED:
             return
         self._exc = exc
@@ -309,7 +311,7 @@ class Connection(ABC):
             self._loop.meter.lost[type(exc).__name__] += 1
         if self._size:
             # Bytes are lost here: a reset tells the peer so, an end of file would pass off a part as the whole.
-            self._linger_not()
+            reset_on_close(self._sock)
         self._watch(0)
         if self._poller is not self._loop.poller:
             self._poller.stop()
@@ -328,12 +330,6 @@ class Connection(ABC):
 
     def _doom(self) -> None:
         self._loop.doomed.append(self)
-
-    def _linger_not(self) -> None:
-        try:
-            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-        except (OSError, AttributeError):
-            pass  # not a TCP socket
 
     # -- about --------------------------------------------------------------------------------------------------
 
@@ -380,7 +376,7 @@ class Connection(ABC):
         """Give the connection to another protocol; its `connection_made` is the caller's business."""
         self.delivery += 1
         self._protocol = protocol
-        self._buffered = hasattr(protocol, "get_buffer")
+        self._buffered = has(protocol, "get_buffer")
         self._watch_input()
 
     def get_protocol(self) -> Any:

@@ -15,10 +15,10 @@ too large or that found no room is told to `error_received`, never from inside `
 from __future__ import annotations
 
 import errno
-import logging
 from collections import deque
 from typing import Any
 
+from ..boundary import EXITS, log
 from ..errors import DatagramDropped, PeerError
 from ..limits import Limits, Timeouts
 from ..loop.ground import Ground
@@ -26,10 +26,9 @@ from ..loop.poller import READ, WRITE
 from ..protocol import Bytes
 from ..sockets.addresses import show
 from ..sockets.udp import set_membership, take_error
-from .connection import SLOTS, Connection, Home
+from .connection import Connection, Home
 from .lanes import INBOUND, OUTBOUND, In, Out, Phase
-
-log = logging.getLogger("reactor")
+from .slots import SLOTS
 
 READ_SIZE = 64 * 1024
 """Bytes asked of one recvfrom: no UDP datagram is longer, so none is ever cut. The size costs nothing (1.2
@@ -100,7 +99,9 @@ class DatagramTransport(Connection):
                     self._stamp = self._loop.now
                     try:
                         self._protocol.datagram_received(data, addr)
-                    except Exception as exc:
+                    except EXITS:
+                        raise
+                    except BaseException as exc:
                         self._on_refused(addr, exc)
                 if self._in is not READING:
                     break
@@ -109,12 +110,13 @@ class DatagramTransport(Connection):
         if events != READ and self._queue:
             self._on_flush()
 
-    def _on_refused(self, addr: Any, exc: Exception) -> None:
+    def _on_refused(self, addr: Any, exc: BaseException) -> None:
         """A datagram is all that its sender has of us: what it breaks is its own, and the socket serves the others."""
         if isinstance(exc, PeerError):
             log.info("a datagram from %s is dropped: %s", show(addr), exc)
         else:
-            log.error("exception in the protocol of %r, for a datagram from %s", self, show(addr), exc_info=exc)
+            where = f"{type(self._protocol).__qualname__}.datagram_received"
+            log.error("exception in %s of %r, for a datagram from %s", where, self, show(addr), exc_info=exc)
 
     def _take_errors(self) -> None:
         for _ in range(READ_BATCH):
@@ -282,7 +284,7 @@ class DatagramTransport(Connection):
     def _end_lingering(self, quiet: float) -> None:
         """Nothing: datagrams have no peer whose end could be waited for."""
 
-    def _end(self, exc: Exception | None) -> None:
+    def _end(self, exc: BaseException | None) -> None:
         self.dropped += len(self._queue)
         self._loop.meter.dropped_datagrams += len(self._queue)
         self._queue.clear()

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import errno
 import socket
 from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import IO
 
+from ..boundary import EXITS
 from ..errors import LimitExceeded
 from ..loop.budget import STEP
-from ..loop.futures import settle
 from ..loop.poller import WRITE
 from ..protocol import Bytes
 from ..sockets.carrier import can_write_eof
-from ..sockets.sendfile import PLACEHOLDER, FileCarrier, FileJob
 from .buffers import gather
-from .connection import NO_SLOTS, Connection
+from .connection import Connection
+from .files import send_file
 from .lanes import OUT_LEAVING, OUTBOUND, In, Out, Phase
+from .slots import NO_SLOTS
 
 SEND_NOW = 4096  # bytes from which sending at once beats waiting for the flush
 
 JOIN_ALL = 64 * 1024  # bytes of chunks that are joined without a look at each
-
-BROKEN = (OSError, MemoryError)
-"""What a carrier raises when it cannot go on. Without memory for 120 KiB one connection ends, and not the loop."""
 
 FLOWING, FULL = Out.FLOWING, Out.FULL
 
@@ -80,10 +77,10 @@ class Outbound(Connection):
             except BlockingIOError:
                 self._loop.meter.eagains += 1
                 sent = 0
-            except BROKEN as exc:
-                return self._lose(exc)
-            except Exception as exc:  # code of the program: the file that is sent, a callback of the TLS context
-                return self._blame(exc)
+            except EXITS:
+                raise
+            except BaseException as exc:
+                return self._on_broken(exc)
             self.bytes_out += sent
             self._stamp = self._loop.now
             self._size = left = self._size - sent
@@ -137,32 +134,7 @@ class Outbound(Connection):
         ...     sent.result(), client.data
         (6, b'a file, then more')
         """
-        job = FileJob(file, offset, count)
-        writable = self._out is FLOWING or self._may_write()
-        job.future = future = self._loop.promise()
-        if not writable:
-            settle(future, error=ConnectionAbortedError(errno.ECONNABORTED, "sendfile() on a connection that ends"))
-            return future
-        if not isinstance(self._sock, FileCarrier):
-            self._sock = FileCarrier(self._sock, self._on_file_progress, self._on_file_sent)
-        self._sock.add(self._size, job)
-        self._promises = [*self._promises, future]
-        self.write(PLACEHOLDER)
-        return future
-
-    def _on_file_progress(self, sent: int) -> None:
-        self.bytes_out += sent
-        if sent:
-            self._stamp = self._moved = self._loop.now
-            if self._phase is Phase.CLOSING:
-                self._entered = self._stamp  # so a file is not cut, however long it takes
-
-    def _on_file_sent(self, job: FileJob) -> None:
-        self.bytes_out -= len(PLACEHOLDER)
-        self._promises = [future for future in self._promises if future is not job.future]
-        self._loop.call_soon(settle, job.future, job.sent)  # not here: nobody is called from inside a `write`
-        if isinstance(self._sock, FileCarrier) and self._sock.is_empty():
-            self._sock = self._sock.below
+        return send_file(self, file, offset, count)
 
     def _may_write(self) -> bool:
         if self._out is FULL:

@@ -17,10 +17,11 @@ from __future__ import annotations
 import ssl
 from concurrent.futures import Future
 
+from ..boundary import EXITS
 from ..loop.poller import READ, WRITE
-from .connection import NO_SLOTS, SLOTS
 from .lanes import IN_LEAVING, INBOUND, OUTBOUND, In, Out, Phase
-from .outbound import BROKEN, Outbound
+from .outbound import Outbound
+from .slots import NO_SLOTS, SLOTS
 from .upgrade import upgrade
 
 READ_SIZE = 120 * 1024
@@ -46,16 +47,20 @@ class Stream(Outbound):
                     data = self._sock.recv(READ_SIZE)
                 except BlockingIOError:
                     self._loop.meter.eagains += 1
-                except BROKEN as exc:
-                    self._lose(exc)
+                except EXITS:
+                    raise
+                except BaseException as exc:
+                    self._on_broken(exc)
                 else:
                     if data:
                         self.bytes_in += len(data)
                         self._stamp = self._loop.now
                         try:
                             self._protocol.data_received(data)
-                        except Exception as exc:
-                            self._blame(exc)
+                        except EXITS:
+                            raise
+                        except BaseException as exc:
+                            self._blame(exc, "data_received")
                     else:
                         self._on_eof()
         else:
@@ -115,23 +120,32 @@ class Stream(Outbound):
                 self._feed_buffer(data)
             else:
                 self._protocol.data_received(data)
-        except Exception as exc:
-            self._blame(exc)
+        except EXITS:
+            raise
+        except BaseException as exc:
+            self._blame(exc, "buffer_updated" if self._buffered else "data_received")
         else:
             self._watch_input()
 
     def _receive_into(self) -> None:
+        protocol, delivery = self._protocol, self.delivery
         try:
             buffer = self._get_buffer()
-        except Exception as exc:
-            return self._blame(exc)
+        except EXITS:
+            raise
+        except BaseException as exc:
+            return self._blame(exc, "get_buffer")
+        if self.delivery != delivery and (self._protocol is not protocol or not self.is_reading()):
+            return  # it has closed, paused or handed over: what came waits in the kernel, or is dropped there
         try:
             count = self._sock.recv_into(buffer)
         except BlockingIOError:
             self._loop.meter.eagains += 1
             return
-        except BROKEN as exc:
-            return self._lose(exc)
+        except EXITS:
+            raise
+        except BaseException as exc:
+            return self._on_broken(exc)
         if not count:
             return self._on_eof()
         self.bytes_in += count
@@ -140,7 +154,10 @@ class Stream(Outbound):
 
     def _feed_buffer(self, data: bytes) -> None:
         while data and self._buffered and self.is_reading():
+            protocol = self._protocol
             buffer = self._get_buffer()
+            if self._protocol is not protocol or not self.is_reading():
+                break
             part = data[: len(buffer)]
             buffer[: len(part)] = part
             data = data[len(part) :]
@@ -159,9 +176,11 @@ class Stream(Outbound):
         except BlockingIOError:
             self._loop.meter.eagains += 1
             return
-        except BROKEN as exc:
+        except EXITS:
+            raise
+        except BaseException as exc:
             # Once our end is said, a reset only means that the peer did not wait for it.
-            return self._end(None) if self._out is Out.SHUT else self._lose(exc)
+            return self._end(None) if self._out is Out.SHUT else self._on_broken(exc)
         self.bytes_in += len(data)
         self._stamp = self._loop.now
         if not data:

@@ -32,7 +32,7 @@ class Upgrade:
             early, transport._unread = transport._unread, b""
             self._tls.begin(transport, self._on_over, early)
 
-    def _on_over(self, error: Exception | None) -> None:
+    def _on_over(self, error: BaseException | None) -> None:
         transport = self._transport
         if transport._phase is Phase.CLOSED:
             return
@@ -43,7 +43,7 @@ class Upgrade:
             transport._watch_input()
             transport._settle()
         elif transport._phase is Phase.OPEN:
-            transport._lose(error)
+            transport._on_broken(error)
         else:
             transport._end(None)  # our own close() came first
 

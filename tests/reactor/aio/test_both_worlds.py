@@ -14,7 +14,7 @@ import pytest
 import reactor.aio
 from reactor import LineProtocol, Protocol, Reactor, ReactorClosed, ReactorError
 from reactor.aio.hosted import HostedEventLoop
-from reactor.loop.futures import AwaitableFuture
+from reactor.loop.futures import Promise
 from reactor.testing import Recorder
 from tests.reactor.aio.conftest import Recorder as AsyncioRecorder, play
 
@@ -136,7 +136,7 @@ def test_cancelling_who_awaits_cancels_the_attempt(factory):
 
 def test_a_future_can_be_awaited_on_asyncios_own_loop_and_settled_in_another_thread():
     async def main():
-        future = AwaitableFuture()
+        future = Promise()
         threading.Timer(0.01, future.set_result, ["from afar"]).start()
         return await future
 

@@ -1,0 +1,122 @@
+"""The boundary to the program's code: what it raises is told once, and harms only what it was called for.
+
+Whatever the program gives us to call, and whatever of it we look at, may raise anything. Only the EXITS go through: a
+panic of an extension module or a CancelledError is as much a bug of one callback as a KeyError is, and asyncio draws
+the same line. The pattern is
+
+    try:
+        fn(*args)
+    except EXITS:
+        raise
+    except BaseException as exc:
+        ...
+
+Logging is code of the program too: its handlers, filters and formatters. `log` is the logger of this package, of which
+nothing comes back: what they raise goes to stderr. And a handler that writes to a connection of the same reactor, which
+is over its limit and is ended, which is logged, is not called from inside itself: such a record waits its turn.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+EXITS = (SystemExit, KeyboardInterrupt)
+
+Record = tuple[int, str, tuple[Any, ...], Any]
+
+
+class Log:
+    """The logger "reactor", for calls after a change of state. Nothing that a handler raises comes back."""
+
+    def __init__(self, name: str) -> None:
+        self._logger = logging.getLogger(name)
+        self._thread = threading.local()
+        self.is_enabled_for = self._logger.isEnabledFor
+
+    def debug(self, text: str, *args: Any) -> None:
+        """What was said before."""
+        self._tell(logging.DEBUG, text, args, None)
+
+    def info(self, text: str, *args: Any) -> None:
+        """What is nobody's fault here."""
+        self._tell(logging.INFO, text, args, None)
+
+    def warning(self, text: str, *args: Any) -> None:
+        """What an operator should know."""
+        self._tell(logging.WARNING, text, args, None)
+
+    def error(self, text: str, *args: Any, exc_info: BaseException | None = None) -> None:
+        """What is broken; with a traceback where there is an exception."""
+        self._tell(logging.ERROR, text, args, exc_info)
+
+    def exception(self, text: str, *args: Any) -> None:
+        """As `error`, with the exception that is being handled."""
+        self._tell(logging.ERROR, text, args, sys.exc_info()[1])
+
+    def _tell(self, level: int, text: str, args: tuple[Any, ...], exc: BaseException | None) -> None:
+        waiting: deque[Record] | None = getattr(self._thread, "waiting", None)
+        if waiting is not None:
+            return waiting.append((level, text, args, exc))
+        waiting = self._thread.waiting = deque([(level, text, args, exc)])
+        try:
+            while waiting:
+                self._emit(*waiting.popleft())
+        finally:
+            self._thread.waiting = None
+
+    def _emit(self, level: int, text: str, args: tuple[Any, ...], exc: BaseException | None) -> None:
+        try:
+            self._logger.log(level, text, *args, exc_info=exc, stacklevel=4)
+        except EXITS:
+            raise
+        except BaseException:
+            say_traceback()
+
+
+log = Log("reactor")
+
+
+def say_traceback() -> None:
+    """The exception that is being handled, on stderr, where there is one: the last resort."""
+    try:
+        traceback.print_exc(file=sys.stderr)
+    except Exception:
+        pass  # nobody is left to be told
+
+
+def name_of(fn: Any) -> str:
+    """A callable, as people call it; its attributes and its repr are code of the program too."""
+    try:
+        return str(getattr(fn, "__qualname__", fn))
+    except EXITS:
+        raise
+    except BaseException:
+        return object.__repr__(fn)
+
+
+def has(thing: Any, name: str) -> bool:
+    """Whether an object of the program's has that attribute. One that raises otherwise has it not."""
+    try:
+        return hasattr(thing, name)
+    except EXITS:
+        raise
+    except BaseException:
+        log.exception("exception in the attribute %s of %s", name, type(thing).__qualname__)
+        return False
+
+
+def call(what: str, fn: Callable[..., Any], *args: Any) -> Any:
+    """Call code of the program whose failure harms nothing else: what it raises is logged, and None is given."""
+    try:
+        return fn(*args)
+    except EXITS:
+        raise
+    except BaseException:
+        log.exception("exception in %s %s", what, name_of(fn))
+        return None
