@@ -29,7 +29,7 @@ from .entries import Entry, Input
 from .join import Join
 from .log import Log
 from .outbox import Done
-from .people import FOUND, LOST, Absence, come_back
+from .people import FOUND, LOST, Absence, Heard, come_back
 from .replica import Console
 from .stay import PATIENCE, Stay
 
@@ -87,6 +87,7 @@ class Cluster(Inputs):
         self.stay = Stay(reactor, shared, hub, console, self, "", self._lease)  # none yet
         self._join: Join | None = None
         self._absence: Absence | None = None
+        self._heard = Heard(hub)
         self._leaving = False
         self._kept_said = hub.said
         self._began = self._looked = self._kept = reactor.time()
@@ -223,8 +224,7 @@ class Cluster(Inputs):
     def _try_to_join(self) -> None:
         if self._join is None and self._log.is_up and not self._leaving:
             self._tried = self.reactor.time()
-            before = self.stay.name if self.mode is Mode.OUT else ""
-            self._join = Join(self.reactor, self._log, self, self.title, before, self._lease)
+            self._join = Join(self.reactor, self._log, self, self.title, self.stay.name, self._lease)
 
     def _stop_joining(self) -> None:
         if self._join is not None:
@@ -263,8 +263,6 @@ class Cluster(Inputs):
                 member.tell(FOUND)
         assert join.id is not None
         stay.replica.found(self.title, join.id)
-        if self._absence is not None:
-            self._absence.end()
         self._enter_cluster(join, stay, [], 0)
 
     def _is_here(self, member: Member) -> bool:
@@ -305,7 +303,6 @@ class Cluster(Inputs):
         if member.name != before and member.announced and member.room is not None:
             member.room.post(f"{NOTICE}{before} is now {member.name}\n".encode(), member)
         if self._absence is not None:
-            self._absence.end()
             self._absence.welcome_back(member, before)
 
     # -- leaving ------------------------------------------------------------------------------------------------
@@ -315,7 +312,7 @@ class Cluster(Inputs):
         record("cluster", did="missed", node=self.stay.name)
         self.mode = Mode.OUT
         self.stay.halt()
-        self._absence = Absence(self.hub, self.stay.missing_since(), told=False)
+        self._absence = Absence(self.hub, self._heard, self.stay.missing_since(), 2 * self._lease, told=False)
         self._try_to_join()
 
     def on_end(self) -> None:
@@ -330,11 +327,9 @@ class Cluster(Inputs):
         record("cluster", did="alone", node=stay.name, why=why)
         self.counts["alone"] += 1
         self._stop_joining()
-        if self.mode is Mode.OUT and self._absence is not None:
-            self._absence.end()
         stay.halt()
         self.mode = Mode.ALONE
-        self._absence = Absence(self.hub, wall, told=True)
+        self._absence = Absence(self.hub, self._heard, wall, 2 * self._lease, told=True)
         inputs, done = stay.outbox.take_all()
         for one in inputs:
             self._do_now(*one)

@@ -5,14 +5,14 @@ Knows no log: what is to be said there is given as inputs.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from itertools import count
 
 from ..rooms import names
-from ..rooms.history import Said, stamped
-from ..rooms.hub import Hub, Posted
-from ..rooms.room import Member
+from ..rooms.history import History, Said, stamped
+from ..rooms.hub import ACTION, Hub, Posted
+from ..rooms.room import Member, Room
 from ..rooms.state import State, describe_member
 from .entries import Input
 
@@ -67,64 +67,90 @@ class People:
         return [(mid, member, entered) for mid, (member, entered) in self._members.items()]
 
 
+class Heard:
+    """What was said lately, and heard by somebody here."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._lines: deque[tuple[float, str, bytes]] = deque(maxlen=LINES_REMEMBERED)
+        hub.audience.append(self._on_posted)
+
+    def _on_posted(self, posted: Posted) -> None:
+        if posted.said is not None:
+            rooms = self._hub.rooms.values() if posted.room is None else (posted.room,)
+            for room in rooms:
+                if room.is_heard:
+                    self.note(names.key(room.name), Said(posted.said, posted.line))
+
+    def note(self, key: str, said: Said) -> None:
+        """Somebody in that room has it."""
+        self._lines.append((said.when, key, said.line))
+
+    def since(self, when: float) -> Counter[tuple[str, bytes]]:
+        """What was said after `when`, and how often."""
+        return Counter((key, line) for said, key, line in self._lines if said > when)
+
+
 class Absence:
     """A time in which this server was not in the cluster.
 
-    wall: what was said there until then was heard here. told: people know that it is cut off.
+    wall: what was said there until then was heard here. unsure: for so many seconds before that, a server that was cut
+    off as well may say again, with a later time, what was heard here already: it has not read it back. told: people
+    know that it is cut off, and that nobody of another server is there; else they still believe that who was there is.
     """
 
-    def __init__(self, hub: Hub, wall: float, *, told: bool) -> None:
-        self.hub = hub
+    def __init__(self, hub: Hub, heard: Heard, wall: float, unsure: float, *, told: bool) -> None:
         self.wall = wall
         self.told = told
-        self._own: Counter[tuple[str, bytes]] = Counter()  # what was heard here since
-        self._missed: dict[str, tuple[int, bytes, bool]] = {}  # by room: lines that it is from, them, some are missing
-        for key, room in hub.rooms.items():
-            self._own.update((key, said.line) for said in room.history if said.when > wall)
-        hub.audience.append(self._on_posted)
-
-    def end(self) -> None:
-        """From now on what is said comes from the log."""
-        if self._on_posted in self.hub.audience:
-            self.hub.audience.remove(self._on_posted)
-
-    def _on_posted(self, posted: Posted) -> None:
-        if posted.said is not None and len(self._own) < LINES_REMEMBERED:
-            rooms = self.hub.rooms.values() if posted.room is None else (posted.room,)
-            self._own.update((names.key(room.name), posted.line) for room in rooms)
+        self._heard = heard
+        self._unsure = wall - unsure
+        self._before: Counter[tuple[str, bytes]] | None = None  # what was heard until we were back
+        self._missed: dict[str, tuple[Said, list[Said], bool]] = {}  # by room: up to which line, those, were there more
+        self._known = {} if told else {key: _others(room) for key, room in hub.rooms.items()}
 
     def welcome_back(self, member: Member, before: str) -> None:
         """Tell `member`, who is in the rooms again and was called `before`, what has changed."""
         room = member.room
         if room is None:
             return
+        key = names.key(room.name)
         notices = [FOUND] if self.told else []
-        if self.told:
-            notices += _joined([other.name for other in room.members if not other.local and other.announced])
+        before_it, now = self._known.get(key, {}), _others(room)
+        notices += [f"{name} left" for name in before_it if name not in now]
+        notices += _joined([name for name in now if name not in before_it])
         if member.name != before:
             notices.append(f"{before} was given to somebody else meanwhile: you are {member.name} now")
-        missed, is_cut = self._missed_in(names.key(room.name), list(room.history))
+        missed, is_cut = self.missed_in(key, room.history)
         if is_cut:
             notices.append(MISSED)
         if notices:
             member.tell(*notices)
-        member.give(missed)
+        own = (f"{before}: ".encode(), f"{ACTION}{before} ".encode())
+        member.give(stamped(said for said in missed if not said.line.startswith(own)))
 
-    def _missed_in(self, key: str, said: list[Said]) -> tuple[bytes, bool]:
-        """The lines that nobody here has heard, stamped; and whether there were more than are kept."""
+    def missed_in(self, key: str, history: History) -> tuple[list[Said], bool]:
+        """The lines that nobody here has heard; and whether there were more than are kept."""
+        said = list(history)
+        if self._before is None:
+            self._before = self._heard.since(self._unsure)  # from here on the first of us hear again
         cached = self._missed.get(key)
-        if cached is not None and cached[0] == len(said):
-            return cached[1], cached[2]
-        own, lines = self._own.copy(), []
+        if said and (cached is None or cached[0] is not said[-1]):
+            missed = self._missing(key, said)
+            for one in missed:
+                self._heard.note(key, one)
+            is_cut = bool(missed) and missed[0] is said[0] and history.is_full
+            cached = self._missed[key] = said[-1], missed, is_cut
+        return ([], False) if cached is None else cached[1:]
+
+    def _missing(self, key: str, said: list[Said]) -> list[Said]:
+        assert self._before is not None
+        heard, missed = self._before.copy(), []
         for one in said:
-            if one.when > self.wall:
-                if own[key, one.line] > 0:
-                    own[key, one.line] -= 1
-                else:
-                    lines.append(one)
-        is_cut = bool(said) and said[0].when > self.wall and len(said) >= self.hub.lobby.history.lines > 0
-        self._missed[key] = (len(said), stamped(lines), is_cut)
-        return self._missed[key][1], is_cut
+            if one.when > self._unsure and heard[key, one.line] > 0:
+                heard[key, one.line] -= 1
+            elif one.when > self.wall:
+                missed.append(one)
+        return missed
 
 
 def come_back(hub: Hub, people: People, state: State, is_here: Callable[[Member], bool]) -> list[Input]:
@@ -142,6 +168,11 @@ def come_back(hub: Hub, people: People, state: State, is_here: Callable[[Member]
         if where is not None and member.local and is_here(member):
             inputs.append(["back", people.add(member), where.name, where.topic, describe_member(member)])
     return inputs
+
+
+def _others(room: Room) -> dict[str, None]:
+    """The names of those who are on other servers, as far as people know that they are here."""
+    return {member.name: None for member in room.members if not member.local and member.announced}
 
 
 def _joined(everybody: list[str]) -> list[str]:

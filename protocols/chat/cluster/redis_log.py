@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from reactor import Reactor, Timer
@@ -29,6 +30,9 @@ SNAPSHOT_LIFE = 30  # seconds
 TIMEOUT = 2.0  # seconds: Redis is in the same place, and a line that is dead must be noticed within a lease
 MAX_DELAY = 1.0  # seconds between attempts at most: a line that was cut for less than a lease is made again within it
 WINDOW = 0.02  # seconds at most between two reads: what comes meanwhile is told in one go, see `_read_again`
+GATHER = 0.004  # seconds at most that the first of a burst waits for the rest of it, where telling it takes long
+TRIES, SKIPS = 4, 16  # waits in a row that bring nothing, and reads without one after them
+LARGE = 0.001  # seconds for telling everybody from which on it is worth waiting: some hundred people
 
 
 class RedisLog:
@@ -51,6 +55,9 @@ class RedisLog:
         self._stint = 0  # which `read_from` it is: answers to an earlier one are for nobody
         self._reading = False
         self._asked_at = 0.0
+        self._gathering = 0  # entries that were there before the wait that is under way
+        self._worth = TRIES  # waits in a row that may be in vain
+        self._cost = 0.0  # seconds that the telling took last
         self._timer: Timer | None = None
         options: dict[str, Any] = {"tls": tls, "password": password, "timeout": timeout, "max_delay": MAX_DELAY}
         self._writes = RedisClient(
@@ -125,7 +132,7 @@ class RedisLog:
             self._asked_at = self._reactor.time()
             block, key = int(BLOCK * 1000), self._prefix + "log"
             words = "XREAD", "COUNT", AT_ONCE, "BLOCK", block, "STREAMS", key, str(self._last)
-            self._reads.call(lambda reply: self._on_read(stint, reply), *words)
+            self._reads.call(partial(self._on_read, stint), *words)
 
     def _on_read(self, stint: int, reply: Any) -> None:
         if stint != self._stint:
@@ -136,6 +143,8 @@ class RedisLog:
         if last is None:
             quick = self._reactor.time() - self._asked_at < PAUSE
             return self._read_later(stint, PAUSE) if quick else self._read(stint)
+        if self._gathers(len(entries)):
+            return self._read_later(stint, min(self._cost / 2, GATHER))
         self._last = last
         began = self._reactor.time()
         if self._reader is not None and entries:
@@ -143,13 +152,27 @@ class RedisLog:
         if stint == self._stint:
             self._reactor.call_later(0, self._read_again, stint, began)
 
+    def _gathers(self, count: int) -> bool:
+        """Whether to wait for the rest of a burst, and then to read it together with its beginning.
+
+        Where lines come one at a time that is in vain: after some tries it is left be, and tried again now and then.
+        """
+        if self._gathering:
+            self._worth = TRIES if count > self._gathering else self._worth - 1
+            self._gathering = 0
+        elif self._cost > LARGE and self._worth > 0:
+            self._gathering = count
+        elif self._worth <= 0:
+            self._worth = self._worth - 1 if self._worth > -SKIPS else 1
+        return self._gathering > 0
+
     def _read_again(self, stint: int, began: float) -> None:
         """Everybody has been told. If that took long, as in large rooms, let as much time go to what comes next.
 
         What costs is to tell everybody something, hardly how much of it.
         """
-        took = self._reactor.time() - began
-        if took < 0.001:
+        self._cost = took = self._reactor.time() - began
+        if took < LARGE:
             self._read(stint)
         else:
             self._read_later(stint, min(took, WINDOW))

@@ -43,6 +43,11 @@ class History:
         while said and (len(said) > self.lines or self._size > MAX_BYTES):
             self._size -= len(said.popleft().line)
 
+    @property
+    def is_full(self) -> bool:
+        """The next line may cost the oldest its place, and others may have lost theirs."""
+        return len(self._said) >= self.lines or self._size > MAX_BYTES - 4096
+
     def clear(self) -> None:
         """Keep nothing of what was said."""
         self._said.clear()

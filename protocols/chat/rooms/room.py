@@ -124,6 +124,11 @@ class Room:
         self._size = 0  # bytes in _log
         self._own: dict[Member, list[tuple[int, int]]] = {}  # where in the joined log each sender's own lines are
 
+    @property
+    def is_heard(self) -> bool:
+        """Somebody in it is connected to this server."""
+        return bool(self._hearers)
+
     def add(self, member: Member) -> None:
         """`member` hears what is said from now on."""
         self.deliver()

@@ -21,6 +21,7 @@ class Person:
         self.all = b""
         self.open = True
         self.held = False
+        self.came = float("inf")  # when it was in the rooms, and a session would show it what was said before
         self._read = 0
         self.member = Member(self._write, self._close)
         self.member.wait = self._wait
@@ -31,6 +32,7 @@ class Person:
             self.says(f"/nick {name}")
 
     def _entered(self, member):
+        self.came = self.server.reactor.time()
         self.server.reactor.call_later(0.001, self.server.cluster.announce, member)
 
     def _wait(self, held):
