@@ -24,7 +24,7 @@ from .response import Fields, Ready, Refusal, Response, Upgrade, head_end, plain
 from .routing import Kind, Route, Routes
 from .sending import Pull, Sender, SendFile, Stream
 from .targets import parse_target
-from .uploads import Whole
+from .uploads import Budget, Whole
 
 log = logging.getLogger("http.server")
 
@@ -37,6 +37,7 @@ class Site(Interface):
     reactor: Reactor
     bounds: Bounds
     routes: Routes
+    bodies: Budget
     on_answer: Callable[[Request, int], object] | None
 
 
@@ -102,14 +103,16 @@ class Exchange:
         line, bounds = self._line, self._line.site.bounds
         if self._asked and request.headers["expect"].lower() != "100-continue":  # RFC 9110, 10.1.1
             raise Refusal(417)
+        budget = None
         if route.kind is Kind.UPLOAD:
             upload = route.handler()
         else:
+            budget = line.site.bodies
             most = bounds.max_body if route.max_body is None else route.max_body
             if (line.wire.length or 0) > most:
                 raise Refusal(413)
             upload = Whole(route.call, most)
-        self._reception = Reception(self, request, upload, bounds, asked=self._asked)
+        self._reception = Reception(self, request, upload, bounds, asked=self._asked, budget=budget)
         self._allow(0.0)
         self._reception.begin()
 
@@ -213,7 +216,7 @@ class Exchange:
         answer = prepare(response, version=request.version, head_only=self._head_only, keep=self._may_keep())
         self._keep, self._delimited = answer.keep, answer.framing.is_delimited
         if self._reception is not None:
-            self._reception.over = True
+            self._reception.finish()
         stream = Stream(self, answer.framing)
         if self.request is None:
             stream.lost()  # the client is gone
@@ -246,7 +249,7 @@ class Exchange:
         if self._sender is not None or request is None:
             return  # `request.respond` has begun the answer, or nobody waits for one any more
         if self._reception is not None:
-            self._reception.over = True  # what still comes of the body is not wanted
+            self._reception.finish()  # what still comes of the body is not wanted
         if type(result) is bytes or type(result) is str:
             result = as_ready(result)
         if type(result) is Ready:
@@ -311,7 +314,7 @@ class Exchange:
     def answered(self) -> None:
         """All of the answer is written."""
         if self._reception is not None:
-            self._reception.over = True
+            self._reception.finish()
             self._reception = None
         self.request = self._future = self._sender = None
         self._line.answered(self._keep)

@@ -45,6 +45,8 @@ class Bounds:
         closed the tab does not, and both look the same until something is sent.
     max_body: bytes of a body that a handler gets whole; more is refused before it comes. An upload in pieces
         (`Upload`) has no bound but its own.
+    max_bodies: bytes of such bodies that are coming in at a time, on all connections; who is beyond it gets a 503. A
+        quarter of the smallest machine that is sold: ten thousand clients could send 1 MiB each.
     max_drop: bytes of an unwanted body that are read and dropped to keep the connection. Beyond it the connection is
         closed instead, which costs the client a handshake.
     max_pipelined: requests of one connection that are answered in a row before the others have their turn.
@@ -62,6 +64,7 @@ class Bounds:
     body_start: float = 20.0
     half_closed: float = 30.0
     max_body: int = 1 * MIB
+    max_bodies: int = 256 * MIB
     max_drop: int = 64 * KIB
     max_pipelined: int = 32
     max_events: int = 1 * MIB

@@ -10,7 +10,8 @@ from typing import Any, Protocol as Interface
 from ..events import Data, End
 from .limits import LOOK, Bounds
 from .request import Request
-from .uploads import Upload
+from .response import Response, plain
+from .uploads import Budget, Upload
 
 log = logging.getLogger("http.server")
 
@@ -32,10 +33,12 @@ class Line(Interface):
 class Reception:
     """One body. It ends with `over`: the answer is given, or the client is gone."""
 
-    __slots__ = ("_asked", "_held", "_line", "_pace", "_paused", "_request", "_upload", "over")
+    __slots__ = ("_asked", "_budget", "_held", "_kept", "_line", "_pace", "_paused", "_request", "_upload", "over")
 
-    def __init__(self, line: Line, request: Request, upload: Upload, bounds: Bounds, *, asked: bool) -> None:
-        """`asked`: the client waits for leave to send the body."""
+    def __init__(
+        self, line: Line, request: Request, upload: Upload, bounds: Bounds, *, asked: bool, budget: Budget | None = None
+    ) -> None:
+        """`asked`: the client waits for leave to send the body. `budget`: where a body counts that is kept whole."""
         self._line = line
         self._request = request
         self._upload = upload
@@ -43,6 +46,8 @@ class Reception:
         self._asked = asked
         self._paused = False
         self._held: deque[Data | End] = deque()  # what had come when the handler paused
+        self._budget = budget
+        self._kept = 0  # bytes of the budget
         self.over = False
 
     def begin(self) -> None:
@@ -67,9 +72,13 @@ class Reception:
 
     def _deliver(self, event: Data | End) -> None:
         if isinstance(event, Data):
+            if self._budget is not None:
+                self._kept += len(event.data)
+                if not self._budget.take(len(event.data)):
+                    return self._line.call(too_much_at_once)
             self._line.call(self._upload.data_received, event.data, is_last=False)
         else:
-            self.over = True
+            self.finish()
             self._line.complete()
             self._line.call(self._upload.end_received, event.trailers)
 
@@ -96,15 +105,27 @@ class Reception:
         """LOOK seconds have passed, and `received` bytes have come in all: too few?"""
         return not (self.over or self._paused) and self._pace.is_late(received)
 
+    def finish(self) -> None:
+        """Nothing more of the body is wanted. Harmless twice."""
+        self.over = True
+        if self._budget is not None:
+            self._budget.give_back(self._kept)
+            self._kept = 0
+
     def lost(self, exc: Exception | None) -> None:
         """The client went, or broke the rules, before the body was complete."""
         if self.over:
             return
-        self.over = True
+        self.finish()
         try:
             self._upload.connection_lost(exc)
         except Exception:
             log.exception("exception in %r, whose client is gone", self._upload)
+
+
+def too_much_at_once() -> Response:
+    """The answer where the bodies of all connections together have no room for this one now."""
+    return plain(503, headers={"Retry-After": "10", "Connection": "close"})
 
 
 class Pace:

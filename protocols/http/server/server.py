@@ -14,6 +14,7 @@ from .limits import LIMITS, LOOK, TIMEOUTS, Bounds
 from .peers import Peers
 from .request import Request
 from .routing import Routes
+from .uploads import Budget
 
 log = logging.getLogger("http.server")
 
@@ -52,6 +53,7 @@ class Server:
         self.timeouts = timeouts
         self.bounds = bounds
         self.routes = Routes()
+        self.bodies = Budget(bounds.max_bodies)
         self.on_answer: Callable[[Request, int], object] | None = None
         self._connections: dict[HTTPConnection, None] = {}
         self._peers = Peers(bounds.per_peer)

@@ -39,6 +39,23 @@ class Upload:
         """The client went, or broke the rules, before the body was complete."""
 
 
+class Budget:
+    """Bytes of the bodies that are being kept whole, on all connections together."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.held = 0
+
+    def take(self, size: int) -> bool:
+        """Count `size` bytes more; false where that is too much. Give them back in either case."""
+        self.held += size
+        return self.held <= self._most
+
+    def give_back(self, size: int) -> None:
+        """They are a handler's now, or nobody's."""
+        self.held -= size
+
+
 class Whole(Upload):
     """The body at once, for a function."""
 

@@ -6,7 +6,7 @@ import pytest
 
 from protocols.http.server import Refusal, Response, Upload
 
-from .kit import Count, answers, has_ended, reset
+from .kit import Count, Stage, answers, has_ended, reset
 from .rows import CHUNKED, PLAIN, ask
 
 EXPECT = "Expect: 100-continue"
@@ -174,3 +174,24 @@ def test_an_upload_by_itself():
     assert upload.data_received(b"") is None
     assert upload.end_received(None) is None
     upload.connection_lost(None)
+
+
+def test_bodies_have_a_bound_together():
+    """Ten clients of a hundred bytes each: there is room for five at a time, and it is given back."""
+    stage = Stage(max_bodies=500)
+    clients = [stage.says(ask("POST /echo HTTP/1.1", "Content-Length: 200"), b"x" * 100) for _ in range(10)]
+    assert [bool(client.data) for client in clients] == [False] * 5 + [True] * 5
+    (refused,) = answers(clients[-1].data)
+    assert (refused.status, refused.headers["retry-after"], has_ended(clients[-1])) == (503, "10", True)
+    assert stage.site.bodies.held == 500
+    clients[0].transport.write_eof()
+    reset(clients[1])
+    stage.reactor.settle()
+    assert stage.site.bodies.held == 300
+    late = stage.says(ask("POST /echo HTTP/1.1", "Content-Length: 200"), b"x" * 200)
+    assert answers(late.data)[0].status == 200
+    stage.reactor.advance(60)
+    assert stage.site.bodies.held == 0
+    large = stage.says(ask("POST /count HTTP/1.1", "Content-Length: 5000"), b"x" * 5000)
+    assert answers(large.data)[0].body == b"5000 bytes", "what a handler takes in pieces is its own business"
+    stage.close()
