@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextvars import copy_context
 from typing import Any
 
+from ..boundary import EXITS
 from ..endpoints.listener import Listener
 from ..limits import Limits, Timeouts, made
 from .hosted import HostedEventLoop
@@ -54,7 +55,7 @@ class AioListener(Listener):
     def _let_in_context(self, sock: socket.socket, address: Any) -> None:
         try:
             self._make(sock, made(self._factory), {"peername": address}, self._roster)
-        except (SystemExit, KeyboardInterrupt):
+        except EXITS:
             raise
         except BaseException as exc:
             self._loop.meter.refused += 1

@@ -26,7 +26,7 @@ from collections.abc import Iterable
 from contextvars import copy_context
 from typing import Any
 
-from ..boundary import log
+from ..boundary import EXITS, log
 from ..errors import PeerError
 from ..limits import Limits, Timeouts
 from ..loop.poller import READ, WRITE
@@ -38,7 +38,6 @@ from ..transports.stream import READ_SIZE, Stream
 from .hosted import HostedEventLoop
 from .private import TransportSocket, attach, detach
 
-PASS = (SystemExit, KeyboardInterrupt)  # these end the loop, and nobody's connection
 TOLD = frozenset({"pause_writing", "resume_writing"})  # callbacks after whose exception the connection lives on
 
 
@@ -119,7 +118,7 @@ class AioStream(Stream, asyncio.Transport):
                         self._stamp = self._loop.now
                         try:
                             self._context.run(self._protocol.data_received, data)
-                        except PASS:
+                        except EXITS:
                             raise
                         except BaseException as exc:
                             self._fatal_error(exc, "Fatal error: protocol.data_received() call failed.")
@@ -298,7 +297,7 @@ class AioStream(Stream, asyncio.Transport):
             if name == "pause_writing":
                 return fn()  # from inside `write`, in the context of whoever writes
             return self._context.run(fn, *args)
-        except PASS:
+        except EXITS:
             raise
         except BaseException as exc:
             if name in TOLD:

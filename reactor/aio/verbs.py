@@ -11,6 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
+from ..loop.futures import Promise
+
 
 def verbs(loop: asyncio.AbstractEventLoop) -> Any:
     """What protocols call `reactor`, on this loop: `call_soon`, `call_later`, `time` and so on; see `LoopVerbs`."""
@@ -95,7 +97,7 @@ class LoopVerbs:
 
     def promise(self) -> Future[Any]:
         """A future that whoever asked for it completes."""
-        return Future()
+        return Promise()
 
 
 def _pass_on(done: asyncio.Future[Any], future: Future[Any]) -> None:

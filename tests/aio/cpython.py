@@ -14,6 +14,7 @@ import importlib.util
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 import unittest
@@ -103,6 +104,7 @@ def install(layer: str) -> None:
 
 def run_one(module: str, layer: str, only: str | None) -> None:
     """In a child: run the tests of `module`, and print how each ended, as JSON, last."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's background job ignores it, and its children
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     if layer != "asyncio":
         install(layer)

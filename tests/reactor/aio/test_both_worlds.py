@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -213,8 +214,8 @@ def test_a_reactor_that_was_given_outlives_the_loop(factory):
             assert loop.run_until_complete(asyncio.sleep(0, "ran")) == "ran"
             loop.close()
         client = Recorder()
-        transport, _ = inner.run_until(inner.connect_tcp(lambda: client, "127.0.0.1", listener.port), timeout=20)
-        transport.close()
+        inner.run_until(inner.connect_tcp(lambda: client, "127.0.0.1", listener.port), timeout=20)
+        inner.abort()
 
 
 def test_the_connections_of_asyncio_are_not_served_after_their_loop():
@@ -335,3 +336,21 @@ def test_a_slow_call_is_told_in_debug_mode(loop, caplog):
     loop.slow_callback_duration = 0.0
     loop.run_until_complete(main())
     assert any("Executing" in record.getMessage() for record in caplog.records)
+
+
+@pytest.mark.loud
+def test_the_watchdog_sees_what_holds_the_loop_in_either_world(caplog):
+    """A task of asyncio's, on the fast loop: the rounds are in that loop's code, and not in the reactor's."""
+
+    async def hold():
+        time.sleep(0.4)
+
+    async def main():
+        await asyncio.sleep(0)
+        await hold()
+
+    with Reactor(watchdog=0.1) as inner:
+        loop = reactor.aio.new_event_loop(inner)
+        loop.run_until_complete(main())
+        loop.close()
+    assert any("hold" in record.getMessage() for record in caplog.records if record.name == "reactor")
