@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 
 from reactor.serving import Parser, program
 
+RESUME = "--resume"
+
 
 class CurlLike(Parser):
     """A parser whose options have a long name each, and often a letter."""
@@ -62,6 +64,8 @@ class CurlLike(Parser):
         if metavar is None:
             if equals:
                 self.error(f"{spelling} takes no value")
+            if long == RESUME:
+                self._no_offset("", left)
             return long
         return f"{long}={value if equals else self._value(spelling, metavar, left)}"
 
@@ -76,7 +80,7 @@ class CurlLike(Parser):
             if metavar is not None:
                 return [*found, f"{long}={argument[at:] or self._value(spelling, metavar, left)}"]
             found.append(long)
-            if spelling == "-C":
+            if long == RESUME:
                 self._no_offset(argument[at:], left)
         return found
 

@@ -7,6 +7,7 @@ for their time, which curl reads as a line that is none, and takes curl's 0 for 
 from __future__ import annotations
 
 import os
+import re
 from http.cookiejar import Cookie, CookieJar
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from ..client.downloads.part import replace_with
 
 HEADING = "# Netscape HTTP Cookie File\n# Kept by http_fetch. One cookie a line; see curl's documentation.\n\n"
 _HTTP_ONLY = "#HttpOnly_"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LOCAL = ".local"  # what the jar puts behind a name without a dot
 
 
@@ -30,8 +32,9 @@ def load_cookies(jar: CookieJar, path: str) -> None:
 
 
 def cookie_text(jar: CookieJar) -> str:
-    """All that there are."""
-    return HEADING + "".join(f"{_line(cookie)}\n" for cookie in jar)
+    """All that there are, but for those that would be more than one line, or more fields."""
+    lines = [line for cookie in jar if not _CONTROL.search("".join(line := _fields(cookie)))]
+    return HEADING + "".join("\t".join(line) + "\n" for line in lines)
 
 
 def save_cookies(jar: CookieJar, path: str) -> None:
@@ -60,10 +63,10 @@ def _cookie(line: str) -> Cookie | None:
     )  # fmt: skip
 
 
-def _line(cookie: Cookie) -> str:
+def _fields(cookie: Cookie) -> list[str]:
     domain = cookie.domain.removesuffix(_LOCAL) if cookie.domain == f"localhost{_LOCAL}" else cookie.domain
     http_only = _HTTP_ONLY if cookie.has_nonstandard_attr("HttpOnly") or cookie.has_nonstandard_attr("httponly") else ""
     below = "TRUE" if cookie.domain.startswith(".") else "FALSE"
     secure = "TRUE" if cookie.secure else "FALSE"
-    fields = (http_only + domain, below, cookie.path, secure, cookie.expires or 0, cookie.name, cookie.value or "")
-    return "\t".join(map(str, fields))
+    until = str(cookie.expires or 0)
+    return [http_only + domain, below, cookie.path, secure, until, cookie.name, cookie.value or ""]

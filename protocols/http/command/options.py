@@ -38,7 +38,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     options = parser.parse_args(parser.normalize(arguments))
     try:
         check(options)
-    except (body.BadBody, ValueError, TypeError) as error:
+    except (body.BadBody, argparse.ArgumentTypeError, ValueError, TypeError) as error:
         parser.error(str(error))
     return options
 
@@ -208,6 +208,7 @@ def _add_fields(options: argparse.Namespace) -> None:
         fields.append(("Referer", options.referer or None))
     if options.range is not None:
         fields.append(("Range", f"bytes={options.range}"))
+        fields.append(("Accept-Encoding", "identity"))  # a part of what is compressed could not be undone
     typed_cookies = [text for text in options.cookie or () if "=" in text]
     if typed_cookies:
         fields.append(("Cookie", values.typed("; ".join(typed_cookies))))
