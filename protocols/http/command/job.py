@@ -180,7 +180,11 @@ class Job:
         part = download.part_path
         download.abandon()
         self.download = None
-        return f"kept {messages.size(download.kept)} in {part}; the same command goes on" if download.kept else ""
+        if not download.kept or part is None:
+            return ""
+        near = os.path.relpath(part)
+        where = part if near.startswith("..") else near
+        return f"kept {messages.size(download.kept)} in {where}; the same command goes on"
 
     def hint(self) -> str:
         """What somebody may not have meant; "" for nothing."""
