@@ -270,11 +270,12 @@ class Attempt:
         self._poller = loop.poller
         self._meter = loop.meter
         self._outcome = outcome
-        self._poller.register(sock.fileno(), WRITE, self)
+        self._fd = sock.fileno()
+        self._poller.register(self._fd, WRITE, self)
 
     def stop(self) -> None:
         """Watch it no longer."""
-        self._poller.unregister(self.sock.fileno())
+        self._poller.unregister(self._fd, self)
 
     def _on_ready(self, events: int) -> None:
         """Connected or refused: SO_ERROR says which (connect(2))."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Protocol as Interface
 
+from ..boundary import call
 from ..loop.futures import settle
 from ..loop.loop import Loop
 from ..transports.datagram import DatagramTransport
@@ -59,7 +60,8 @@ class Inventory:
             return self._draining
         drain = self._draining = self._loop.promise()
         self._tell_keepers()
-        parts = [listener.drain(grace) for listener in list(self.listeners)]
+        drains = [call("the drain of", listener.drain, grace) for listener in list(self.listeners)]
+        parts = [part for part in drains if part is not None]  # one that fails keeps none from the others
         parts += [self.clients.drain(grace), self.datagrams.drain(grace)]
 
         def finish() -> None:
@@ -80,13 +82,13 @@ class Inventory:
         """End every listener and connection at once."""
         self._tell_keepers()
         for listener in list(self.listeners):
-            listener.abort()
+            call("the end of", listener.abort)
         self.clients.abort()
         self.datagrams.abort()
 
     def _tell_keepers(self) -> None:
         for keeper in list(self.keepers):
-            keeper._on_drain()
+            call("the end of", keeper._on_drain)
 
     def on_forked(self) -> None:
         """In a forked child: what listens and is connected here is the parent's."""

@@ -17,6 +17,7 @@ from ..loop.poller import READ
 from ..loop.timers import Timer
 from ..sockets.addresses import peer_key, show
 from ..transports.stream import StreamTransport
+from .accept_errors import BROKEN, FOREIGN, LOST
 from .roster import DrainReport, Roster
 
 BACKLOG = 1024  # newcomers the kernel holds for us; it lowers this to net.core.somaxconn by itself
@@ -24,27 +25,6 @@ ACCEPT_BUDGET = 64  # newcomers a tick: a flood of them must not starve those wh
 KEPT = frozenset({"_abandon", "is_accepting"})  # what a forked child may call
 RETRY = 1.0  # seconds until accepting is tried again when descriptors ran out and none of ours was given back
 CALM = RETRY / 2  # seconds without a shortage after which one is over: at the limit they come and go by the second
-
-# What accept(2) may report, and what it means. EAGAIN: nobody waits. Whatever is in no table is a fault of the
-# listening socket itself (EINVAL: it was shut down; EBADF, ENOTSOCK: its number was closed or replaced behind our
-# back). It does not heal, and to ask again would spin: that socket is given up.
-
-LOST = frozenset(
-    getattr(errno, name)
-    for name in (
-        "ECONNABORTED", "ECONNRESET", "EPROTO", "EPERM", "ENETDOWN", "ENETUNREACH", "ENONET", "EHOSTDOWN",
-        "EHOSTUNREACH", "ENOPROTOOPT", "EOPNOTSUPP", "ETIMEDOUT", "ESOCKTNOSUPPORT", "EPROTONOSUPPORT",
-    )
-    if hasattr(errno, name)
-)  # fmt: skip
-"""What the network or a firewall did to a connection that was not accepted yet: it is gone, on to the next."""
-
-BROKEN = frozenset({errno.EBADF, errno.ENOTSOCK, errno.EINVAL, errno.EFAULT})
-"""This is no socket that can accept, and will not be one again. Whatever stands in neither table may pass, as a
-shortage of descriptors or memory does: the newcomer waits in the backlog meanwhile."""
-
-FOREIGN = frozenset({errno.EBADF, errno.ENOTSOCK})
-"""The number is no longer our socket's: to close it would close somebody else's file."""
 
 
 class Listener:
@@ -113,7 +93,7 @@ class Listener:
             if self._unlink is not None:
                 self._unlink()
             while self._acceptors:
-                self._acceptors.pop().sock.close()
+                self._acceptors.pop().close()
             self._check_gone()
 
     def drain(self, grace: float = 5.0) -> Future[DrainReport]:
@@ -135,7 +115,7 @@ class Listener:
     def _abandon(self) -> None:
         """In a forked child: close our copies of the descriptors and nothing else."""
         for acceptor in self._acceptors:
-            acceptor.sock.close()
+            acceptor.close()
         self._roster.abandon()
 
     def _admit(self, sock: socket.socket, address: Any) -> bool:
@@ -184,21 +164,24 @@ class Listener:
         if self._accepting:
             self._accepting = False
             for acceptor in self._acceptors:
-                self._loop.poller.unregister(acceptor.sock.fileno())
+                self._loop.poller.unregister(acceptor.fd, acceptor)
 
     def _resume(self) -> None:
         if self._accepting:
             return
         poller = self._loop.poller
-        watched: list[int] = []
-        for acceptor in self._acceptors:
+        watched: list[Acceptor] = []
+        for acceptor in self._acceptors[:]:
             try:
-                poller.register(acceptor.sock.fileno(), READ, acceptor)
-            except OSError as exc:  # ENOSPC, ENOMEM (epoll_ctl(2)): the machine can watch no more
-                for fd in watched:
-                    poller.unregister(fd)
-                return self._on_exhausted(exc)
-            watched.append(acceptor.sock.fileno())
+                acceptor.fd = acceptor.sock.fileno()
+                poller.register(acceptor.fd, READ, acceptor)
+            except (OSError, ValueError) as exc:  # ENOSPC, ENOMEM (epoll_ctl(2)): the machine can watch no more
+                for other in watched:
+                    poller.unregister(other.fd, other)
+                if acceptor.fd < 0:
+                    return self._on_broken(acceptor, OSError(errno.EBADF, "its socket was closed"))
+                return self._on_exhausted(exc if isinstance(exc, OSError) else OSError(errno.EINVAL, str(exc)))
+            watched.append(acceptor)
         self._accepting = bool(watched)
 
     def _is_full(self) -> bool:
@@ -256,7 +239,7 @@ class Listener:
         if self._acceptors == [acceptor]:
             return self.close()
         self._acceptors.remove(acceptor)
-        acceptor.sock.close()
+        acceptor.close()
         self._resume()
 
     def __repr__(self) -> str:
@@ -267,12 +250,20 @@ class Listener:
 class Acceptor:
     """One listening socket, as the poller sees it."""
 
-    __slots__ = ("_listener", "address", "sock")
+    __slots__ = ("_listener", "address", "fd", "sock")
 
     def __init__(self, listener: Listener, sock: socket.socket, address: Any) -> None:
         self._listener = listener
         self.address = address
         self.sock = sock
+        self.fd = sock.fileno()  # as it is registered: its maker may close the socket meanwhile
+
+    def close(self) -> None:
+        """Close the socket, if nobody has yet."""
+        try:
+            self.sock.close()
+        except OSError:
+            pass  # its number was closed behind its back
 
     def _on_ready(self, events: int) -> None:
         """Newcomers wait."""

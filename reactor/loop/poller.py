@@ -4,10 +4,14 @@ A poller maps a descriptor to a handler, any object with `_on_ready(events)`. `e
 which are epoll's own bits so that the fast path translates nothing; any other bit (error, hang-up) means that both a
 read and a write will tell more. No interest means not registered: epoll reports a hang-up whether asked or not, and a
 descriptor that nobody reads would then spin the loop.
+
+A number says nothing once its owner may have closed it: it may be a newcomer's by then. So a handler names itself when
+it changes what is watched. If the number is another's, `unregister` does nothing, and `modify` raises OSError (EBADF).
 """
 
 from __future__ import annotations
 
+import errno
 import select
 import selectors
 import sys
@@ -28,8 +32,8 @@ class Watch(Interface):
     """What a transport asks of whoever watches its carrier: the poller, or a carrier that stands in between."""
 
     def register(self, fd: int, events: int, handler: Handler) -> None: ...
-    def modify(self, fd: int, events: int) -> None: ...
-    def unregister(self, fd: int) -> None: ...
+    def modify(self, fd: int, events: int, handler: Handler | None = None) -> None: ...
+    def unregister(self, fd: int, handler: Handler | None = None) -> None: ...
 
 
 class Poller(Watch, Interface):
@@ -48,11 +52,16 @@ class SelectorPoller:
     def register(self, fd: int, events: int, handler: Handler) -> None:
         self._selector.register(fd, _to_selector(events), handler)
 
-    def modify(self, fd: int, events: int) -> None:
+    def modify(self, fd: int, events: int, handler: Handler | None = None) -> None:
+        found = self._selector.get_map().get(fd)
+        if handler is not None and (found is None or found.data is not handler):
+            raise _lost(fd)
         self._selector.modify(fd, _to_selector(events), self._selector.get_key(fd).data)
 
-    def unregister(self, fd: int) -> None:
-        self._selector.unregister(fd)
+    def unregister(self, fd: int, handler: Handler | None = None) -> None:
+        found = self._selector.get_map().get(fd)
+        if handler is None or (found is not None and found.data is handler):
+            self._selector.unregister(fd)
 
     def poll(self, timeout: float | None) -> list[tuple[Handler, int]]:
         return [(key.data, _from_selector(events)) for key, events in self._selector.select(timeout)]
@@ -79,10 +88,14 @@ class EpollPoller:
         self._epoll.register(fd, events)
         self._handlers[fd] = handler
 
-    def modify(self, fd: int, events: int) -> None:
+    def modify(self, fd: int, events: int, handler: Handler | None = None) -> None:
+        if handler is not None and self._handlers.get(fd) is not handler:
+            raise _lost(fd)
         self._epoll.modify(fd, events)
 
-    def unregister(self, fd: int) -> None:
+    def unregister(self, fd: int, handler: Handler | None = None) -> None:
+        if handler is not None and self._handlers.get(fd) is not handler:
+            return
         del self._handlers[fd]
         try:
             self._epoll.unregister(fd)
@@ -104,6 +117,10 @@ class EpollPoller:
     def close(self) -> None:
         self._epoll.close()
         self._handlers.clear()
+
+
+def _lost(fd: int) -> OSError:
+    return OSError(errno.EBADF, f"descriptor {fd} was closed behind our back, and is another's by now")
 
 
 def default_poller() -> Poller:

@@ -63,23 +63,32 @@ class Watcher:
     def _update(self) -> None:
         wanted = (READ if self._reader else 0) | (WRITE if self._writer else 0)
         held, self._interest = self._interest, wanted
-        if wanted == held:
-            return
         if not wanted:
-            del self._registry[self._fd]
-            self._poller.unregister(self._fd)
+            if held:
+                del self._registry[self._fd]
+                self._poller.unregister(self._fd, self)
         elif held:
-            self._poller.modify(self._fd, wanted)
+            try:
+                self._poller.modify(self._fd, wanted, self)
+            except OSError:  # closed meanwhile without a word to us, and the number is a new file's
+                self._poller.unregister(self._fd, self)
+                self._register(wanted)
         else:
             self._register(wanted)
 
     def _register(self, wanted: int) -> None:
+        self._registry.pop(self._fd, None)
+        self._interest = 0
         try:
             self._poller.register(self._fd, wanted, self)
         except PermissionError:  # epoll_ctl(2): EPERM for files and directories
             text = f"descriptor {self._fd} is a file: always ready, and not to be polled. Read it in run_in_thread"
             raise PermissionError(errno.EPERM, text) from None
+        except FileExistsError:
+            text = f"descriptor {self._fd} is watched already: it is a connection's or a listener's of this reactor"
+            raise FileExistsError(errno.EEXIST, text) from None
         self._registry[self._fd] = self
+        self._interest = wanted
 
 
 class Watchers:

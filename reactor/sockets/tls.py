@@ -146,14 +146,14 @@ class TLSSocket:
         self._handler = handler
         self.modify(fd, events)
 
-    def modify(self, fd: int, events: int) -> None:
+    def modify(self, fd: int, events: int, handler: Handler | None = None) -> None:
         """As `Poller.modify`."""
         self._interest = events
         if self._held and events & READ:
             self._call_soon(self._deliver_held)
         self._watch_below()
 
-    def unregister(self, fd: int) -> None:
+    def unregister(self, fd: int, handler: Handler | None = None) -> None:
         """As `Poller.unregister`: the transport waits for nothing. We may go on, for OpenSSL's own sake."""
         self.modify(fd, 0)
 
@@ -177,9 +177,9 @@ class TLSSocket:
         if wanted == self._watched:
             return
         if not wanted:
-            self._poller.unregister(self._fd)
+            self._poller.unregister(self._fd, self)
         elif self._watched:
-            self._poller.modify(self._fd, wanted)
+            self._poller.modify(self._fd, wanted, self)
         else:
             self._poller.register(self._fd, wanted, self)
         self._watched = wanted  # not before: what raises has changed nothing

@@ -37,11 +37,15 @@ class MemoryPoller:
         sock.on_change = partial(self._candidates.setdefault, fd)
         sock.changed()
 
-    def modify(self, fd: int, events: int) -> None:
+    def modify(self, fd: int, events: int, handler: Handler | None = None) -> None:
+        if handler is not None and self._handlers.get(fd) is not handler:
+            raise fault(errno.EBADF)
         self._watched(fd).changed()
         self._interest[fd] = events | ALWAYS
 
-    def unregister(self, fd: int) -> None:
+    def unregister(self, fd: int, handler: Handler | None = None) -> None:
+        if handler is not None and self._handlers.get(fd) is not handler:
+            return
         del self._handlers[fd]
         sock = self._descriptors.get(fd)
         if sock is not None:

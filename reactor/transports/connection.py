@@ -218,11 +218,11 @@ class Connection(ABC):
         self._interest = interest
         self._blocked = interest & WRITE != 0
         if not interest:
-            self._poller.unregister(self._fd)
+            self._poller.unregister(self._fd, self)
             return
         try:
             if held:
-                self._poller.modify(self._fd, interest)
+                self._poller.modify(self._fd, interest, self)
             else:
                 self._poller.register(self._fd, interest, self)
         except OSError as exc:  # ENOSPC, ENOMEM (epoll_ctl(2)): the machine can watch no more

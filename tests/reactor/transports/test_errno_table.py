@@ -206,14 +206,14 @@ class Poller:
         self.poller.register(fd, events, handler)
         self.watched[fd] = events
 
-    def modify(self, fd, events):
+    def modify(self, fd, events, handler=None):
         self.cues.on("epoll_ctl")
-        self.poller.modify(fd, events)
+        self.poller.modify(fd, events, handler)
         self.watched[fd] = events
 
-    def forget(self, fd):
+    def forget(self, fd, handler=None):
         del self.watched[fd]
-        self.poller.unregister(fd)
+        self.poller.unregister(fd, handler)
 
 
 class Buffered(Recorder):
