@@ -3,6 +3,7 @@
 The files, from the bottom up; a file imports only from those above it in this list:
 
     content/     compression undone, text made of bytes
+    special_addresses  what is not the public internet
     guard        keeps a server that fetches for strangers away from what only it can reach
     timeouts     how long a fetch may take, as a whole and in each of its parts
     fetch_timer  when a fetch has taken too long

@@ -13,13 +13,7 @@ from typing import Any
 from reactor import ConnectError
 
 from ..errors import HTTPError
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-# Teredo (2001::/32) is in none of these: Python counts it among the private networks.
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address, wherever it is
-_IPV4_COMPATIBLE = ipaddress.IPv6Network("::/96")  # RFC 4291, 2.5.5.1: deprecated, and still routed by some
+from .special_addresses import Network, special_kind, unwrapped
 
 
 class AddressForbidden(HTTPError):
@@ -80,9 +74,9 @@ class Guard:
             address = ipaddress.ip_address(host.partition("%")[0])
         except ValueError:
             return "not an address"
-        inner = _unwrapped(address)
+        inner = unwrapped(address)
         ours = [one for one in (address, inner) for network in self._allowed if one in network]
-        return None if ours else _kind(inner)
+        return None if ours else special_kind(inner) or special_kind(address)
 
 
 def forbidden(error: BaseException) -> AddressForbidden | None:
@@ -90,30 +84,3 @@ def forbidden(error: BaseException) -> AddressForbidden | None:
     if isinstance(error, ConnectError) and error.attempts and all(isinstance(e, _Refused) for _, e in error.attempts):
         return AddressForbidden(str(error))
     return None
-
-
-def _unwrapped(address: Address) -> Address:
-    """The IPv4 address that a packet to an IPv6 one comes out at: mapped, translated (NAT64) or compatible.
-
-    6to4 is a tunnel to one as well.
-    """
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    if address in _NAT64 or (address in _IPV4_COMPATIBLE and int(address) > 0xFFFF):
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.sixtofour or address
-
-
-def _kind(address: Address) -> str | None:
-    kinds = {
-        "the unspecified address": address.is_unspecified,
-        "a loopback address": address.is_loopback,
-        "a link-local address": address.is_link_local,
-        "a multicast address": address.is_multicast,
-        "a private address": address.is_private,
-        "a reserved address": address.is_reserved or getattr(address, "is_site_local", False),
-        "not an address of the public internet": not address.is_global,
-    }
-    return next((kind for kind, is_so in kinds.items() if is_so), None)

@@ -141,6 +141,29 @@ VERDICTS = [
     ("64:ff9b::a9fe:a9fe", "link-local"),
     ("2002:7f00:1::", "loopback"),
     ("2002:a00:1::", "private"),
+    ("192.0.0.192", "private"),  # where a cloud has kept keys
+    ("192.0.0.8", "private"),
+    ("::ffff:192.0.0.192", "private"),
+    ("64:ff9b::c000:c0", "private"),
+    ("2002:c000:c0::", "private"),
+    ("::ffff:0:127.0.0.1", "loopback"),
+    ("::7f00:1", "loopback"),
+    ("2606:4700::5efe:10.0.0.1", "private"),
+    ("2606:4700::200:5efe:7f00:1", "loopback"),
+    ("fe80::5efe:8.8.8.8", "link-local"),
+    ("192.88.99.1", "public internet"),
+    ("198.51.100.1", "private"),
+    ("203.0.113.1", "private"),
+    ("168.63.129.16", "a cloud"),
+    ("64:ff9b:1::1", "private"),
+    ("3fff::1", "private"),
+    ("5f00::1", "public internet"),
+    ("100::1", "public internet"),
+    ("2001:20::1", "private"),
+    ("4000::1", "public internet"),
+    ("::ffff:0:8.8.8.8", None),
+    ("2002:808:808::", None),
+    ("2001:4860:4860::8888", None),
     ("host", "not an address"),
     ("1.1.1.1", None),
     ("8.8.8.8", None),
@@ -155,6 +178,16 @@ VERDICTS = [
 def test_verdicts(address, reason):
     verdict = Guard().verdict(address)
     assert verdict is None if reason is None else reason in verdict
+
+
+def test_the_verdict_does_not_come_from_a_table_that_changes_with_python(monkeypatch):
+    import ipaddress
+
+    for kind in (ipaddress.IPv4Address, ipaddress.IPv6Address):
+        for name in ("is_private", "is_global", "is_reserved", "is_loopback", "is_link_local", "is_multicast"):
+            monkeypatch.setattr(kind, name, property(lambda address: pytest.fail("asked Python")))
+    for address, reason in VERDICTS:
+        assert (Guard().verdict(address) is None) is (reason is None)
 
 
 def test_what_the_guard_lets_through_all_the_same():
