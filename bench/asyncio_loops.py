@@ -49,6 +49,19 @@ CASES = {
     "single": ("websockets", MEMBERS, 1, pack(TEXT, b"one", key=KEY), 102, 30, MEMBERS),
     "uvicorn": ("uvicorn", 50, 50, GET, ANSWER, 60, 1),
 }
+TITLES = {
+    "echo": "asyncio.Protocol, 100 B each way, 100 connections, a message",
+    "streams": "StreamReader and StreamWriter, 100 B each way, 100 connections, a message",
+    "lines": "asyncio.Protocol, 16 lines at once, a write for each, 100 connections, a line",
+    "bursts": "websockets, 50 messages at once to 500 members, a delivery",
+    "single": "websockets, one message at a time to 500 members, a delivery",
+    "uvicorn": "plaintext with httptools, 50 connections, a request",
+    "call_soon_by_the_hundred": "no sockets, a call",
+    "call_soon_one_a_tick": "no sockets, a round of the loop",
+    "sleep_0": "no sockets, an await",
+    "tasks_by_the_hundred": "no sockets, a task with gather",
+    "call_later_and_cancel": "no sockets, a timer",
+}
 GOALS = {
     "echo": 1.0, "streams": 1.0, "lines": 0.22, "bursts": 0.40, "uvicorn": 0.80, "call_soon_by_the_hundred": 1.05,
     "call_soon_one_a_tick": 1.05, "sleep_0": 1.05, "tasks_by_the_hundred": 1.05, "call_later_and_cancel": 1.05,
@@ -87,7 +100,7 @@ def costs(case, servers, rounds):
     return found
 
 
-def show(case, found):
+def show(case, found, markdown=False):
     """A table of one case: the figures, and what they are of asyncio's."""
     rows, of_asyncio = [], {}
     for name, values in found.items():
@@ -95,7 +108,9 @@ def show(case, found):
         of_asyncio[name] = statistics.median(ratios)
         shown = [f"{value:.2f}" for value in (of_asyncio[name], min(ratios), max(ratios))]
         rows.append([name, figure(statistics.median(values)), *shown])
-    print(f"\n{case}\n\n{table(['loop', 'CPU us', 'of asyncio', 'lowest', 'highest'], rows, False)}\n")
+    title = f"{case}: {TITLES[case]}"
+    print(f"\n{f'**{title}**' if markdown else title}\n")
+    print(table(["loop", "CPU us", "of asyncio", "lowest", "highest"], rows, markdown), "\n")
     if case in GOALS and US in found:
         met = "met" if of_asyncio[US] <= GOALS[case] else "MISSED"
         print(f"- goal: at most {GOALS[case]:.2f} of asyncio: {of_asyncio[US]:.2f}, {met}")
@@ -112,7 +127,7 @@ def run_servers(case, options):
             except procs.BenchError as error:
                 print(f"{case}: left out: {error}", file=sys.stderr)
         if "asyncio" in servers:
-            show(case, costs(case, servers, options.rounds))
+            show(case, costs(case, servers, options.rounds), options.markdown)
 
 
 def run_micro(options):
@@ -122,13 +137,18 @@ def run_micro(options):
     if done.returncode:
         raise procs.BenchError("the measurement without sockets failed")
     for task, found in json.loads(done.stdout).items():
-        show(task, {name: [nanoseconds / 1000 for nanoseconds in values] for name, values in found.items()})
+        show(
+            task,
+            {name: [nanoseconds / 1000 for nanoseconds in values] for name, values in found.items()},
+            options.markdown,
+        )
 
 
 def main():
     parser = Parser(__doc__)
     parser.add_argument("cases", nargs="*", help=f"{', '.join(CASES)}, micro (all)")
     parser.add_argument("--rounds", type=positive, default=7)
+    parser.add_argument("--markdown", action="store_true", help="as in RESULTS.md")
     parser.add_argument("--python", default=sys.executable, help="interpreter of the servers")
     options = parser.parse_args()
     cases = options.cases or [*CASES, "micro"]
