@@ -64,6 +64,7 @@ from .errors import (
 from .foreign import adopt
 from .framing import LengthPrefixedProtocol, LineProtocol, NetstringProtocol
 from .limits import Limits, Timeouts
+from .loop.futures import Promise
 from .loop.timers import Timer
 from .processes.activation import activated_sockets, notify, say_ready
 from .processes.handover import hand_over, start_successor
@@ -105,6 +106,7 @@ __all__ = [
     "Listener",
     "NetstringProtocol",
     "PeerError",
+    "Promise",
     "Protocol",
     "Reactor",
     "ReactorClosed",

@@ -6,7 +6,6 @@ import os
 import socket
 import ssl
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Any
 
 from .diagnostics import view
@@ -21,6 +20,7 @@ from .endpoints.listener import BACKLOG, Listener
 from .endpoints.roster import DrainReport
 from .limits import Limits, Timeouts, check_arguments, made
 from .loop.budget import OUTPUT_BUDGET
+from .loop.futures import Promise
 from .loop.kernel import Kernel
 from .loop.loop import Loop
 from .loop.poller import Poller
@@ -89,7 +89,7 @@ class Reactor(Loop):
         """Put back the handler that was there before; False if there was none of ours."""
         return self._signals.remove(signum)
 
-    def drain(self, grace: float = GRACE) -> Future[DrainReport]:
+    def drain(self, grace: float = GRACE) -> Promise[DrainReport]:
         """Stop accepting, tell the protocols (`draining(grace)`), flush, close; cut what is left at the end; then stop.
 
         The future holds what was closed and what was cut. Works from a callback, and before `run` or `run_until`.
@@ -227,7 +227,7 @@ class Reactor(Loop):
         family: int = 0,
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
-    ) -> Future[tuple[StreamTransport, Any]]:
+    ) -> Promise[tuple[StreamTransport, Any]]:
         """Connect to `host`, a name (resolved in a thread) or an address; the future holds `(transport, protocol)`.
 
         Several addresses are tried side by side, 250 ms apart (RFC 8305). `timeout` covers all of it, and so does
@@ -287,7 +287,7 @@ class Reactor(Loop):
         timeout: float | None = 30.0,
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
-    ) -> Future[tuple[StreamTransport, Any]]:
+    ) -> Promise[tuple[StreamTransport, Any]]:
         """Connect to a Unix socket; the future and `timeout` are as for `connect_tcp`. Example: see `listen_unix`.
 
         While the listener's backlog is full, we wait. The future may hold ConnectRefused (nobody listens there any

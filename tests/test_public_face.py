@@ -48,7 +48,7 @@ PACKAGES = {
         "ConnectTimeout", "ConnectionTimeout", "DatagramDropped", "DatagramProtocol", "DatagramTransport",
         "DrainReport", "DrainTimeout", "FileTruncated", "FramingError", "HandOverError", "HandshakeTimeout",
         "IdleTimeout", "LengthPrefixedProtocol", "LimitExceeded", "Limits", "LineProtocol", "ListenError",
-        "Listener", "NetstringProtocol", "PeerError", "Protocol", "Reactor", "ReactorClosed", "ReactorError",
+        "Listener", "NetstringProtocol", "PeerError", "Promise", "Protocol", "Reactor", "ReactorClosed", "ReactorError",
         "ReconnectingClient", "ResolveError", "Stats", "StreamTransport", "Supervisor", "Timeouts", "Timer",
         "Worker", "WriteTimeout", "activated_sockets", "adopt", "hand_over", "notify", "peer_key", "prefork_sockets",
         "say_ready", "start_successor",

@@ -15,7 +15,7 @@ from typing import Any
 from ..boundary import EXITS
 from ..errors import ConnectError, ConnectRefused, ConnectTimeout, reasons
 from ..limits import Limits, Timeouts, made
-from ..loop.futures import settle
+from ..loop.futures import Promise, settle
 from ..loop.loop import Loop
 from ..loop.poller import WRITE
 from ..loop.timers import Timer
@@ -71,12 +71,12 @@ class Connector:
         self._failures: list[tuple[str, OSError]] = []
         self._stagger: Timer | None = None
         self._resolving: Future[list[Address]] | None = None
-        self._future: Future[tuple[StreamTransport, Any]] | None = loop.promise()
+        self._future: Promise[tuple[StreamTransport, Any]] | None = loop.promise()
         self._future.add_done_callback(self._on_done)
         self._timeout = timeout
         self._timer = None if timeout is None else loop.call_later(timeout, self._on_timeout)
 
-    def resolve(self, host: str, port: int, family: int = 0) -> Future[tuple[StreamTransport, Any]]:
+    def resolve(self, host: str, port: int, family: int = 0) -> Promise[tuple[StreamTransport, Any]]:
         """Begin with a name or a literal address. Gives the future of `(transport, protocol)`."""
         assert self._future is not None
         future = self._future
@@ -84,7 +84,7 @@ class Connector:
         self._resolving.add_done_callback(self._on_resolved)
         return future
 
-    def reach(self, path: UnixPath) -> Future[tuple[StreamTransport, Any]]:
+    def reach(self, path: UnixPath) -> Promise[tuple[StreamTransport, Any]]:
         """Begin with a Unix socket. Gives the future of `(transport, protocol)`."""
         assert self._future is not None
         future = self._future

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from typing import Protocol as Interface
 
 from ..boundary import call
-from ..loop.futures import settle
+from ..loop.futures import Promise, settle
 from ..loop.loop import Loop
 from ..transports.datagram import DatagramTransport
 from ..transports.stream import StreamTransport
@@ -26,7 +26,7 @@ class Inventory:
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
-        self._draining: Future[DrainReport] | None = None
+        self._draining: Promise[DrainReport] | None = None
         self.listeners: dict[Listener, None] = {}
         self.clients: Roster[StreamTransport] = Roster(loop, StreamTransport)
         self.datagrams: Roster[DatagramTransport] = Roster(loop, DatagramTransport)
@@ -54,7 +54,7 @@ class Inventory:
         """A drain has begun and is not over."""
         return self._draining is not None and not self._draining.done()
 
-    def drain(self, grace: float, stop: Callable[[], None]) -> Future[DrainReport]:
+    def drain(self, grace: float, stop: Callable[[], None]) -> Promise[DrainReport]:
         """Drain all that is open, then `stop()`. While one is under way, another is that one."""
         if self._draining is not None and not self._draining.done():
             return self._draining

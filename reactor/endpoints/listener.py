@@ -6,12 +6,12 @@ import errno
 import socket
 from collections import Counter
 from collections.abc import Callable, Collection
-from concurrent.futures import Future
 from typing import Any
 
 from ..boundary import EXITS, log
 from ..limits import Limits, Timeouts, made
 from ..loop.forks import disarm
+from ..loop.futures import Promise
 from ..loop.loop import Loop
 from ..loop.poller import READ
 from ..loop.timers import Timer
@@ -96,7 +96,7 @@ class Listener:
                 self._acceptors.pop().close()
             self._check_gone()
 
-    def drain(self, grace: float = 5.0) -> Future[DrainReport]:
+    def drain(self, grace: float = 5.0) -> Promise[DrainReport]:
         """Stop listening, tell the protocols, close every connection, cut what is left after `grace` seconds."""
         self.close()
         return self._roster.drain(grace)

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from ..errors import DrainTimeout
 from ..limits import Limits, Timeouts
-from ..loop.futures import settle
+from ..loop.futures import Promise, settle
 from ..loop.loop import Loop
 from ..transports.connection import Connection
 
@@ -82,7 +82,7 @@ class Roster(Generic[T]):
         else:
             self._loop.call_soon(follower)
 
-    def drain(self, grace: float) -> Future[DrainReport]:
+    def drain(self, grace: float) -> Promise[DrainReport]:
         """Tell the protocols, close every connection, cut what is left after `grace` seconds.
 
         A second drain can only shorten the grace of the first.
@@ -120,7 +120,7 @@ class Drain(Generic[T]):
         self._report = DrainReport()
         self._linger = loop.call_every(LINGER / 4, self._end_lingering)
         self._deadline = loop.call_later(grace, self._cut)
-        self.future: Future[DrainReport] = loop.promise()
+        self.future: Promise[DrainReport] = loop.promise()
 
     def begin(self) -> bool:
         """Drain all that are there; true if that is nobody, and the drain over."""

@@ -91,9 +91,9 @@ class Promises:
     def __len__(self) -> int:
         return len(self._open)
 
-    def make(self) -> Future[Any]:
+    def make(self) -> Promise[Any]:
         """A future that `fail` completes if nothing else has."""
-        future: Future[Any] = Promise(self._runs_here, self.origin() if self.origin else "")
+        future: Promise[Any] = Promise(self._runs_here, self.origin() if self.origin else "")
         self._open[future] = None
         Future.add_done_callback(future, self._open.pop)
         return future

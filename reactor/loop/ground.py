@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Any, Protocol as Interface
 
 from .budget import OutputBudget
 from .deadlines import DeadlineWheel
+from .futures import Promise
 from .meter import Meter
 from .poller import Poller
 from .timers import TimerHeap
@@ -69,5 +69,5 @@ class Ground(Interface):
     meter: Meter
 
     def call_soon(self, fn: Callable[..., Any], *args: Any) -> None: ...
-    def promise(self) -> Future[Any]: ...
+    def promise(self) -> Promise[Any]: ...
     def _check_process(self) -> None: ...

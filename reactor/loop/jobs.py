@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import InvalidStateError
 from typing import Any, TypeVar
 
-from .futures import settle
+from .futures import Promise, settle
 from .kernel import Kernel
 from .workers import RESOLVERS, WORKERS, WorkerPool
 
@@ -19,14 +19,14 @@ class Jobs:
     post: calls `fn(*args)` on the loop, from any thread. promise: makes a future that the end of the loop fails.
     """
 
-    def __init__(self, kernel: Kernel, post: Callable[..., None], promise: Callable[[], Future[Any]]) -> None:
+    def __init__(self, kernel: Kernel, post: Callable[..., None], promise: Callable[[], Promise[Any]]) -> None:
         self._post = post
         self._promise = promise
         self._closed = False
         self.workers = kernel.workers(WORKERS, "reactor-worker")
         self.resolvers = kernel.workers(RESOLVERS, "reactor-resolver")
 
-    def run(self, pool: WorkerPool, fn: Callable[..., T], *args: Any) -> Future[T]:
+    def run(self, pool: WorkerPool, fn: Callable[..., T], *args: Any) -> Promise[T]:
         """Call `fn(*args)` in a thread of `pool`; cancelling works until it starts."""
         future = self._promise()
 

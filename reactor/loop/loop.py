@@ -28,7 +28,7 @@ from ..errors import ReactorClosed, ReactorError
 from .budget import OUTPUT_BUDGET, OutputBudget
 from .deadlines import DeadlineWheel
 from .forks import MESSAGE, disarm, track
-from .futures import Promises
+from .futures import Promise, Promises
 from .ground import Belongings, Flushed, Host, Sentry
 from .jobs import Jobs
 from .kernel import Kernel
@@ -279,12 +279,12 @@ class Loop:
             raise ValueError(f"the interval must be positive: {interval!r}")
         return self.timers.arm(self.clock() + interval, fn, args, interval)
 
-    def promise(self) -> Future[Any]:
+    def promise(self) -> Promise[Any]:
         """A future of the caller's to complete, on the loop's thread; `close` fails it with ReactorClosed otherwise."""
         self._check_usable()
         return self._promises.make()
 
-    def run_in_thread(self, fn: Callable[..., T], *args: Any) -> Future[T]:
+    def run_in_thread(self, fn: Callable[..., T], *args: Any) -> Promise[T]:
         """Call `fn(*args)` in a worker thread; the future completes on the loop. Cancelling works until it starts.
 
         >>> from reactor import Reactor

@@ -24,7 +24,7 @@ from typing import Protocol as Interface
 from ..boundary import log
 from ..endpoints.listener import Listener
 from ..errors import HandOverError
-from ..loop.futures import settle
+from ..loop.futures import Promise, settle
 from ..reactor import Reactor
 from .activation import FIRST, READY_FD, VARIABLES, notify
 from .worker import describe
@@ -80,7 +80,7 @@ def start_successor(
     command: Sequence[str] | None = None,
     *,
     timeout: float | None = START,
-) -> Future[int]:
+) -> Promise[int]:
     """Start `command` with these sockets; the future holds its process number once it accepts (`say_ready`).
 
     sockets: by name, as `activated_sockets` gives them there; they stay open here. command: this program, as it was
@@ -104,7 +104,7 @@ def start_successor(
         pid = _spawn(list(command or [sys.executable, *sys.orig_argv[1:]]), names, fds, said)
     except OSError as exc:
         os.close(ready)
-        failed: Future[int] = reactor.promise()
+        failed: Promise[int] = reactor.promise()
         settle(failed, error=HandOverError(f"the successor cannot be started: {exc.strerror}"))
         return failed
     finally:
@@ -153,7 +153,7 @@ class Successor:
         self._ready = ready
         self._timer = None if timeout is None else reactor.call_later(timeout, self._on_late, timeout)
         self._ended = False
-        self.future: Future[int] = reactor.promise()
+        self.future: Promise[int] = reactor.promise()
         self.future.add_done_callback(self._on_done)
         reactor.add_reader(ready, self._on_words)
 

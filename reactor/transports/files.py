@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import errno
-from concurrent.futures import Future
 from functools import partial
 from typing import IO, Any
 
-from ..loop.futures import settle
+from ..loop.futures import Promise, settle
 from ..sockets.sendfile import PLACEHOLDER, FileCarrier, FileJob
 from .lanes import OUT_LEAVING, Phase
 
 
-def send_file(transport: Any, file: IO[bytes], offset: int, count: int | None) -> Future[int]:
+def send_file(transport: Any, file: IO[bytes], offset: int, count: int | None) -> Promise[int]:
     """Let a file follow what waits in `transport`, an outbound lane. For its contract see `sendfile` there."""
     job = FileJob(file, offset, count)
     writable = transport._out not in OUT_LEAVING or transport._may_write()
-    future: Future[int] = transport._loop.promise()
+    future: Promise[int] = transport._loop.promise()
     job.future = future
     if not writable:
         settle(future, error=ConnectionAbortedError(errno.ECONNABORTED, "sendfile() on a connection that ends"))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable
-from concurrent.futures import Future
 from typing import IO
 
 from ..boundary import EXITS
 from ..errors import LimitExceeded
 from ..loop.budget import STEP
+from ..loop.futures import Promise
 from ..loop.poller import WRITE
 from ..protocol import Bytes
 from ..sockets.carrier import can_write_eof
@@ -113,7 +113,7 @@ class Outbound(Connection):
         """Write many chunks as one."""
         self.write(b"".join(chunks))
 
-    def sendfile(self, file: IO[bytes], offset: int = 0, count: int | None = None) -> Future[int]:
+    def sendfile(self, file: IO[bytes], offset: int = 0, count: int | None = None) -> Promise[int]:
         """Send a file, or `count` bytes of it, behind all that was written before and before all that is written later.
 
         Gives a future of the bytes sent. Without `count` the file is sent as long as it is now; one that turns out

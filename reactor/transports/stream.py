@@ -15,9 +15,9 @@ Nothing here calls the protocol from inside `write`, `close` or `abort`, but for
 from __future__ import annotations
 
 import ssl
-from concurrent.futures import Future
 
 from ..boundary import EXITS
+from ..loop.futures import Promise
 from ..loop.poller import READ, WRITE
 from .lanes import IN_LEAVING, INBOUND, OUTBOUND, In, Out, Phase
 from .outbound import Outbound
@@ -204,7 +204,7 @@ class Stream(Outbound):
         server_side: bool = False,
         server_hostname: str | None = None,
         timeout: float | None = None,
-    ) -> Future[StreamTransport]:
+    ) -> Promise[StreamTransport]:
         """Encrypt from here on, on the same connection and protocol (STARTTLS). Gives a future of this transport.
 
         What was written before leaves in the clear first; what is written after waits for the handshake. Nothing is

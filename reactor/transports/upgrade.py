@@ -7,7 +7,7 @@ import ssl
 from concurrent.futures import Future
 from typing import Any
 
-from ..loop.futures import settle
+from ..loop.futures import Promise, settle
 from ..sockets.tls import TLSSocket
 from .connection import Connection
 from .lanes import OUT_LEAVING, Phase
@@ -54,12 +54,12 @@ def upgrade(
     server_side: bool,
     server_hostname: str | None,
     timeout: float | None,
-) -> Future[Any]:
+) -> Promise[Any]:
     """Put TLS on top of the carrier of `transport`, and let it shake hands. For its contract see `start_tls`."""
     if transport._upgrade is not None or transport._phase is Phase.OPENING:
         raise RuntimeError("start_tls() while another handshake is under way")
     loop = transport._loop
-    future: Future[Any] = loop.promise()
+    future = loop.promise()
     if transport._phase is not Phase.OPEN or transport._out in OUT_LEAVING:
         settle(future, error=ConnectionAbortedError(errno.ECONNABORTED, "start_tls() on a connection that ends"))
         return future
