@@ -31,7 +31,7 @@ from reactor.serving import (
 )
 
 from ..admission.door import Door
-from .cluster.options import add_cluster_options, join_cluster, log_options
+from .cluster.options import add_cluster_options, cluster_metrics, join_cluster, log_options
 from .motd import read_motd
 from .operators.console import LIMITS as CONSOLE_LIMITS, Console
 from .operators.enrol import enrol
@@ -123,13 +123,13 @@ def open_store(hub: Hub, options: argparse.Namespace) -> Store | None:
     return store
 
 
-def open_metrics(reactor: Reactor, port: int | None) -> Listener | None:
+def open_metrics(reactor: Reactor, chat: Chat, port: int | None) -> Listener | None:
     """--metrics; whoever does not ask for them need not load HTTP."""
     if port is None:
         return None
     from ..metrics import listen_for_scrapes
 
-    return listen_for_scrapes(reactor, port)
+    return listen_for_scrapes(reactor, port, more=cluster_metrics(chat))
 
 
 def new_operator(options: argparse.Namespace) -> int:
@@ -224,7 +224,7 @@ def main() -> int:
                 reactor.call_soon(open_console)
             return listeners
 
-        status = serve(reactor, begin, metrics=functools.partial(open_metrics, reactor, options.metrics))
+        status = serve(reactor, begin, metrics=functools.partial(open_metrics, reactor, chat, options.metrics))
         if store is not None:
             store.close()
         powers.bans.finish()

@@ -69,11 +69,11 @@ def render(stats: Stats) -> str:
     return "".join(parts)
 
 
-def family(name: str, kind: str, text: str, samples: Iterable[Sample]) -> str:
+def family(name: str, kind: str, text: str, samples: Iterable[Sample], prefix: str = "reactor") -> str:
     """One metric: its help, its type and its samples. A counter is named with its `_total` in all three."""
-    full = f"reactor_{name}_total" if kind == "counter" else f"reactor_{name}"
+    full = f"{prefix}_{name}_total" if kind == "counter" else f"{prefix}_{name}"
     lines = [f"# HELP {full} {text}", f"# TYPE {full} {kind}"]
-    lines += [f"reactor_{name}{suffix}{_braces(labels)} {value!r}" for suffix, labels, value in samples]
+    lines += [f"{prefix}_{name}{suffix}{_braces(labels)} {value!r}" for suffix, labels, value in samples]
     return "\n".join(lines) + "\n"
 
 

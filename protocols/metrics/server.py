@@ -10,6 +10,9 @@ message. It asks for no password: give it an address that only the scraper reach
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from reactor import Limits, Listener, Reactor, Timeouts
 
 from ..http.server import Bounds, Request, Response, Server
@@ -25,9 +28,12 @@ BOUNDS = Bounds(max_head=MAX_HEAD, first_byte=HEAD_TIME, head=HEAD_TIME, idle=0.
 PATH = "/metrics"
 
 
-def metrics(request: Request) -> Response:
-    """The counters of the reactor that answers, and the end of the connection: a scrape comes every fifteen seconds."""
-    text = render(request.reactor.stats())
+def metrics(request: Request, more: Callable[[], str] | None = None) -> Response:
+    """The counters of the reactor that answers, and the end of the connection: a scrape comes every fifteen seconds.
+
+    more: gives further metrics of the program, in the same format; see `exposition.family`.
+    """
+    text = render(request.reactor.stats()) + ("" if more is None else more())
     return Response(200, text, {"Content-Type": CONTENT_TYPE, "Connection": "close"})
 
 
@@ -36,12 +42,14 @@ class Metrics(HTTPConnection):
 
     __slots__ = ()
 
-    def __init__(self, reactor: Reactor) -> None:
+    def __init__(self, reactor: Reactor, more: Callable[[], str] | None = None) -> None:
         site = Server(reactor, limits=LIMITS, timeouts=TIMEOUTS, bounds=BOUNDS)
-        site.route("GET", PATH, metrics)
+        site.route("GET", PATH, metrics if more is None else partial(metrics, more=more))
         super().__init__(site)
 
 
-def listen_for_scrapes(reactor: Reactor, port: int, host: str = "127.0.0.1") -> Listener:
-    """Tell whoever asks on `port`; 0 is any free one. Raises ListenError."""
-    return reactor.listen_tcp(lambda: Metrics(reactor), host, port, limits=LIMITS, timeouts=TIMEOUTS)
+def listen_for_scrapes(
+    reactor: Reactor, port: int, host: str = "127.0.0.1", *, more: Callable[[], str] | None = None
+) -> Listener:
+    """Tell whoever asks on `port`; 0 is any free one. more: see `metrics`. Raises ListenError."""
+    return reactor.listen_tcp(lambda: Metrics(reactor, more), host, port, limits=LIMITS, timeouts=TIMEOUTS)

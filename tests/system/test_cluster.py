@@ -10,6 +10,7 @@ import signal
 import socket
 import threading
 import time
+import urllib.request
 
 import pytest
 
@@ -428,3 +429,39 @@ def test_the_few_rights_that_it_needs(scene):
     url = scene.redis.url.replace("redis://", "redis://chat:pw@")
     ada, bob = scene.join(scene.server(url=url), "Ada"), scene.join(scene.server(url=url), "Bob")
     exchange(ada, bob, "hello")
+
+
+def test_what_is_told_to_prometheus(scene):
+    server = scene.server("--metrics", "0")
+    server.out.shows("metrics on http://")
+    url = re.search(r"metrics on (http://\S+)", server.out.text)[1]
+    scene.join(server, "Ada").says("hello")
+    time.sleep(0.3)
+    with urllib.request.urlopen(url, timeout=DEADLINE) as answer:
+        text = answer.read().decode()
+    assert "chat_cluster_in 1\n" in text
+    assert "chat_cluster_servers 1\n" in text
+    assert int(re.search(r"^chat_cluster_entries_total (\d+)$", text, re.MULTILINE)[1]) > 0
+
+
+def test_the_page_and_tcp_of_two_servers_are_one_chat(scene):
+    """The page's members come into the rooms by the same seam."""
+    a, b = scene.server("--web", "0"), scene.server()
+    a.out.shows("web page on http://")
+    port = int(re.search(r"web page on http://\S+:(\d+)/", a.out.text)[1])
+    bob = scene.join(b, "Bob")
+    with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as page:
+        page.sendall(
+            b"GET /chat HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n" % port
+        )
+        for text in (b"/nick Web", b"hello from the page"):
+            page.sendall(bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text)
+        bob.hears("Web: hello from the page")
+        bob.says("hello page")
+        heard = b""
+        while b"Bob: hello page" not in heard:
+            data = page.recv(65536)
+            assert data, heard
+            heard += data
+    bob.hears("* Web left")

@@ -18,6 +18,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     join         one attempt to join
     cluster      one server in the cluster: alone, in, out
     operating    what operators do, on all servers
+    exposition   what is told to Prometheus
     redis_log    the log as a stream of Redis
     options      a server's command line, and joining at its start
 """

@@ -280,6 +280,7 @@ class Cluster(Inputs):
 
     def _enter_cluster(self, join: Join, stay: Stay, back: list[Input], counted: int) -> None:
         again, done = stay.take_over(self.stay, counted)
+        self.counts.update(self.stay.counts)
         self.stay, self._join, self.mode = stay, None, Mode.IN
         for one in back + again:
             stay.push(one)

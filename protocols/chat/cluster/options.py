@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +99,14 @@ def join_cluster(reactor: Reactor, chat: Chat, powers: Powers, options: argparse
     chat.inputs = cluster
     reactor.run()
     return refusal[0] if refusal else None if settled else ""
+
+
+def cluster_metrics(chat: Chat) -> Callable[[], str] | None:
+    """What --metrics tells of the cluster, if the chat is in one."""
+    from .cluster import Cluster
+
+    if not isinstance(cluster := chat.inputs, Cluster):
+        return None
+    from .exposition import exposition
+
+    return functools.partial(exposition, cluster)

@@ -210,6 +210,11 @@ class Stay:
     def now(self) -> float:
         return self._reactor.time()
 
+    @property
+    def lag(self) -> float:
+        """Seconds since the oldest entry was written that is not read back."""
+        return self._reactor.time() - self.outbox.sent[0].at if self.outbox.sent else 0.0
+
     def describe(self) -> list[str]:
         """The servers, a line each."""
         replica, lines = self.replica, []
