@@ -10,6 +10,7 @@ import signal
 import socket
 import threading
 import time
+import types
 import urllib.request
 
 import pytest
@@ -465,3 +466,17 @@ def test_the_page_and_tcp_of_two_servers_are_one_chat(scene):
             assert data, heard
             heard += data
     bob.hears("* Web left")
+
+
+def test_three_servers_with_one_command(scene):
+    demo = scene.theatre.run("cluster_demo.py", "--port", "0")
+    demo.out.wait(lambda text: text.count("listening on") == 3, "three servers")
+    first, second, _ = (int(port) for port in re.findall(r"listening on \S+:(\d+)", demo.out.text))
+    ada = scene.join(types.SimpleNamespace(port=first), "Ada")
+    bob = scene.join(types.SimpleNamespace(port=second), "Bob")
+    exchange(ada, bob, "hello")
+    demo.process.send_signal(signal.SIGINT)
+    for person in (ada, bob):
+        person.hears("goodbye")
+        person.close()
+    assert demo.exits() == 0
