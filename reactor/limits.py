@@ -22,6 +22,10 @@ class Limits:
     per_peer: connections of one address, IPv6 counted by /64 because that is what one customer is given
         (RFC 6177). No default: behind a NAT or a proxy thousands of people share one address. Not counted on Unix
         sockets: their peers have no address, and the mode of the path says who may come.
+    refuse: `refuse(peername, held)` is asked at accept, before a handshake and before the factory; `held` is how many
+        connections that peer has here, from accept to the close of their descriptors, counted as for `per_peer`. None
+        lets the newcomer in; bytes are its refusal: they are sent by one `send` (nothing where a handshake would have
+        to come first), and its descriptor is closed at once. What it raises refuses too, and is logged.
     output: bytes that may wait for one peer. Beyond it the connection is evicted. 64 MiB because one `write` of a
         large reply is legitimate, and a writer that heeds `pause_writing` stays a thousand times below it.
         All connections together have a budget besides: see `Reactor`.
@@ -31,6 +35,7 @@ class Limits:
 
     connections: int | None = None
     per_peer: int | None = None
+    refuse: Callable[[Any, int], bytes | None] | None = None
     output: int | None = 64 * MIB
     output_soft: int | None = None
     output_soft_seconds: float = 60.0
@@ -65,6 +70,10 @@ class Timeouts:
 def _refuse_negative(bounds: Any) -> None:
     for field in fields(bounds):
         value = getattr(bounds, field.name)
+        if field.name == "refuse":
+            if value is not None and not callable(value):
+                raise TypeError(f"Limits.refuse is called with a peername and a count, and cannot be {value!r}")
+            continue
         if value is not None and not isinstance(value, (int, float)):
             raise TypeError(f"{type(bounds).__name__}.{field.name} is a number or None, not {value!r}")
         if value is not None and not value >= 0:  # `not >=` refuses NaN as well

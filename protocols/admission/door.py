@@ -31,11 +31,15 @@ class Door:
         """Whether nobody more is let in."""
         return self.everybody is not None and self._inside >= self.everybody
 
-    def refuses(self, address: str) -> str | None:
-        """Why a newcomer from `address` is not let in; None if it is."""
+    def refuses(self, address: str, held: int = 0) -> str | None:
+        """Why a newcomer from `address` is not let in; None if it is.
+
+        held: how many connections it has as its listener counts them: those that shake hands or linger, too.
+        """
         if self.full:
             return "the server is full"
-        if self.per_address is not None and self._by_address[self.key(address)] >= self.per_address:
+        key = self.key(address)
+        if self.per_address is not None and key and max(self._by_address[key], held) >= self.per_address:
             return "too many connections from your address"
         return None
 

@@ -1,7 +1,8 @@
 """The chatbot: people on connections of their own or in a chat room, and the backends that answer them.
 
     bot = Bot(reactor, make_backend("offline"))
-    reactor.listen_tcp(BotServer(bot).session, "127.0.0.1", 9999, limits=LIMITS, timeouts=TIMEOUTS)
+    server = BotServer(bot)
+    reactor.listen_tcp(server.session, "127.0.0.1", 9999, limits=server.limits, timeouts=TIMEOUTS)
 
 The map, from the bottom up; a file imports only from those above it in this list:
 

@@ -21,7 +21,7 @@ from .backends.backend import BadSetting
 from .backends.settings import KINDS, make_backend
 from .bot import TIMEOUT, Bot
 from .member import NAME, Lobby
-from .session import LIMITS, TIMEOUTS, BotServer
+from .session import TIMEOUTS, BotServer
 from .turns import AT_ONCE
 
 PER_ADDRESS = 16  # connections: a family behind one router, and no more of one troublemaker
@@ -118,9 +118,9 @@ def main() -> int:
         bot = Bot(reactor, backend, client.fetch, timeout=options.timeout)
 
         def begin() -> list[Listener]:
-            listeners = listen(
-                reactor, BotServer(bot, door).session, options.host, options.port, limits=LIMITS, timeouts=TIMEOUTS
-            )
+            server = BotServer(bot, door)
+            bounds = {"limits": server.limits, "timeouts": TIMEOUTS}
+            listeners = listen(reactor, server.session, options.host, options.port, **bounds)
             if options.join:
                 join(reactor, bot, options)
             return listeners

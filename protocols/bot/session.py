@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from reactor import Limits, StreamTransport, Timeouts, Timer
 
@@ -40,13 +41,27 @@ FIRST_PROBE, PROBE_INTERVAL = 0.25, 1.0  # seconds to a look at whether a peer t
 
 @dataclass(slots=True)
 class BotServer:
-    """What all sessions share. `session` is the factory to listen with; `LIMITS` and `TIMEOUTS` go with it."""
+    """What all sessions share. `session` is the factory to listen with; `limits` and `TIMEOUTS` go with it."""
 
     bot: Bot
     door: Door = field(default_factory=Door)
 
+    @property
+    def limits(self) -> Limits:
+        """LIMITS, and who has too many connections already is refused at accept."""
+        return replace(LIMITS, refuse=self.refuse)
+
     def session(self) -> Session:
         return Session(self)
+
+    def refuse(self, peername: Any, held: int) -> bytes | None:
+        """What a newcomer is told who is not let in; None for one who is. For `Limits.refuse`."""
+        address = peername[0] if isinstance(peername, tuple) else ""
+        reason = self.door.refuses(address, held)
+        if reason is None:
+            return None
+        log.info("%s turned away: %s", address or "a newcomer", reason)
+        return f"{Saying.FULL.say(True)}\n".encode()
 
 
 class Session(TextProtocol):
@@ -80,11 +95,9 @@ class Session(TextProtocol):
         super().connection_made(transport)
         peername = transport.get_extra_info("peername")
         address = peername[0] if isinstance(peername, tuple) else ""
-        if reason := self._server.door.refuses(address):
-            log.info("%r turned away: %s", transport, reason)
-            self.send_line(Saying.FULL.say(True))
-            transport.close()
-            return
+        if (word := self._server.refuse(peername, 0)) is not None:
+            transport.write(word)
+            return transport.close()
         self._server.door.enter(address)
         self._address = address
         transport.set_write_buffer_limits(high=SOFT)

@@ -2,7 +2,7 @@
 
     chat = Chat(reactor)
     powers = set_up_operators(chat)
-    reactor.listen_tcp(chat.session, "127.0.0.1", 2401, limits=LIMITS, timeouts=TIMEOUTS)
+    reactor.listen_tcp(chat.session, "127.0.0.1", 2401, limits=chat.limits, timeouts=TIMEOUTS)
     reactor.open_stdio(lambda: Console(powers))
 
 The map, from the bottom up; a file imports only from those above it in this list:

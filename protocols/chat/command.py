@@ -38,7 +38,7 @@ from .operators.enrol import enrol
 from .operators.operator_commands import set_up_operators
 from .operators.passwords import check as check_passwords
 from .rooms.hub import Hub
-from .session import LIMITS, TIMEOUTS, Chat, Settings
+from .session import TIMEOUTS, Chat, Settings
 from .web.options import add_web_options, open_page
 
 if TYPE_CHECKING:
@@ -214,9 +214,8 @@ def main() -> int:
             reactor.open_stdio(lambda: Console(powers), limits=CONSOLE_LIMITS)
 
         def begin() -> list[Listener]:
-            listeners = listen(
-                reactor, chat.session, options.host, options.port, limits=LIMITS, timeouts=TIMEOUTS, tls=context
-            )
+            bounds = {"limits": chat.limits, "timeouts": TIMEOUTS}
+            listeners = listen(reactor, chat.session, options.host, options.port, **bounds, tls=context)
             warn_if_root([*listeners, *open_page(chat, options, context)])
             if hasattr(signal, "SIGHUP"):  # Windows has none
                 reactor.add_signal_handler(signal.SIGHUP, reload)

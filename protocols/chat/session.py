@@ -6,8 +6,9 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from reactor import LimitExceeded, Limits, PeerError, Reactor, StreamTransport, Timeouts, Timer, WriteTimeout
 
@@ -93,9 +94,23 @@ class Chat:
         """A protocol for one newcomer."""
         return Session(self)
 
-    def refuses(self, address: str) -> str | None:
-        """Why a newcomer from `address` is not let in; None if it is."""
-        return self.authority.refuses(address) or self.door.refuses(address)
+    def refuses(self, address: str, held: int = 0) -> str | None:
+        """Why a newcomer from `address`, which has `held` connections to its listener, is not let in; None if it is."""
+        return self.authority.refuses(address) or self.door.refuses(address, held)
+
+    @property
+    def limits(self) -> Limits:
+        """LIMITS, and who is banned or has too many connections already is refused at accept, before any handshake."""
+        return replace(LIMITS, refuse=self.refuse)
+
+    def refuse(self, peername: Any, held: int) -> bytes | None:
+        """What a newcomer is told who is not let in; None for one who is. For `Limits.refuse`."""
+        address = peername[0] if isinstance(peername, tuple) else ""
+        if (reason := self.refuses(address, held)) is None:
+            return None
+        self.counts["refused"] += 1
+        record("refused", address=address or None, reason=reason)
+        return f"{NOTICE}goodbye: {reason}\n".encode()
 
     def evict_silent(self) -> None:
         """When the server is full, who has not said anything for too long makes room: one for each who is missing."""
@@ -131,10 +146,8 @@ class Session(TextProtocol):
         chat, settings = self._chat, self._chat.settings
         peername = transport.get_extra_info("peername")
         address = peername[0] if isinstance(peername, tuple) else ""
-        if reason := chat.refuses(address):
-            chat.counts["refused"] += 1
-            record("refused", address=address or None, reason=reason)
-            self.send_line(f"{NOTICE}goodbye: {reason}")
+        if (word := chat.refuse(peername, 0)) is not None:
+            transport.write(word)
             return transport.close()
         transport.set_write_buffer_limits(high=SOFT)
         if settings.flood_rate:

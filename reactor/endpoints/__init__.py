@@ -5,6 +5,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     roster       the connections that belong together, and how they are drained
     resolver     names to addresses, off the loop's thread
     accept_errors  what accept(2) may report, and what it means
+    peers        who has how many connections, and who is turned away
     listener     accepts connections and counts them
     connector    makes outgoing connections
     datagrams    opens datagram sockets

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections import Counter
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -15,9 +14,10 @@ from ..loop.futures import Promise
 from ..loop.loop import Loop
 from ..loop.poller import READ
 from ..loop.timers import Timer
-from ..sockets.addresses import peer_key, show
+from ..sockets.addresses import show
 from ..transports.stream import StreamTransport
 from .accept_errors import BROKEN, FOREIGN, LOST
+from .peers import Peers, make_room, turn_away
 from .roster import DrainReport, Roster
 
 BACKLOG = 1024  # newcomers the kernel holds for us; it lowers this to net.core.somaxconn by itself
@@ -52,7 +52,7 @@ class Listener:
         self._on_gone = on_gone
         self._unlink = unlink
         self._roster: Roster[StreamTransport] = Roster(loop, StreamTransport, self._on_connection_gone)
-        self._per_peer: Counter[str] = Counter()
+        self._peers = Peers(self._limits)
         self._retry: Timer | None = None
         self._short: float | None = None  # when descriptors last ran out, in a shortage that is not over
         self._accepting = False
@@ -122,22 +122,18 @@ class Listener:
         """Let one newcomer in, or turn it away. True if the next may come."""
         self._admitting = True
         try:
-            if self._has_too_many(address):
-                self._loop.meter.refused += 1
-                sock.close()
-                log.info("%s turned away: it has %d connections already", show(address), self._limits.per_peer)
-            else:
+            word = self._peers.refusal(address)
+            if word is None:
                 self._let_in(sock, address)
+            else:
+                self._loop.meter.refused += 1
+                turn_away(sock, word if self._carrier is None else b"")
         finally:
             self._admitting = False
         if self._is_full():
             self._pause()
         self._check_gone()
         return self._accepting
-
-    def _has_too_many(self, address: Any) -> bool:
-        limit = self._limits.per_peer
-        return limit is not None and isinstance(address, tuple) and self._per_peer[peer_key(address)] >= limit
 
     def _let_in(self, sock: socket.socket, address: Any) -> None:
         try:
@@ -155,8 +151,7 @@ class Listener:
 
     def _count(self, address: Any) -> None:
         self._loop.meter.accepted += 1
-        if self._limits.per_peer is not None and isinstance(address, tuple):  # the peers of a Unix socket have no names
-            self._per_peer[peer_key(address)] += 1
+        self._peers.add(address)
 
     def _pause(self) -> None:
         if self._retry is not None:
@@ -189,12 +184,7 @@ class Listener:
         return limit is not None and len(self._roster.connections) >= limit
 
     def _on_connection_gone(self, transport: StreamTransport) -> None:
-        address = transport.get_extra_info("peername")
-        if self._limits.per_peer is not None and isinstance(address, tuple):
-            key = peer_key(address)
-            self._per_peer[key] -= 1
-            if not self._per_peer[key]:
-                del self._per_peer[key]
+        self._peers.remove(transport.get_extra_info("peername"))
         if not self._is_full():
             self._resume()
         self._check_gone()
@@ -217,9 +207,10 @@ class Listener:
         """No descriptor (or memory) for a newcomer: it waits in the backlog until there is one.
 
         To go on polling would report that again at once and for ever. Accepting resumes when a connection ends, and
-        by a timer, because the descriptors may be somebody else's.
+        by a timer, because the descriptors may be somebody else's. Whoever shakes hands or lingers makes room at once.
         """
         self._pause()
+        make_room(self._roster.connections, ACCEPT_BUDGET)
         self._loop.meter.shortages += 1
         if self._short is None:
             log.warning("accepting on %s pauses: %s", show(self.addresses[0]), exc.strerror)

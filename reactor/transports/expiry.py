@@ -1,4 +1,4 @@
-"""What no state of a connection may outlast: one table. Knows no clock and ends nothing."""
+"""What no state of a connection may outlast, as one table; who goes when descriptors run out. Knows no clock."""
 
 from __future__ import annotations
 
@@ -31,3 +31,15 @@ def deadlines(connection: Any) -> list[tuple[float, Exception]]:
         for applies, since, seconds, error, text in rows
         if applies and seconds is not None
     ]
+
+
+def make_room(connection: Any) -> bool:
+    """Descriptors have run out: end one of which all that is left is to wait for its peer. True if that is the end.
+
+    It waits in a handshake, or for the peer's end where everything was said.
+    """
+    if connection._phase is Phase.OPENING:
+        connection._lose(LimitExceeded("descriptors ran out while it shook hands"))
+    else:
+        connection._end_lingering(0.0)
+    return connection._phase is Phase.CLOSED

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import ssl
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from reactor import Limits, Listener
 
@@ -23,6 +25,7 @@ FILES = {
     "/log.js": ("log.js", "text/javascript; charset=utf-8"),
     "/chat.js": ("chat.js", "text/javascript; charset=utf-8"),
 }
+FORBIDDEN = b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"  # to who is banned
 LIMITS = Limits(connections=10_000, output=HARD)  # who does not read is evicted as on TCP
 
 POLICY = "; ".join(
@@ -48,7 +51,8 @@ class WebChat:
     """
 
     def __init__(self, chat: Chat, *, origins: Collection[str] | None = None) -> None:
-        self.site = Server(chat.reactor, limits=LIMITS)
+        self._chat = chat
+        self.site = Server(chat.reactor, limits=replace(LIMITS, refuse=self._refuse))
         states = States(chat.reactor, chat.hub)
         lines, typed = SharedFrames(texts), SharedFrames(events.render)
 
@@ -60,6 +64,11 @@ class WebChat:
         self.site.route("GET", "/chat", WebSocketRoute(socket))
         for path, (name, kind) in FILES.items():
             self.site.route("GET", path, StaticFile(name, kind))
+
+    def _refuse(self, peername: Any, held: int) -> bytes | None:
+        """Who is banned gets no page; how many may talk is judged by the door they share with the chat's own port."""
+        address = peername[0] if isinstance(peername, tuple) else ""
+        return None if self._chat.authority.refuses(address) is None else FORBIDDEN
 
     def listen(self, host: str | None, port: int, *, tls: ssl.SSLContext | None = None) -> Listener:
         """Serve it there."""

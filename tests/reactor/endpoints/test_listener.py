@@ -362,7 +362,7 @@ def test_over_the_limit_for_one_address_the_newcomer_is_turned_away(stage, caplo
     assert call(stage, listener.addresses[0]) == b"hello"
     elsewhere.close()
     stage.reactor.settle()
-    assert set(listener._per_peer) == {"127.0.0.1"}  # who is gone takes no memory
+    assert set(listener._peers.held) == {"127.0.0.1"}  # who is gone takes no memory
 
 
 @pytest.mark.loud

@@ -1,0 +1,78 @@
+"""Who has how many connections to a listener, from accept to the close of their descriptors; and whom it turns away."""
+
+from __future__ import annotations
+
+import socket
+from collections import Counter
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+from ..boundary import EXITS, log
+from ..limits import Limits
+from ..sockets.addresses import peer_key, show
+from ..transports import expiry
+from ..transports.stream import StreamTransport
+
+
+class Peers:
+    """The count, and the judgement of a newcomer by `Limits.per_peer` and `Limits.refuse`.
+
+    Nothing is counted where neither is set. The peers of a Unix socket have no address: they are asked about, and not
+    counted.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._most = limits.per_peer
+        self._refuse = limits.refuse
+        self._counts = self._most is not None or self._refuse is not None
+        self.held: Counter[str] = Counter()
+
+    def refusal(self, address: Any) -> bytes | None:
+        """What a newcomer is told who is not let in; None for one who is."""
+        if not self._counts:
+            return None
+        held = self.held[peer_key(address)] if isinstance(address, tuple) else 0
+        if self._most is not None and isinstance(address, tuple) and held >= self._most:
+            log.info("%s turned away: it has %d connections already", show(address), held)
+            return b""
+        if self._refuse is None:
+            return None
+        try:
+            return self._refuse(address, held)
+        except EXITS:
+            raise
+        except BaseException:
+            log.exception("exception in the refusal of %s, which is turned away", show(address))
+            return b""
+
+    def add(self, address: Any) -> None:
+        """One from there is in."""
+        if self._counts and isinstance(address, tuple):
+            self.held[peer_key(address)] += 1
+
+    def remove(self, address: Any) -> None:
+        """One from there is over, and its descriptor closed."""
+        if self._counts and isinstance(address, tuple):
+            key = peer_key(address)
+            self.held[key] -= 1
+            if not self.held[key]:
+                del self.held[key]
+
+
+def turn_away(sock: socket.socket, word: bytes) -> None:
+    """One send, and the descriptor is free again: who is refused must cost nothing after the word."""
+    if word:
+        try:
+            sock.setblocking(False)
+            sock.send(word)
+        except OSError:
+            pass  # it has gone, or takes nothing: it is not owed more
+    sock.close()
+
+
+def make_room(connections: Iterable[StreamTransport], most: int) -> None:
+    """End up to `most` that only shake hands, or only wait for their peer's end; those that came first go first."""
+    gone = (transport for transport in list(connections) if expiry.make_room(transport))
+    for _ in islice(gone, most):
+        pass
