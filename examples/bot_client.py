@@ -14,9 +14,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _kit.cli import Parser, complain, port_number
 from protocols.text import sanitize
 from reactor import LineProtocol, Reactor, ReactorError, StreamTransport, Timer
+from reactor.serving import Parser, complain, port_number
 
 NAME = "小明"  # the tutorial's user
 FIRST_PROMPT = "请输入消息："

@@ -8,20 +8,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _kit.cli import listen, log_to_stderr, serve, server_parser
-from _kit.view import add_metrics_option
 from protocols import Greeting
-from reactor import Reactor
-
-
-def main() -> int:
-    parser = server_parser("Greet whoever says a name.", 9999)
-    add_metrics_option(parser)
-    options = parser.parse_args()
-    log_to_stderr()
-    with Reactor() as reactor:
-        return serve(reactor, lambda: listen(reactor, lambda: Greeting(reactor), options), options.metrics)
-
+from protocols.metrics import Metrics
+from reactor.serving import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    about = "Greet whoever says a name."
+    sys.exit(run(lambda reactor: lambda: Greeting(reactor), port=9999, description=about, metrics=Metrics))

@@ -12,10 +12,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _kit.cli import count, listen, log_to_stderr, serve, server_parser, supervise
-from _kit.view import dump_on_signal
 from protocols import Echo
 from reactor import Listener, Reactor, Worker, hand_over
+from reactor.serving import count, dump_on_signal, listen, log_to_stderr, serve, server_parser, supervise
 
 GRACE = 60.0  # seconds that whoever talks to the old process has to finish
 
@@ -42,14 +41,14 @@ def main() -> int:
     log_to_stderr("INFO")
     with Reactor() as reactor:
         if options.workers:
-            supervisor = supervise(reactor, work, options, patience=GRACE + 5)
+            supervisor = supervise(reactor, work, options.workers, options.host, options.port, patience=GRACE + 5)
             if supervisor is None:
                 return 1
             reactor.add_signal_handler(signal.SIGUSR2, hand_over(reactor, {"echo": supervisor}, supervisor.stop))
             return supervisor.run()
 
         def begin() -> list[Listener]:
-            listeners = listen(reactor, PatientEcho, options)
+            listeners = listen(reactor, PatientEcho, options.host, options.port)
             given = {"echo": listeners[0]}
             take_over = hand_over(reactor, given, lambda: reactor.drain(GRACE))
             reactor.add_signal_handler(signal.SIGUSR2, take_over)

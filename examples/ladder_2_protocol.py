@@ -12,8 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _kit.cli import serve, server_parser
-from reactor import Protocol, Reactor, StreamTransport
+from reactor import Protocol, StreamTransport
+from reactor.serving import run
 
 
 class Shout(Protocol):
@@ -30,11 +30,5 @@ class Shout(Protocol):
         print("somebody left", "in good order" if exc is None else f"because of {exc!r}", flush=True)
 
 
-def main() -> int:
-    options = server_parser("Shout back.", 9001).parse_args()
-    with Reactor() as reactor:
-        return serve(reactor, lambda: reactor.listen_tcp(Shout, options.host, options.port))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(lambda reactor: Shout, port=9001, description="Shout back."))

@@ -12,8 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _kit.cli import serve, server_parser
-from reactor import LineProtocol, Reactor
+from reactor import LineProtocol
+from reactor.serving import run
 
 
 class Adder(LineProtocol):
@@ -28,11 +28,5 @@ class Adder(LineProtocol):
             self.send_line(b"numbers, please")
 
 
-def main() -> int:
-    options = server_parser("Add the numbers of each line.", 9002).parse_args()
-    with Reactor() as reactor:
-        return serve(reactor, lambda: reactor.listen_tcp(Adder, options.host, options.port))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(lambda reactor: Adder, port=9002, description="Add the numbers of each line."))

@@ -14,8 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _kit.cli import say, serve, server_parser
 from reactor import Protocol, Reactor, StreamTransport
+from reactor.serving import run, say
 
 LINES = 1000  # written at once, between two looks at other connections
 
@@ -48,11 +48,6 @@ class Counter(Protocol):
         self.reactor.call_soon(self.produce)
 
 
-def main() -> int:
-    options = server_parser("Count as fast as the reader reads.", 9003).parse_args()
-    with Reactor() as reactor:
-        return serve(reactor, lambda: reactor.listen_tcp(lambda: Counter(reactor), options.host, options.port))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    make = lambda reactor: lambda: Counter(reactor)  # noqa: E731 - a counter needs the reactor
+    sys.exit(run(make, port=9003, description="Count as fast as the reader reads."))

@@ -15,9 +15,21 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _kit.cli import Parser, address, complain, count, in_words, log_to_stderr, program, say, serve
-from _kit.view import add_metrics_option, port_number
-from reactor import DatagramProtocol, DatagramTransport, Reactor, ReactorError
+from protocols.metrics import listen_for_scrapes
+from reactor import DatagramProtocol, DatagramTransport, Listener, Reactor, ReactorError
+from reactor.serving import (
+    Parser,
+    add_metrics_option,
+    address,
+    complain,
+    count,
+    in_words,
+    log_to_stderr,
+    port_number,
+    program,
+    say,
+    serve,
+)
 
 TRIES = 3  # times each question is asked: on a link that loses one in ten, one in a thousand stays without an answer
 
@@ -143,12 +155,21 @@ def parse() -> argparse.Namespace:
     return options
 
 
+def open_metrics(reactor: Reactor, port: int | None) -> Listener | None:
+    return None if port is None else listen_for_scrapes(reactor, port)
+
+
 def main() -> int:
     options = parse()
     log_to_stderr()
     with Reactor() as reactor:
         if options.send is None:
-            return serve(reactor, lambda: reactor.open_udp(Echo, local=(options.host, options.port)), options.metrics)
+            place = (options.host, options.port)
+            return serve(
+                reactor,
+                lambda: reactor.open_udp(Echo, local=place),
+                metrics=lambda: open_metrics(reactor, options.metrics),
+            )
         try:
             return ask(reactor, options)
         except (OSError, ReactorError) as error:

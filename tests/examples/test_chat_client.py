@@ -894,7 +894,7 @@ def test_tls(theatre: Any, secure: Any) -> None:
     )
     careless = client("elsewhere", "--insecure")
     for good in (trusted, pinned, careless):
-        assert good.exits() == 0
+        assert good.exits() == 0, good.err.all()
         assert good.out.all() == "heard hello\n"
     assert "nobody knows for whom" in careless.err.all()
     for bad, why in ((foreign, "self-signed"), (expired, "expired"), (elsewhere, "'localhost'")):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-SERVERS = [path.name for pattern in ("*_server.py", "ladder_[234]*.py") for path in sorted(EXAMPLES.glob(pattern))]
+SERVERS = [path.name for pattern in ("*_server.py", "ladder_[2345]*.py") for path in sorted(EXAMPLES.glob(pattern))]
 PROGRAMS = [*SERVERS, "bot_client.py", "chat_client.py", "udp_echo.py"]
 
 

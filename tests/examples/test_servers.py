@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import subprocess
 from typing import Any
 
 
@@ -41,12 +42,29 @@ def test_greeting(theatre: Any) -> None:
     server.clean_exit()
 
 
+def test_ladder_0_blocking(theatre: Any) -> None:
+    one, many = (theatre.serve("ladder_0_blocking.py", *flags) for flags in ((), ("--threads",)))
+    race = theatre.run("ladder_0_blocking.py", "--race")
+    first, second = theatre.peer(many), theatre.peer(many)
+    second.gets("numbers, please\n")
+    first.sends("3\n")
+    first.gets("in all 3\n")
+    first, second = theatre.peer(one), theatre.peer(one)
+    first.gets("numbers, please\n")
+    assert second.text == ""  # connected, and nobody is there
+    first.sock.close()
+    second.gets("numbers, please\n")
+    assert race.exits() == 0
+    assert race.out.all().startswith("16000 times 1 was added, and the sum is ")
+
+
 def test_ladder_1_a_timer(theatre: Any) -> None:
     program = theatre.run("ladder_1_timer.py")
     assert program.exits() == 0
     lines = program.out.all().splitlines()
-    assert lines.index("half a second has passed") in (2, 3)
-    assert lines[0].startswith("tick at 0.2")
+    assert lines[0].startswith("tick at ")
+    assert lines.count("half a second has passed") == 1
+    assert len(lines) in (4, 5)  # a busy machine may skip a tick, and the series goes on in its grid
     assert program.err.all() == ""
 
 
@@ -80,3 +98,27 @@ def test_ladder_4_backpressure(theatre: Any) -> None:
     assert numbers == list(range(len(numbers)))
     peer.sock.close()
     server.clean_exit()
+
+
+def test_ladder_5_and_6_a_chat_and_its_client(theatre: Any) -> None:
+    server = theatre.serve("ladder_5_chat.py")
+    bob = theatre.peer(server)
+    bob.sends("Bob\n")
+    bob.gets("* Bob joined\n")
+    ada = theatre.run("ladder_6_client.py", "--port", str(server.port), stdin=subprocess.PIPE)
+    ada.out.shows("your name?\n")
+    ada.types("Ada\nhello\n")
+    bob.gets("* Ada joined\nAda: hello\n")
+    bob.sends("hi\n")
+    ada.out.shows("Bob: hi\n")
+    ada.ends_input()
+    bob.gets("* Ada left\n")
+    assert ada.exits() == 0
+    assert ada.err.all() == ""
+    server.clean_exit()
+
+
+def test_ladder_7_a_test(theatre: Any) -> None:
+    program = theatre.run("ladder_7_test.py")
+    assert program.exits() == 0
+    assert (program.out.all(), program.err.all()) == ("two tests passed\n", "")
