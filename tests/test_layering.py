@@ -25,6 +25,7 @@ PURE = {
     "protocols/bot/backends": {"settings"},
     "protocols/chat/cluster": {"options", "cluster", "join", "operating", "redis_log", "stay"},
     "protocols/chat/rooms": set(),
+    "protocols/chat/web": {"states", "sockets", "page", "options"},
     "protocols/http/wire": set(),
     "protocols/redis": {"connection", "sentinel", "line", "client"},
     "protocols/text": {"protocol"},

@@ -164,6 +164,14 @@ def test_several_lines_are_asked_for(page: Any, chat: Any) -> None:
         bob.hears("Ada: one\nAda: two\nAda: * Bob left\n")
 
 
+def test_a_line_that_is_too_long_is_kept(page: Any, chat: Any) -> None:
+    ada = enter(page, chat, "Ada")
+    ada.run("document.querySelector('#message').value = '字'.repeat(700)")
+    ada.type("#message", "{enter}")
+    ada.shows("a line is too long", "#status")
+    assert len(ada.run("return document.querySelector('#message').value")) == 700
+
+
 def test_it_comes_back_with_name_room_and_draft_and_doubles_nothing(page: Any, theatre: Any) -> None:
     server = start(theatre)
     ada = enter(page, server, "Ada")

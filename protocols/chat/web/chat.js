@@ -4,6 +4,7 @@
 
 const FIRST_WAIT = 500, LONGEST_WAIT = 15000;  // milliseconds, of a random wait before another attempt
 const NAME_RETRY = 4000, NAME_TRIES = 15;  // a name is free again once the server has noticed that its holder is gone
+const LONGEST_LINE = 2048;  // bytes that the server takes
 const SETTLE = 3000;       // milliseconds in which a connection that is made again finds its name and room
 
 const kept = (store, key, value) => {  // storage may be forbidden: then nothing is remembered, and the rest works
@@ -267,6 +268,11 @@ function sayField() {
   const text = field.value.replace(/\s+$/, "");
   if (!text.trim()) return;
   const lines = text.split(/\r\n|[\r\n]/).filter(line => line.trim());
+  if (lines.some(line => new TextEncoder().encode(line).length > LONGEST_LINE)) {
+    tellStatus(t("tooLong"));
+    setTimeout(tellStatus, 5000);
+    return;
+  }
   if (lines.length > 1) {
     ask("lines", t("askLines", lines.length), t("yesLines"), t("cancel"), "", () => { sayLines(lines); });
     return;
