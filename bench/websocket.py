@@ -9,6 +9,7 @@ aiohttp; what it lacks is left out.
     room      1,000 members, 10 of them talk, 50 B
     memory    1,000 idle connections that have agreed to permessage-deflate and used it once
     large     one message of 10 MiB there and back
+    chat      1,000 browsers in a room of our chat (chat.v1) beside 1,000 members on TCP in another; 10 of each talk
 """
 
 import contextlib
@@ -23,7 +24,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from protocols.websocket.frames import BINARY, TEXT, head, pack
+from protocols.websocket.frames import BINARY, PONG, TEXT, head, pack
 from report.tables import figure, table
 from runs import procs
 from runs.arguments import Parser, positive
@@ -35,7 +36,7 @@ PROGRAMS = {
 }
 US = "reactor"
 GOALS = {"echo": {"websockets": 0.40, "aiohttp": 0.65}, "room": {"websockets": 0.05, "aiohttp": 0.06}}
-CASES = ("echo", "room", "memory", "large")
+CASES = ("echo", "room", "memory", "large", "chat")
 KEY = b"\x5a\x01\xc3\x3c"
 REQUEST = (
     "GET {} HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
@@ -49,9 +50,9 @@ LARGE = 10 << 20
 TIMEOUT = 60.0
 
 
-def dial(server: procs.Server, path: str, more: str = "") -> socket.socket:
-    """A connection whose WebSocket is open."""
-    sock = socket.create_connection(server.address, TIMEOUT)
+def dial(server: procs.Server, path: str, more: str = "", port: int | None = None) -> socket.socket:
+    """A connection whose WebSocket is open. `port`: where that is not the server's own."""
+    sock = socket.create_connection((server.address[0], port or server.address[1]), TIMEOUT)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.sendall(REQUEST.format(path, more).encode())
     answer = b""
@@ -120,6 +121,98 @@ def costs(case: str, servers: dict[str, procs.Server], rounds: int) -> dict[str,
                 messages = ROUND[case] * count * (1 if case == "echo" else talkers)
                 found[name].append(1e6 * (servers[name].cpu() - before) / messages)
     return found
+
+
+CHAT = ("--no-console", "--flood-rate=0", "--max-per-ip=0", "--log-level=warning", "--web=0", "--history=0")
+SAID = b"x" * 50
+QUIET, NEWS = 0.5, 2.5  # seconds until a chat is taken to be quiet, and until all news of it have been told
+
+
+class Members(Crowd):
+    """Connections to the chat, on TCP or in browsers. What a line comes to as events depends on names and on who
+    hears it, so the bytes of a round are counted once, with the first that is quiet."""
+
+    def __init__(self, socks: list[socket.socket]) -> None:
+        self.socks = socks
+        self.poll = select.epoll()
+        self.by_fd = {sock.fileno(): sock for sock in socks}
+        for fd in self.by_fd:
+            self.poll.register(fd, select.EPOLLIN)
+
+    def quieten(self, quiet: float | None = None) -> int:
+        """Take what comes until nothing does for `quiet` seconds; how many bytes."""
+        size, quiet = 0, QUIET if quiet is None else quiet
+        while events := self.poll.poll(quiet):
+            size += sum(len(self.by_fd[fd].recv(1 << 18)) for fd, _ in events)
+        return size
+
+    def show_life(self, pong: bytes) -> None:
+        """Who only listens in a browser would be pinged, and then sent away: this load answers no pings."""
+        for sock in self.socks:
+            sock.sendall(pong)
+        self.quieten()
+
+    def say(self, request: bytes) -> None:
+        """TALKERS say it once."""
+        for sock in self.socks[:TALKERS]:
+            sock.sendall(request)
+
+    def talk(self, request: bytes, size: int) -> None:
+        """TALKERS say it once, and all have heard it: `size` bytes in sum."""
+        self.say(request)
+        while size > 0:
+            events = self.poll.poll(TIMEOUT)
+            if not events:
+                raise procs.BenchError("the chat does not deliver")
+            size -= sum(len(self.by_fd[fd].recv(1 << 18)) for fd, _ in events)
+
+
+def browsers(server: procs.Server) -> tuple[Members, bytes, bytes]:
+    """MEMBERS with the page open, a message, and a sign of life."""
+    more, port = "Sec-WebSocket-Protocol: chat.v1\r\n", web_port(server)
+    members = Members([dial(server, "/chat", more, port) for _ in range(MEMBERS)])
+    return members, pack(TEXT, SAID, key=KEY), pack(PONG, b"", key=KEY)
+
+
+def line_members(server: procs.Server) -> tuple[Members, bytes, bytes]:
+    """The same on TCP."""
+    return Members([socket.create_connection(server.address, TIMEOUT) for _ in range(MEMBERS)]), SAID + b"\n", b""
+
+
+def chat_costs(rounds: int) -> dict[str, list[float]]:
+    """Microseconds of the chat's CPU for each delivery, to browsers and to TCP, each in a server of its own."""
+    found: dict[str, list[float]] = {"browsers": [], "TCP": []}
+    with contextlib.ExitStack() as stack:
+        crowds = {}
+        for name, gather in (("browsers", browsers), ("TCP", line_members)):
+            server = stack.enter_context(procs.Server("the chat", ["examples/chat_server.py", *CHAT]))
+            members, request, alive = gather(server)
+            stack.callback(members.close)
+            members.quieten()
+            members.say(request)  # who has not said anything yet is announced now, in a crowd two seconds later
+            members.quieten(NEWS)
+            members.say(request)
+            crowds[name] = server, members, request, alive, members.quieten()
+        for number in range(rounds):
+            for name in list(found) if number % 2 else reversed(list(found)):
+                server, members, request, alive, size = crowds[name]
+                members.show_life(alive)
+                before = server.cpu()
+                for _ in range(ROUND["room"]):
+                    members.talk(request, size)
+                found[name].append(1e6 * (server.cpu() - before) / (ROUND["room"] * MEMBERS * TALKERS))
+    return found
+
+
+def web_port(server: procs.Server) -> int:
+    """Where the chat has said that its page is."""
+    deadline = time.monotonic() + TIMEOUT
+    while time.monotonic() < deadline:
+        said = os.pread(server.output.fileno(), 4096, 0).decode()
+        if "web page on" in said:
+            return int(said.split()[-1].rstrip("/").rpartition(":")[2])
+        time.sleep(0.01)
+    raise procs.BenchError("the chat does not say where its page is")
 
 
 def memory(server: procs.Server) -> float:
@@ -201,6 +294,14 @@ def run(options) -> None:
                 print(f"\n{case}: server CPU per message delivered\n")
                 print(table(["server", "CPU us", "lowest", "highest"], rows, False), "\n")
                 print("\n".join(ratios(found, case)))
+            elif case == "chat":
+                found = chat_costs(options.rounds)
+                rows = [
+                    [name, *(figure(of(costs)) for of in (statistics.median, min, max))]
+                    for name, costs in found.items()
+                ]
+                print(f"\nchat: server CPU per delivery, {MEMBERS:,} members, {TALKERS} talk\n")
+                print(table(["members", "CPU us", "lowest", "highest"], rows, False))
             elif case == "memory":
                 rows = [[name, figure(memory(server))] for name, server in servers.items()]
                 print(f"\nmemory: {IDLE:,} idle connections that have used permessage-deflate\n")

@@ -27,6 +27,17 @@ def test_every_case_runs(server, monkeypatch):
     assert websocket.large(server)[0] > 0
 
 
+def test_the_chat_is_measured_with_browsers_and_without(monkeypatch):
+    monkeypatch.setattr(websocket, "ROUND", {"room": 2})
+    monkeypatch.setattr(websocket, "MEMBERS", 12)
+    monkeypatch.setattr(websocket, "TALKERS", 3)
+    monkeypatch.setattr(websocket, "QUIET", 0.2)
+    monkeypatch.setattr(websocket, "NEWS", 1.3)
+    found = websocket.chat_costs(1)
+    assert list(found) == ["browsers", "TCP"]
+    assert all(costs[0] > 0 for costs in found.values())
+
+
 def test_what_is_no_websocket_is_told(server):
     with (
         pytest.raises(procs.BenchError, match="opens no WebSocket"),
