@@ -9,11 +9,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
-from _kit.cli import count, listen, log_to_stderr, serve, server_parser
-from _kit.view import add_metrics_option
 from protocols.http.server import LIMITS, TIMEOUTS, Server
+from protocols.metrics import listen_for_scrapes
 from protocols.websocket import WebSocket, WebSocketRoute
-from reactor import Reactor
+from reactor import Listener, Reactor
+from reactor.serving import add_metrics_option, count, listen, log_to_stderr, serve, server_parser
 
 MAX_MESSAGE = 16 * 1024 * 1024  # bytes: what the suites that test echo servers send at most
 
@@ -43,8 +43,13 @@ def main() -> int:
         site = Server(reactor)
         echo = functools.partial(Echo, not options.no_compression, options.max_message)
         site.route("GET", "/*", WebSocketRoute(echo))
-        begin = functools.partial(listen, reactor, site.connection, options, limits=LIMITS, timeouts=TIMEOUTS)
-        return serve(reactor, begin, options.metrics)
+        bounds = {"limits": LIMITS, "timeouts": TIMEOUTS}
+        begin = functools.partial(listen, reactor, site.connection, options.host, options.port, **bounds)
+        return serve(reactor, begin, metrics=functools.partial(open_metrics, reactor, options.metrics))
+
+
+def open_metrics(reactor: Reactor, port: int | None) -> Listener | None:
+    return None if port is None else listen_for_scrapes(reactor, port)
 
 
 if __name__ == "__main__":

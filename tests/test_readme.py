@@ -282,3 +282,16 @@ def test_the_commands_that_it_names_are_there():
         assert re.search(rf"^{name} = ", scripts, re.MULTILINE), name
     for name in re.findall(r"\bexamples/\w+\.py|\bbench/\w+\.py", text):
         assert Path(ROOT, name).is_file()
+
+
+# -- SECURITY.md -------------------------------------------------------------------------------------------------------
+
+
+def test_each_promise_names_a_test_that_is_there():
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| promise")]
+    named = [re.fullmatch(r"\| .+ \| `(test_\w+)` \|", row) for row in rows]
+    assert len(rows) > 20
+    assert all(named), rows
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [found[1] for found in named if f"def {found[1]}(" not in sources] == []
