@@ -6,6 +6,7 @@ server may put into it is bounded.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from ..headers import Headers
@@ -18,6 +19,8 @@ MAX_FIELDS = 50  # Set-Cookie of one answer that are looked at, as in curl
 MAX_FIELD = 4096  # bytes of one: what browsers take
 MAX_SENT = 8190  # bytes of a Cookie field: what servers take (Apache, LimitRequestFieldSize)
 MAX_COOKIES = 3000  # in a jar: RFC 6265, 6.1
+
+_AGE = re.compile(r'"?-?[0-9]{1,12}"?')  # seconds; more than 30,000 years is nonsense
 
 
 class Cookies:
@@ -39,6 +42,7 @@ class Cookies:
     def store(self, url: URL, headers: Headers) -> bool:
         """Take what an answer sets. Whether it has set anything."""
         fields = [field for field in headers.get_all("set-cookie") if len(field) <= MAX_FIELD][:MAX_FIELDS]
+        fields = [_without_odd_age(field) for field in fields]
         if not fields:
             return False
         if self._jar is None:
@@ -74,6 +78,17 @@ def join_cookies(given: str, kept: str) -> str:
     """
     names = {part.partition("=")[0].strip() for part in given.split(";")}
     return "; ".join([given, *(part for part in kept.split("; ") if part.partition("=")[0] not in names)])
+
+
+def _without_odd_age(field: str) -> str:
+    """The jar does not take a Max-Age that is no number, or a very long one: it tells of a bug of its own on stderr."""
+    cookie, *attributes = field.split(";")
+    return ";".join([cookie, *(part for part in attributes if not _is_odd_age(part))])
+
+
+def _is_odd_age(attribute: str) -> bool:
+    name, _, value = attribute.partition("=")
+    return name.strip().lower() == "max-age" and not _AGE.fullmatch(value.strip())
 
 
 class _Answer:

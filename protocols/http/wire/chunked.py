@@ -37,14 +37,14 @@ class At(Enum):
 class ChunkedDecoder:
     """Undoes the chunking of one body."""
 
-    __slots__ = ("_left", "_looked_at", "_max_head", "_max_lines", "_pending", "_waste", "at", "trailers")
+    __slots__ = ("_left", "_lines", "_max_head", "_max_lines", "_pending", "_waste", "at", "trailers")
 
     def __init__(self, max_head: int = MAX_HEAD, max_lines: int = MAX_LINES) -> None:
         self.at = At.SIZE
         self.trailers: Headers | None = None  # not None: the body is complete
         self._left = 0  # bytes of this chunk that are still to come
-        self._looked_at = 0  # before it there is no end of the trailers
-        self._pending = b""  # an unended line, or trailers without their end
+        self._pending: bytes | bytearray = b""  # an unended line, or trailers without their end
+        self._lines = 0  # of such trailers
         self._waste = 0
         self._max_head = max_head
         self._max_lines = max_lines
@@ -54,10 +54,11 @@ class ChunkedDecoder:
 
         That is the end of `data`, or of the body once `trailers` is set.
         """
+        if self.at is At.TRAILERS and self._pending:
+            return self._read_more_trailers(data, start)
         before = len(self._pending)
         if before:
-            data, start, self._pending = self._pending + data[start:], 0, b""
-        self._looked_at = start + max(0, before - 2)  # the blank line has at most two bytes before its last
+            data, start, self._pending = bytes(self._pending) + data[start:], 0, b""
         view = memoryview(data)
         here, size = start, len(data)
         while here < size:
@@ -112,9 +113,28 @@ class ChunkedDecoder:
         if data.startswith(_CRLF, here):
             self.trailers = _NONE
             return 2
-        end = here + 1 if data[here] == _LF else find_end(data, max(here, self._looked_at))
-        check_size(data[here : max(end, 0) or len(data)], self._max_head, self._max_lines)
+        end = here + 1 if data[here] == _LF else find_end(data, here)
+        block = data[here : max(end, 0) or len(data)]
+        check_size(block, self._max_head, self._max_lines)
         if end < 0:
+            self._lines = block.count(b"\n")
             return 0
-        self.trailers = parse_fields(data[here:end].decode("latin-1"))
+        self.trailers = parse_fields(block.decode("latin-1"))
         return end - here
+
+    def _read_more_trailers(self, data: bytes, start: int) -> int:
+        """More of them. Nothing is copied, searched or counted twice, however they were cut."""
+        pending = self._pending if isinstance(self._pending, bytearray) else bytearray(self._pending)
+        before = len(pending)
+        pending += data[start:]
+        end = 2 if pending.startswith(_CRLF) else find_end(pending, max(0, before - 2))  # the blank line, but its last
+        size = end if end > 0 else len(pending)
+        self._lines += pending.count(b"\n", before, size)
+        if size > self._max_head or self._lines > self._max_lines + 1:
+            check_size(bytes(pending[:size]), self._max_head, self._max_lines)
+        if end < 0:
+            self._pending = pending
+            return len(data)
+        self._pending = b""
+        self.trailers = _NONE if end == 2 else parse_fields(pending[:end].decode("latin-1"))
+        return start + end - before

@@ -29,6 +29,8 @@ _STATUS_LINE = re.compile(rf"HTTP/(1\.[0-9]) ([1-9][0-9]{{2}})(?: ({_TEXT}))?\r\
 _REQUEST_LINE = re.compile(rf"({_NAME}) ([\x21-\x7e]++) HTTP/(1\.[0-9])\r\n")  # RFC 9112, 3: one space each
 _OTHER_VERSION = re.compile(rf"{_NAME} [\x21-\x7e]++ HTTP/[02-9]\.[0-9]\r\n")
 
+TELLING = 64  # bytes by which a peer that speaks no HTTP is told
+
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _BARE_LF = re.compile(r"(?<!\r)\n")
 _ODD = re.compile(r"[\0\r\n]")
@@ -36,7 +38,7 @@ _RESPONSE = b"HTTP/1."
 _REQUEST = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{0,32}+(?: |\Z)")  # no method in use has more than 17 letters
 
 
-def find_end(data: bytes, start: int) -> int:
+def find_end(data: bytes | bytearray, start: int) -> int:
     """Where the head at the beginning of `data` ends, its blank line included; -1: not yet. Looks from `start` on."""
     blank = _BLANK_LINE.search(data, start)
     return blank.end() if blank else -1

@@ -9,8 +9,7 @@ import pytest
 from protocols.http import Headers, Response
 from protocols.http.client.content.charsets import FALLBACK, LOOK, MAX_LONE, declared_charset, decode_text
 from protocols.http.client.content.labels import _CHARSET, CODECS, codec_of
-
-from .work import is_straight
+from tests.kit.work import is_straight
 
 WHATWG = [  # label, bytes, text: one a family, and those that Python reads otherwise
     ("iso-8859-1", b"\x80\x93a\x94\xe9", "€“a”é"),

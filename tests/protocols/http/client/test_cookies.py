@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from http.cookiejar import CookieJar
 
 import pytest
 
 from protocols.http import CallbackFailed, Client, Headers, RedirectError, fetch, parse_url
 from protocols.http.client.cookies import MAX_COOKIES, MAX_FIELD, MAX_FIELDS, MAX_SENT, Cookies, join_cookies
+from tests.kit.work import is_straight
 
 from .scenes import Server, answer, redirect, stage
 
@@ -169,3 +171,36 @@ def test_a_trace_that_raises_ends_its_fetch_and_nothing_else(reactor, server, si
             reactor.run_until(client.fetch(server.url, trace=trace))
         server.answers = [answer(b"x")]
         assert reactor.run_until(client.fetch(server.url)).body == b"x"
+
+
+PARTS = [
+    "a", "=", "b", ";", "; ", "expires", "max-age", "domain", "path", "version", "port", "secure", "9" * 400, "nan",
+    "-", '"', "\\", ",", "Sun, 06 Nov 1994 08:49:37 GMT", "06-Nov-99999 1:1:1", "Thu Feb 31 25:61:61 2999", "\xff", ".",
+    "example.com", ".com", "/", " ", "\t", "[", "::1", "0x10", "$Version", "1_000", "31 Dec 999999999999", "+9999",
+]  # fmt: skip
+
+
+def test_no_field_makes_the_jar_tell_of_a_bug_or_costs_another_its_place():
+    """Of a Max-Age that is no number it tells on stderr, with a traceback, and takes nothing more."""
+    dice = random.Random(7)
+    for _ in range(3000):
+        field = "".join(dice.choices(PARTS, k=dice.randint(1, 14)))
+        if dice.random() < 0.5:
+            field = f"a=b; {dice.choice(['expires', 'max-age', 'version', 'port', 'domain'])}={field}"
+        cookies, url = (
+            Cookies(),
+            parse_url(dice.choice(["http://a.example.com/x", "http://[::1]/", "http://localhost/"])),
+        )
+        cookies.store(url, Headers.parsed([("Set-Cookie", field), ("Set-Cookie", "good=1")]))
+        assert "good=1" in (cookies.header_for(url) or "")
+
+
+@pytest.mark.parametrize("shape", ["a={}", "{}", "a=b; expires={}", "a=b; path={}", "a=b; domain={}", "a=b; port={}"])
+@pytest.mark.parametrize("fill", [" ", ";", '"', "1", "1-", ".", "a.", "/", ",", "=,", "\\"])
+def test_a_field_costs_what_it_has_bytes(shape, fill):
+    url = parse_url("http://a.example.com/")
+
+    def store(field):
+        Cookies().store(url, Headers.parsed([("Set-Cookie", field)] * 10))
+
+    assert is_straight(store, lambda size: shape.replace("{}", fill * (size // len(fill))), small=400)
