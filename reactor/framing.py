@@ -42,6 +42,7 @@ class LineProtocol(Protocol):
     transport: Any = None
     _partial = b""
     _skipping = False
+    _takes_batches = False
 
     def connection_made(self, transport: Any) -> None:
         """Keep the transport as `self.transport`. A subclass that overrides this calls it."""
@@ -61,6 +62,35 @@ class LineProtocol(Protocol):
         """Send a line; LF is added."""
         self.transport.write(line + b"\n")
 
+    def lines_received(self, lines: list[bytes]) -> int | None:
+        """The lines that came together, without their endings, in order; at most BATCH of them.
+
+        Calls `line_received` for each. Override it where the work for many at once is less than for each by itself: one
+        `write` of all answers, one statement of a database. Give how many lines were handled, or None for all; the
+        others come again once reading goes on, to whoever is the protocol then, and never after a close.
+
+        >>> from reactor.testing import Recorder, connected_pair
+        >>> class Upper(LineProtocol):
+        ...     def lines_received(self, lines):
+        ...         self.transport.write(b"".join(line.upper() + b"\\n" for line in lines))
+        >>> client = Recorder()
+        >>> with connected_pair(client, Upper()) as pair:
+        ...     pair.a.write(b"one\\ntwo\\n")
+        ...     pair.settle()
+        ...     client.data
+        b'ONE\\nTWO\\n'
+        """
+        for handled, line in enumerate(lines, 1):
+            delivery = self.transport.delivery
+            self.line_received(line)
+            if self._is_held(delivery):
+                return handled
+        return None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._takes_batches = cls.lines_received is not LineProtocol.lines_received
+
     def data_received(self, data: bytes) -> None:
         if self._partial:
             data = self._partial + data
@@ -72,6 +102,8 @@ class LineProtocol(Protocol):
             self._skipping = False
             next(waiting)
         simple = len(data) <= self.max_line and b"\r" not in data  # then no line needs a look of its own
+        if self._takes_batches:
+            return self._take_batch([*waiting], rest, len(lines) == BATCH, simple)
         received = self.line_received if simple else self._check_line
         transport = self.transport
         delivery = transport.delivery
@@ -94,6 +126,39 @@ class LineProtocol(Protocol):
             self.line_received(line)
         else:
             self.line_too_long(len(line))
+
+    def _take_batch(self, lines: list[bytes], rest: bytes, is_full: bool, simple: bool) -> None:
+        transport, handled = self.transport, None
+        delivery = transport.delivery
+        if lines:
+            handled = self.lines_received(lines) if simple else self._check_lines(lines)
+        if handled is not None or (transport.delivery != delivery and self._is_held(delivery)):
+            transport.unread(b"\n".join([*lines[len(lines) if handled is None else handled :], rest]))
+        elif is_full:
+            transport.unread(rest)
+        elif rest:
+            self._keep(rest)
+
+    def _check_lines(self, lines: list[bytes]) -> int | None:
+        """As `lines_received`, of lines that may end with a CR or be too long."""
+        clean = [line[:-1] if line.endswith(b"\r") else line for line in lines]
+        done, delivery = 0, self.transport.delivery
+        for long in (number for number, line in enumerate(clean) if len(line) > self.max_line):
+            if long > done and (handled := self.lines_received(clean[done:long])) is not None:
+                return done + handled
+            if self._is_held(delivery):
+                return long
+            self.line_too_long(len(clean[long]))
+            done = long + 1
+            if self._is_held(delivery):
+                return done
+        handled = self.lines_received(clean[done:]) if done < len(clean) else None
+        return None if handled is None else done + handled
+
+    def _is_held(self, delivery: int) -> bool:
+        """Whether what comes next is not for us now: paused, closed, or another protocol's."""
+        transport = self.transport
+        return transport.delivery != delivery and not (transport.is_reading() and transport.get_protocol() is self)
 
     def _keep(self, rest: bytes) -> None:
         """Hold an unended line, never more than `max_line` of it (and the CR that may come before its LF)."""

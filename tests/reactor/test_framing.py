@@ -287,6 +287,114 @@ def test_one_call_handles_a_bounded_number_of_frames(make, one, extra):
     assert (len(protocol.frames), hand.waiting) == (BATCH, b"")
 
 
+# -- lines in batches --------------------------------------------------------------------------------------------
+
+
+class Batches(LineProtocol):
+    """Takes lines by the batch."""
+
+    max_line = 10
+
+    def __init__(self):
+        self.batches = []
+        self.frames = []
+
+    def lines_received(self, lines):
+        self.batches.append(lines)
+        self.frames += lines
+
+    def line_too_long(self, size):
+        self.frames.append(size)
+
+
+def test_the_lines_that_came_together_come_together_without_their_endings():
+    hand = Hand(Batches())
+    hand.feed(b"one\ntwo\r\n\nthr")
+    hand.feed(b"ee\r\nfour\n")
+    assert hand.protocol.batches == [[b"one", b"two", b""], [b"three", b"four"]]
+
+
+def test_a_line_too_long_stands_between_two_batches_and_where_it_came():
+    hand = Hand(Batches())
+    hand.feed(b"one\ntwo\n" + b"x" * 11 + b"\nthree\n" + b"y" * 30 + b"\nfour\n")
+    assert hand.protocol.frames == [b"one", b"two", 11, b"three", 30, b"four"]
+    assert hand.protocol.batches == [[b"one", b"two"], [b"three"], [b"four"]]
+
+
+@pytest.mark.parametrize("how", ["nothing", "pause_reading", "close", "set_protocol"])
+@pytest.mark.parametrize("handled", [0, 1, 2])
+def test_lines_that_were_not_handled_are_given_back_as_they_came(how, handled):
+    class Stops(Batches):
+        def lines_received(self, lines):
+            self.frames += lines[:handled]
+            if how != "nothing":
+                getattr(self.transport, how)(*[Recorder()] * (how == "set_protocol"))
+            return handled
+
+    hand = Hand(Stops())
+    protocol = hand.protocol
+    protocol.data_received(b"one\r\r\ntwo\r\nfo")
+    assert protocol.frames == [b"one\r", b"two"][:handled]
+    assert hand.waiting == [b"one\r\r\ntwo\r\nfo", b"two\r\nfo", b"fo"][handled]
+
+
+@pytest.mark.parametrize("how", ["pause_reading", "set_protocol"])
+def test_who_handles_all_and_stops_gives_back_only_what_is_no_line_yet(how):
+    class Stops(Batches):
+        def lines_received(self, lines):
+            super().lines_received(lines)
+            getattr(self.transport, how)(*[Recorder()] * (how == "set_protocol"))
+
+    hand = Hand(Stops())
+    protocol = hand.protocol
+    protocol.data_received(b"one\n" + b"x" * 20 + b"\ntwo\nfo")
+    assert protocol.frames == [b"one"]
+    assert hand.waiting == b"x" * 20 + b"\ntwo\nfo"
+
+
+def test_a_batch_is_bounded():
+    hand = Hand(Batches())
+    hand.feed(b"x\n" * (2 * BATCH + 5) + b"y")
+    assert [len(batch) for batch in hand.protocol.batches] == [BATCH, BATCH, 5]
+    hand.protocol.eof_received()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_lines_cut_at_random_and_taken_by_random_numbers(seed):
+    rng = random.Random(seed)
+    data = bytes(rng.choices(b"abcd\r\n\n", k=rng.randrange(600)))
+    expected = [line if len(line) <= 10 else "long" for line in reference_lines(data)]
+
+    class Moody(Batches):
+        def lines_received(self, lines):
+            count = rng.choice([0, 1, len(lines) // 2, len(lines), None])
+            self.frames += lines[:count]
+            if rng.random() < 0.3:
+                self.transport.pause_reading()
+            if rng.random() < 0.1:
+                self.transport.resume_reading()
+            return count
+
+        def line_received(self, line):
+            self.frames.append(line)
+
+        def line_too_long(self, size):
+            self.frames.append("long")
+            if rng.random() < 0.3:
+                self.transport.pause_reading()
+
+    hand = Hand(Moody())
+    while data:
+        size = rng.choice([1, 2, 7, 100])
+        hand.feed(data[:size])
+        data = data[size:]
+        while not hand.reading and (rng.random() < 0.7 or not data):
+            hand.resume()
+    hand.resume()
+    hand.protocol.eof_received()
+    assert hand.protocol.frames == expected
+
+
 # -- lines -------------------------------------------------------------------------------------------------------
 
 
