@@ -37,8 +37,8 @@ The map, from the bottom up; imports only point up in this list, and the docstri
 from __future__ import annotations
 
 from .diagnostics.stats import Stats
+from .endpoints.drain import DrainReport
 from .endpoints.listener import Listener
-from .endpoints.roster import DrainReport
 from .errors import (
     ActivationError,
     CloseTimeout,

@@ -15,9 +15,9 @@ from .diagnostics.stats import Stats
 from .diagnostics.watchdog import seconds, watch
 from .endpoints.connector import Connector, lesser
 from .endpoints.datagrams import open_datagram
+from .endpoints.drain import DrainReport
 from .endpoints.inventory import Inventory
 from .endpoints.listener import BACKLOG, Listener
-from .endpoints.roster import DrainReport
 from .limits import Limits, Timeouts, check_arguments, made
 from .loop.budget import OUTPUT_BUDGET
 from .loop.futures import Promise
@@ -63,8 +63,7 @@ class Reactor(Loop):
         threshold = seconds(watchdog, clock is None, os.environ.get("REACTOR_WATCHDOG"))
         super().__init__(clock=clock, poller=poller, output_budget=output_budget, kernel=kernel)
         self._inventory: Inventory = Inventory(self)
-        asked = self._signals, self._kernel.terminating, self._inventory.is_draining
-        self._termination = Termination(self, *asked)
+        self._termination = Termination(self, self._signals, self._kernel.terminating)
         watch(self, threshold)
         if is_wanted(debug, os.environ.get("REACTOR_DEBUG")):
             equip(self)
@@ -72,9 +71,10 @@ class Reactor(Loop):
     # -- running ------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Run until `stop()`. On the main thread SIGINT and SIGTERM drain and then stop; a second one ends at once.
+        """Run until `stop()`. On the main thread SIGINT, SIGTERM and SIGHUP drain and then stop; a second ends at once.
 
-        A handler that the program has set itself, here or with `signal.signal`, is left alone.
+        Within half a second of the first it is no second one but the same request: see `loop.termination`. A handler
+        that the program has set itself, here or with `signal.signal`, is left alone, SIG_IGN included.
         """
         self._check_idle()
         with self._termination:

@@ -2,6 +2,7 @@
 
 The files, from the bottom up; a file imports only from those above it in this list:
 
+    drain        the time from when all are told to end until nobody is left
     roster       the connections that belong together, and how they are drained
     resolver     names to addresses, off the loop's thread
     accept_errors  what accept(2) may report, and what it means

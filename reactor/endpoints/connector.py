@@ -75,6 +75,7 @@ class Connector:
         self._future.add_done_callback(self._on_done)
         self._timeout = timeout
         self._timer = None if timeout is None else loop.call_later(timeout, self._on_timeout)
+        roster.begin(self, self._fail)
 
     def resolve(self, host: str, port: int, family: int = 0) -> Promise[tuple[StreamTransport, Any]]:
         """Begin with a name or a literal address. Gives the future of `(transport, protocol)`."""
@@ -235,7 +236,11 @@ class Connector:
 
     def _on_done(self, future: Future[Any]) -> None:
         # Cancelling may happen in any thread; what follows touches the poller.
-        self._loop.call_soon_threadsafe(self._clean_up)
+        self._loop.call_soon_threadsafe(self._on_over)
+
+    def _on_over(self) -> None:
+        self._clean_up()
+        self._roster.done(self)
 
     def _clean_up(self) -> None:
         """Stop whatever still runs. The future keeps us as its callback: for us to keep it would be a cycle."""

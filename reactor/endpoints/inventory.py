@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Protocol as Interface
+from typing import Any, Protocol as Interface
 
 from ..boundary import call
 from ..loop.futures import Promise, settle
 from ..loop.loop import Loop
 from ..transports.datagram import DatagramTransport
 from ..transports.stream import StreamTransport
+from .drain import Drain, DrainReport
 from .listener import Listener
-from .roster import DrainReport, Roster
+from .roster import Roster
 
 
 class Keeper(Interface):
@@ -26,7 +26,8 @@ class Inventory:
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
-        self._draining: Promise[DrainReport] | None = None
+        self._drain: Drain | None = None  # under way
+        self._report: Promise[DrainReport] | None = None  # its outcome, for the program
         self.listeners: dict[Listener, None] = {}
         self.clients: Roster[StreamTransport] = Roster(loop, StreamTransport)
         self.datagrams: Roster[DatagramTransport] = Roster(loop, DatagramTransport)
@@ -35,6 +36,9 @@ class Inventory:
     def add(self, listener: Listener) -> Listener:
         """Count a new listener, until it is gone."""
         self.listeners[listener] = None
+        if self._drain is not None:
+            listener.close()
+            self._drain.add(listener._roster)
         return listener
 
     def remove(self, listener: Listener) -> None:
@@ -50,33 +54,24 @@ class Inventory:
         """All transports."""
         return [*self.streams(), *self.datagrams.connections]
 
-    def is_draining(self) -> bool:
-        """A drain has begun and is not over."""
-        return self._draining is not None and not self._draining.done()
-
     def drain(self, grace: float, stop: Callable[[], None]) -> Promise[DrainReport]:
-        """Drain all that is open, then `stop()`. While one is under way, another is that one."""
-        if self._draining is not None and not self._draining.done():
-            return self._draining
-        drain = self._draining = self._loop.promise()
+        """Drain all that is open, and what opens meanwhile, then `stop()`. While one is under way, another is that."""
+        if self._report is not None and not self._report.done():
+            return self._report
+        report = self._report = self._loop.promise()
         self._tell_keepers()
-        drains = [call("the drain of", listener.drain, grace) for listener in list(self.listeners)]
-        parts = [part for part in drains if part is not None]  # one that fails keeps none from the others
-        parts += [self.clients.drain(grace), self.datagrams.drain(grace)]
+        for listener in list(self.listeners):
+            call("the end of", listener.close)  # one that fails keeps nobody from their drain
+        rosters: list[Roster[Any]] = [*(listener._roster for listener in self.listeners), self.clients, self.datagrams]
+        drain = self._drain = Drain(self._loop, rosters, grace)
+        drain.begin().add_done_callback(lambda _: self._loop.call_soon(self._on_drained, drain, report, stop))
+        return report
 
-        def finish() -> None:
-            if not drain.done():
-                stop()
-                reports = [part.result() for part in parts]
-                settle(drain, DrainReport(sum(r.closed for r in reports), [peer for r in reports for peer in r.cut]))
-
-        def check(part: Future[DrainReport]) -> None:
-            if all(part.done() for part in parts):
-                self._loop.call_soon(finish)
-
-        for part in parts:
-            part.add_done_callback(check)
-        return drain
+    def _on_drained(self, drain: Drain, report: Promise[DrainReport], stop: Callable[[], None]) -> None:
+        self._drain = None
+        if not report.done():
+            stop()
+            settle(report, drain.future.result())
 
     def abort(self) -> None:
         """End every listener and connection at once."""

@@ -17,8 +17,9 @@ from ..loop.timers import Timer
 from ..sockets.addresses import show
 from ..transports.stream import StreamTransport
 from .accept_errors import BROKEN, FOREIGN, LOST
+from .drain import DrainReport
 from .peers import Peers, make_room, turn_away
-from .roster import DrainReport, Roster
+from .roster import Roster
 
 BACKLOG = 1024  # newcomers the kernel holds for us; it lowers this to net.core.somaxconn by itself
 ACCEPT_BUDGET = 64  # newcomers a tick: a flood of them must not starve those who are in
@@ -121,6 +122,7 @@ class Listener:
     def _admit(self, sock: socket.socket, address: Any) -> bool:
         """Let one newcomer in, or turn it away. True if the next may come."""
         self._admitting = True
+        self._roster.begin(self, bool)  # a factory may drain us, and nobody can fail it
         try:
             word = self._peers.refusal(address)
             if word is None:
@@ -130,6 +132,7 @@ class Listener:
                 turn_away(sock, word if self._carrier is None else b"")
         finally:
             self._admitting = False
+            self._roster.done(self)
         if self._is_full():
             self._pause()
         self._check_gone()

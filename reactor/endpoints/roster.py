@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 from ..errors import DrainTimeout
 from ..limits import Limits, Timeouts
-from ..loop.futures import Promise, settle
+from ..loop.futures import Promise
 from ..loop.loop import Loop
 from ..transports.connection import Connection
+from .drain import LINGER, Drain, DrainReport
 
 T = TypeVar("T", bound=Connection)
-
-LINGER = 0.5  # seconds of silence after our end was said: a drain waits no longer for a peer that keeps its own open
-
-
-@dataclass
-class DrainReport:
-    """What a drain did: how many connections and datagram sockets ended in order, the peer of each cut off."""
-
-    closed: int = 0
-    cut: list[Any] = field(default_factory=list)
 
 
 class Roster(Generic[T]):
@@ -33,7 +23,9 @@ class Roster(Generic[T]):
     def __init__(self, loop: Loop, kind: type[T], on_gone: Callable[[T], None] | None = None) -> None:
         self._loop = loop
         self._on_gone = on_gone
-        self._drain: Drain[T] | None = None
+        self._drains: list[Drain] = []
+        self._told: dict[T, None] = {}  # of a drain
+        self._begun: dict[object, Callable[[Exception], object]] = {}
         self._followers: dict[T, Callable[[], None]] = {}
         self.kind = kind  # the class of its transports; debug mode puts one of its own here
         self.connections: dict[T, None] = {}  # in order of arrival
@@ -61,14 +53,15 @@ class Roster(Generic[T]):
         """Count a transport that somebody else has made for this home, and start it."""
         self.connections[transport] = None
         transport._start()
-        if self._drain is not None:
-            self._drain.include(transport)
+        if self._drains:
+            self._tell(transport)
 
     def on_gone(self, transport: T) -> None:
         """A transport is over; called by the transport, after connection_lost."""
         self.connections.pop(transport, None)
-        if self._drain is not None and self._drain.on_gone():
-            self._drain = None
+        self._told.pop(transport, None)
+        for drain in self._drains[:]:
+            drain.on_gone()
         if self._on_gone is not None:
             self._on_gone(transport)
         follower = self._followers.pop(transport, None)
@@ -82,18 +75,61 @@ class Roster(Generic[T]):
         else:
             self._loop.call_soon(follower)
 
+    def begin(self, attempt: object, fail: Callable[[Exception], object]) -> None:
+        """`attempt` may become a transport: until `done`, this is not empty. A drain that loses patience fails it."""
+        self._begun[attempt] = fail
+
+    def done(self, attempt: object) -> None:
+        """It has become a transport, or nothing."""
+        self._begun.pop(attempt, None)
+        for drain in self._drains[:]:
+            drain.check()
+
+    def is_empty(self) -> bool:
+        """No transport is open, and none is about to be."""
+        return not self.connections and not self._begun
+
     def drain(self, grace: float) -> Promise[DrainReport]:
         """Tell the protocols, close every connection, cut what is left after `grace` seconds.
 
         A second drain can only shorten the grace of the first.
         """
-        if self._drain is not None:
-            self._drain.hasten(grace)
-            return self._drain.future
-        drain = self._drain = Drain(self._loop, self.connections, grace)
-        if drain.begin():
-            self._drain = None
-        return drain.future
+        if self._drains:
+            self._drains[0].hasten(grace)
+            return self._drains[0].future
+        return Drain(self._loop, [self], grace).begin()
+
+    def join(self, drain: Drain) -> None:
+        """What is open, and what opens before the drain is over, is part of it. Each is told once."""
+        self._drains.append(drain)
+        for transport in list(self.connections):
+            self._tell(transport)
+
+    def leave(self, drain: Drain) -> None:
+        """The drain is over."""
+        self._drains.remove(drain)
+        if not self._drains:
+            self._told.clear()
+
+    def _tell(self, transport: T) -> None:
+        if transport not in self._told and transport in self.connections:
+            self._told[transport] = None
+            transport._drain(min(drain.left for drain in self._drains))
+
+    def end_lingering(self) -> None:
+        """End those whose peer keeps its end open, and is silent."""
+        for transport in list(self.connections):
+            transport._end_lingering(LINGER)
+
+    def cut(self) -> list[Any]:
+        """End what is left; who that was."""
+        error = DrainTimeout("not closed when the grace of the drain was over")
+        for fail in list(self._begun.values()):
+            fail(error)
+        left = list(self.connections)
+        for transport in left:
+            transport._lose(DrainTimeout("not closed when the grace of the drain was over"))
+        return [transport.get_extra_info("peername") for transport in left]
 
     def abort(self) -> None:
         """End every connection at once."""
@@ -109,53 +145,3 @@ class Roster(Generic[T]):
         """Close our copies of the descriptors and nothing else."""
         for transport in self.connections:
             transport._abandon()
-
-
-class Drain(Generic[T]):
-    """One drain of one set of connections; `future` holds its report."""
-
-    def __init__(self, loop: Loop, connections: dict[T, None], grace: float) -> None:
-        self._loop = loop
-        self._connections = connections
-        self._report = DrainReport()
-        self._linger = loop.call_every(LINGER / 4, self._end_lingering)
-        self._deadline = loop.call_later(grace, self._cut)
-        self.future: Promise[DrainReport] = loop.promise()
-
-    def begin(self) -> bool:
-        """Drain all that are there; true if that is nobody, and the drain over."""
-        for transport in list(self._connections):
-            self.include(transport)
-        return self._is_over()
-
-    def include(self, transport: T) -> None:
-        """Drain one transport."""
-        transport._drain(max(0.0, self._deadline.when - self._loop.time()))
-
-    def hasten(self, grace: float) -> None:
-        """Let the deadline come earlier, never later."""
-        if self._loop.time() + grace < self._deadline.when:
-            self._deadline.reset(grace)
-
-    def on_gone(self) -> bool:
-        """One is gone; true if it was the last."""
-        self._report.closed += 1
-        return self._is_over()
-
-    def _is_over(self) -> bool:
-        if self._connections:
-            return False
-        self._linger.cancel()
-        self._deadline.cancel()
-        self._report.closed -= len(self._report.cut)
-        settle(self.future, self._report)
-        return True
-
-    def _end_lingering(self) -> None:
-        for transport in list(self._connections):
-            transport._end_lingering(LINGER)
-
-    def _cut(self) -> None:
-        for transport in list(self._connections):
-            self._report.cut.append(transport.get_extra_info("peername"))
-            transport._lose(DrainTimeout("not closed when the grace of the drain was over"))

@@ -20,8 +20,10 @@ AddressInfo = tuple[int, int, int, str, Any]  # family, kind, protocol, canonica
 class Kernel:
     """The machine we run on."""
 
-    terminating: tuple[int, ...] = (signal.SIGINT, signal.SIGTERM)
-    """The signals that ask a program to end."""
+    terminating: tuple[int, ...] = tuple(
+        getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+    )
+    """The signals that ask a program to end; SIGHUP is a terminal's that is closed."""
 
     def socket(self, family: int, kind: int) -> socket.socket:
         """As `socket.socket`."""

@@ -1,5 +1,7 @@
 """Turns Unix signals into calls on the loop. Knows of the loop only `post`, which queues a call.
 
+Handlers and the wake-up descriptor are the process's: they are put back only where they are still ours.
+
 The handler that Python runs only notes the number: it may interrupt any line of the program, so the work waits for
 the tick. `signal.set_wakeup_fd` closes the gap between the last line of Python and the poll, in which a signal would
 otherwise be noticed only with the next event.
@@ -12,9 +14,31 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-NOBODYS = (signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler)
-"""Handlers that nobody chose: a shell sets SIG_IGN for `server &`, where SIGINT must still end a server cleanly."""
+
+def inherited() -> frozenset[int]:
+    """The signals that are ignored because our parent ignored them: a shell does so with SIGINT for `server &`."""
+    return frozenset(number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is signal.SIG_IGN)
+
+
+INHERITED = inherited()  # at import, before the program can have chosen any
 IMPATIENCE = 2  # signals the loop may leave unanswered before Ctrl-C interrupts it wherever it is
+
+
+def is_nobodys(number: int) -> bool:
+    """Whether nobody has chosen what this signal does: it must still end a server cleanly."""
+    found = signal.getsignal(number)
+    return found in (signal.SIG_DFL, signal.default_int_handler) or (found is signal.SIG_IGN and number in INHERITED)
+
+
+_owners: dict[int, Signals] = {}
+"""The loops that have signals, by their wake-up descriptors."""
+
+
+def _restore(fd: int) -> None:
+    try:
+        signal.set_wakeup_fd(fd)
+    except (OSError, ValueError):
+        signal.set_wakeup_fd(-1)  # it was closed meanwhile
 
 
 class Signals:
@@ -26,6 +50,7 @@ class Signals:
         self._calls: dict[int, tuple[Callable[..., Any], tuple[Any, ...]]] = {}
         self._replaced: dict[int, Any] = {}
         self._replaced_fd = -1
+        self._replaced_owner: Signals | None = None  # the loop whose descriptor that is
         self._unanswered = 0
 
     def __contains__(self, signum: int) -> bool:
@@ -40,19 +65,43 @@ class Signals:
             previous = signal.signal(signum, self._on_signal)
             if not self._calls:
                 self._replaced_fd = signal.set_wakeup_fd(self._wakeup_fd, warn_on_full_buffer=False)
+                self._replaced_owner = _owners.get(self._replaced_fd)
+                _owners[self._wakeup_fd] = self
             self._replaced[signum] = previous
         self._calls[signum] = fn, args
 
     def remove(self, signum: int) -> bool:
-        """Put back what was there before. False if there was no call for `signum`."""
+        """Put back what was there before, unless somebody has changed it since. False if there was no call for it."""
         if signum not in self._calls:
             return False
-        previous = self._replaced[signum]
-        signal.signal(signum, signal.SIG_DFL if previous is None else previous)
-        del self._calls[signum], self._replaced[signum]
+        del self._calls[signum]
+        if signal.getsignal(signum) == self._on_signal:
+            previous = self._before(signum)
+            signal.signal(signum, signal.SIG_DFL if previous is None else previous)
         if not self._calls:
-            signal.set_wakeup_fd(self._replaced_fd)
+            self._give_back_wakeup()
         return True
+
+    def _before(self, signum: int) -> Any:
+        """What we have replaced; if that was another loop's and is over, what that one had replaced."""
+        previous = self._replaced[signum]
+        owner = getattr(previous, "__self__", None)
+        if isinstance(owner, Signals) and signum not in owner._calls:
+            return owner._before(signum)
+        return previous
+
+    def _give_back_wakeup(self) -> None:
+        _owners.pop(self._wakeup_fd, None)
+        found = signal.set_wakeup_fd(-1)
+        if found != self._wakeup_fd:  # somebody's by now
+            return _restore(found)
+        _restore(self._wakeup_before())
+
+    def _wakeup_before(self) -> int:
+        owner = self._replaced_owner
+        if owner is not None and not owner._calls:  # another loop's, which is over
+            return owner._wakeup_before()
+        return self._replaced_fd
 
     def close(self) -> None:
         """Remove every handler."""

@@ -22,6 +22,7 @@ from typing import Any, Protocol as Interface
 from ..boundary import log
 from ..endpoints.listener import BACKLOG
 from ..errors import ReactorError
+from ..loop.termination import ECHO, Requests, ignore
 from ..reactor import Reactor
 from ..sockets.listening import listening_sockets
 from .worker import Worker, describe, fork
@@ -133,6 +134,7 @@ class Supervisor:
         self._ready: list[int] = []
         self._proven = False
         self._stopping = False
+        self._requests = Requests(reactor.clock)
         self._status = 0
 
     def run(self) -> int:
@@ -146,7 +148,7 @@ class Supervisor:
             raise ReactorError("a process with threads is not to be forked: start the workers first")
         self._lifeline, self._ready = list(os.pipe()), list(os.pipe())
         signals: list[tuple[int, Callable[[], None]]] = [
-            (signal.SIGCHLD, self._on_child), (signal.SIGTERM, self.stop), (signal.SIGINT, self.stop)
+            (signal.SIGCHLD, self._on_child), (signal.SIGTERM, self._on_asked), (signal.SIGINT, self._on_asked)
         ]  # fmt: skip
         for signum, call in signals:
             self._reactor.add_signal_handler(signum, call)
@@ -170,12 +172,21 @@ class Supervisor:
         What has not ended after `patience` seconds is killed.
         """
         if self._stopping:
-            return self._signal_all(signal.SIGTERM)
+            return self._hurry()
         self._stopping = True
         self._close_sockets()
         self._let_go(self._lifeline)
         self._reactor.call_later(self._patience, self._lose_patience)
         self._check_over()
+
+    def _on_asked(self) -> None:
+        if self._requests.is_second() or not self._stopping:
+            self.stop()
+
+    def _hurry(self) -> None:
+        """The first signal that a worker gets is never its second, so it gets two."""
+        self._signal_all(signal.SIGTERM)
+        self._reactor.call_later(ECHO * 1.2, self._signal_all, signal.SIGTERM)
 
     # -- the life of a worker -----------------------------------------------------------------------------------
 
@@ -256,6 +267,8 @@ class Supervisor:
         pipe.clear()
 
     def _close(self, signals: list[tuple[int, Any]]) -> None:
+        if self._reactor._termination.is_last and self._requests:
+            ignore((signal.SIGTERM, signal.SIGINT))
         for signum, _ in signals:
             self._reactor.remove_signal_handler(signum)
         self._reactor.remove_reader(self._ready[0])

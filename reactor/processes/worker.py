@@ -38,6 +38,7 @@ class Worker:
         reactor.add_signal_handler(signal.SIGINT, _leave_it_to_the_parent)
         reactor.add_reader(self._lifeline, self._on_parent_gone, reactor, grace)
         reactor.call_soon(self._say_ready)
+        reactor._termination.is_last = True
         reactor.run()
 
     def _say_ready(self) -> None:

@@ -61,6 +61,7 @@ def serve(
     if scraped is not None:
         reactor.call_soon(announce_metrics, scraped)
     dump_on_signal(reactor)
+    reactor._termination.is_last = True
     reactor.run()
     return 0
 
@@ -82,6 +83,7 @@ def supervise(
         sockets = given_sockets() or prefork_sockets(host, port, workers)
         on_ready = functools.partial(announce, [sockets[0].getsockname()])
         supervisor = Supervisor(reactor, work, workers, sockets, on_ready=on_ready, patience=patience)
+        reactor._termination.is_last = True
         pass_on(reactor, supervisor)
         return supervisor
     except (OSError, ReactorError) as error:

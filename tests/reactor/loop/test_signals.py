@@ -18,7 +18,7 @@ from reactor import Reactor
 from reactor.testing import Recorder, SteppedReactor
 
 ROOT = Path(__file__).parents[3]
-TERMINATING = [signal.SIGINT, signal.SIGTERM]
+TERMINATING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
 @pytest.fixture
@@ -175,6 +175,112 @@ def test_the_second_ends_at_once(stage, first, second):
     stage.reactor.run()
     assert stage.reactor.time() - before == pytest.approx(2, abs=0.1)
     assert protocol.events == ["connection_made", "draining", "connection_lost"]
+
+
+def test_the_first_is_the_first_though_a_drain_is_under_way(stage):
+    protocol = Stays()
+    stage.connect(protocol)
+    stage.reactor.call_later(1, stage.reactor.drain, 60)
+    stage.reactor.call_later(2, kill, signal.SIGTERM)
+    stage.reactor.call_later(20, lambda: protocol.transport.close())
+    before = stage.reactor.time()
+    stage.reactor.run()
+    assert stage.reactor.time() - before >= 20
+    assert protocol.lost is None
+
+
+@pytest.mark.parametrize("first", TERMINATING)
+@pytest.mark.parametrize("second", TERMINATING)
+@pytest.mark.parametrize("after", [0.0, 0.06, 0.4])
+def test_one_request_that_comes_as_two_signals_is_one(stage, first, second, after):
+    protocol = Stays()
+    stage.connect(protocol)
+    stage.reactor.call_later(1, kill, first)
+    stage.reactor.call_later(1 + after, kill, second)
+    stage.reactor.call_later(3, lambda: protocol.transport.close())
+    before = stage.reactor.time()
+    stage.reactor.run()
+    assert stage.reactor.time() - before >= 3
+    assert protocol.lost is None
+
+
+ECHOED = """
+import os, signal, sys, time
+from reactor import Protocol, Reactor
+from reactor.serving import serve
+with Reactor() as reactor:
+    reactor.call_later(0.1, os.kill, os.getpid(), signal.SIGTERM)
+    status = serve(reactor, lambda: [reactor.listen_tcp(Protocol, "127.0.0.1", 0)])
+    os.kill(os.getpid(), signal.SIGTERM)
+os.kill(os.getpid(), signal.SIGTERM)
+sys.exit(status)
+"""
+
+
+def test_the_echo_of_a_signal_does_not_kill_a_program_on_its_way_out():
+    outcome = subprocess.run([sys.executable, "-c", ECHOED], cwd=ROOT, timeout=60, check=False, capture_output=True)
+    assert outcome.returncode == 0
+
+
+def test_two_loops_that_overlap_leave_the_process_as_it_was():
+    before = signal.getsignal(signal.SIGUSR1)
+    old, new = Reactor(), Reactor()
+    seen = []
+    old.add_signal_handler(signal.SIGUSR1, seen.append, "old")
+    new.add_signal_handler(signal.SIGUSR1, seen.append, "new")
+    old.close()
+    kill(signal.SIGUSR1)  # still the new one's
+    new.call_later(0.05, new.stop)
+    new.run()
+    assert seen == ["new"]
+    new.close()
+    assert signal.getsignal(signal.SIGUSR1) == before
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_two_loops_that_nest_leave_the_outer_as_it_was():
+    outer = Reactor()
+    seen = []
+    outer.add_signal_handler(signal.SIGUSR1, seen.append, "outer")
+    with Reactor() as inner:
+        inner.add_signal_handler(signal.SIGUSR1, seen.append, "inner")
+    outer.call_soon(kill, signal.SIGUSR1)
+    outer.call_later(0.05, outer.stop)
+    outer.run()
+    outer.close()
+    assert seen == ["outer"]
+
+
+def test_a_handler_that_the_program_sets_while_the_loop_runs_stays(stage):
+    mine = lambda *args: None  # noqa: E731
+    before = signal.getsignal(signal.SIGTERM)
+    stage.reactor.call_soon(signal.signal, signal.SIGTERM, mine)
+    stage.reactor.call_later(1, stage.reactor.stop)
+    stage.reactor.run()
+    assert signal.getsignal(signal.SIGTERM) is mine
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_a_signal_that_the_program_ignores_is_ignored(stage):
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        stage.reactor.call_later(1, kill, signal.SIGTERM)
+        stage.reactor.call_later(2, stage.reactor.stop)
+        began = stage.reactor.time()
+        stage.reactor.run()
+        assert stage.reactor.time() - began >= 2
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_an_interpreter_without_signals_runs_all_the_same(stage, monkeypatch):
+    def refuse(*args):
+        raise ValueError("signal only works in main thread of the main interpreter")
+
+    monkeypatch.setattr(signal, "signal", refuse)
+    stage.reactor.call_later(1, stage.reactor.stop)
+    stage.reactor.run()
 
 
 def test_without_a_second_the_grace_ends_it(stage):
