@@ -7,10 +7,12 @@ import shutil
 import signal
 import socket
 import sys
+import time
 from typing import Any
 
 import pytest
 
+from reactor.loop.termination import ECHO
 from tests.kit.program import ROOT
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
@@ -136,6 +138,7 @@ def test_a_second_signal_ends_those_who_would_drain_for_long(street: Any) -> Non
         refused(server.port)  # the drain has begun
     peer.sends(", and on")
     peer.gets("hello, and on")
+    time.sleep(ECHO)  # sooner it would be the same request
     server.process.terminate()
     assert server.exits() == 0
     assert peer.ends() == "hello, and on"
