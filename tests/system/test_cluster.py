@@ -16,6 +16,7 @@ import urllib.request
 import pytest
 
 from tests.kit.program import DEADLINE
+from tests.kit.proxy import Proxy
 from tests.kit.redis import RedisServer, find_redis
 from tests.kit.theatre import Theatre
 
@@ -70,12 +71,24 @@ class Scene:
         self.theatre = Theatre(tmp_path)
         self.redis = RedisServer(find_redis(), tmp_path)
         self.people = []
+        self.line = None
 
     def server(self, *options, url=None):
         return self.theatre.serve(
             "chat_server.py", "--no-console", "--cluster", url or self.redis.url, "--cluster-ttl", str(TTL),
             "--flood-rate", "0", *options,
         )  # fmt: skip
+
+    def behind(self, *options):
+        """Two servers, the second behind a line of its own, and Ada on the first, Bob on the second."""
+        self.line = Proxy(self.redis.port)
+        a, b = self.server(*options), self.server(*options, url=f"redis://127.0.0.1:{self.line.port}")
+        ada, bob = self.join(a, "Ada"), self.join(b, "Bob")
+        ada.says("ready?")
+        bob.hears("Ada: ready?")
+        bob.says("ready")
+        ada.hears("Bob: ready")
+        return a, b, ada, bob
 
     def join(self, server, name):
         self.people.append(Person(server, name))
@@ -96,6 +109,8 @@ class Scene:
             person.close()
         self.theatre.close()
         self.redis.kill()
+        if self.line is not None:
+            self.line.close()
 
 
 @pytest.fixture
@@ -480,3 +495,75 @@ def test_three_servers_with_one_command(scene):
         person.hears("goodbye")
         person.close()
     assert demo.exits() == 0
+
+
+@pytest.mark.parametrize("how", ["cut", "hold"])
+def test_the_line_of_one_server_is_cut_for_a_moment(scene, how):
+    *_, ada, bob = scene.behind()
+    getattr(scene.line, how)()
+    ada.says("to Bob")
+    bob.says("to Ada")
+    time.sleep(TTL * 0.6)
+    scene.line.heal()
+    bob.hears("Ada: to Bob")
+    ada.hears("Bob: to Ada")
+    exchange(ada, bob, "again")
+    assert bob.count("Ada: to Bob") == ada.count("Bob: to Ada") == 1
+    unbothered(ada, bob)
+
+
+@pytest.mark.parametrize("how", ["cut", "hold"])
+def test_the_line_of_one_server_is_cut_for_long(scene, how):
+    _, b, ada, bob = scene.behind()
+    eve = scene.join(b, "Eve")
+    ada.hears("* Eve joined")
+    getattr(scene.line, how)()
+    began, accepted = time.monotonic(), scene.line.accepted
+    bob.says("before it is known")
+    bob.hears(LOST)
+    ada.hears("* Bob left")
+    assert time.monotonic() - began < TTL + 3 + DEADLINE / 4
+    bob.says("on our own")
+    eve.hears("Bob: on our own")
+    ada.says("you miss this")
+    time.sleep(max(0.0, 6 - (time.monotonic() - began)))
+    assert scene.line.accepted - accepted < 40
+    scene.line.heal()
+    bob.hears(FOUND)
+    bob.hears("* Ada joined")
+    bob.hears("Ada: you miss this")
+    ada.hears("* Bob joined")
+    exchange(ada, bob, "again")
+    assert not any("other servers" in line for line in ada.lines)
+    assert eve.count("Bob: on our own") == eve.count("Bob: before it is known") == 1
+    assert bob.count("Ada: you miss this") == 1, ada.lines
+    assert (ada.count("* Bob left"), ada.count("* Bob joined")) == (1, 2), (ada.lines, b.err.text)
+
+
+def test_a_name_that_was_given_away_meanwhile(scene):
+    a, _, ada, bob = scene.behind()
+    scene.line.cut()
+    bob.hears(LOST)
+    ada.hears("* Bob left")
+    other = scene.join(a, "Bob")
+    scene.line.heal()
+    bob.hears(FOUND)
+    assert any(re.search(r"\* .*you are Bob2", line) for line in bob.lines)
+    ada.hears("* Bob2 joined")
+    other.says("I am Bob")
+    bob.hears("Bob: I am Bob")
+
+
+@pytest.mark.parametrize(
+    "noise", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"$536870912\r\n", b"*1000000000\r\n", b"*1\r\n" * 1000]
+)
+def test_noise_on_the_line(scene, noise):
+    _, b, ada, bob = scene.behind()
+    scene.line.say(noise)
+    ada.says("meanwhile")
+    time.sleep(TTL * 0.5)
+    scene.line.heal()
+    bob.hears("Ada: meanwhile")
+    exchange(ada, bob, "again")
+    assert b.process.poll() is None
+    unbothered(ada, bob)

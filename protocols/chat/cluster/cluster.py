@@ -39,6 +39,9 @@ TTL = 10.0  # seconds: long enough for Redis to restart, short enough for a name
 MARGIN = 1.0  # seconds that the lease is longer: a line that was cut for less is made again in that time
 LOOK = 0.25  # seconds between two looks at the clock
 RETRY = 1.0  # seconds between attempts to join
+QUICK = 0.3  # seconds without an answer after which a new server may begin alone, where the log was there at once
+PATIENT = 1.5  # the same after a fault: longer than others take to find that the log is there again
+MOST_PATIENT = 2.5  # the same for a server that has never been in: others may have more to begin with
 KEEP_EVERY = 30.0  # seconds between two copies of what outlives a stop of all servers
 GOODBYE = 3.0  # seconds at most that the end of the program waits for the log to have our goodbye
 
@@ -88,7 +91,7 @@ class Cluster(Inputs):
         self._join: Join | None = None
         self._absence: Absence | None = None
         self._heard = Heard(hub)
-        self._leaving = False
+        self._leaving = self._was_down = False
         self._kept_said = hub.said
         self._began = self._looked = self._kept = reactor.time()
         self._tried = self._looked - RETRY
@@ -178,6 +181,7 @@ class Cluster(Inputs):
 
     def on_down(self, error: Exception) -> None:
         """The log cannot be reached."""
+        self._was_down = True
         self._stop_joining()
         if self._on_down is not None:
             self._on_down(error)
@@ -224,7 +228,8 @@ class Cluster(Inputs):
     def _try_to_join(self) -> None:
         if self._join is None and self._log.is_up and not self._leaving:
             self._tried = self.reactor.time()
-            self._join = Join(self.reactor, self._log, self, self.title, self.stay.name, self._lease)
+            patience = QUICK if not self._was_down else PATIENT if self.counts["joined"] else MOST_PATIENT
+            self._join = Join(self.reactor, self._log, self, self.title, self.stay.name, self._lease, patience)
 
     def _stop_joining(self) -> None:
         if self._join is not None:

@@ -17,8 +17,7 @@ from .entries import EntryID, pack
 from .log import Log
 
 POLL = 0.05  # seconds between two looks for the state: a round trip and a moment's work
-ALONE_AFTER = 0.3  # seconds without an answer after which nobody may be there
-GIVE_UP = 3.0  # seconds after which a new attempt is better: the word may have been lost, or come before a founder's
+GIVE_UP = 4.0  # seconds after which a new attempt is better: the word may have been lost, or come before a founder's
 
 
 class Joiner(Interface):
@@ -35,13 +34,16 @@ class Joiner(Interface):
 
 
 class Join:
-    """Begins at once."""
+    """Begins at once. patience: seconds without an answer after which nobody may be there."""
 
-    def __init__(self, reactor: Reactor, log: Log, joiner: Joiner, title: str, before: str, lease: float) -> None:
+    def __init__(
+        self, reactor: Reactor, log: Log, joiner: Joiner, title: str, before: str, lease: float, patience: float
+    ) -> None:
         self._reactor = reactor
         self._log = log
         self._joiner: Joiner | None = joiner
         self._lease = lease
+        self._patience = patience
         self._timer: Timer | None = None
         self._claimed_at = reactor.time()
         self._began = reactor.time()
@@ -76,7 +78,7 @@ class Join:
         now = self._reactor.time()
         if now - self._began > GIVE_UP:
             return self._end(lambda joiner: joiner.on_not_joined(self))
-        if now - self._claimed_at >= ALONE_AFTER:
+        if now - self._claimed_at >= self._patience:
             self._claimed_at = now
             self._log.claim(self._lease, self._on_claimed)
         self._look()

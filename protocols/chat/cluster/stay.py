@@ -21,6 +21,7 @@ from .people import People
 from .replica import Console, Replica
 
 HEARTBEATS = 8  # a lease: what is written last before a cut is then not older than an eighth of it
+LIVE = 0.6  # of a lease, for which somebody is known to be there: when all were killed, a new one waits no longer
 PATIENCE = 1.0  # seconds until what was not read back is written again, and until a gap is taken for a loss
 REFUSED = 0.3  # seconds until what was refused is written again
 FULL = 256 * 1024  # bytes on their way at which those who talk must wait: some thousand lines
@@ -60,7 +61,7 @@ class Stay:
         self._open = False
         self._flushing = False
         self._refused = False
-        self._written = self._resent = self.contact
+        self._written = self._resent = self._marked = self.contact
         self._waiting: dict[Member, None] = {}  # who may not talk because too much is on its way
         self._gaps: dict[str, float] = {}  # servers of which something is missing, and since when
         self._disowned: dict[str, None] = {}
@@ -69,7 +70,7 @@ class Stay:
         """The rooms are as the log has them at `id`: go on from there."""
         self._open = True
         self.contact = self._written = self._resent = self._reactor.time()
-        self._log.mark_live(self.lease)
+        self._log.mark_live(self.lease * LIVE)
         self._log.read_from(id)
         self._flush()
 
@@ -183,7 +184,9 @@ class Stay:
                 self.resend()
         elif now - self._written >= self.lease / HEARTBEATS:
             self._flush(heartbeat=True)
-            self._log.mark_live(self.lease)
+        if now - self._marked >= self.lease / HEARTBEATS and now - self.contact < self.lease / 2:
+            self._marked = now
+            self._log.mark_live(self.lease * LIVE)
         if any(now - since > PATIENCE for since in self._gaps.values()):
             self._owner.on_missing()
 

@@ -6,7 +6,7 @@ import pytest
 
 from protocols.chat.cluster.cluster import Mode
 from protocols.chat.cluster.people import FOUND, LOST
-from tests.protocols.chat.cluster.town import TTL
+from tests.protocols.chat.cluster.town import TTL, Server
 
 
 def two(town, *names):
@@ -438,3 +438,48 @@ def test_bytes_that_no_chat_server_has_written_change_nothing(town):
     assert "Ada: hello" in bob.news
     assert a.who() == b.who()
     assert a.cluster.mode is b.cluster.mode is Mode.IN
+
+
+def test_the_only_server_is_killed_and_comes_back(town):
+    a = town.server()
+    ada = a.join("Ada")
+    town.advance(5)
+    a.kill()
+    began = town.reactor.time()
+    b = town.server()
+    assert b.is_in
+    assert town.reactor.time() - began < TTL
+    bob = b.join("Ada")
+    town.advance()
+    assert bob.name == "Ada"
+    assert ada is not None
+
+
+def test_who_says_all_the_time_is_known_to_be_there(town):
+    """A newcomer whom nobody answers in time does not begin a second cluster."""
+    a = town.server()
+    ada = a.join("Ada")
+    for n in range(300):
+        ada.says(str(n))
+        town.advance(0.1)
+    assert town.shelf.get("live") is not None
+
+
+def test_a_newcomer_does_not_begin_with_nothing_while_others_are_about_to_return(town):
+    a, b, ada, bob = two(town)
+    ada.says("/topic tea")
+    town.advance(0.5)
+    for server in (a, b):
+        server.log.cut()
+    c = Server(town, "third")
+    town.servers.append(c)
+    c.log.cut()
+    town.advance(2)
+    town.shelf.empty()
+    c.log.heal(0.01)
+    a.log.heal(0.9)
+    b.log.heal(0.7)
+    town.advance(6)
+    assert a.who() == b.who() == c.who() == {"lobby": ["Ada", "Bob"]}
+    assert c.hub.lobby.topic == "tea"
+    assert "other servers" not in " ".join(ada.lines + bob.lines)
