@@ -3,7 +3,8 @@
 
 All servers of a case run at the same time and take rounds in turn, driven by separate processes that check and count
 every message. CPU is user and system time of the server alone. A rate whose load generator was the bottleneck is not
-shown. --quick takes 20 seconds and gives an impression; the whole takes six minutes, with all peers about forty.
+shown, nor one of a time in which other programs had more than a tenth of the machine. --quick takes a minute and gives
+an impression; the whole takes six minutes, with all peers about forty.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from pathlib import Path
 from load.samples import LATE_LIMIT, LOAD_LIMIT, SERVER_LIMIT
 from report.charts import Chart, render
 from report.tables import Progress, complain, figure, paragraph, table
-from runs import matrix, procs
+from runs import matrix, others, procs
 from runs.arguments import Parser, positive, positive_number, seconds
 from servers.programs import NEEDS, PEERS, PROGRAMS, is_there, library, present
 
@@ -26,7 +27,7 @@ BASE = ("reactor", "threads")
 JOINED = ("asyncio+join", "uvloop+join")  # lines only; see peers/aio_lines.py
 WORKLOADS = ("echo", "lines", "chat", "open")
 COUNTS = [1, 10, 100, 1000, 5000]
-QUICK = {"clients": [10, 200], "rounds": 1, "seconds": 0.3, "workload": ["echo", "lines", "chat"]}
+QUICK = {"clients": [10, 100, 500], "rounds": 3, "seconds": 0.3, "workload": ["echo", "lines", "chat"]}
 PAYLOAD = 100  # bytes
 PIPELINE = 16  # lines in one write
 TALKERS = 10  # one chat member in ten talks ...
@@ -35,15 +36,14 @@ SEEN = 100  # clients from which memory for each can be told from the noise of t
 HEADERS = ["clients", "server", "messages/s", "spread", "p50 ms", "p99 ms", "max ms", "CPU us", "server %", "load %",
            "KiB each", "MiB", "threads", "failed"]  # fmt: skip
 SHARES = "server %, load %: of a core; of several load processes, the busiest"
-BOUND = "load-bound"
-LEFT_OUT = f"{BOUND} points are left out"
+BOUND, DISTURBED = "load-bound", "disturbed"
 METRICS = {
     "throughput": ("throughput", "messages a second", lambda result: shown(result, "rate")),
     "latency": ("latency", "99th percentile, milliseconds", lambda result: shown(result, "p99", 1e3)),
     "cpu": (
         "CPU of the server",
         "microseconds a message",
-        lambda result: 1e6 * result.get("cpu_per_message", 0) or None,
+        lambda result: None if is_disturbed(result) else 1e6 * result.get("cpu_per_message", 0) or None,
     ),
     "memory": ("memory of the server", "resident MiB", lambda result: result.get("memory", 0) / 2**20 or None),
 }
@@ -85,7 +85,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     option("--processes", type=positive, default=matrix.default_processes(os.cpu_count()),
            help="that make the load, where its clients are independent (cores less one, at most 4)")  # fmt: skip
     option("--timeout", type=seconds, default=60.0, help="seconds a phase may take beyond its round (60)")
-    option("--quick", action="store_true", help="one short round of a few cases: 20 seconds")
+    option("--quick", action="store_true", help="three short rounds of a few cases: a minute")
     option("--python", default=sys.executable, help="interpreter of the servers, say one with the peers")
     option("--json", metavar="FILE", help="also write every figure there")
     option("--svg", metavar="DIR", help="also write charts there")
@@ -134,16 +134,26 @@ def talkers(clients: int) -> int:
     return max(1, min(clients // TALKERS, DELIVERIES // clients))
 
 
+def is_disturbed(result: dict) -> bool:
+    """Whether other programs had too much of the machine while this was measured."""
+    return (result.get("others") or 0.0) > others.LIMIT
+
+
+def refused(result: dict) -> str | None:
+    """Why no rate and no latency is given."""
+    return DISTURBED if is_disturbed(result) else BOUND if result.get("bound") else None
+
+
 def shown(result: dict, name: str, factor: float = 1.0) -> float | None:
-    """A figure that the load generator may have spoiled: none then, and none where there is no round."""
-    if result.get("bound") or result.get(name) is None:
+    """A figure that may have been spoiled: none then, and none where there is no round."""
+    if refused(result) or result.get(name) is None:
         return None
     return result[name] * factor
 
 
 def cell(result: dict, name: str, factor: float = 1.0) -> str:
     """That figure as the table has it; where it is refused, the cell says so."""
-    return BOUND if result.get("bound") else figure(shown(result, name, factor))
+    return refused(result) or figure(shown(result, name, factor))
 
 
 def share(part: float | None) -> str:
@@ -154,7 +164,7 @@ def share(part: float | None) -> str:
 def spread(result: dict) -> str:
     """Half of the range of the rates, to their median."""
     rates = [round_["rate"] for round_ in result["rounds"]]
-    if len(rates) < 2 or result.get("bound"):
+    if len(rates) < 2 or refused(result):
         return "-"
     return f"±{(max(rates) - min(rates)) / 2 / result['rate']:.0%}"
 
@@ -190,6 +200,11 @@ def notes(results: list[dict]) -> list[str]:
             f"{LOAD_LIMIT:.0%} or more while the server's was below {SERVER_LIMIT:.0%}; or, in an open "
             f"load, it was more than {1e3 * LATE_LIMIT:g} ms late): no figure is given"
         )
+    if worst := max((result["others"] for result in results if is_disturbed(result)), default=0.0):
+        found.append(
+            f"{DISTURBED}: other programs had up to {worst:.0%} of the machine meanwhile, and these figures would be "
+            "theirs as much as the servers'. Close them and measure again"
+        )
     return found
 
 
@@ -209,8 +224,10 @@ def compare(options: argparse.Namespace, results: list[dict]) -> None:
             progress.next(f"{workload}, {clients:,} clients")
             load = load_of(workload, clients, options)
             names = servers(workload, options)
+            before = others.look()
             found = matrix.measure(load, names, options.rounds, options.seconds, options.python, progress.tick)
-            done += [result | {"workload": workload} for result in found]
+            share_of_others = before.until(others.look())
+            done += [result | {"workload": workload, "others": share_of_others} for result in found]
             results += done[-len(found) :]
         progress.clear()
         print(show(workload, done, options), flush=True)
@@ -237,7 +254,8 @@ def charts(results: list[dict]) -> dict[str, str]:
                 if result["workload"] == workload:
                     found = value(result)
                     series.setdefault(result["server"], []).append((result["clients"], found or None))
-                    note = LEFT_OUT if not found and result.get("bound") else note
+                    why = refused(result)
+                    note = f"{why} points are left out" if not found and why else note
             pictures[f"{workload}-{metric}.svg"] = render(Chart(f"{workload}: {name}", unit, series, note=note))
     return pictures
 

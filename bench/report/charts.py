@@ -18,6 +18,7 @@ DARK = ("#58a6ff", "#ff9b4a", "#56d364", "#bc8cff", "#ff7bbf", "#39c5cf", "#e3b3
         "#d2a8ff", "#79c0ff", "#d9a679")  # fmt: skip
 
 LOG = " (log scale)"
+STEPS = " (log scale: equal steps are equal factors)"
 
 Point = tuple[float, float | None]  # None: no figure for this x
 
@@ -84,17 +85,18 @@ def bounds(values: list[float]) -> tuple[float, float]:
 
 
 def ticks(low: float, high: float) -> list[float]:
-    """Where the grid lines are: powers of ten, and 2 and 5 times those if there is room.
+    """Where the grid lines are: the ends, powers of ten, and 2 and 5 times those if there is room.
 
     >>> ticks(1, 5000)
-    [1.0, 10.0, 100.0, 1000.0]
+    [1.0, 10.0, 100.0, 1000.0, 5000.0]
     >>> ticks(20, 100)
     [20.0, 50.0, 100.0]
     """
     decades = math.log10(high / low)
     steps = (1, 2, 5) if decades <= 2 else (1,)
     found = [step * 10.0**power for power in range(-9, 13) for step in steps]
-    return [round(tick, 12) for tick in found if low * 0.999 <= tick <= high * 1.001]
+    inside = {round(tick, 12) for tick in found if low * 0.999 <= tick <= high * 1.001}
+    return sorted(inside | {round(float(low), 12), round(float(high), 12)})
 
 
 def short(value: float) -> str:
@@ -142,7 +144,7 @@ def render(chart: Chart) -> str:
         f' role="img" aria-label="{escape(chart.title)}"><style>{style()}</style>'
         f'<rect class="paper" width="{WIDTH}" height="{HEIGHT}" rx="6"/>'
         f'<text class="title" x="{LEFT}" y="24">{escape(chart.title)}</text>'
-        f'<text x="{LEFT}" y="42">{escape(chart.y_label + LOG)}</text>'
+        f'<text x="{LEFT}" y="42">{escape(chart.y_label + STEPS)}</text>'
         f'<text class="note" x="{WIDTH - 8}" y="{HEIGHT - 8}" text-anchor="end">{escape(chart.note)}</text>'
     )
     if not series:
@@ -151,9 +153,10 @@ def render(chart: Chart) -> str:
     x = Scale(*bounds([x for x, _ in known]), LEFT, WIDTH - RIGHT)
     y = Scale(*bounds([y for _, y in known]), HEIGHT - BOTTOM, TOP)
     places = spread([y(found[-1][-1][1]) for found in series.values()], LABEL, TOP, HEIGHT - BOTTOM)
+    edge = max(x(piece[-1][0]) for found in series.values() for piece in found)
     numbers = {name: number for number, name in enumerate(chart.series)}
     drawn = [
-        line(numbers[name], name, found, x, y, place)
+        line(numbers[name], name, found, x, y, place, edge)
         for (name, found), place in zip(series.items(), places, strict=True)
     ]
     return "".join([head, grid(chart, x, y), *reversed(drawn), "</svg>\n"])
@@ -190,14 +193,23 @@ def grid(chart: Chart, x: Scale, y: Scale) -> str:
     return "".join(parts)
 
 
-def line(number: int, name: str, found: list[list[tuple[float, float]]], x: Scale, y: Scale, place: float) -> str:
-    """One series: the pieces of its line, its points, its name, and what ties them."""
+def line(
+    number: int, name: str, found: list[list[tuple[float, float]]], x: Scale, y: Scale, place: float, edge: float
+) -> str:
+    """One series: the pieces of its line, its points, its name right of `edge`, and what ties them.
+
+    A point that stands alone has no line, and a larger mark: what is left and right of it is not known.
+    """
     drawn = [[(x(one), y(two)) for one, two in piece] for piece in found]
-    path = "".join("M" + "L".join(f"{one:.1f} {two:.1f}" for one, two in piece) for piece in drawn)
+    path = "".join("M" + "L".join(f"{one:.1f} {two:.1f}" for one, two in piece) for piece in drawn if len(piece) > 1)
+    alone = {piece[0] for piece in drawn if len(piece) == 1}
     spots = [spot for piece in drawn for spot in piece]
-    dots = "".join(f'<circle class="dot" cx="{one:.1f}" cy="{two:.1f}" r="2.6"/>' for one, two in spots)
-    end, edge = spots[-1], WIDTH - RIGHT
+    dots = "".join(
+        f'<circle class="dot" cx="{at[0]:.1f}" cy="{at[1]:.1f}" r="{4.5 if at in alone else 2.6}"/>' for at in spots
+    )
+    end = spots[-1]
     tie = f'<path class="tie" d="M{end[0]:.1f} {end[1]:.1f}L{edge + 8} {place:.1f}"/>'
     label = f'<text class="name" x="{edge + 11}" y="{place + 4:.1f}">{escape(name)}</text>'
     classes = f"{HUES[number % len(HUES)]}{' first' if number == 0 else ''}"
-    return f'<g class="{classes}"><path class="line" d="{path}"/>{dots}{tie}{label}</g>'
+    drawing = f'<path class="line" d="{path}"/>' if path else ""
+    return f'<g class="{classes}">{drawing}{dots}{tie}{label}</g>'

@@ -114,8 +114,21 @@ def test_a_server_keeps_its_colour_and_only_the_first_is_thick_though_others_hav
 def test_a_line_is_broken_where_there_is_no_figure():
     svg = render(Chart("t", "y", {"a": [(1, 5.0), (10, 6.0), (100, None), (1000, 7.0), (5000, None)]}))
     path = next(path.get("d") for path in ET.fromstring(svg).iter(f"{SVG}path") if path.get("class") == "line")
-    assert [piece.count("L") for piece in path.split("M")[1:]] == [1, 0]
+    assert [piece.count("L") for piece in path.split("M")[1:]] == [1]  # and none through the point that stands alone
     assert len(list(ET.fromstring(svg).iter(f"{SVG}circle"))) == 3
+
+
+def test_a_point_alone_has_a_mark_and_no_line_and_its_name_beside_it():
+    root = ET.fromstring(svg := render(Chart("t", "y", {"a": [(10, 5.0)], "b": [(10, 50.0)]})))
+    assert [path for path in root.iter(f"{SVG}path") if path.get("class") == "line"] == []
+    dots = list(root.iter(f"{SVG}circle"))
+    assert [float(dot.get("r")) > 4 for dot in dots] == [True, True]
+    assert [float(name.get("x")) - float(dots[0].get("cx")) for name in texts(svg, "name")] == pytest.approx([11, 11])
+
+
+def test_the_ends_of_both_axes_have_numbers():
+    said = [text.text for text in texts(render(Chart("t", "y", {"a": [(1, 5.0), (5000, 700.0)]})))]
+    assert {"1", "5k", "5", "1k"} <= set(said)
 
 
 def test_a_series_without_any_figure_is_left_out():
@@ -125,7 +138,11 @@ def test_a_series_without_any_figure_is_left_out():
 
 def test_the_axes_say_that_they_are_logarithmic_and_the_note_is_shown():
     said = [text.text for text in texts(render(Chart("t", "milliseconds", {"a": [(1, 5.0)]}, note="two are absent")))]
-    assert {"clients (log scale)", "milliseconds (log scale)", "two are absent"} <= set(said)
+    assert {
+        "clients (log scale)",
+        "milliseconds (log scale: equal steps are equal factors)",
+        "two are absent",
+    } <= set(said)
 
 
 def test_nothing_measured_is_said():

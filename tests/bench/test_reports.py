@@ -61,6 +61,17 @@ def test_a_server_that_failed_has_a_row_and_a_reason():
     compare.charts([failed])
 
 
+def test_on_a_busy_machine_it_does_not_judge_and_says_so():
+    disturbed, quiet = RESULT | {"others": 0.25}, RESULT | {"others": 0.02, "server": "threads"}
+    cells = dict(zip(compare.HEADERS, compare.row(disturbed), strict=True))
+    assert {cells[name] for name in ("messages/s", "p50 ms", "p99 ms", "max ms")} == {"disturbed"}
+    assert "other programs had up to 25% of the machine" in compare.notes([disturbed, quiet])[0]
+    assert compare.notes([quiet]) == []
+    for picture in compare.charts([disturbed, quiet]).values():
+        assert ">reactor</text>" not in picture or "resident MiB" in picture
+    assert "disturbed points are left out" in compare.charts([disturbed])["echo-cpu.svg"]
+
+
 @pytest.mark.parametrize(
     ("load", "server", "bound"),
     [
@@ -254,6 +265,7 @@ def test_shown_commands_name_no_path_of_this_machine(tmp_path):
         "report.charts",
         "report.remarks",
         "report.tables",
+        "runs.others",
         "runs.procs",
     ],
 )
