@@ -17,6 +17,7 @@ let socket = null, timer = null, wait = FIRST_WAIT, lastAttempt = 0, over = fals
 let me = "", operator = false, room = "", members = new Set(), count = 0;
 let wantedName = tab("name"), wantedRoom = tab("room"), nameTries = 0, nameTimer = null, asked = false, lastNotice = "";
 let comesBack = false;  // with the name that it had: its old connection may hold that for a while
+let goal = "";  // the room to go to once we know where we are
 let settling = false, settleTimer = null;  // after a reconnect, until name and room are what they were
 let unconfirmed = [];  // own lines that the server has not told back yet
 
@@ -33,13 +34,16 @@ const handlers = {
     checkSettled();
   },
   room(event) {
-    const moved = room && room !== event.name;
+    const passing = goal && goal !== event.name;  // through the lobby, to where we were
+    const moved = room && room !== event.name && !passing;
     room = event.name;
+    if (passing) socket.send(`/join ${goal}`);
+    goal = "";
     members = new Set(event.members);
     count = event.count;
     showTopic(event.topic);
     if (moved && !settling) { addLine("mark", t("moved", room)); shown = []; }
-    if (!settling) { tab("room", room); wantedRoom = room; }
+    if (!settling && !passing) { tab("room", room); wantedRoom = room; }
     showMembers();
     showRooms();
     tellUnread(unread);
@@ -62,7 +66,7 @@ const handlers = {
   },
   notice(event) {
     lastNotice = event.text;
-    if (!settling) addLine("notice", event.text);
+    if (!settling) addLine("notice", event.text.replace(/ {2,}/g, " · "));  // columns, which need another font
   },
 };
 
@@ -335,7 +339,7 @@ function onOpen() {
   if (settling) { clearTimeout(settleTimer); settleTimer = setTimeout(settled, SETTLE); }
   tellStatus(t("connecting"), false);
   if (wantedName) claimName();
-  if (wantedRoom) socket.send(`/join ${wantedRoom}`);
+  goal = wantedRoom;
   if (!wantedName && !asked) askName();
 }
 
@@ -365,9 +369,9 @@ function connectNow() {
 window.addEventListener("online", connectNow);
 window.addEventListener("offline", () => { if (socket) socket.close(4000); });
 document.addEventListener("visibilitychange", () => { if (!document.hidden) { tellUnread(0); connectNow(); } });
-log.addEventListener("scroll", () => { if (atBottom()) tellBelow(0); });
+log.addEventListener("scroll", () => { following = atBottom(); if (following) tellBelow(0); });
 $("below").addEventListener("click", () => { toBottom(); field.focus(); });
-window.addEventListener("resize", () => { if (!below) toBottom(); });
+new ResizeObserver(() => { if (following) toBottom(); }).observe(log);
 
 document.documentElement.lang = language;
 for (const element of document.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);

@@ -38,7 +38,7 @@ const log = $("log"), field = $("message"), status = $("status");
 const MOST_LINES = 1000;   // in the log; what is older goes
 
 let shown = [], replay = [], replayTimer = null;
-let unread = 0, below = 0;
+let unread = 0, below = 0, following = true;
 
 // -- the log ------------------------------------------------------------------------------------------------------
 
@@ -60,7 +60,7 @@ function addText(element, text) {
 }
 
 function addLine(kind, text, { name = "", at = 0, own = false } = {}) {
-  const follow = atBottom() || own;
+  const follow = following || own;
   const line = document.createElement("p");
   line.className = own ? `${kind} own` : kind;
   const when = at ? new Date(at * 1000) : new Date();
@@ -88,6 +88,7 @@ function addLine(kind, text, { name = "", at = 0, own = false } = {}) {
 }
 
 function toBottom() {
+  following = true;
   log.scrollTop = log.scrollHeight;
   tellBelow(0);
 }
