@@ -2,6 +2,7 @@
 
 The files, from the bottom up; a file imports only from those above it in this list:
 
+    graphemes  what a reader takes for one character
     cells      how wide a text is
     editor     keys into a line
     looks      colours, and who is shown how

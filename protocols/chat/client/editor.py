@@ -13,7 +13,7 @@ import enum
 import re
 from collections.abc import Callable
 
-from .cells import cells
+from .graphemes import end_after, start_before
 
 MAX_TEXT = 64 * 1024  # characters in a line: as `LineProtocol.max_line`, and a paste of that size is a mistake
 MAX_HISTORY = 500  # lines, as bash keeps them
@@ -119,17 +119,11 @@ class LineEditor:
     # -- moving -------------------------------------------------------------------------------------------------
 
     def _before(self) -> int:
-        """Where the character before the cursor begins: marks that stand on it are part of it."""
-        at = self.at - 1
-        while at > 0 and not cells(self.text[at]):
-            at -= 1
-        return max(at, 0)
+        """Where the character before the cursor begins, as a reader sees it."""
+        return start_before(self.text, self.at)
 
     def _after(self) -> int:
-        at = self.at + 1
-        while at < len(self.text) and not cells(self.text[at]):
-            at += 1
-        return min(at, len(self.text))
+        return end_after(self.text, self.at)
 
     def _left(self) -> None:
         self.at = self._before()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ...text.sanitize import sanitize
 from .cells import cells
+from .graphemes import end_after, start_before
 
 PROMPT, CUT_PROMPT = "> ", "< "  # the second: there is more to the left
 NEWLINE = "↵"  # how a pasted line's end is shown
@@ -65,13 +66,17 @@ def view(text: str, at: int, room: int) -> tuple[str, str, bool]:
         return text[:at], text[at:], False
     start = at
     used = 0
-    while start and used + cells(text[start - 1]) <= room * 3 // 4:  # and some of what follows is seen
-        start -= 1
-        used += cells(text[start])
+    while start:
+        before = start_before(text, start)
+        if (more := used + cells(text[before:start])) > room * 3 // 4:  # some of what follows is seen as well
+            break
+        start, used = before, more
     end = at
-    while end < len(text) and used + cells(text[end]) <= room:
-        used += cells(text[end])
-        end += 1
+    while end < len(text):
+        after = end_after(text, end)
+        if (more := used + cells(text[end:after])) > room:
+            break
+        end, used = after, more
     return text[start:at], text[at:end], start > 0
 
 
