@@ -361,16 +361,18 @@ class Reactor(Loop):
         return open_datagram(self._inventory.datagrams, factory, *options)
 
     def open_stdio(
-        self, factory: Callable[[], Any], *, limits: Limits | None = None, timeouts: Timeouts | None = None
-    ) -> StreamTransport:
+        self, factory: Callable[[], Any], *, limits: Limits | None = None, timeouts: Timeouts | None = None,
+        keep_input: bool = False,
+    ) -> StreamTransport:  # fmt: skip
         """Standard input and output as one connection: a terminal, pipes, files, /dev/null or closed.
 
         The end of stdin is `eof_received`; a closed stdin ends at once. `close` ends both ways once all is written.
+        So does a stdout that fails; with `keep_input` what is written then is dropped with a WARNING, until it works.
         """
         self._check_usable()
         bounds = limits or Limits(), timeouts or Timeouts(write=None)  # Ctrl-S stalls a terminal; that is no fault
         protocol = made(factory)
-        return self._inventory.clients.open(standard_streams(), protocol, "stdio", *bounds)
+        return self._inventory.clients.open(standard_streams(keep_input=keep_input), protocol, "stdio", *bounds)
 
     # -- seeing inside ------------------------------------------------------------------------------------------
 

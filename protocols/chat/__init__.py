@@ -13,11 +13,11 @@ The map, from the bottom up; a file imports only from those above it in this lis
     motd         the message of the day
     storage/     what outlives the process
     session      one person's connection
+    client/      the client at a terminal: `python -m protocols.chat.client`
     operators/   bans, passwords, commands, the console
     cluster/     one chat on many servers
     web/         the page for browsers
     command      the server's command line: `python -m protocols.chat`
-    client/      the client at a terminal: `python -m protocols.chat.client`
 """
 
 from __future__ import annotations

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import functools
 import logging
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from reactor import Listener, Reactor
 from reactor.serving import (
@@ -37,9 +39,16 @@ from .operators.console import LIMITS as CONSOLE_LIMITS, Console
 from .operators.enrol import enrol
 from .operators.operator_commands import set_up_operators
 from .operators.passwords import check as check_passwords
+from .operators.powers import Powers
 from .rooms.hub import Hub
 from .session import TIMEOUTS, Chat, Settings
 from .web.options import add_web_options, open_page
+
+try:
+    from .client.terminal import Modes
+    from .operators.at_terminal import TerminalConsole
+except ImportError:  # no termios: Windows. Lines are edited by the console itself
+    Modes = TerminalConsole = None  # type: ignore[assignment,misc]
 
 if TYPE_CHECKING:
     from .storage.store import Store
@@ -170,6 +179,24 @@ def default_level(options: argparse.Namespace) -> str:
     return "warning" if has_console(options) and sys.stderr is not None and sys.stderr.isatty() else "info"
 
 
+def console(powers: Powers) -> Callable[[], Any]:
+    """The factory of the console: one with a row for typing where somebody sits at a terminal, in the foreground."""
+    if not has_screen():
+        return lambda: Console(powers)
+    modes = Modes(sys.stdin.fileno())
+    if not modes.in_foreground():
+        return lambda: Console(powers)
+    atexit.register(modes.leave)
+    return TerminalConsole(powers, modes).protocol
+
+
+def has_screen() -> bool:
+    """Whether a line can be kept at the bottom of a terminal."""
+    streams = (sys.stdin, sys.stdout)
+    terminals = all(stream is not None and not stream.closed and stream.isatty() for stream in streams)
+    return Modes is not None and terminals and os.environ.get("TERM", "dumb") != "dumb"
+
+
 def main() -> int:
     arguments = parser()
     options = arguments.parse_args()
@@ -211,7 +238,7 @@ def main() -> int:
                 log.warning("not reloaded: %s", in_words(error))
 
         def open_console() -> None:
-            reactor.open_stdio(lambda: Console(powers), limits=CONSOLE_LIMITS)
+            reactor.open_stdio(console(powers), limits=CONSOLE_LIMITS, keep_input=True)
 
         def begin() -> list[Listener]:
             bounds = {"limits": chat.limits, "timeouts": TIMEOUTS}

@@ -44,34 +44,37 @@ class StdioSocket:
     """The loop's end of a socket pair; the other end is fed from `stdin` and emptied to `stdout` (None: closed).
 
     EOF on stdin is EOF here. `shutdown` ends both ways: EOF follows once everything written is on stdout.
+    keep_input: a stdout that fails does not end stdin, see `Reactor.open_stdio`.
     """
 
-    def __init__(self, stdin: int | None, stdout: int | None) -> None:
+    def __init__(self, stdin: int | None, stdout: int | None, *, keep_input: bool = False) -> None:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         self.recv, self.recv_into, self.send = ours.recv, ours.recv_into, ours.send
         self.shutdown, self.close, self.fileno = ours.shutdown, ours.close, ours.fileno
         self._info = {"stdin": stdin, "stdout": stdout}
-        Pump(stdin, stdout, theirs)
+        Pump(stdin, stdout, theirs, keep_input)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """`stdin` and `stdout`: their descriptors, or None."""
         return self._info.get(name, default)
 
 
-def standard_streams() -> StdioSocket:
+def standard_streams(*, keep_input: bool = False) -> StdioSocket:
     """Standard input and output, as far as this process has them, as one carrier."""
     stdin, stdout = descriptor(sys.stdin), descriptor(sys.stdout)
     if stdout is not None:
         sys.stdout.flush()  # what was printed before comes first
-    return StdioSocket(stdin, stdout)
+    return StdioSocket(stdin, stdout, keep_input=keep_input)
 
 
 class Pump:
     """The threads. They are daemons: a read that never returns must not hold back the exit of the program."""
 
-    def __init__(self, stdin: int | None, stdout: int | None, sock: socket.socket) -> None:
+    def __init__(self, stdin: int | None, stdout: int | None, sock: socket.socket, keep_input: bool) -> None:
         self._sock = sock
+        self._keep_input = keep_input
+        self._lost = False  # stdout has failed, and what is written goes nowhere
         self._stopped, self._stop = os.pipe()
         self._reader = threading.Thread(target=self._read, args=(stdin,), name="reactor-stdin", daemon=True)
         self._writer = threading.Thread(target=self._write, args=(stdout,), name="reactor-stdout", daemon=True)
@@ -102,8 +105,8 @@ class Pump:
     def _write(self, stdout: int | None) -> None:
         try:
             while data := self._sock.recv(CHUNK):
-                while data and stdout is not None:  # closed at start: what is written goes nowhere
-                    data = data[os.write(stdout, data) :]
+                if stdout is not None:  # closed at start: what is written goes nowhere
+                    self._put(stdout, data)
         except OSError as exc:  # the loop learns it from its next write, if it makes one
             if exc.errno in FULL:
                 log.warning("cannot write to standard output: %s", exc.strerror)
@@ -113,6 +116,21 @@ class Pump:
         os.close(self._stopped)
         self._sock.close()
         atexit.unregister(self._writer.join)
+
+    def _put(self, stdout: int, data: bytes) -> None:
+        try:
+            while data:
+                data = data[os.write(stdout, data) :]
+        except OSError as exc:
+            if not self._keep_input:
+                raise
+            if not self._lost:
+                log.warning("standard output is lost, what is written there is dropped: %s", exc.strerror)
+            self._lost = True
+        else:
+            if self._lost:
+                log.warning("standard output can be written again")
+            self._lost = False
 
 
 def _in_background(fd: int) -> bool:

@@ -8,5 +8,6 @@ The files, from the bottom up; a file imports only from those above it in this l
     looks      colours, and who is shown how
     screen     the line that is edited, and what stands above it
     terminal   modes, signals, bytes
+    log_above  log records shown above the row
     command    the client itself: `python -m protocols.chat.client`
 """

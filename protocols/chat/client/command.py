@@ -11,7 +11,7 @@ import os
 import select
 import ssl
 import sys
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from typing import Any
 
 from reactor import LineProtocol, Reactor, ReactorError, ReconnectingClient, StreamTransport, Timer
@@ -19,6 +19,7 @@ from reactor.serving import Parser, complain, port_number, program
 
 from ...text.sanitize import sanitize
 from ...text.standing import Answer, Standing
+from .log_above import log_above
 from .looks import Looks
 
 try:
@@ -142,6 +143,7 @@ class Client:
         self._last = ""  # what the server said last: nothing means that it never was a chat
         self._trouble = ""  # why there is no connection, as it was told last
         self._stalled = False
+        self._log = ExitStack()
         self._patience: Timer | None = None  # for the server to end as well
         self._reclaim: Timer | None = None
 
@@ -249,6 +251,7 @@ class Client:
         def seat() -> Any:
             if self.modes is not None:
                 self.seat = Terminal(self.reactor, self, self.modes, Looks(not os.environ.get("NO_COLOR")))
+                self._log.enter_context(log_above(self.reactor, self.seat.note))
             else:
                 self.seat = Lines(self)
             return self.seat
@@ -290,6 +293,7 @@ class Client:
 
     def seat_lost(self, exc: Exception | None) -> None:
         """Nobody sees what the server says any more."""
+        self._log.close()
         self.leaving = True
         if self.server is not None:
             self.server.close()
@@ -359,9 +363,14 @@ def has_screen() -> bool:
     return Terminal is not None and is_terminal(sys.stdin) and is_terminal(sys.stdout) and not dumb
 
 
+def _reactor(modes: Any) -> Reactor:
+    """Where a person can stop this program with Ctrl-Z, a loop that stands still is nobody's fault."""
+    return Reactor() if modes is None else Reactor(watchdog=0)
+
+
 def main() -> int:
     options = parse()
-    with Modes(sys.stdin.fileno()) if has_screen() else nullcontext() as modes, Reactor() as reactor:
+    with Modes(sys.stdin.fileno()) if has_screen() else nullcontext() as modes, _reactor(modes) as reactor:
         try:
             return Client(reactor, options, modes).run()
         except (OSError, ReactorError) as error:

@@ -16,7 +16,7 @@ from reactor import Protocol, Reactor, StreamTransport
 
 from ...text.sanitize import sanitize
 from .editor import Event, LineEditor
-from .looks import SECRET, Looks
+from .looks import SECRET
 from .screen import Screen
 
 BELL = "\a"
@@ -31,6 +31,14 @@ class Owner(Interface):
     def input_ended(self) -> None: ...
     def output_stalls(self, stalls: bool) -> None: ...
     def seat_lost(self, exc: Exception | None) -> None: ...
+
+
+class Appearance(Interface):
+    """How lines look: `Looks`, or what behaves like it."""
+
+    def heard(self, line: str) -> str: ...
+    def said(self, line: str) -> str: ...
+    def note(self, text: str) -> str: ...
 
 
 class Modes:
@@ -52,12 +60,15 @@ class Modes:
 
     def leave(self) -> None:
         """Give back, unless it is somebody else's: a shell that has put us into the background has its own modes."""
-        try:
-            ours = os.tcgetpgrp(self._fd) == os.getpgrp()
-        except OSError:
-            ours = True  # not our controlling terminal: no job control
-        if ours:
+        if self.in_foreground():
             self._set(self._before, _PASTE_OFF)
+
+    def in_foreground(self) -> bool:
+        """Whether the terminal is ours to change: it is not while a shell has put us into the background."""
+        try:
+            return os.tcgetpgrp(self._fd) == os.getpgrp()
+        except OSError:
+            return True  # not our controlling terminal: no job control
 
     def __enter__(self) -> Modes:
         return self
@@ -75,11 +86,16 @@ class Modes:
 
 
 class Terminal(Protocol):
-    """For `reactor.open_stdio`, with stdin and stdout a terminal."""
+    """For `reactor.open_stdio`, with stdin and stdout a terminal.
+
+    of_server: the program goes on in the background, where it shows no row, and does by itself what SIGHUP asks for.
+    """
 
     transport: StreamTransport
 
-    def __init__(self, reactor: Reactor, owner: Owner, modes: Modes, looks: Looks) -> None:
+    def __init__(
+        self, reactor: Reactor, owner: Owner, modes: Modes, looks: Appearance, *, of_server: bool = False
+    ) -> None:
         self._reactor = reactor
         self._owner = owner
         self._modes = modes
@@ -88,6 +104,7 @@ class Terminal(Protocol):
         self._screen = Screen(columns())
         self._ended = False  # nothing is typed any more: no row for it
         self._suspending = False
+        self._of_server = of_server
 
     def show(self, line: str) -> None:
         """A line from the server."""
@@ -107,10 +124,13 @@ class Terminal(Protocol):
         handle(signal.SIGTSTP, self._suspend)
         handle(signal.SIGCONT, self._resume)
         handle(signal.SIGQUIT, self._reactor.drain)  # their default would leave the terminal as it is
-        handle(signal.SIGHUP, self._reactor.drain)
+        if not self._of_server:
+            handle(signal.SIGHUP, self._reactor.drain)
         self._draw()
 
     def data_received(self, data: bytes) -> None:
+        if self._suspending and self._of_server:
+            self._resume()  # `fg` of what already ran: no signal tells it
         for event in [] if self._ended else self._editor.feed(data):
             if isinstance(event, str):
                 self._enter(event)
@@ -189,6 +209,8 @@ class Terminal(Protocol):
         self._resume()
 
     def _resume(self) -> None:
+        if self._of_server and not self._modes.in_foreground():
+            return  # `bg`: a server serves on, and taking the terminal over would stop it
         self._suspending = False
         self._modes.enter()
         self._resize()

@@ -9,5 +9,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     login              where a member becomes an operator
     powers             what an operator can bring about
     operator_commands  the words for it
-    console            the operator at a terminal
+    typing             lines at the console, at a pace
+    console            the operator at the server's own keyboard
+    at_terminal        the same, where somebody sits at a terminal
 """

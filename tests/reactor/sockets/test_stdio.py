@@ -11,6 +11,7 @@ import sys
 import termios
 import textwrap
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,45 @@ def test_a_closed_stdin_whose_number_was_given_to_a_socket():
 def test_a_closed_stdout_takes_nothing_from_stdin():
     finished = shell(">&-", body="transport.write(b'into the void')", input=b"hello")
     assert report(finished) == f"{ALL} 5 b'hello' None"
+
+
+KEEPS = """
+import os, sys
+sys.path.insert(0, {root!r})
+from reactor import Protocol, Reactor
+class Operator(Protocol):
+    def connection_made(self, transport):
+        self.transport = transport
+        transport.write(b"x" * 10)
+        reactor.call_later(0.3, transport.write, b"more")
+    def data_received(self, data):
+        os.write(2, b"typed " + data)
+        self.transport.write(b"shown " + data)
+    def eof_received(self):
+        reactor.call_later(0.3, reactor.stop)
+        return True
+with Reactor() as reactor:
+    reactor.open_stdio(Operator, keep_input=True)
+    reactor.run()
+"""
+
+
+@pytest.mark.parametrize("output", ["a pipe without a reader", "a full disk"])
+def test_a_stdout_that_is_lost_ends_no_typing_where_that_is_wanted(output):
+    stdout = open("/dev/full", "wb") if output == "a full disk" else subprocess.PIPE  # noqa: SIM115
+    program = subprocess.Popen(
+        [sys.executable, "-c", KEEPS.format(root=str(ROOT))],
+        stdin=subprocess.PIPE, stdout=stdout, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    if output == "a full disk":
+        stdout.close()
+    else:
+        program.stdout.close()
+        program.stdout = None
+    time.sleep(1.0)
+    _, said = program.communicate(b"hello\n", timeout=20)
+    assert b"typed hello\n" in said
+    assert said.count(b"standard output is lost") == 1
 
 
 def test_a_stdout_closed_by_the_program():

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from protocols.chat import LIMITS, TIMEOUTS, Chat, Console, Settings, set_up_operators
-from protocols.chat.operators.console import BURST, RATE
+from protocols.chat.operators.typing import BURST, RATE
 from protocols.chat.session import INTRODUCTION
 
 
@@ -20,6 +20,9 @@ class Keyboard:
 
     def write(self, data: bytes) -> None:
         self.shown += data
+
+    def get_write_buffer_size(self) -> int:
+        return 0
 
     def pause_reading(self) -> None:
         self.reading = False
