@@ -1,10 +1,13 @@
 """The bounds of a connection: `Limits` counts and measures, `Timeouts` waits. Pure data.
 
-`None` means no bound. The defaults are for a server on the open internet whose author has set nothing.
+`None` means no bound, and so does `math.inf`. The defaults are for a server on the open internet whose author has set
+nothing.
 """
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
@@ -76,6 +79,8 @@ def _refuse_negative(bounds: Any) -> None:
             continue
         if value is not None and not isinstance(value, (int, float)):
             raise TypeError(f"{type(bounds).__name__}.{field.name} is a number or None, not {value!r}")
+        if value is not None and abs(value) > sys.float_info.max and value != math.inf:
+            raise ValueError(f"{type(bounds).__name__}.{field.name} is too large: use None or math.inf for no limit")
         if value is not None and not value >= 0:  # `not >=` refuses NaN as well
             raise ValueError(f"{type(bounds).__name__}.{field.name} must not be negative: {value!r}")
 

@@ -11,7 +11,7 @@ a timeout of 300 s may come 9 s late, one of 1 s 0.03 s late, and none ever come
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import ceil, frexp
+from math import ceil, frexp, inf
 from typing import Protocol as Interface
 
 FINENESS = 5  # the grid is 2**-5 of the wait: 3 % late at most, some 32 slots for each doubling of the wait
@@ -31,13 +31,18 @@ class DeadlineWheel:
     def __init__(self, wake_at: Callable[[float], object]) -> None:
         self._wake_at = wake_at
         self._slots: dict[float, dict[Watched, None]] = {}  # in order, so that a simulated run can be replayed
-        self._next = float("inf")
+        self._next = inf
 
     def __len__(self) -> int:
         return sum(map(len, self._slots.values()))
 
     def arm(self, watched: Watched, now: float, deadline: float) -> None:
-        """See that `watched` is looked at when `deadline` has come. An earlier look that is already set stays."""
+        """See that `watched` is looked at when `deadline` has come. An earlier look that is already set stays.
+
+        One that never comes (math.inf, as people spell "no limit") needs no look.
+        """
+        if deadline == inf:
+            return
         if watched._slot is not None:
             if watched._slot <= deadline:
                 return
@@ -67,7 +72,7 @@ class DeadlineWheel:
                     if deadline is not None:
                         self.arm(watched, now, deadline)
         finally:  # a KeyboardInterrupt must not stop the wheel for good
-            self._next = min(self._slots, default=float("inf"))
+            self._next = min(self._slots, default=inf)
             if self._slots:
                 self._wake_at(self._next)
 

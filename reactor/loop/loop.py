@@ -34,7 +34,7 @@ from .jobs import Jobs
 from .kernel import Kernel
 from .lag import QUICK
 from .meter import TURN, Meter
-from .poller import READ, Poller
+from .poller import MAX_EVENTS, READ, Poller
 from .signals import Signals
 from .timers import Timer, TimerHeap
 from .watchers import Watchers
@@ -186,7 +186,7 @@ class Loop:
                     handler._on_ready(mask)
                 meter.events += len(events)
             if timers.entries and timers.entries[0][0] <= now:
-                timers.fire_due(now)
+                timers.fire_due(now, len(events) == MAX_EVENTS)
             if inbox or soon:
                 self._run_soon()
             if dirty:

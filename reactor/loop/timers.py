@@ -16,6 +16,7 @@ from typing import Any
 from ..boundary import EXITS, log, name_of
 
 FOREVER = float("inf")
+FULL_BATCHES = 64  # of events that timers wait for: 65,536 descriptors, after which a flood is a flood
 SWEEP_AT = 64  # with fewer stale keys than this a sweep costs more than it frees
 
 Key = tuple[float, int]
@@ -74,6 +75,7 @@ class TimerHeap:
         self.entries: list[Key] = []
         self.armed: dict[int, Timer] = {}
         self.fired = 0
+        self._held_up = 0  # calls in a row that left events to others
         self._seq = 0
 
     def __len__(self) -> int:
@@ -133,11 +135,17 @@ class TimerHeap:
             return longest
         return deadline - now if deadline > now else 0.0
 
-    def fire_due(self, now: float) -> None:
+    def fire_due(self, now: float, more: bool = False) -> None:
         """Run what is due, by deadline, ties in order of arrival; what is armed meanwhile waits for the next call.
 
+        more: there are events that have come and were not looked at yet. After a stall nobody is late whose bytes are
+            there already, so these have their turn first, unless they have had it FULL_BATCHES times in a row.
         What a callback raises is logged. One of the EXITS ends the batch, and the rest stays armed.
         """
+        if more and self._held_up < FULL_BATCHES:
+            self._held_up += 1
+            return
+        self._held_up = 0
         entries, due = self.entries, []
         while entries and entries[0][0] <= now:
             due.append(heappop(entries))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import socket
 import sys
 from typing import Any
@@ -49,7 +50,7 @@ def listening_sockets(
     addresses = _addresses(kernel, host or None, port)
     for _ in range(PORT_TRIES):
         try:
-            return _listen_on_all(kernel, addresses, port, backlog, reuse_port, skip_missing=not host)
+            return _listen_on_all(kernel, addresses, port, backlog, reuse_port, skip_missing=not _is_literal(host))
         except ListenError as exc:
             # A number that is free in one family may be taken in the other: draw again.
             if port or exc.errno != errno.EADDRINUSE or len(addresses) < 2:
@@ -93,6 +94,13 @@ def _refuse_unbound(sock: socket.socket) -> None:
     raise ValueError(f"cannot accept connections on {sock!r}: it is a connection, to {show(peer)}")
 
 
+def _is_literal(host: str | None) -> bool:
+    try:
+        return bool(host) and bool(ipaddress.ip_address(str(host).partition("%")[0]))
+    except ValueError:
+        return False
+
+
 def _addresses(kernel: Kernel, host: str | None, port: int) -> list[tuple[int, Any]]:
     try:
         found = kernel.getaddrinfo(host, port, 0, socket.SOCK_STREAM, socket.AI_PASSIVE)
@@ -118,7 +126,7 @@ def _listen_on_all(
             port = port or sockets[0].getsockname()[1]
         except OSError as exc:
             failure = ListenError(exc.errno, f"cannot listen on {show(address)}: {exc.strerror or exc}")
-            # "Every interface" means every one there is: IPv6 may be switched off.
+            # A name, or "every interface", means what there is of it: IPv6 may be switched off.
             if skip_missing and exc.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
                 continue
             break

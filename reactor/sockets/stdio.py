@@ -50,6 +50,7 @@ class StdioSocket:
     def __init__(self, stdin: int | None, stdout: int | None, *, keep_input: bool = False) -> None:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
+        theirs.setblocking(True)  # whatever socket.setdefaulttimeout says
         self.recv, self.recv_into, self.send = ours.recv, ours.recv_into, ours.send
         self.shutdown, self.close, self.fileno = ours.shutdown, ours.close, ours.fileno
         self._info = {"stdin": stdin, "stdout": stdout}
@@ -99,7 +100,10 @@ class Pump:
             if any(key.fd == self._stopped for key, _ in selector.select()):
                 return b""
             if not _in_background(stdin):
-                return os.read(stdin, CHUNK)
+                try:
+                    return os.read(stdin, CHUNK)
+                except BlockingIOError:
+                    continue  # another process has taken it
             time.sleep(BACKGROUND_PAUSE)  # reading now would stop the whole program with SIGTTIN
 
     def _write(self, stdout: int | None) -> None:
@@ -120,7 +124,7 @@ class Pump:
     def _put(self, stdout: int, data: bytes) -> None:
         try:
             while data:
-                data = data[os.write(stdout, data) :]
+                data = data[_write_some(stdout, data) :]
         except OSError as exc:
             if not self._keep_input:
                 raise
@@ -131,6 +135,17 @@ class Pump:
             if self._lost:
                 log.warning("standard output can be written again")
             self._lost = False
+
+
+def _write_some(fd: int, data: bytes) -> int:
+    """As os.write, and waits for room where a parent has set O_NONBLOCK for all who share the file."""
+    try:
+        return os.write(fd, data)
+    except BlockingIOError:
+        with _Selector() as selector:
+            selector.register(fd, selectors.EVENT_WRITE)
+            selector.select()
+        return 0
 
 
 def _in_background(fd: int) -> bool:
