@@ -6,12 +6,14 @@ import gzip
 import io
 import itertools
 import threading
+from concurrent.futures import Future
 
 import pytest
 
 from protocols.http import (
     BodyTooLarge,
     CallbackFailed,
+    Client,
     ClientClosed,
     ConnectionFailed,
     DecodingError,
@@ -23,6 +25,8 @@ from protocols.http import (
     Truncated,
     fetch as real_fetch,
 )
+from protocols.http.client.connection import LINES_AT_ONCE
+from protocols.http.wire import ResponseWire
 from reactor import ReactorError
 
 from .scenes import CLOSE, HANG, RESET, Server, answer, redirect, stage
@@ -687,3 +691,48 @@ def test_the_first_byte_is_waited_for_from_when_all_is_sent(reactor, server):
     server.peers[0].transport.resume_reading()
     reactor.advance(10)
     assert future.result(timeout=0).body == b"thanks"
+
+
+# -- what an answer costs ----------------------------------------------------------------------------------------------
+
+TINY = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 30_000 + b"0\r\n\r\n"
+
+
+def test_a_flood_of_tiny_chunks_leaves_others_their_turns(reactor, server, monkeypatch):
+    fed = []
+    feed = ResponseWire.feed
+    monkeypatch.setattr(ResponseWire, "feed", lambda wire, data: fed.append(data.count(b"\n")) or feed(wire, data))
+    server.answers = [[TINY, CLOSE]]
+    assert reactor.run_until(fetch(reactor, server.url)).body == b"x" * 30_000
+    assert max(fed) <= LINES_AT_ONCE + 1
+
+
+def test_what_stands_behind_a_flood_never_becomes_the_answer_to_another_request(reactor, server):
+    forged = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged" + b"\n" * 4000
+    server.answers = [[TINY + forged], answer(b"honest")]
+    with Client(reactor, proxy=False) as client:
+        assert reactor.run_until(client.fetch(server.url)).body == b"x" * 30_000
+        assert reactor.run_until(client.fetch(server.url)).body == b"honest"
+        assert len(server.peers) == 2
+
+
+def test_many_lines_in_other_content_are_read_at_once(reactor, server):
+    lines = b"\n" * 60_000
+    server.answers = [answer(lines), [b"HTTP/1.0 200 OK\r\n\r\n" + lines, CLOSE]]
+    for _ in range(2):
+        assert reactor.run_until(fetch(reactor, server.url)).body == lines
+
+
+def test_a_flood_may_be_cut_and_may_be_waited_for(reactor, server):
+    waits = []
+
+    def on_data(data):
+        waits.append(Future())
+        reactor.call_later(0.001, waits[-1].set_result, None)
+        return waits[-1]
+
+    server.answers = [[TINY], [TINY[:100_000], CLOSE], [TINY[:100_000], RESET]]
+    assert reactor.run_until(fetch(reactor, server.url, on_data=on_data)).status == 200
+    assert len(waits) >= 30
+    assert failure(reactor, fetch(reactor, server.url), Truncated).received == 16_659
+    failure(reactor, fetch(reactor, server.url), HTTPError)
