@@ -11,6 +11,7 @@ from .backend import NoAnswer, Reply
 
 MAX_JSON = 1024 * 1024  # bytes of an answer that comes in one piece: a novel's chapter, a hundred times what is shown
 MAX_STREAM = 8 * 1024 * 1024  # bytes of one that comes in pieces: a model may think aloud for long, 300 bytes a word
+MAX_VALUES = 50_000  # commas and brackets in one JSON: each may be an object, and 300,000 took 0.4 s
 DONE = "[DONE]"  # how the stream of an OpenAI-compatible API ends
 _BLANK = b" \t\r\n\xef\xbb\xbf"  # before the first byte that tells: white space and a BOM
 
@@ -35,6 +36,8 @@ def load(text: str) -> dict[str, Any]:
     Traceback (most recent call last):
     protocols.bot.NoAnswer: GARBLED: NoneType, not a JSON object
     """
+    if sum(map(text.count, ",[{")) > MAX_VALUES:
+        raise NoAnswer(Fault.GARBLED, "JSON of too many values")
     try:
         value = json.loads(text, parse_constant=_refuse)
     except RecursionError:

@@ -26,7 +26,8 @@ class SseSplitter:
     """
 
     def __init__(self) -> None:
-        self._pending = b""  # an unended line
+        self._pending: list[bytes] = []  # an unended line, in pieces
+        self._held = 0  # bytes of it
         self._beginning = True  # a BOM may still come
         self._after_cr = False  # a CR has ended a line, and an LF right after it belongs to the same end
         self._data: list[bytes] = []
@@ -44,12 +45,11 @@ class SseSplitter:
         self._after_cr = data.endswith(b"\r")
         *lines, rest = _ANY_END.split(data)
         if lines:
-            lines[0] = self._pending + lines[0]
-            self._pending = rest
-        else:
-            self._pending += rest
+            lines[0] = self._take() + lines[0]
+        self._pending.append(rest)
+        self._held += len(rest)
         events = [event for line in lines if (event := self._line(line)) is not None]
-        if self._size + len(self._pending) > MAX_EVENT:
+        if self._size + self._held > MAX_EVENT:
             raise NoAnswer(Fault.TOO_LARGE, "an event without an end")
         return events
 
@@ -58,17 +58,21 @@ class SseSplitter:
 
         The standard drops such an event; some servers end with `data: [DONE]` and nothing behind it.
         """
-        line, self._pending = self._pending, b""
+        line = self._take()
         events = (self._line(line) if line else None, self._line(b""))
         return [event for event in events if event is not None]
 
     def _without_bom(self, data: bytes) -> bytes:
-        self._pending += data
-        if len(self._pending) < len(_BOM) and _BOM.startswith(self._pending):
+        data = self._take() + data
+        if len(data) < len(_BOM) and _BOM.startswith(data):
+            self._pending, self._held = [data], len(data)
             return b""
-        data, self._pending = self._pending.removeprefix(_BOM), b""
         self._beginning = False
-        return data
+        return data.removeprefix(_BOM)
+
+    def _take(self) -> bytes:
+        line, self._pending, self._held = b"".join(self._pending), [], 0
+        return line
 
     def _line(self, line: bytes) -> str | None:
         """The event that an empty line completes."""

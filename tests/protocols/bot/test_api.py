@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl
 import pytest
 
 from protocols.bot import LIMITS, TIMEOUTS, WELCOME, Bot, BotServer, Fault, Saying, make_backend
+from protocols.bot.api_call import LINES_AT_ONCE
+from protocols.bot.backends.streams import LineSplitter
 from protocols.http import Client
 from reactor import Protocol, StreamTransport
 
@@ -275,3 +277,28 @@ def test_a_fault_in_the_middle_of_a_stream(stage: Stage) -> None:
     peer = stage.ask("tell me a story")
     stage.scene.advance(TIMEOUT)
     assert said(peer) == ["once upon a", "time", Fault.TIMEOUT.say_in_the_middle(False)]
+
+
+def test_a_flood_of_tiny_events_leaves_others_their_turns(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    fed: list[int] = []
+    feed = LineSplitter.feed
+    monkeypatch.setattr(LineSplitter, "feed", lambda self, data: fed.append(data.count(b"\n")) or feed(self, data))
+    stage.bot("ollama", model="m")
+    last = json_bytes({"message": {"content": "好"}, "done": True})
+    tiny = b'{"message":{"content":""}}\n'
+    stage.script = lambda api: api.answer(tiny * 20_000 + last, Content_Type="application/x-ndjson")
+    stage.ask("hi").gets("好\n")
+    assert sum(fed) == 20_000
+    assert max(fed) <= LINES_AT_ONCE + 1
+
+
+@pytest.mark.loud
+def test_who_gives_up_in_a_flood_waits_for_nothing(stage: Stage) -> None:
+    stage.bot("ollama", model="m")
+    tiny = b'{"message":{"content":""}}\n'
+    stage.script = lambda api: api.answer(tiny * 20_000 + b"}", Content_Type="application/x-ndjson")
+    peer = stage.ask("hi")
+    peer.close()
+    stage.scene.advance(TIMEOUT)
+    stage.script = lambda api: api.answer(tiny + json_bytes({"message": {"content": "好"}, "done": True}))
+    stage.ask("hi").gets("好\n")
