@@ -116,7 +116,7 @@ class LineTransport:
     def __init__(self, socket: LineSocket) -> None:
         self._socket = socket
         self._partial = b""  # written, and not at a line's end
-        self._unread = b""  # given back, or come while the protocol was paused
+        self._unread = b""  # given back, and what has come since
         self._paused = False
         self._closing = False
         self.delivery = 0  # goes up whenever a batch in delivery may have to stop
@@ -171,7 +171,7 @@ class LineTransport:
 
     def deliver(self, data: bytes) -> None:
         """Lines have come."""
-        if self._paused or self._unread:
+        if self._unread:
             self._unread += data
         elif not self._closing:
             self._socket.inner.data_received(data)

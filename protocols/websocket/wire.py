@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .closing import PROTOCOL_ERROR, TOO_BIG, Violation, read_close
+from .closing import PROTOCOL_ERROR, Violation, read_close
 from .frames import BINARY, CLOSE, CONTINUATION, FIN, MASKED, PING, PONG, RSV1, TEXT, apply_mask
 from .messages import Message
 
@@ -205,10 +205,8 @@ _GO_ON = Pong(b"more")  # compared by identity: a frame was read, and is no even
 
 
 def _long_size(data: bytes) -> int:
-    """Of a frame of 126 bytes or more: 5.2 wants the shortest form, and no sign."""
+    """Of a frame of 126 bytes or more: 5.2 wants the shortest form. One with its highest bit set is over any limit."""
     size = int.from_bytes(data, "big")
     if size < (126 if len(data) == 2 else 1 << 16):
         raise Violation(PROTOCOL_ERROR, "a length that is not in its shortest form")
-    if size >= 1 << 63:
-        raise Violation(TOO_BIG, "a length with its highest bit set")
     return size
