@@ -8,11 +8,12 @@ whoever is the protocol then, in the next tick that reads: nothing is lost, noth
 from __future__ import annotations
 
 import struct
-from typing import Any
+from typing import Any, cast
 
 from .errors import FramingError, LimitExceeded
 from .foreign import adopt
 from .protocol import Protocol
+from .transports.stream import StreamTransport
 
 BATCH = 1024  # frames handled in one call: about a millisecond, after which the other connections have their delivery
 MAX_LINE = 64 * 1024  # bytes: ten times what any text protocol sends, SMTP and IRC and HTTP fields included
@@ -39,7 +40,7 @@ class LineProtocol(Protocol):
     max_line = MAX_LINE
     """Bytes of the longest line delivered, its ending not counted."""
 
-    transport: Any = None
+    transport: StreamTransport = cast(StreamTransport, None)  # there from `connection_made` on
     _partial = b""
     _skipping = False
     _takes_batches = False
@@ -183,7 +184,7 @@ class LineProtocol(Protocol):
 class FrameProtocol(Protocol):
     """Frames whose beginning announces their length. A subclass says how to `cut` one and what to do with it."""
 
-    transport: Any = None
+    transport: StreamTransport = cast(StreamTransport, None)  # there from `connection_made` on
     _pending: bytes | bytearray = b""
 
     def connection_made(self, transport: Any) -> None:

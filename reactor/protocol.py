@@ -17,7 +17,7 @@ One more callback is called where it is defined:
 
 from __future__ import annotations
 
-from typing import Any, Protocol as Interface
+from typing import Any, Protocol as Interface, TypeVar
 
 Bytes = bytes | bytearray | memoryview
 
@@ -47,6 +47,17 @@ class Transport(Interface):
     def get_write_buffer_size(self) -> int: ...
     def set_protocol(self, protocol: Any) -> None: ...
     def get_protocol(self) -> Any: ...
+
+
+class AnyProtocol(Interface):
+    """What a factory may give: anything that has the callbacks, ours or asyncio's."""
+
+    def connection_made(self, transport: Any, /) -> Any: ...
+    def connection_lost(self, exc: Exception | None, /) -> Any: ...
+
+
+P = TypeVar("P", bound=AnyProtocol)
+"""The protocol that a factory makes: what a connect gives is known to be one."""
 
 
 class BaseProtocol:

@@ -25,6 +25,7 @@ from .loop.kernel import Kernel
 from .loop.loop import Loop
 from .loop.poller import Poller
 from .loop.termination import Termination
+from .protocol import AnyProtocol, P
 from .sockets.addresses import check_port, show
 from .sockets.contexts import check_server_context, client_carrier, server_carrier
 from .sockets.listening import adopt_listening, listening_sockets
@@ -104,7 +105,7 @@ class Reactor(Loop):
 
     def listen_tcp(
         self,
-        factory: Callable[[], Any],
+        factory: Callable[[], AnyProtocol],
         host: str | None,
         port: int,
         *,
@@ -138,7 +139,7 @@ class Reactor(Loop):
 
     def listen_unix(
         self,
-        factory: Callable[[], Any],
+        factory: Callable[[], AnyProtocol],
         path: UnixPath,
         *,
         tls: ssl.SSLContext | None = None,
@@ -172,7 +173,7 @@ class Reactor(Loop):
 
     def listen_socket(
         self,
-        factory: Callable[[], Any],
+        factory: Callable[[], AnyProtocol],
         sock: socket.socket,
         *,
         tls: ssl.SSLContext | None = None,
@@ -215,7 +216,7 @@ class Reactor(Loop):
 
     def connect_tcp(
         self,
-        factory: Callable[[], Any],
+        factory: Callable[[], P],
         host: str,
         port: int,
         *,
@@ -227,7 +228,7 @@ class Reactor(Loop):
         family: int = 0,
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
-    ) -> Promise[tuple[StreamTransport, Any]]:
+    ) -> Promise[tuple[StreamTransport, P]]:
         """Connect to `host`, a name (resolved in a thread) or an address; the future holds `(transport, protocol)`.
 
         Several addresses are tried side by side, 250 ms apart (RFC 8305). `timeout` covers all of it, and so does
@@ -279,7 +280,7 @@ class Reactor(Loop):
 
     def connect_unix(
         self,
-        factory: Callable[[], Any],
+        factory: Callable[[], P],
         path: UnixPath,
         *,
         tls: ssl.SSLContext | bool | None = None,
@@ -287,7 +288,7 @@ class Reactor(Loop):
         timeout: float | None = 30.0,
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
-    ) -> Promise[tuple[StreamTransport, Any]]:
+    ) -> Promise[tuple[StreamTransport, P]]:
         """Connect to a Unix socket; the future and `timeout` are as for `connect_tcp`. Example: see `listen_unix`.
 
         While the listener's backlog is full, we wait. The future may hold ConnectRefused (nobody listens there any

@@ -17,12 +17,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from random import random as system_random
-from typing import Any
+from typing import Any, Generic
 
 from .boundary import EXITS, log
 from .errors import ReactorError
 from .loop.futures import settle
 from .loop.timers import Timer
+from .protocol import P
 from .reactor import Reactor
 from .sockets.addresses import show
 from .transports.stream import StreamTransport
@@ -31,10 +32,8 @@ INITIAL_DELAY = 1.0  # seconds, at most, before the first retry: half of it on a
 MAX_DELAY = 60.0  # seconds, at most, before any: who has brought the server back waits no longer for its clients
 STABLE_AFTER = 60.0  # seconds; as MAX_DELAY, so that who always hangs up is called no more often than who is down
 
-Connect = Callable[[Callable[[], Any]], Future[tuple[StreamTransport, Any]]]
 
-
-class ReconnectingClient:
+class ReconnectingClient(Generic[P]):
     """One connection, made again whenever it is lost or cannot be made, until `stop()`.
 
     connect: `connect(factory)` begins an attempt and gives its future, as every connect verb of the reactor does. It
@@ -74,8 +73,8 @@ class ReconnectingClient:
     def __init__(
         self,
         reactor: Reactor,
-        connect: Connect,
-        factory: Callable[[], Any],
+        connect: Callable[[Callable[[], P]], Future[tuple[StreamTransport, P]]],
+        factory: Callable[[], P],
         *,
         initial_delay: float = INITIAL_DELAY,
         max_delay: float = MAX_DELAY,
@@ -98,7 +97,7 @@ class ReconnectingClient:
         self._on_retry = on_retry
         self._random = random
         self._interval = self._initial_delay  # seconds, from which the next delay is drawn
-        self._attempt: Future[tuple[StreamTransport, Any]] | None = None
+        self._attempt: Future[tuple[StreamTransport, P]] | None = None
         self._timer: Timer | None = None
         self._since = 0.0  # when the connection of the moment was made
         self._bug: BaseException | None = None  # what the factory raised
@@ -113,7 +112,7 @@ class ReconnectingClient:
         self._attempt.add_done_callback(self._on_attempt)
 
     @property
-    def protocol(self) -> Any:
+    def protocol(self) -> P | None:
         """The protocol of the connection of the moment, or None."""
         return None if self.transport is None else self.transport.get_protocol()
 
@@ -140,14 +139,14 @@ class ReconnectingClient:
         self._bug = None
         self._attempt = self._connect(self._make)
 
-    def _make(self) -> Any:
+    def _make(self) -> P:
         try:
             return self._factory()
         except BaseException as exc:
             self._bug = exc
             raise
 
-    def _on_attempt(self, attempt: Future[tuple[StreamTransport, Any]]) -> None:
+    def _on_attempt(self, attempt: Future[tuple[StreamTransport, P]]) -> None:
         self._attempt = None
         error = CancelledError() if attempt.cancelled() else attempt.exception()
         if error is None:

@@ -20,7 +20,7 @@ from ..http import Client
 from .backends.backend import BadSetting
 from .backends.settings import KINDS, make_backend
 from .bot import TIMEOUT, Bot
-from .member import NAME, Lobby
+from .member import NAME, Lobby, Member
 from .session import TIMEOUTS, BotServer
 from .turns import AT_ONCE
 
@@ -78,7 +78,7 @@ def is_here(options: argparse.Namespace) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
-def join(reactor: Reactor, bot: Bot, options: argparse.Namespace) -> ReconnectingClient:
+def join(reactor: Reactor, bot: Bot, options: argparse.Namespace) -> ReconnectingClient[Member]:
     """Sit in the chat, and come back whenever it does."""
     host, port = options.join
     lobby = Lobby(bot, options.name, options.room)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeVar
 
+from ..protocol import AnyProtocol
+from ..transports.stream import StreamTransport
 from .clock import FakeClock
 from .network import Network
 from .sockets import CAPACITY
@@ -40,13 +42,21 @@ class MemoryReactor(Host):
         world.join(self)
 
 
-class Pair:
+A = TypeVar("A", bound=AnyProtocol)
+B = TypeVar("B", bound=AnyProtocol)
+
+
+class Pair(Generic[A, B]):
     """Two protocols joined in memory: `a` and `b` are their transports, `reactor` what runs them."""
 
-    def __init__(self, reactor: MemoryReactor, a: Any, b: Any) -> None:
+    def __init__(
+        self, reactor: MemoryReactor, a: StreamTransport, b: StreamTransport, protocol_a: A, protocol_b: B
+    ) -> None:
         self.reactor = reactor
         self.a = a
         self.b = b
+        self.protocol_a = protocol_a
+        self.protocol_b = protocol_b
 
     def settle(self) -> None:
         """Let everything happen that needs no time to pass."""
@@ -68,14 +78,14 @@ class Pair:
 
 
 def connected_pair(
-    protocol_a: Any,
-    protocol_b: Any,
+    protocol_a: A,
+    protocol_b: B,
     *,
     capacity: int = CAPACITY,
     connect: Mapping[str, Any] = MappingProxyType({}),
     listen: Mapping[str, Any] = MappingProxyType({}),
     **options: Any,
-) -> Pair:
+) -> Pair[A, B]:
     """Join two protocols by a connection in memory: `a` has connected, `b` was accepted.
 
     connect, listen: further options of `connect_tcp` for `a` and of `listen_tcp` for `b`: `tls`, ...
@@ -108,4 +118,4 @@ def connected_pair(
     reactor.world.run_until(lambda: bool(listener.connections), 0)
     (b,) = listener.connections
     listener.close()
-    return Pair(reactor, a, b)
+    return Pair(reactor, a, b, protocol_a, protocol_b)
