@@ -45,7 +45,7 @@ class AioStream(Stream, asyncio.Transport):
     """One connection of an asyncio program."""
 
     __slots__ = (
-        *SLOTS, "_aio", "_begun", "_context", "_empty_waiter", "_eof", "_owes_resume", "_server",
+        *SLOTS, "_aio", "_context", "_empty_waiter", "_eof", "_owes_resume", "_server",
     )  # fmt: skip
 
     _start_tls_compatible = True
@@ -72,7 +72,6 @@ class AioStream(Stream, asyncio.Transport):
         Stream.__init__(self, aio.reactor, sock, protocol, home, self._extra["peername"], limits, timeouts)
         self._phase = Phase.OPEN
         self._told_made = True
-        self._begun = False  # connection_made has run: from here on we read
         self._eof = False  # write_eof was called
         self._owes_resume = False  # pause_writing was called, and `_out` says so no more
         self._empty_waiter: asyncio.Future[None] | None = None  # somebody sends a file past us, or is about to
@@ -92,7 +91,6 @@ class AioStream(Stream, asyncio.Transport):
         """Nothing is left to do: the calls are queued."""
 
     def _begin(self) -> None:
-        self._begun = True
         if self._phase is Phase.OPEN:
             self._watch_input()
             if self._timeouts.idle is not None:
@@ -128,10 +126,6 @@ class AioStream(Stream, asyncio.Transport):
             self._loop.meter.other_events += 1
         if events != READ and (self._size or self._out is Out.FINISHING):
             self._flush()
-
-    def _watch_input(self) -> None:
-        if self._begun:
-            super()._watch_input()
 
     def is_reading(self) -> bool:
         """True unless paused or closing; at the peer's end too."""
@@ -228,7 +222,7 @@ class AioStream(Stream, asyncio.Transport):
         self._owes_resume = self._owes_resume or (self._out is Out.FULL and self._empty_waiter is None)
         self._out = OUTBOUND[self._out, "finish"]
         self._unread = b""
-        super()._watch_input()
+        self._watch_input()
         if self._size and not self._blocked:
             self._flush()
         if not self._size:

@@ -185,3 +185,36 @@ def test_the_stand_in_counts_and_passes_on(on_any_loop):
         assert transport.is_closing()
 
     on_any_loop(scene)
+
+
+class Below:
+    """A transport of another loop's that delivers although it is paused, as TLS does with what it had decrypted."""
+
+    def set_protocol(self, protocol):
+        self.protocol = protocol
+
+    def is_closing(self):
+        return False
+
+    def pause_reading(self):
+        pass
+
+    def resume_reading(self):
+        pass
+
+
+def test_what_comes_although_reading_is_paused_is_held_and_so_is_the_end():
+    async def main():
+        protocol, below, ends = Lines(), Below(), []
+        protocol.eof_received = lambda: ends.append("end") or True
+        protocol.connection_made(below)
+        below.protocol.data_received(b"wait\none\n")
+        below.protocol.data_received(b"two\n")
+        assert below.protocol.eof_received()  # true: stay open
+        await asyncio.sleep(0.01)
+        assert (protocol.lines, ends) == ([b"wait"], [])
+        protocol.transport.resume_reading()
+        await asyncio.sleep(0.01)
+        assert (protocol.lines, ends) == ([b"wait", b"one", b"two"], ["end"])
+
+    asyncio.run(main())

@@ -99,6 +99,19 @@ def test_a_call_from_another_thread_wakes_either(factory):
     play(factory, scene)
 
 
+def test_cancelled_timers_are_let_go_in_a_loop_that_never_waits(on_ours):
+    async def scene(stage):
+        for _ in range(100):
+            for _ in range(50):
+                stage.loop.call_later(60, print).cancel()
+            await asyncio.sleep(0)
+        kept = stage.loop.call_later(60, print)
+        assert len(stage.loop._scheduled) < 300
+        kept.cancel()
+
+    on_ours(scene)
+
+
 # -- await ----------------------------------------------------------------------------------------------------------
 
 

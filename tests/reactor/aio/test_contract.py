@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import errno
 import gc
 import io
 import os
@@ -342,5 +343,42 @@ def test_a_factory_that_raises_costs_one_newcomer(on_ours):
         await server.wait_closed()
         await made[1].lost
         assert isinstance(stage.told[0]["exception"], ZeroDivisionError)
+
+    on_ours(scene)
+
+
+@pytest.mark.loud
+def test_out_of_descriptors_is_told_once_and_newcomers_wait(on_ours, monkeypatch):
+    monkeypatch.setattr("reactor.endpoints.listener.RETRY", 0.02)
+
+    class Short:
+        """A listening socket when there is no descriptor left."""
+
+        def __init__(self, sock):
+            self.sock = sock
+            self.fileno = sock.fileno
+            self.left = 3
+
+        def accept(self):
+            self.left -= 1
+            if self.left >= 0:
+                raise OSError(errno.EMFILE, "Too many open files")
+            return self.sock.accept()
+
+        def close(self):
+            self.sock.close()
+
+    async def scene(stage):
+        protocol = Recorder()
+        server = await stage.loop.create_server(lambda: protocol, "127.0.0.1", 0)
+        (listener,) = stage.loop.reactor._inventory.listeners
+        listener._acceptors[0].sock = Short(listener._acceptors[0].sock)
+        with socket.create_connection(server.sockets[0].getsockname()) as client:
+            client.sendall(b"patient")
+            while not protocol.data:
+                await asyncio.sleep(0.001)
+        assert [context["message"] for context in stage.told] == ["socket.accept() out of system resource"]
+        server.close()
+        await protocol.lost
 
     on_ours(scene)

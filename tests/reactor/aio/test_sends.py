@@ -136,7 +136,8 @@ def test_a_slow_download_outlasts_the_close_timeout(on_ours):
     async def scene(stage):
         protocol = Recorder()
         transport, peer = await stage.connect(protocol)
-        written = await stage.clog(transport)
+        written = await stage.clog(transport) + (8 << 20)
+        transport.write(bytes(8 << 20))
         transport.close()
         got, began = 0, stage.loop.time()
         while got < written:
