@@ -63,6 +63,26 @@ def find_network(text: str) -> Network | None:
         return None
 
 
+# Where many people are behind one address: private networks (RFC 1918, RFC 4193), a provider's shared ones (RFC 6598),
+# and a link's own (RFC 3927, RFC 4291). Our own table: what `ipaddress` calls private is another in each version.
+_SHARED = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7", "fe80::/10",
+    )
+)  # fmt: skip
+
+
+def is_shared(address: str) -> bool:
+    """Whether one address is many people: a school behind its router.
+
+    >>> is_shared("192.168.1.5"), is_shared("fe80::1%eth0"), is_shared("192.0.2.1"), is_shared("")
+    (True, True, False, False)
+    """
+    ip = parse(address)
+    return ip is not None and any(ip.version == network.version and ip in network for network in _SHARED)
+
+
 def show(network: Network) -> str:
     """A network as people write it.
 

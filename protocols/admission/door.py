@@ -11,14 +11,21 @@ class Door:
     """Counts who is inside. `None` is no limit.
 
     per_address: IPv6 counts by /64, which is what one customer is given (RFC 6177).
+    per_shared: the same, for a private or link-local address, behind which there may be a school; None is per_address.
     spare_loopback: 127.0.0.1 and ::1 are not counted: proxies, tunnels and tests all come from there.
     """
 
     def __init__(
-        self, everybody: int | None = None, per_address: int | None = None, *, spare_loopback: bool = True
+        self,
+        everybody: int | None = None,
+        per_address: int | None = None,
+        *,
+        per_shared: int | None = None,
+        spare_loopback: bool = True,
     ) -> None:
         self.everybody = everybody
         self.per_address = per_address
+        self.per_shared = per_address if per_shared is None else per_shared
         self.spare_loopback = spare_loopback
         self._inside = 0
         self._by_address: Counter[str] = Counter()
@@ -39,7 +46,8 @@ class Door:
         if self.full:
             return "the server is full"
         key = self.key(address)
-        if self.per_address is not None and key and max(self._by_address[key], held) >= self.per_address:
+        limit = self.per_shared if addresses.is_shared(address) else self.per_address
+        if limit is not None and key and max(self._by_address[key], held) >= limit:
             return "too many connections from your address"
         return None
 

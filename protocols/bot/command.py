@@ -25,6 +25,7 @@ from .session import TIMEOUTS, BotServer
 from .turns import AT_ONCE
 
 PER_ADDRESS = 16  # connections: a family behind one router, and no more of one troublemaker
+PER_SHARED = 128  # of a private or link-local address: four classes behind a school's router
 LONGEST_TIMEOUT = 3600.0  # seconds: who waits longer than an hour has gone home
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -43,7 +44,12 @@ def parser() -> Parser:
     option("--room", type=one_line, default="", help="the chat's room to be in")
     option("--name", type=one_line, default=NAME, help="what to be called in the chat (%(default)s)")
     option("--max-clients", type=count, default=1000, metavar="N", help="0 is no limit (%(default)s)")
-    option("--max-per-ip", type=count, metavar="N", help=f"0 is no limit ({PER_ADDRESS}, and loopback not counted)")
+    option(
+        "--max-per-ip",
+        type=count,
+        metavar="N",
+        help=f"0: any ({PER_ADDRESS}, {PER_SHARED} if private, loopback not counted)",
+    )
     option("--log-level", choices=LEVELS, default="warning", metavar="LEVEL", help=f"{', '.join(LEVELS)} (%(default)s)")
     return parser
 
@@ -110,7 +116,12 @@ def main() -> int:
         arguments.error(str(error))
     log_to_stderr(options.log_level)
     per_address = PER_ADDRESS if options.max_per_ip is None else options.max_per_ip
-    door = Door(options.max_clients or None, per_address or None, spare_loopback=options.max_per_ip is None)
+    door = Door(
+        options.max_clients or None,
+        per_address or None,
+        per_shared=PER_SHARED if options.max_per_ip is None else None,
+        spare_loopback=options.max_per_ip is None,
+    )
     with (
         Reactor() as reactor,
         Client(reactor, per_host=AT_ONCE, proxy=False if is_here(options) else None) as client,

@@ -54,7 +54,10 @@ if TYPE_CHECKING:
     from .storage.store import Store
 
 PER_ADDRESS = 16  # connections: a family behind one router, and no more of one troublemaker
-PER_IP_HELP = f"connections from one address, 0 is no limit; given, it counts loopback too ({PER_ADDRESS}, without)"
+PER_SHARED = 128  # of a private or link-local address: four classes behind a school's router
+PER_IP_HELP = (
+    f"connections from one address (default: {PER_ADDRESS}, {PER_SHARED} if private, loopback not counted); 0: any"
+)
 CONSOLE_HELP = "read what the operator types, and show what is said (unless stdin is closed or /dev/null)"
 LEVELS = ("debug", "info", "warning", "error")
 LEVEL_HELP = f"{', '.join(LEVELS)} (info; warning where the log would run into the console on a terminal)"
@@ -106,7 +109,12 @@ def door(options: argparse.Namespace) -> Door:
     """Loopback counts only where the operator gave the number."""
     given: int | None = options.max_per_ip
     per_address = PER_ADDRESS if given is None else given
-    return Door(options.max_clients or None, per_address or None, spare_loopback=given is None)
+    return Door(
+        options.max_clients or None,
+        per_address or None,
+        per_shared=PER_SHARED if given is None else None,
+        spare_loopback=given is None,
+    )
 
 
 def settings(options: argparse.Namespace) -> Settings:

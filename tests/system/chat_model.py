@@ -661,7 +661,7 @@ class Model:
             person.hear(room.last(int(argument or self.history)))
 
     def on_help(self, person: Person, _: str) -> None:
-        lines = commands.COMMANDS.help()
+        lines = commands.COMMANDS.help(without=["/oper"])
         person.tell(*lines, "anything else is said to everybody in your room; //text says /text")
 
     def on_quit(self, person: Person, _: str) -> None:

@@ -150,6 +150,7 @@ def _ban(powers: Powers, caller: Caller, argument: str) -> None:
     if ban.name and ban.network and (others := len(powers.within(ban.network))):
         who = "1 is" if others == 1 else f"{others:,} are"
         caller.tell(f"{who} still here from that address; /ban {addresses.show(ban.network)} sends them away too")
+        caller.tell(f"whoever of them leaves may not come back; /unban {ban.name} lets all of them in again")
 
 
 class Refused(ValueError):

@@ -30,6 +30,7 @@ class Posted(NamedTuple):
 
     room: where everybody has it; None is every room.
     said: the Unix time at which somebody said it; None for a notice of the server's.
+    topic: what the room is about from now on, if that is what the notice says.
     echo: false where whoever is at the console has typed it, and so has it on the screen.
     """
 
@@ -37,6 +38,7 @@ class Posted(NamedTuple):
     room: Room | None
     said: float | None = None
     echo: bool = True
+    topic: str | None = None
 
 
 class Hub:
@@ -228,7 +230,8 @@ class Hub:
     def set_topic(self, room: Room, topic: str, by: str, sender: Member | None = None) -> None:
         """Give the room a topic, which is sanitized; an empty one takes it away."""
         room.topic = topic
-        self._notice(room, f"{by} set the topic: {topic}" if topic else f"{by} took the topic away", sender)
+        notice = f"{by} set the topic: {topic}" if topic else f"{by} took the topic away"
+        self._notice(room, notice, sender, topic)
 
     def open_room(self, name: str, topic: str = "") -> Room:
         """The room called `name`, made with this topic if there is none."""
@@ -324,10 +327,10 @@ class Hub:
         self.said += 1
         room.history.add(now, data)
 
-    def _notice(self, room: Room, notice: str, about: Member | None = None) -> None:
+    def _notice(self, room: Room, notice: str, about: Member | None = None, topic: str | None = None) -> None:
         data = f"{NOTICE}{notice}\n".encode()
         room.post(data, about)
-        self.tell_audience(Posted(data, room))
+        self.tell_audience(Posted(data, room, topic=topic))
 
     def tell_audience(self, posted: Posted) -> None:
         """Let those have it who are given every public line."""

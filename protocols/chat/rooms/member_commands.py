@@ -152,8 +152,9 @@ def _oper(hub: Hub, member: Member, argument: str) -> None:
         hub.authority.ask(member, argument)
 
 
-def _help(_: Hub, member: Member, __: str) -> None:
-    member.tell(*COMMANDS.help(), "anything else is said to everybody in your room; //text says /text")
+def _help(hub: Hub, member: Member, _: str) -> None:
+    impossible = () if hub.authority.has_passwords else ("/oper",)
+    member.tell(*COMMANDS.help(impossible), "anything else is said to everybody in your room; //text says /text")
 
 
 COMMANDS: Table[Hub, Member] = Table(

@@ -15,6 +15,7 @@ from pathlib import Path
 from ...text.sanitize import sanitize
 
 Row = tuple[str, float, bytes]  # the room, when (Unix time), and the line complete with its end
+TOPIC = -1.0  # in place of a time: the row is what the room is about, and not a line
 
 KEEP_LINES = 500  # a room: an evening's talk, ten times what is replayed
 KEEP_ROOMS = 200  # those spoken in last. With 500 lines each 10 MB of ordinary talk, 230 MB of the longest lines
@@ -36,6 +37,12 @@ _CREATE = (
     f"PRAGMA application_id = {APPLICATION}",
     f"PRAGMA user_version = {SCHEMA}",
 )
+_ALWAYS = "lobby"  # is kept whatever is said elsewhere: somebody who talks to himself in 200 rooms takes minutes
+_TOPICS = "CREATE TABLE IF NOT EXISTS topic (room TEXT PRIMARY KEY, topic TEXT NOT NULL)"  # later than the schema
+_FORGET_TOPICS = (
+    "DELETE FROM topic WHERE topic = '' OR room NOT IN"
+    f" (SELECT room FROM topic ORDER BY room = '{_ALWAYS}' DESC, rowid DESC LIMIT ?)"
+)
 _SETTINGS = (
     "PRAGMA trusted_schema = OFF",  # a file from elsewhere calls no functions of ours
     "PRAGMA mmap_size = 0",  # a file cut short under a mapping is SIGBUS, which would end the chat
@@ -46,7 +53,6 @@ _SETTINGS = (
     # which wears out the memory card of a small server and stalls everything else on a slow disk.
     "PRAGMA synchronous = NORMAL",
 )
-_ALWAYS = "lobby"  # is kept whatever is said elsewhere: somebody who talks to himself in 200 rooms takes minutes
 _ROOMS = f"SELECT room, count(*) FROM line GROUP BY room ORDER BY room = '{_ALWAYS}' DESC, max(id) DESC LIMIT ?"
 _LINES = (
     "SELECT spoken, CASE WHEN typeof(line) = 'blob' AND length(line) <= ? THEN line END"
@@ -105,6 +111,14 @@ class Archive:
         db.execute("ROLLBACK")
         return rooms, damaged
 
+    def topics(self) -> dict[str, str]:
+        """What rooms are about, by their keys, as far as it may be shown. There is none in a file of earlier days."""
+        try:
+            rows = self._open().execute("SELECT room, topic FROM topic LIMIT ?", (self._keep_rooms,)).fetchall()
+        except sqlite3.OperationalError:
+            return {}
+        return {room: topic for room, topic in rows if is_sound_room(room) and is_sound_room(topic)}
+
     def append(self, rows: Sequence[Row]) -> None:
         """Keep `rows`, all or none, and forget what is too old.
 
@@ -113,6 +127,9 @@ class Archive:
         """
         db = self._open()
         db.execute("BEGIN IMMEDIATE")
+        if any(when == TOPIC for _, when, _ in rows):
+            self._append_topics(db, [(room, topic.decode()) for room, when, topic in rows if when == TOPIC])
+            rows = [row for row in rows if row[1] != TOPIC]
         for at in range(0, len(rows), ROWS_AT_ONCE):
             part = rows[at : at + ROWS_AT_ONCE]
             places = ",".join(["(?,?,?)"] * len(part))
@@ -127,6 +144,11 @@ class Archive:
         db.execute("COMMIT")
         self._untidied = untidied
         self._mend_index()
+
+    def _append_topics(self, db: sqlite3.Connection, topics: Sequence[tuple[str, str]]) -> None:
+        db.execute(_TOPICS)
+        db.executemany("INSERT OR REPLACE INTO topic (room, topic) VALUES (?, ?)", topics)
+        db.execute(_FORGET_TOPICS, (self._keep_rooms,))
 
     def close(self) -> None:
         """Let go of the file, whatever its state. Harmless twice."""

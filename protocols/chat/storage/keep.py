@@ -15,6 +15,8 @@ class Keeper(Interface):
 
     def load(self) -> dict[str, list[tuple[float, bytes]]]: ...
     def add(self, room: str, when: float, line: bytes) -> None: ...
+    def topics(self) -> dict[str, str]: ...
+    def set_topic(self, room: str, topic: str) -> None: ...
 
 
 def keep_history(hub: Hub, store: Keeper) -> None:
@@ -22,8 +24,12 @@ def keep_history(hub: Hub, store: Keeper) -> None:
     for key, said in store.load().items():
         hub.remember(key, said)
     hub.keeps_rooms = True
+    hub.topics.update(store.topics())
+    hub.lobby.topic = hub.topics.pop(names.key(hub.lobby.name), "")
 
     def on_posted(posted: Posted) -> None:
+        if posted.topic is not None and posted.room is not None:
+            store.set_topic(names.key(posted.room.name), posted.topic)
         if posted.said is not None:
             rooms: Iterable[Room] = hub.rooms.values() if posted.room is None else (posted.room,)
             for room in rooms:

@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable
 
 from ...text.sanitize import sanitize
-from .archive import KEEP_LINES, KEEP_ROOMS, Archive, Row, reason
+from .archive import KEEP_LINES, KEEP_ROOMS, TOPIC, Archive, Row, reason
 from .backlog import Backlog
 
 log = logging.getLogger("protocols.chat")
@@ -62,6 +62,7 @@ class Store:
         self._on_fault = on_fault
         self._clock = time.monotonic
         self._backlog = Backlog()
+        self._topics: dict[str, str] = {}
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()  # there are rows
         self._closing = threading.Event()
@@ -85,6 +86,7 @@ class Store:
         rooms: dict[str, list[tuple[float, bytes]]] = {}
         try:
             rooms, damaged = self._archive.read(self._lines)
+            self._topics = self._archive.topics()
         except Exception as error:
             self._fault(reason(error))
         else:
@@ -93,6 +95,14 @@ class Store:
         self._archive.close()  # the thread opens it for itself
         self._start()
         return rooms
+
+    def topics(self) -> dict[str, str]:
+        """What rooms were about when `load` read the file, by their keys."""
+        return self._topics
+
+    def set_topic(self, room: str, topic: str) -> None:
+        """Keep what `room` is about; an empty text forgets it. Never raises or blocks."""
+        self.add(room, TOPIC, topic.encode())
 
     def add(self, room: str, when: float, line: bytes) -> None:
         """Keep `line`, complete with its end, said in `room` at `when` (Unix time). Never raises or blocks."""

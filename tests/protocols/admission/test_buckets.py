@@ -114,3 +114,20 @@ def test_what_is_kept_is_bounded() -> None:
     kept_buckets.leave("late", emptied(9.0), 9.0)
     kept_buckets.leave("later", emptied(9.0), 9.0)
     assert len(kept_buckets) == 2, "those that are full by now go first"
+
+
+@pytest.mark.parametrize("address", ["192.168.1.5", "10.0.0.1", "100.64.0.1", "169.254.1.1", "fe80::1%eth0", "fd00::1"])
+def test_a_class_behind_one_private_address_comes_in(address: str) -> None:
+    door = Door(per_address=16, per_shared=128)
+    for _ in range(128):
+        assert door.refuses(address) is None
+        door.enter(address)
+    assert door.refuses(address) == "too many connections from your address"
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::1"])
+def test_a_public_address_keeps_its_bound(address: str) -> None:
+    door = Door(per_address=16, per_shared=128)
+    for _ in range(16):
+        door.enter(address)
+    assert door.refuses(address) == "too many connections from your address"

@@ -324,6 +324,7 @@ def test_others_from_the_address_of_a_banned_name_stay_and_are_mentioned(play: P
     assert play.types("/ban Mallory") == [
         "Mallory, 127.0.0.1 may not come in; 1 went",
         "1 is still here from that address; /ban 127.0.0.1 sends them away too",
+        "whoever of them leaves may not come back; /unban Mallory lets all of them in again",
     ]
     assert not bob.ended
     play.types("/ban 127.0.0.1")

@@ -9,6 +9,7 @@ import pytest
 
 from protocols.chat.rooms.history import LINES, MAX_BYTES, History
 from protocols.chat.rooms.hub import EMPTY_ROOMS, Hub
+from protocols.chat.storage.archive import TOPIC
 from protocols.chat.storage.keep import keep_history
 
 
@@ -23,6 +24,12 @@ class Shelf:
 
     def add(self, room: str, when: float, line: bytes) -> None:
         self._kept.append((room, when, line))
+
+    def topics(self) -> dict[str, str]:
+        return {"lobby": "tea", "garden": "roses"}
+
+    def set_topic(self, room: str, topic: str) -> None:
+        self._kept.append((room, TOPIC, topic.encode()))
 
 
 STAMP = re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d\] ")
@@ -122,6 +129,18 @@ def test_with_a_store_all_that_is_said_is_given_to_it_and_rooms_come_back(chat: 
     _ = ada.lines
     ada.says("/join TEA")
     assert bare(ada.lines[-1:]) == ["Ada: green?"]
+
+
+def test_with_a_store_topics_outlive_the_server(chat: Any, trio: Any) -> None:
+    kept: list[tuple[str, float, bytes]] = []
+    keep_history(chat.hub, Shelf(kept))
+    ada = trio[0]
+    ada.says("/topic", "/join garden", "/topic", "/topic thorns", "/topic -")
+    assert ada.lines == [
+        "* the topic is: tea", "* you are in garden now", "* the topic is: roses", "* you are alone here",
+        "* the topic is: roses", "* the topic is: thorns", "* garden has no topic now",
+    ]  # fmt: skip
+    assert kept == [("garden", TOPIC, b"thorns"), ("garden", TOPIC, b"")]
 
 
 def test_what_was_said_before_this_server_began_is_shown(chat: Any) -> None:

@@ -935,3 +935,40 @@ def test_a_shared_index_cut_under_us_does_not_kill_us(path: Path) -> None:
         output, _ = child.communicate(timeout=10)
     assert (child.returncode, output) == (0, "")
     assert texts(path) == ["a", "a", "a"]
+
+
+def test_topics_come_back(path: Path, make: Callable[..., StillStore]) -> None:
+    store = make()
+    store.load()
+    assert store.topics() == {}
+    for room, topic in (("lobby", "tea"), ("garden", "roses"), ("lobby", "coffee"), ("x", "y"), ("x", "")):
+        store.set_topic(room, topic)
+    store.turn("hello")
+    again = StillStore(path)
+    assert again.load() == {"lobby": [(1000.0, b"hello\n")]}
+    assert again.topics() == {"lobby": "coffee", "garden": "roses"}
+
+
+def test_as_many_topics_as_rooms_are_kept_and_the_lobby_s(path: Path, make: Callable[..., StillStore]) -> None:
+    store = make(keep_rooms=3)
+    store.load()
+    for room in ("lobby", "a", "b", "c", "d"):
+        store.set_topic(room, "about " + room)
+        store.turn()
+    again = StillStore(path)
+    again.load()
+    assert again.topics() == {room: "about " + room for room in ("lobby", "c", "d")}
+
+
+def test_a_topic_that_the_chat_did_not_write_is_not_shown(path: Path, make: Callable[..., StillStore]) -> None:
+    store = make()
+    store.load()
+    store.set_topic("lobby", "tea")
+    store.turn()
+    store.close()
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE topic SET topic = ?", ("x\x1b[2J",))
+    db.close()
+    again = StillStore(path)
+    again.load()
+    assert again.topics() == {}
