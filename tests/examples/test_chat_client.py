@@ -427,6 +427,25 @@ def test_a_server_that_says_goodbye_is_not_called_again(table: Table, goodbye: s
     assert table.seen.lines[-1] == "the server has closed the connection"
 
 
+@pytest.mark.parametrize(
+    ("last", "status"),
+    [
+        ("* goodbye: that was too much at once, and the rest is not said", 1),
+        ("* goodbye: you were kicked", 1),
+        ("* goodbye", 0),
+        ("Ada: hello", 0),
+    ],
+)
+def test_a_script_whose_lines_were_not_all_said_fails(stage: Any, last: str, status: int) -> None:
+    table = Table(stage, reconnect=False)
+    table.client.typed("hello")
+    table.client.input_ended()
+    table.says(f"{last}\n")
+    table.ends[-1].transport.close()
+    table.reactor.settle()
+    assert table.client.status == status
+
+
 @pytest.mark.parametrize("said", ["Ada: * goodbye", "* Ada set the topic: goodbye all", "* goodbye\n* no"])
 def test_a_goodbye_of_somebody_else_is_none(table: Table, said: str) -> None:
     table.says(f"{said}\n")

@@ -137,6 +137,7 @@ class Client:
         self.seat: Any = None  # Terminal or Lines
         self.server: StreamTransport | None = None
         self.leaving = False
+        self._said_exit = False
         self.status = INTERRUPTED  # until there is something to leave
         self._name: str | None = options.name
         self._standing = Standing()  # what the server has said of us
@@ -209,7 +210,12 @@ class Client:
             return self._leave(1)
         if not self.leaving or (exc and self._patience):  # who waits for answers is told that they are cut
             self.seat.note(f"the server is gone: {exc}" if exc else "the server has closed the connection")
-        self._leave(1 if exc else 0)
+        self._leave(1 if exc or self._was_thrown_out() else 0)
+
+    def _was_thrown_out(self) -> bool:
+        """Whether not all that a script had to say was said: the server has sent it away in the midst of it."""
+        script = self.modes is None and not self.options.reconnect
+        return script and not self._said_exit and self._last.startswith("* goodbye: ")
 
     def _hint(self) -> str:
         """Our server takes plain text for a broken handshake and hangs up: who forgets --tls would see nothing."""
@@ -264,7 +270,7 @@ class Client:
             self.seat.note(f"not sent, there is no connection: {sanitize(line)}")
             return False
         if line.strip().lower() in ("exit", "/quit"):
-            self.leaving = True  # however the server takes it
+            self.leaving = self._said_exit = True  # however the server takes it
         self._send(line)
         return True
 
