@@ -31,8 +31,8 @@ def test_the_chat_is_measured_with_browsers_and_without(monkeypatch):
     monkeypatch.setattr(websocket, "ROUND", {"room": 2})
     monkeypatch.setattr(websocket, "MEMBERS", 12)
     monkeypatch.setattr(websocket, "TALKERS", 3)
-    monkeypatch.setattr(websocket, "QUIET", 0.2)
-    monkeypatch.setattr(websocket, "NEWS", 1.3)
+    monkeypatch.setattr(websocket, "QUIET", 0.1)
+    monkeypatch.setattr(websocket, "NEWS", 0.5)
     found = websocket.chat_costs(1)
     assert list(found) == ["browsers", "TCP"]
     assert all(costs[0] > 0 for costs in found.values())
