@@ -65,7 +65,7 @@ class Reception:
         self._asked = False  # it has not waited for leave
         if self.over:
             return
-        if self._paused or self._held:
+        if self._paused:
             self._held.append(event)
         else:
             self._deliver(event)

@@ -9,8 +9,10 @@ from concurrent.futures import Future
 import pytest
 
 from protocols.http.server import Refusal, Response
-from protocols.http.server.answers import content, prepare
+from protocols.http.server.answers import Framing, content, prepare
+from protocols.http.server.limits import TURN
 from protocols.http.server.response import Clock
+from protocols.http.server.sending import Pull, Stream
 
 from .kit import answers, has_ended, reset
 from .rows import PLAIN, POST, ask
@@ -409,3 +411,66 @@ def test_content_knows_what_it_has():
 def test_answers_of_posts_are_no_other(stage):
     client = stage.says(ask(POST, "Content-Length: 3", body="abc"))
     assert answers(client.data)[0].body == b"abc"
+
+
+def test_who_asks_and_never_reads_is_not_answered_without_end(stage):
+    """Requests of forty bytes for answers of ten thousand: what waits is bounded by the watermark."""
+    stage.site.route("GET", "/x", lambda request: bytes(10_000))
+    client = stage.dial()
+    client.transport.pause_reading()
+    client.write(ASK * 2000)
+    stage.reactor.settle()
+    (transport,) = stage.listener.connections
+    assert transport.get_write_buffer_size() < 100_000
+    client.transport.resume_reading()
+    stage.reactor.settle()
+    assert len(answers(client.data, *["GET"] * 2000)) == 2000
+
+
+def test_the_last_answer_says_so(stage):
+    """The client has said its end: there is nothing to keep the connection for, and it is told."""
+    client = stage.says(ask("GET /later HTTP/1.1"))
+    client.transport.write_eof()
+    stage.reactor.settle()
+    stage.futures[0].set_result("now")
+    stage.reactor.settle()
+    assert answers(client.data)[0].headers["connection"] == "close"
+
+
+@pytest.mark.loud
+def test_an_answer_until_the_end_that_fails_is_reset(stage):
+    """For HTTP/1.0 the end of the connection is the end of the body: it must not look like one."""
+
+    def pieces(request):
+        yield "a"
+        raise KeyError
+
+    stage.site.route("GET", "/x", pieces)
+    client = stage.says(ask("GET /x HTTP/1.0"))
+    assert not has_ended(client)
+    assert not stage.listener.connections
+
+
+def test_a_stream_has_no_more_than_its_turn():
+    """Into a transport that takes everything."""
+
+    class Everything:
+        full = False
+
+        def __init__(self):
+            self.transport = self.reactor = self
+            self.written = 0
+            self.soon = []
+
+        def write(self, data):
+            self.written += len(data)
+
+        def call_soon(self, fn):
+            self.soon.append(fn)
+
+    out = Everything()
+    stream = Stream(out, Framing(chunked=True, length=None, silent=False))
+    Pull(out, iter(Pieces()), stream).begin()
+    assert TURN <= out.written < TURN + 10_000
+    out.soon.pop()()
+    assert out.written < 2 * TURN + 20_000

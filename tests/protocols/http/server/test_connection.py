@@ -274,3 +274,23 @@ def test_a_closed_reactor_ends_what_is_under_way():
         stage.reactor.close()
     assert stage.futures[0].cancelled()
     assert stage.site._connections == {}
+
+
+def test_an_upgrade_that_takes_time_for_a_client_that_has_ended(stage):
+    """The new protocol is told of the end that came before it was there."""
+    stage.site.route("GET", "/shout", type("Later", (), {"upgrade": staticmethod(stage.later)}))
+    client = stage.says(SHOUT)
+    client.transport.write_eof()
+    stage.reactor.settle()
+    stage.futures[0].set_result(Upgrade(Response(101, None, {"Upgrade": "shout"}), Shout()))
+    stage.reactor.settle()
+    assert client.data.startswith(b"HTTP/1.1 101 ")
+    assert has_ended(client)
+
+
+def test_addresses_are_forgotten_in_time(stage):
+    far = Elsewhere("192.0.2.1")
+    stage.site._peers.admit(far)
+    del far
+    stage.says(PLAIN, advance=2.0)
+    assert stage.site._peers._transports == {}

@@ -144,16 +144,21 @@ def test_a_client_that_takes_nothing(stage):
 
 def test_a_client_that_takes_an_answer_slowly_gets_all_of_it(stage):
     """With `Connection: close` too: a close that began at once would cut it off after `Timeouts.close`."""
-    client = stage.dial()
-    client.write(ask("GET /large HTTP/1.1", "Connection: close"))
-    for _ in range(100):
+    stage.site.route("GET", "/piece", lambda request: bytes(900_000))  # written at once, all of it
+    for path, size in (("/large", 3 << 20), ("/piece", 900_000)):
+        client = stage.dial()
         client.transport.pause_reading()
-        stage.reactor.advance(2.0)
+        client.write(ask(f"GET {path} HTTP/1.1", "Connection: close"))
+        for _ in range(100):
+            stage.reactor.advance(2.0)
+            client.transport.resume_reading()
+            stage.reactor._tick()  # one read
+            client.transport.pause_reading()
         client.transport.resume_reading()
-        stage.reactor.advance(0.01)
-    (answer,) = answers(client.data)
-    assert len(answer.body) == 3 << 20
-    assert has_ended(client)
+        stage.reactor.settle()
+        (answer,) = answers(client.data)
+        assert len(answer.body) == size
+        assert has_ended(client)
 
 
 def test_nobody_pays_for_them(stage):

@@ -109,3 +109,13 @@ def test_requests_in_a_row() -> None:
     assert isinstance(events[-1], Failed)
     with pytest.raises(RuntimeError):
         wire.next_message()
+
+
+def test_nothing_of_one_request_is_left_for_the_next() -> None:
+    wire = RequestWire()
+    chunked = POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n" + LAST
+    for raw, received in ((POST + b"Content-Length: 2\r\n\r\nhi", 2), (chunked, 2), (GET, 0), (chunked, 2)):
+        wire.feed(raw)
+        assert (wire.received, wire.keep_alive) == (received, True)
+        assert wire.next_message() == []
+        assert (wire.received, wire.length, wire.keep_alive, wire.begun) == (0, None, False, False)

@@ -34,6 +34,7 @@ def linked(root):
     (root / "ping").symlink_to("pong")
     (root / "pong").symlink_to("ping")
     (root / "dir").symlink_to("sub/deep")
+    (root / "slash").symlink_to("/f.txt")
     (root / "dangling").symlink_to("none")
     (root / "through").symlink_to("dir/../index.html")
     return root
@@ -49,6 +50,7 @@ OUTSIDE = [
     "sub/around",
     "absolute",
     "circle",
+    "slash",
     "ping",
     "dangling",
     "circle/x",
