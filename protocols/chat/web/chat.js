@@ -90,8 +90,7 @@ function nameAccepted() {
 }
 
 function nameRefused() {
-  if (me === wantedName) nameAccepted();  // it was ours already
-  else if (nameTries && comesBack && nameTries < NAME_TRIES) nameTimer = setTimeout(claimName, NAME_RETRY);
+  if (nameTries && comesBack && nameTries < NAME_TRIES) nameTimer = setTimeout(claimName, NAME_RETRY);
   else if (nameTries) {
     nameTries = 0;
     if ($("ask").hidden) askName(wantedName);

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from ...websocket.lines import LineSocket, SharedFrames
+from ..rooms import names
 from ..rooms.room import Member, Room
 from ..session import Chat, Session
 from .events import pack
@@ -19,27 +20,27 @@ MAX_MESSAGE = 16 * 1024  # bytes: several lines that are pasted at once; a longe
 
 
 class WebSession(Session):
-    """One person in a browser. `refused` is called where a name that it has asked for is not given to it."""
+    """One person in a browser. `on_named` is called once a `/nick` of its is decided: whether it was refused."""
 
-    __slots__ = ("_refused",)
+    __slots__ = ("_on_named",)
 
     opening = False  # a handshake came before: what looks like a request here is something that somebody types
 
-    def __init__(self, chat: Chat, refused: Callable[[], None]) -> None:
+    def __init__(self, chat: Chat, on_named: Callable[[bool], None]) -> None:
         super().__init__(chat)
-        self._refused = refused
+        self._on_named = on_named
 
     def message_received(self, text: str) -> None:
-        before = self._member.name if self._member is not None else ""
         super().message_received(text)
-        if text.partition(" ")[0].lower() == "/nick":
-            check = partial(self._check_name, before)
-            if self._chat.inputs.when_done(check):
-                check()
+        word, _, asked = text.strip().partition(" ")
+        if word.lower() == "/nick":
+            decided = partial(self._decided, asked)
+            if self._chat.inputs.when_done(decided):
+                decided()
 
-    def _check_name(self, before: str) -> None:
-        if self._member is not None and self._member.name == before:
-            self._refused()
+    def _decided(self, asked: str) -> None:
+        if self._member is not None:
+            self._on_named(not _is_called(self._member, asked))
 
     @property
     def member(self) -> Member | None:
@@ -54,7 +55,7 @@ class ChatSocket(LineSocket):
     max_message = MAX_MESSAGE
 
     def __init__(self, chat: Chat, states: States, lines: SharedFrames, events: SharedFrames) -> None:
-        super().__init__(WebSession(chat, self._tell_refused), lines)
+        super().__init__(WebSession(chat, self._tell_named), lines)
         self._states = states
         self._events = events
         self._member: Member | None = None
@@ -90,11 +91,18 @@ class ChatSocket(LineSocket):
             if old is None:
                 self._states.tell_rooms([self])
 
-    def _tell_refused(self) -> None:
-        """Behind the notice that says why, so that no client has to guess which one that is."""
+    def _tell_named(self, refused: bool) -> None:
+        """The answer to a `/nick`, behind what people are told: no client has to guess which line that is."""
         member = self.inner.member
         if member is not None and self.subprotocol is not None:
-            self.send(pack({**_you(member), "refused": True}))
+            self.send(pack({**_you(member), "refused": True} if refused else _you(member)))
+
+
+def _is_called(member: Member, asked: str) -> bool:
+    try:
+        return names.key(names.clean(asked)) == names.key(member.name)
+    except names.BadName:
+        return False
 
 
 def _you(member: Member) -> dict[str, Any]:

@@ -188,8 +188,8 @@ def test_a_browser_that_sleeps_is_evicted(world):
 def test_a_newcomer_knows_its_name_its_room_and_who_is_there(world):
     world.line_client("Bob")
     ada = world.browser("Ada")
-    assert [event["name"] for event in ada.of("you")] == ["guest-2", "Ada"]
-    assert [event["named"] for event in ada.of("you")] == [False, True]
+    assert [event["name"] for event in ada.of("you")] == ["guest-2", "Ada", "Ada"]
+    assert [event["named"] for event in ada.of("you")] == [False, True, True]
     assert ada.of("room") == [{"type": "room", "name": "lobby", "topic": "", "members": ["Bob"], "count": 2}]
     assert ada.of("members")[-1] == {"type": "members", "joined": ["Ada"], "left": [], "count": 2}
     assert ada.of("rooms")[0]["rooms"] == [{"name": "lobby", "count": 2, "topic": ""}]
@@ -250,6 +250,12 @@ def test_a_name_that_is_refused(world):
     ada.send("/nick Eve")
     world.reactor.settle()
     assert "refused" not in ada.of("you")[-1]
+    ada.send("/nick eve")
+    world.reactor.settle()
+    assert "refused" not in ada.of("you")[-1], "another spelling of its own name"
+    ada.send("/nick  ")
+    world.reactor.settle()
+    assert ada.of("you")[-1]["refused"]
 
 
 def test_what_changes_is_told_before_the_line_about_it(world):
