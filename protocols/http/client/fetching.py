@@ -96,8 +96,9 @@ class Fetch:
         cookie = None if self._cookies is None else self._cookies.header_for(request.url)
         head = request.head(keep_alive=self._options.keep_alive, proxy=connection.proxy_fields, cookie=cookie)
         try:
-            self._tell(describe_connection, connection)
-            self._tell(request_lines, head)
+            if self._options.trace is not None:
+                self._tell(describe_connection, connection)
+                self._tell(request_lines, head)
         except HTTPError as exc:
             return self._fail(exc)
         try:
@@ -161,7 +162,8 @@ class Fetch:
 
     def _take_cookies(self, response: Response) -> bool:
         """What the answer sets is for the next request, of this fetch or of those with its jar. Raises HTTPError."""
-        self._tell(response_lines, response)
+        if self._options.trace is not None:
+            self._tell(response_lines, response)
         if "set-cookie" not in response.headers:
             return False
         if self._cookies is None:
@@ -171,8 +173,7 @@ class Fetch:
     def _tell(self, describe: Callable[[Any], list[str]], what: Any) -> None:
         """What happens, for whoever wants to know. Raises HTTPError, where their code raises."""
         trace = self._options.trace
-        if trace is None:
-            return
+        assert trace is not None
         try:
             for line in describe(what):
                 trace(line)

@@ -45,6 +45,9 @@ class FetchOptions(TypedDict, total=False):
     trace: Callable[[str], Any] | None
 
 
+_KNOWN = frozenset(FetchOptions.__annotations__)
+
+
 class SingleFetchOptions(FetchOptions, total=False):
     """The keywords of a fetch that has no client, and so chooses what a client chooses for all of its own."""
 
@@ -75,9 +78,8 @@ class Options:
 
 def make_options(given: FetchOptions) -> Options:
     """Of the keywords, those that are no part of the request. Raises ValueError and TypeError."""
-    unknown = given.keys() - FetchOptions.__annotations__.keys()
-    if unknown:
-        raise TypeError(f"a fetch has no option {min(unknown)!r}")
+    if not given.keys() <= _KNOWN:
+        raise TypeError(f"a fetch has no option {min(given.keys() - _KNOWN)!r}")
     file, on_data, sink = given.get("file"), given.get("on_data"), "on_data"
     if file is not None:
         if on_data is not None:
