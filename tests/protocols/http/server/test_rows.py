@@ -7,7 +7,7 @@ import pytest
 from .kit import Stage, answers, has_ended
 from .rows import ROWS
 
-CUTS = 12  # places where each is cut in two, and both ends
+CUTS = 8  # places where each is cut in two, and both ends
 LONG = 3000  # bytes from which a row comes in pieces of a 40th instead of bytes
 
 
