@@ -23,7 +23,7 @@ import sys
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 EXITS = (SystemExit, KeyboardInterrupt)
@@ -120,3 +120,19 @@ def call(what: str, fn: Callable[..., Any], *args: Any) -> Any:
     except BaseException:
         log.exception("exception in %s %s", what, name_of(fn))
         return None
+
+
+def check_thread(owner: threading.Thread | None, what: str = "called") -> None:
+    """Raise RuntimeError in another thread than the one that the loop runs in, where it runs."""
+    here = threading.current_thread()
+    if owner is not None and owner is not here:
+        raise RuntimeError(
+            f"{what} in the thread {here.name!r}, while the loop runs in {owner.name!r}: use call_soon_threadsafe"
+        )
+
+
+def tell_of_strangers(soon: Iterable[tuple[Callable[..., Any], Any]], dirty: Iterable[object]) -> None:
+    """Something was queued while the loop slept: nobody has woken it, so nobody on its thread has done that."""
+    names = [name_of(fn) for fn, _ in soon] + [repr(transport) for transport in dirty]
+    text = "queued in another thread while the loop slept, and so late: use call_soon_threadsafe. It was %s"
+    log.error(text, ", ".join(names[:10]))

@@ -68,7 +68,8 @@ RULES = [
     Rule(OUTSIDE, EVERY - {PAUSE}, lambda c, _: c.inside, "from inside a call of the transport"),
     Rule(OUTSIDE, {PAUSE}, lambda c, _: c.inside and c.inside[-1] not in WRITES, "from inside another call"),
     # Who drains from inside a callback is told to drain from inside it.
-    Rule(ALONE, EVERY - {"draining"}, lambda c, _: c.running and not c.inside, "while another callback runs"),
+    # So is who writes to a connection that is not its own, which may press back at once.
+    Rule(ALONE, EVERY - {"draining", PAUSE}, lambda c, _: c.running and not c.inside, "while another callback runs"),
     Rule(THREAD, EVERY, lambda c, _: c.thread not in (None, threading.get_ident()), "on another thread"),
     Rule(DEAF, INPUT, lambda c, _: c.closed, "after close() or abort()"),
     Rule(HELD, INPUT, lambda c, _: c.held, "while reading is paused"),

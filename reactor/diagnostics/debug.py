@@ -17,19 +17,18 @@ from __future__ import annotations
 import functools
 import os
 import sys
-import threading
 import traceback
 import weakref
 from collections.abc import Callable, Collection
 from types import FrameType
 from typing import Any
 
-from ..boundary import log
+from ..boundary import check_thread, log
 from ..endpoints.listener import Listener
 from ..loop.loop import Loop
 from ..transports.datagram import DatagramTransport
 from ..transports.stream import StreamTransport
-from .contract import Checked, Contract, ContractBreach
+from .contract import CALLS as NOTED, MADE, Checked, Contract, ContractBreach
 from .watchdog import PACKAGE
 
 SLOW = 0.1  # seconds: what people call immediate; asyncio's slow_callback_duration is the same
@@ -39,7 +38,7 @@ REPORTS = 20  # connections that are named when nobody has closed them; a server
 MAKERS = ("listen_tcp", "listen_unix", "listen_socket", "connect_tcp", "connect_unix", "open_udp", "open_stdio")
 """The verbs that take a factory first."""
 WATCHES = ("add_reader", "add_writer")
-ANYWHERE = {"call_soon_threadsafe", "close", "run", "run_until", "time"}
+ANYWHERE = {"call_soon_threadsafe", "close", "run", "run_until", "stop", "time"}
 """What any thread may call, or cannot call while the loop runs elsewhere."""
 
 
@@ -66,6 +65,7 @@ def is_wanted(given: bool | None, environment: str | None) -> bool:
 
 def equip(reactor: Reactor) -> None:
     """Put `reactor` in debug mode, before it does anything."""
+    reactor._origins = {}  # of protocols that have been made and have no transport yet, by their id
     for name in MAKERS:
         setattr(reactor, name, observing(reactor, getattr(reactor, name)))
     for name in WATCHES:
@@ -90,45 +90,65 @@ def equip(reactor: Reactor) -> None:
 # -- threads --------------------------------------------------------------------------------------------------------
 
 
-def check_thread(loop: Any, what: str) -> None:
-    """Raise RuntimeError if the loop runs, and not here."""
-    owner = loop._thread
-    if owner is not None and owner is not threading.current_thread():
-        raise RuntimeError(
-            f"{what}() in the thread {threading.current_thread().name!r}, while the loop runs in {owner.name!r}: "
-            f"use call_soon_threadsafe"
-        )
-
-
 def on_loop_thread(reactor: Reactor, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
     """A verb that only the loop's thread may call."""
 
     @functools.wraps(method)
     def verb(*args: Any, **options: Any) -> Any:
-        check_thread(reactor, name)
+        check_thread(reactor._thread, f"{name}()")
         return method(*args, **options)
 
     return verb
 
 
-def guarded(kind: type) -> Any:
-    """The class of a transport, with each of its CALLS kept to the loop's thread."""
-    calls = {name: _guarded(name, getattr(kind, name)) for name in CALLS if hasattr(kind, name)}
-    return type(kind.__name__, (kind,), {"__slots__": (), "__module__": kind.__module__, **calls})
+class Watched(Checked):
+    """A protocol whose contract is watched by its transport, which is what it is given."""
+
+    __slots__ = ()
+
+    def connection_made(self, transport: Any) -> None:
+        self.contract.callback(self, MADE, self.__wrapped__.connection_made, transport)
+
+
+def guarded(kind: Any) -> Any:
+    """The class of a transport whose CALLS are kept to the loop's thread, and noted in its contract.
+
+    To the program it is the transport of always: one object everywhere, with the protocol that it was given.
+    """
+
+    class Guarded(kind):  # type: ignore[misc]
+        __slots__ = ("_contract",)
+
+        def __init__(self, loop: Any, sock: Any, protocol: Any, *args: Any, **options: Any) -> None:
+            self._contract = contract = Observed(loop, loop._origins.pop(id(protocol), "unknown"))
+            contract.transport = self
+            super().__init__(loop, sock, Watched(protocol, contract), *args, **options)
+
+        def get_protocol(self) -> Any:
+            found = super().get_protocol()
+            return found.__wrapped__ if type(found) is Watched else found
+
+        def set_protocol(self, protocol: Any) -> None:
+            self._contract.history.append("set_protocol()")
+            super().set_protocol(Watched(protocol, self._contract))
+
+    for name in CALLS:
+        if hasattr(kind, name):
+            setattr(Guarded, name, _guarded(name, getattr(Guarded, name)))
+    Guarded.__name__, Guarded.__qualname__, Guarded.__module__ = kind.__name__, kind.__qualname__, kind.__module__
+    return Guarded
 
 
 def _guarded(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def call(self: Any, *args: Any, **options: Any) -> Any:
-        check_thread(self._loop, f"transport.{name}")
-        return method(self, *args, **options)
+        check_thread(self._loop._thread, f"transport.{name}()")
+        if name not in NOTED:
+            return method(self, *args, **options)
+        return self._contract.call(name, functools.partial(method, self), *args, **options)
 
     return call
 
-
-DebugStream = guarded(StreamTransport)
-DebugDatagram = guarded(DatagramTransport)
-KINDS: dict[type, type] = {StreamTransport: DebugStream, DatagramTransport: DebugDatagram}
 
 # -- time -----------------------------------------------------------------------------------------------------------
 
@@ -176,11 +196,6 @@ class Observed(Contract):
         full = f"{type(owner.__wrapped__).__qualname__}.{name}"
         return timed(self._reactor, full, super().callback, owner, name, fn, *args)
 
-    def call(self, name: str, fn: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        if name in CALLS:
-            check_thread(self._reactor, f"transport.{name}")  # before it is noted: what is refused was not called
-        return super().call(name, fn, *args, **options)
-
 
 def _on_breach(breach: ContractBreach) -> None:
     log.error("contract broken: %s", breach)
@@ -198,7 +213,8 @@ def observing(reactor: Reactor, verb: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(factory, updated=())
         def observed() -> Any:
             protocol = factory()
-            return None if protocol is None else Checked(protocol, Observed(reactor, origin))
+            reactor._origins[id(protocol)] = origin
+            return protocol
 
         made = verb(observed, *args, **options)
         if isinstance(made, Listener):
@@ -208,6 +224,11 @@ def observing(reactor: Reactor, verb: Callable[..., Any]) -> Callable[..., Any]:
         return made
 
     return maker
+
+
+DebugStream = guarded(StreamTransport)
+DebugDatagram = guarded(DatagramTransport)
+KINDS: dict[type, type] = {StreamTransport: DebugStream, DatagramTransport: DebugDatagram}
 
 
 # -- what nobody has closed -------------------------------------------------------------------------------------------
@@ -235,7 +256,7 @@ def report_open(reactor: Reactor) -> None:
     """Name the connections that are not even about to end."""
     left = [transport for transport in reactor.connections() if not transport.is_closing()]
     for transport in left[:REPORTS]:
-        contract = getattr(transport.get_protocol(), "contract", None)
+        contract = getattr(transport, "_contract", None)
         log.warning("%r was never closed; it comes from here:\n%s", transport, getattr(contract, "origin", "unknown"))
     if len(left) > REPORTS:
         log.warning("%d more connections were never closed", len(left) - REPORTS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from threading import Thread
 from typing import Any, Protocol as Interface
 
 from .budget import OutputBudget
@@ -55,6 +56,9 @@ class Ground(Interface):
     """The loop, as a transport sees it."""
 
     clock: Callable[[], float]
+    ident: int
+    """Of the thread that it runs in; 0 where it does not run."""
+    _thread: Thread | None
     now: float
     """The time of this tick: transports stamp their activity with it."""
     poller: Poller

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Self, TypeVar
 
-from ..boundary import EXITS, log, name_of
+from ..boundary import EXITS, check_thread, log, name_of, tell_of_strangers
 from ..errors import ReactorClosed, ReactorError
 from .budget import OUTPUT_BUDGET, OutputBudget
 from .deadlines import DeadlineWheel
@@ -75,6 +75,7 @@ class Loop:
         self._pid = os.getpid()
         self._running = self._stopping = False
         self._thread: threading.Thread | None = None  # in which it runs
+        self.ident = 0
         self._runs = 0
         self.closed = False
         self._host: Host | None = None
@@ -116,8 +117,10 @@ class Loop:
         raise ReactorError("the loop was stopped before the future was done")
 
     def stop(self) -> None:
-        """Return from `run` after this tick. From another thread: `call_soon_threadsafe(reactor.stop)`."""
+        """Return from `run` after this tick. May be called in any thread."""
         self._stopping = self._running
+        if self._thread is not threading.current_thread():
+            self._wakeup.wake()
         if self._running and self._host is not None:
             self._host.stop()
 
@@ -146,7 +149,7 @@ class Loop:
     def _run_here(self, turn: Callable[[], None]) -> None:
         self._check_idle()
         self._running, self._stopping = True, False
-        self._thread = threading.current_thread()
+        self._thread, self.ident = threading.current_thread(), threading.get_ident()
         self._runs += 1
         self.now = self.clock()
         self.meter.turn_at = self.now
@@ -159,7 +162,7 @@ class Loop:
             raise
         finally:
             self._running = self._stopping = False
-            self._thread = None
+            self._thread, self.ident = None, 0
 
     def _tick(self, forever: bool = False, longest: float = MAX_WAIT) -> None:
         """One round, as drawn above; or round after round until stopped. The poll waits `longest` at most.
@@ -173,10 +176,10 @@ class Loop:
         while True:
             if soon or inbox or dirty or doomed or self._stopping:
                 events = poll(0)
-            elif timers.entries:
-                events = poll(timers.wait(done, longest))
             else:
-                events = poll(longest)
+                events = poll(timers.wait(done, longest) if timers.entries else longest)
+                if soon or dirty:
+                    tell_of_strangers(soon, dirty)
             self.now = now = clock()
             meter.ticks += 1
             if now >= meter.turn_at:
@@ -333,6 +336,7 @@ class Loop:
         """Raise a clear error where the reactor cannot work any more."""
         if self.closed:
             raise ReactorClosed("the reactor is closed")
+        check_thread(self._thread)
         self._check_process()
 
     def _check_process(self) -> None:

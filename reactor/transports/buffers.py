@@ -21,3 +21,10 @@ def gather(chunks: list[Bytes]) -> tuple[Bytes, int]:
             break
         count += 1
     return (chunks[0], 1) if count <= 1 else (b"".join(chunks[:count]), count)
+
+
+def copied(data: Bytes) -> bytes:
+    """What is written, apart from what the program may change. Raises TypeError for what are no bytes."""
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError(f"write() takes bytes, bytearray or memoryview, not {type(data).__name__}")
+    return bytes(data)

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable
+from threading import get_ident
 from typing import IO
 
-from ..boundary import EXITS
+from ..boundary import EXITS, check_thread
 from ..errors import LimitExceeded
 from ..loop.budget import STEP
 from ..loop.futures import Promise
 from ..loop.poller import WRITE
 from ..protocol import Bytes
 from ..sockets.carrier import can_write_eof
-from .buffers import gather
+from .buffers import copied, gather
 from .connection import Connection
 from .files import send_file
 from .lanes import OUT_LEAVING, OUTBOUND, In, Out, Phase
 from .slots import NO_SLOTS
 
 SEND_NOW = 4096  # bytes from which sending at once beats waiting for the flush
-
 JOIN_ALL = 64 * 1024  # bytes of chunks that are joined without a look at each
 
 FLOWING, FULL = Out.FLOWING, Out.FULL
@@ -37,7 +37,7 @@ class Outbound(Connection):
         After `close` or loss it is ignored and counted. Raises RuntimeError after `write_eof`.
         """
         if type(data) is not bytes:
-            data = _copy(data)
+            data = copied(data)
         if self._out is not FLOWING and not self._may_write():
             return
         waiting = self._size
@@ -47,6 +47,8 @@ class Outbound(Connection):
             if waiting > self._notice_at:
                 self._on_crowded()
         elif data:
+            if self._loop.ident not in (0, get_ident()):
+                check_thread(self._loop._thread, "write()")
             self._chunks.append(data)
             self._size = len(data)
             if self._size < SEND_NOW:
@@ -222,9 +224,3 @@ class Outbound(Connection):
         self._out = OUTBOUND[self._out, "sent"]
         self._stamp = self._loop.now
         self._check_phase()
-
-
-def _copy(data: Bytes) -> bytes:
-    if not isinstance(data, (bytes, bytearray, memoryview)):
-        raise TypeError(f"write() takes bytes, bytearray or memoryview, not {type(data).__name__}")
-    return bytes(data)

@@ -236,10 +236,10 @@ def test_every_connection_is_held_to_its_contract(memory, texts):
     memory.settle()
     assert protocol.data == b"fine"
     assert texts() == []
-    protocol.resume_writing()  # which was never paused
+    accepted._protocol.resume_writing()  # which was never paused
     (text,) = texts()
     assert text.startswith("contract broken: resume_writing without pause_writing: ")
-    assert type(protocol.contract.breaches[0]) is ContractBreach
+    assert type(accepted._contract.breaches[0]) is ContractBreach
     client.abort(), accepted.abort()
 
 
