@@ -15,6 +15,7 @@ from reactor import LimitExceeded, Limits, PeerError, Reactor, StreamTransport, 
 from ..admission.buckets import KeptBuckets, TokenBucket, cost
 from ..admission.door import Door
 from ..admission.pace import Pace
+from ..admission.seldom import Seldom
 from ..text.faults import Fault
 from ..text.protocol import WORDS, TextProtocol
 from .journal import record
@@ -77,6 +78,7 @@ class Chat:
         self.inputs = Inputs(self.hub)
         self.newcomers: Newcomers[Session] = Newcomers()
         self.kept_buckets = KeptBuckets()
+        self.seldom = Seldom()  # of what strangers can bring about at will, so many log lines a minute
         self.counts: Counter[str] = Counter()  # who was `refused`, and `waits` that a flood was made to make
         self.ends: Counter[str] = Counter()  # of connections, by their reasons
         self._evicting: Timer | None = None
@@ -109,7 +111,8 @@ class Chat:
         if (reason := self.refuses(address, held)) is None:
             return None
         self.counts["refused"] += 1
-        record("refused", address=address or None, reason=reason)
+        if (untold := self.seldom.tell((reason, address), self.reactor.time())) is not None:
+            record("refused", address=address or None, reason=reason, untold=untold or None)
         return f"{NOTICE}goodbye: {reason}\n".encode()
 
     def evict_silent(self) -> None:
@@ -280,6 +283,11 @@ class Session(TextProtocol):
     def waste_received(self, size: int) -> None:
         if self._pace is not None:
             self._pay(self._pace.pay_for_waste(size))
+
+    def log_fatal(self, fault: Fault) -> None:
+        address = self._member.address if self._member is not None else ""
+        if self._chat.seldom.tell((fault, address), self.reactor.time()) is not None:
+            super().log_fatal(fault)
 
     def fault_received(self, fault: Fault) -> None:
         member = self._member

@@ -70,8 +70,12 @@ class TextProtocol(Protocol):
         if fault in WORDS:
             self.send_line(WORDS[fault])
         if fault.fatal:
-            log.info("%r closed: it sent %s", self.transport, fault.value)
+            self.log_fatal(fault)
             self.transport.close()
+
+    def log_fatal(self, fault: Fault) -> None:
+        """One line for a connection that is closed for what it sent. It never says what that was."""
+        log.info("%r closed: it sent %s", self.transport, fault.value)
 
     def waste_received(self, size: int) -> None:
         """That many bytes came which are no message: telnet's commands, lines that were refused. For who bills them."""
