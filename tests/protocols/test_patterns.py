@@ -22,7 +22,8 @@ from protocols.text.telnet import Telnet
 SHORT, LONG = 1024, 8192
 UNITS = (
     " ", "\t", "a", "a ", " a", ":", "::", "a:", ",", "/", "@Bot", "@Bot ", "@Bot!", "oper", "oper ", "_",
-    "\0", "\0\x01",    "\x01", "\u200c", "\u200c\u200d", "e\u0301", "\u0301", "\ufdfa", "*1", "NICK ", "USER a ", "GET / ",
+    "\0", "\0\x01",
+    "\x01", "\u200c", "\u200c\u200d", "e\u0301", "\u0301", "\ufdfa", "*1", "NICK ", "USER a ", "GET / ",
     "[private from ", "From a,", "From a, b:", "1", "1.", "\n", "<think>", "\x16\x03", "\U0001f1e6", "\ud55c",
 )  # fmt: skip
 ENDS = ("", "!", "\x01", "a", ":")

@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 from itertools import takewhile
 from typing import NamedTuple
 
+from ...admission import addresses
 from ..journal import record
 from . import names
 from .authority import Authority
+from .empty_rooms import least_worth
 from .history import LINES, History
 from .news import CROWD, GAP, News
 from .room import NOTICE, Defer, Member, Room
@@ -67,6 +69,8 @@ class Hub:
         self.unheard_guests: list[int] = []  # a heap: numbers of guests who went before anybody had heard of them
         self._empty_rooms: dict[str, History] = {}  # of rooms that are empty now, by the key of the name, oldest first
         self.topics: dict[str, str] = {}  # of rooms that were open when all servers stopped, until they are open again
+        self.on_forgotten: Callable[[str], object] | None = None  # is given the key of an empty room that is forgotten
+        self._owners: dict[str, str] = {}  # the address that opened a room first, where `on_forgotten` asks for shares
         self.keeps_rooms = False  # histories of empty rooms are kept, because a store brings them back
         self.lobby = Room(LOBBY, defer, History(lines))
         self.rooms = {names.key(LOBBY): self.lobby}
@@ -223,6 +227,8 @@ class Hub:
         self._went(old, member, f"left for {new.name if new else name}")
         self._quit_room(old, member)
         new = self.rooms.get(key) or self._open(key, name)
+        if self.on_forgotten is not None and (owner := addresses.key(member.address)):
+            self._owners.setdefault(key, owner)
         new.add(member)
         self._came(new, member)
         return True
@@ -277,8 +283,14 @@ class Hub:
     def _keep_empty(self, key: str, history: History) -> None:
         if len(history):
             self._empty_rooms[key] = history
+        else:
+            self._owners.pop(key, None)
         if len(self._empty_rooms) > EMPTY_ROOMS:
-            del self._empty_rooms[next(iter(self._empty_rooms))]
+            forgotten = least_worth(self._empty_rooms, self._owners)
+            del self._empty_rooms[forgotten]
+            self._owners.pop(forgotten, None)
+            if self.on_forgotten is not None:
+                self.on_forgotten(forgotten)
 
     # -- what is said -------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from ...text.sanitize import sanitize
 
 Row = tuple[str, float, bytes]  # the room, when (Unix time), and the line complete with its end
 TOPIC = -1.0  # in place of a time: the row is what the room is about, and not a line
+FORGOTTEN = -2.0  # the same: what was said in the room before is forgotten
 
 KEEP_LINES = 500  # a room: an evening's talk, ten times what is replayed
 KEEP_ROOMS = 200  # those spoken in last. With 500 lines each 10 MB of ordinary talk, 230 MB of the longest lines
@@ -130,6 +131,8 @@ class Archive:
         if any(when == TOPIC for _, when, _ in rows):
             self._append_topics(db, [(room, topic.decode()) for room, when, topic in rows if when == TOPIC])
             rows = [row for row in rows if row[1] != TOPIC]
+        if any(when == FORGOTTEN for _, when, _ in rows):
+            rows = self._forget(db, rows)
         for at in range(0, len(rows), ROWS_AT_ONCE):
             part = rows[at : at + ROWS_AT_ONCE]
             places = ",".join(["(?,?,?)"] * len(part))
@@ -144,6 +147,12 @@ class Archive:
         db.execute("COMMIT")
         self._untidied = untidied
         self._mend_index()
+
+    def _forget(self, db: sqlite3.Connection, rows: Sequence[Row]) -> list[Row]:
+        """Forget rooms; gives the lines that were said after that, or elsewhere."""
+        last = {room: number for number, (room, when, _) in enumerate(rows) if when == FORGOTTEN}
+        db.executemany("DELETE FROM line WHERE room = ?", [(room,) for room in last])
+        return [row for number, row in enumerate(rows) if number > last.get(row[0], -1)]
 
     def _append_topics(self, db: sqlite3.Connection, topics: Sequence[tuple[str, str]]) -> None:
         db.execute(_TOPICS)

@@ -17,6 +17,7 @@ class Keeper(Interface):
     def add(self, room: str, when: float, line: bytes) -> None: ...
     def topics(self) -> dict[str, str]: ...
     def set_topic(self, room: str, topic: str) -> None: ...
+    def forget(self, room: str) -> None: ...
 
 
 def keep_history(hub: Hub, store: Keeper) -> None:
@@ -24,6 +25,7 @@ def keep_history(hub: Hub, store: Keeper) -> None:
     for key, said in store.load().items():
         hub.remember(key, said)
     hub.keeps_rooms = True
+    hub.on_forgotten = store.forget
     hub.topics.update(store.topics())
     hub.lobby.topic = hub.topics.pop(names.key(hub.lobby.name), "")
 

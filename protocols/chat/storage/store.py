@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable
 
 from ...text.sanitize import sanitize
-from .archive import KEEP_LINES, KEEP_ROOMS, TOPIC, Archive, Row, reason
+from .archive import FORGOTTEN, KEEP_LINES, KEEP_ROOMS, TOPIC, Archive, Row, reason
 from .backlog import Backlog
 
 log = logging.getLogger("protocols.chat")
@@ -103,6 +103,10 @@ class Store:
     def set_topic(self, room: str, topic: str) -> None:
         """Keep what `room` is about; an empty text forgets it. Never raises or blocks."""
         self.add(room, TOPIC, topic.encode())
+
+    def forget(self, room: str) -> None:
+        """Forget what was said in `room`. Never raises or blocks."""
+        self.add(room, FORGOTTEN, b"")
 
     def add(self, room: str, when: float, line: bytes) -> None:
         """Keep `line`, complete with its end, said in `room` at `when` (Unix time). Never raises or blocks."""

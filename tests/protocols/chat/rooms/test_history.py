@@ -9,7 +9,7 @@ import pytest
 
 from protocols.chat.rooms.history import LINES, MAX_BYTES, History
 from protocols.chat.rooms.hub import EMPTY_ROOMS, Hub
-from protocols.chat.storage.archive import TOPIC
+from protocols.chat.storage.archive import FORGOTTEN, TOPIC
 from protocols.chat.storage.keep import keep_history
 
 
@@ -30,6 +30,9 @@ class Shelf:
 
     def set_topic(self, room: str, topic: str) -> None:
         self._kept.append((room, TOPIC, topic.encode()))
+
+    def forget(self, room: str) -> None:
+        self._kept.append((room, FORGOTTEN, b""))
 
 
 STAMP = re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d\] ")
@@ -129,6 +132,23 @@ def test_with_a_store_all_that_is_said_is_given_to_it_and_rooms_come_back(chat: 
     _ = ada.lines
     ada.says("/join TEA")
     assert bare(ada.lines[-1:]) == ["Ada: green?"]
+
+
+def test_whoever_opens_many_rooms_has_its_own_forgotten(chat: Any, trio: Any) -> None:
+    kept: list[tuple[str, float, bytes]] = []
+    keep_history(chat.hub, Shelf(kept))
+    ada, eve, _ = trio
+    ada.member.address, eve.member.address = "192.0.2.2", "192.0.2.9"
+    ada.says("/join homework", "the deadline is friday", "/part")
+    eve.says("/join homework", "/part")
+    for number in range(EMPTY_ROOMS * 2):
+        eve.says(f"/join r{number}", "x")
+    eve.says("/part")
+    assert {room for room, when, _ in kept if when == FORGOTTEN} == {f"r{n}" for n in range(EMPTY_ROOMS + 1)}
+    _ = ada.lines
+    ada.says("/join homework")
+    assert bare(ada.lines[-1:]) == ["Ada: the deadline is friday"]
+    assert len(chat.hub._owners) <= EMPTY_ROOMS + 2
 
 
 def test_with_a_store_topics_outlive_the_server(chat: Any, trio: Any) -> None:

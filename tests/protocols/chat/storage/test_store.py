@@ -972,3 +972,19 @@ def test_a_topic_that_the_chat_did_not_write_is_not_shown(path: Path, make: Call
     again = StillStore(path)
     again.load()
     assert again.topics() == {}
+
+
+def test_a_room_that_is_forgotten_is_gone_and_may_begin_anew(path: Path, make: Callable[..., StillStore]) -> None:
+    store = make()
+    store.load()
+    store.says("old", room="tea")
+    store.says("hello")
+    store.turn()
+    store.says("older", room="tea")
+    store.forget("tea")
+    store.says("new", room="tea")
+    store.turn()
+    assert StillStore(path).load() == {"tea": [(1000.0, b"new\n")], "lobby": [(1000.0, b"hello\n")]}
+    store.forget("tea")
+    store.turn()
+    assert StillStore(path).load() == {"lobby": [(1000.0, b"hello\n")]}
