@@ -5,7 +5,7 @@ The map, from the bottom up; imports only point up in this list, and the docstri
     echo           what comes goes back
     text/          people's bytes into messages
     admission/     how many may come, how fast one may speak, from where
-    http/          HTTP/1.1: the wire, the client
+    http/          HTTP/1.1: the wire, a client, a server
     websocket/     messages both ways, for browsers and programs
     metrics/       a reactor's counters for Prometheus
     redis/         a client of Redis and Valkey

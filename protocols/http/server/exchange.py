@@ -126,6 +126,13 @@ class Exchange:
             self._asked = False
             self._reception.take(event)
 
+    def _want_no_more(self) -> None:
+        """The answer is found before the body is complete: what still comes of it is dropped."""
+        if self._reception is not None:
+            self._reception.finish()
+            self._reception = None
+            self._allow(NEVER)
+
     def complete(self) -> None:
         """The body has come."""
         self._complete = True
@@ -216,7 +223,7 @@ class Exchange:
         answer = prepare(response, version=request.version, head_only=self._head_only, keep=self._may_keep())
         self._keep, self._delimited = answer.keep, answer.framing.is_delimited
         if self._reception is not None:
-            self._reception.finish()
+            self._want_no_more()
         stream = Stream(self, answer.framing)
         if self.request is None:
             stream.lost()  # the client is gone
@@ -249,7 +256,7 @@ class Exchange:
         if self._sender is not None or request is None:
             return  # `request.respond` has begun the answer, or nobody waits for one any more
         if self._reception is not None:
-            self._reception.finish()  # what still comes of the body is not wanted
+            self._want_no_more()
         if type(result) is bytes or type(result) is str:
             result = as_ready(result)
         if type(result) is Ready:
@@ -314,8 +321,7 @@ class Exchange:
     def answered(self) -> None:
         """All of the answer is written."""
         if self._reception is not None:
-            self._reception.finish()
-            self._reception = None
+            self._want_no_more()
         self.request = self._future = self._sender = None
         self._line.answered(self._keep)
 

@@ -195,3 +195,19 @@ def test_bodies_have_a_bound_together():
     large = stage.says(ask("POST /count HTTP/1.1", "Content-Length: 5000"), b"x" * 5000)
     assert answers(large.data)[0].body == b"5000 bytes", "what a handler takes in pieces is its own business"
     stage.close()
+
+
+def test_an_early_answer_that_takes_its_time(stage):
+    """The body is no longer waited for, so it is not late; and a client that ends its side has as long as any."""
+    serve(stage, head_received=lambda self, request: stage.later(request))
+    silent = stage.says(ask(UPLOAD, "Content-Length: 5"), advance=120)
+    done = stage.says(ask(UPLOAD, "Content-Length: 5", body="hello"))
+    done.transport.write_eof()
+    stage.reactor.advance(20)
+    assert (silent.data, done.data) == (b"", b"")
+    stage.futures[0].set_result("at last")
+    stage.reactor.settle()
+    assert answers(silent.data)[0].body == b"at last"
+    stage.reactor.advance(20)
+    assert stage.futures[1].cancelled()
+    assert "connection_lost" in done.events
