@@ -16,6 +16,8 @@ if importlib.util.find_spec("uvloop") is not None:
     import uvloop
 
     FACTORIES["uvloop"] = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(asyncio.sleep(0))  # the first run opens a pipe for signals, and keeps it
 
 
 @pytest.fixture(params=FACTORIES)
