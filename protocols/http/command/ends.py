@@ -16,12 +16,12 @@ ENDING = [
 """Those that end a process which does nothing about them, besides Ctrl-C, and may come from outside."""
 
 
-class Terminated(BaseException):
-    """A signal came. Not an Exception: it goes through whatever runs at the moment. `status` is for the shell."""
+class Terminated(SystemExit):
+    """A signal came. An exit goes through whatever runs at the moment, the reactor's boundary to callbacks included."""
 
     def __init__(self, signum: int) -> None:
-        super().__init__(signum)
-        self.status = 128 + signum
+        self.status = 128 + signum  # for the shell
+        super().__init__(self.status)
 
 
 class EndingSignals:

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from protocols.http.command.ends import ENDING
+from protocols.http.command.job import Job
 from protocols.http.command.program import main
 from tests.kit.tls import CERTIFICATES, server_context
 
@@ -339,6 +340,24 @@ def test_no_signal_leaves_anything_behind(start, site, tmp_path, signum):
     process.send_signal(signum)
     _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err, names(tmp_path)) == (128 + signum, b"", [])
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR2])
+def test_a_signal_that_comes_while_a_callback_runs_ends_it_as_well(run, site, tmp_path, monkeypatch, signum):
+    """And not only that callback's connection."""
+    there = site(halves)
+    monkeypatch.setattr(Job, "on_data", lambda job, data: os.kill(os.getpid(), signum))
+    assert run("-q", "-o", "f", there.url) == (128 + signum, "", "")
+    assert names(tmp_path) == []
+
+
+def test_a_signal_ends_it_while_nobody_reads_what_it_prints(start, site):
+    there = site(answer(bytes(1 << 20)))
+    process = start(there.url)
+    until(lambda: there.heads)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE) == 143
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGHUP])
