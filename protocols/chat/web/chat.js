@@ -2,7 +2,8 @@
 // type them. `log.js`, which comes first, has the words and the log.
 "use strict";
 
-const FIRST_WAIT = 500, LONGEST_WAIT = 15000;  // milliseconds, of a random wait before another attempt
+const FIRST_WAIT = 500, LONGEST_WAIT = 15000;  // milliseconds, more or less, before another attempt
+const STABLE = 5000;       // milliseconds after which a connection counts as made
 const NAME_RETRY = 4000, NAME_TRIES = 15;  // a name is free again once the server has noticed that its holder is gone
 const LONGEST_LINE = 2048;  // bytes that the server takes
 const SETTLE = 3000;       // milliseconds in which a connection that is made again finds its name and room
@@ -332,7 +333,8 @@ function connect() {
 }
 
 function onOpen() {
-  wait = FIRST_WAIT;
+  const mine = socket;  // a server that opens and closes at once is no reason for haste
+  setTimeout(() => { if (mine === socket && mine.readyState === WebSocket.OPEN) wait = FIRST_WAIT; }, STABLE);
   nameTries = 0;
   settling = comesBack = Boolean(me);  // we were here before
   if (settling) { clearTimeout(settleTimer); settleTimer = setTimeout(settled, SETTLE); }
@@ -355,9 +357,9 @@ function onClose(event) {
   }
   if (unconfirmed.length && !field.value) { field.value = unconfirmed.join("\n"); tab("draft", field.value); grow(); }
   unconfirmed = [];
-  const pause = Math.random() * wait;
+  const pause = wait * (0.5 + Math.random() / 2);
   wait = Math.min(wait * 2, LONGEST_WAIT);
-  timer = setTimeout(connect, Math.max(pause, 200));
+  timer = setTimeout(connect, pause);
   tellStatus(pause > 2000 ? t("waiting", Math.round(pause / 1000)) : t("lost"), true);
 }
 
