@@ -1,0 +1,145 @@
+"""The operator's console at a terminal: its row stays whole, the log stands above it, and losing it costs nothing."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import threading
+import time
+from collections.abc import Callable, Iterator
+from fcntl import ioctl
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kit.grid import Grid
+
+ROOT = Path(__file__).parents[2]
+DEADLINE = 20.0  # seconds of real time after which a scene has failed
+COLUMNS = 70
+
+
+class Keyboard:
+    """The server at a pseudo-terminal, and what its screen shows."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.ours, self.theirs = pty.openpty()
+        ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
+        self.before = termios.tcgetattr(self.theirs)
+        streams: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), self.theirs)
+        command = [sys.executable, str(ROOT / "examples" / "chat_server.py"), "--port", "0", *arguments]
+        self.process = subprocess.Popen(command, **streams, process_group=0)
+        self.data = b""
+        threading.Thread(target=self._collect, daemon=True).start()
+        self.port = int(self.until(lambda: re.search(r"listening on .*:(\d+)\n", self.text))[1])
+
+    def _collect(self) -> None:
+        try:
+            while data := os.read(self.ours, 65536):
+                self.data += data
+        except OSError:
+            pass  # closed
+
+    @property
+    def text(self) -> str:
+        return self.data.decode(errors="ignore").replace("\r\n", "\n")
+
+    @property
+    def rows(self) -> list[str]:
+        grid = Grid(COLUMNS)
+        grid.feed(self.data.decode(errors="ignore"))
+        return list(grid.text)
+
+    def until(self, condition: Callable[[], Any]) -> Any:
+        deadline = time.monotonic() + DEADLINE
+        while not (found := condition()):
+            assert time.monotonic() < deadline, self.rows
+            time.sleep(0.01)
+        return found
+
+    def shows(self, *rows: str) -> None:
+        """The screen ends with these."""
+        self.until(lambda: self.rows[-len(rows) :] == list(rows))
+
+    def types(self, keys: str) -> None:
+        os.write(self.ours, keys.encode())
+
+
+@pytest.fixture
+def sit(theatre: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setenv("TERM", "xterm")
+    keyboards: list[Keyboard] = []
+
+    def sit(*arguments: str) -> Keyboard:
+        keyboards.append(Keyboard(*arguments))
+        return keyboards[-1]
+
+    yield sit
+    theatre.close()
+    for keyboard in keyboards:
+        keyboard.process.kill()
+        keyboard.process.wait()
+        os.close(keyboard.theirs)
+        os.close(keyboard.ours)
+
+
+def test_what_others_say_does_not_tear_the_line(theatre: Any, sit: Any) -> None:
+    console = sit()
+    console.types("/kick Bo")
+    console.shows("> /kick Bo")
+    bob = theatre.peer(console)
+    bob.sends("/nick Bob\nhi\n")
+    console.shows("* Bob joined", "Bob: hi", "> /kick Bo")
+    console.types("b\r")
+    assert bob.ends().endswith("* goodbye: you were kicked\n")
+    console.shows("> /kick Bob", "* Bob was kicked", "* Bob is gone; /ban keeps somebody out", ">")
+
+
+def test_a_log_line_stands_above_the_row(theatre: Any, sit: Any) -> None:
+    console = sit("--log-level", "info")
+    console.types("half")
+    console.shows("> half")
+    theatre.peer(console).sends("SSH-2.0-x\r\n")
+    console.until(lambda: "it sent an SSH greeting" in " ".join(console.rows))
+    console.until(lambda: console.rows[-1] == "> half")
+    assert not any("half" in row for row in console.rows[:-1])
+
+
+def test_after_ctrl_d_what_is_said_is_still_shown(theatre: Any, sit: Any) -> None:
+    console = sit()
+    console.types("hello\r\x04")
+    ada = theatre.peer(console)
+    ada.sends("/nick Ada\nhi\n")
+    console.until(lambda: "Ada: hi\n" in console.text)
+    assert not console.rows[-1].startswith(">")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_terminal_is_given_back(sit: Any, number: int) -> None:
+    console = sit()
+    console.shows(">")
+    assert termios.tcgetattr(console.theirs) != console.before
+    console.process.send_signal(number)
+    assert console.process.wait(DEADLINE) == 0
+    assert termios.tcgetattr(console.theirs) == console.before
+
+
+def test_a_console_whose_output_is_lost_is_still_obeyed(theatre: Any) -> None:
+    server = theatre.serve("chat_server.py", stdin=subprocess.PIPE)
+    bob = theatre.peer(server)
+    server.process.stdout.close()
+    bob.sends("/nick Bob\nhi\n")
+    bob.gets("* you are Bob now\n")
+    time.sleep(0.5)
+    server.types("still there?\n/kick Bob\n")
+    assert bob.ends().endswith("From Server, Admin:still there?\n* goodbye: you were kicked\n")
+    server.process.send_signal(signal.SIGTERM)
+    assert server.exits() == 0
+    assert server.err.all().count("standard output is lost") == 1
