@@ -6,12 +6,13 @@ import gc
 import logging
 import os
 import signal
+import socket
 import sys
 import tempfile
 
 import pytest
 
-from tests.kit import guards
+from tests.kit import guards, halves
 from tests.kit.stage import Stage
 from tests.kit.theatre import Theatre
 
@@ -25,6 +26,7 @@ def pytest_addoption(parser):
     parser.addoption("--soak", type=int, default=100, metavar="N", help="connections of each kind in the soak (100)")
     parser.addoption("--seeds", type=int, default=25, metavar="N", help="simulated runs of each scenario (25)")
     parser.addoption("--all-carriers", action="store_true", help="conformance on those too that are much like others")
+    parser.addoption("--one-process", action="store_true", help="do not run examples and system beside the rest")
     parser.addoption("--seed", type=int, metavar="N", help="the one simulated run to play again")
 
 
@@ -41,6 +43,7 @@ def pytest_configure(config):
         config.add_cleanup(directory.cleanup)
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ["PYTHONPYCACHEPREFIX"] = directory.name
+    halves.start(config)
 
 
 def pytest_collection_finish():
@@ -63,6 +66,15 @@ def pytest_runtest_logfinish():
 def _ends(request):
     long = request.config.getoption("seeds") > 25 or request.config.getoption("soak") > 100
     yield from guards.ends(PATIENCE_OF_LONG_RUNS if long else PATIENCE)
+
+
+@pytest.fixture
+def port():
+    """A port on which nobody listens, and which nobody else is given while the test lasts: it is bound all the time."""
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a server that says the same may listen there
+        sock.bind(("127.0.0.1", 0))
+        yield sock.getsockname()[1]
 
 
 @pytest.fixture

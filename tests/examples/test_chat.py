@@ -96,8 +96,7 @@ def test_nobody_s_words_are_written_where_no_operator_can_be(theatre: Any, kind:
 
 
 @pytest.mark.parametrize("kind", [">&-", "> /dev/full"])
-def test_stdout_that_takes_nothing(theatre: Any, kind: str) -> None:
-    port = free_port()
+def test_stdout_that_takes_nothing(theatre: Any, kind: str, port: int) -> None:
     server = theatre.run("chat_server.py", "--port", str(port), redirected=kind)
     with connect(port) as ada:
         ada.sendall(b"hello\n/who\n")
@@ -121,12 +120,6 @@ def test_stdout_that_breaks(theatre: Any) -> None:
     server.process.send_signal(signal.SIGINT)
     assert server.exits() == 0
     assert "Traceback" not in server.err.all()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def connect(port: int) -> socket.socket:
@@ -242,8 +235,8 @@ def test_ctrl_c_leaves_the_client(theatre: Any) -> None:
     client.clean_exit()
 
 
-def test_nobody_listens(theatre: Any) -> None:
-    client = theatre.run("chat_client.py", "--port", str(free_port()), stdin=PIPE)
+def test_nobody_listens(theatre: Any, port: int) -> None:
+    client = theatre.run("chat_client.py", "--port", str(port), stdin=PIPE)
     assert client.exits() == 1
     assert client.err.all().count("\n") == 1
 

@@ -27,12 +27,10 @@ from tests.kit.tls import client_context, server_context
 class Server:
     """A port that is open or not."""
 
-    def __init__(self, stage):
+    def __init__(self, stage, port):
         self.stage = stage
         self.listener = None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = port
 
     def up(self):
         self.listener = self.stage.reactor.listen_tcp(Recorder, "127.0.0.1", self.port)
@@ -47,8 +45,8 @@ class Server:
 
 
 @pytest.fixture
-def server(stage):
-    return Server(stage)
+def server(stage, port):
+    return Server(stage, port)
 
 
 @pytest.fixture

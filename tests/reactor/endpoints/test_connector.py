@@ -273,11 +273,9 @@ def test_connecting_from_an_address_of_another_family(stage, names):
     assert error.errno == errno.EADDRNOTAVAIL
 
 
-def test_connecting_again_from_the_same_port(stage):
+def test_connecting_again_from_the_same_port(stage, port):
     """The first connection is in TIME_WAIT by then."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        local = probe.getsockname()
+    local = ("127.0.0.1", port)
     for listener in (stage.serve(Echo), stage.serve(Echo)):
         future = stage.reactor.connect_tcp(Recorder, "127.0.0.1", listener.port, local=("", local[1]))
         stage.reactor.settle()
