@@ -87,10 +87,7 @@ def test_nobody_s_words_are_written_where_no_operator_can_be(theatre: Any, kind:
     ada, bob = theatre.peer(server), theatre.peer(server)
     ada.sends("/nick Ada\nhello\n")
     bob.gets("Ada: hello\n")
-    server.process.send_signal(signal.SIGTERM)
-    for peer in (ada, bob):
-        peer.leaves()
-    assert server.exits() == 0
+    assert server.leaves() == 0
     assert server.out.all() == f"listening on 127.0.0.1:{server.port}\n"
     assert "hello" not in server.err.all()
 
@@ -117,8 +114,7 @@ def test_stdout_that_breaks(theatre: Any) -> None:
         for number in range(10):
             ada.sendall(b"hello %d\n" % number)
             assert "hello" in received(bob, b"hello %d\n" % number)
-    server.process.send_signal(signal.SIGINT)
-    assert server.exits() == 0
+    assert server.leaves(signal.SIGINT) == 0
     assert "Traceback" not in server.err.all()
 
 
@@ -283,8 +279,7 @@ def test_a_stranger_is_closed_with_one_log_line(theatre: Any, opening: bytes) ->
     stranger.ends()
     assert time.monotonic() - start < DEADLINE / 2
     stranger.sock.close()
-    server.process.send_signal(signal.SIGINT)
-    assert server.exits() == 0
+    assert server.leaves(signal.SIGINT) == 0
     assert server.err.all().count("\n") == 1
     assert server.out.all() == f"listening on 127.0.0.1:{server.port}\n"
 

@@ -36,11 +36,13 @@ def test_a_hundred_megabytes_without_a_newline(theatre: Any) -> None:
             mallory.sends(b"x" * (1 << 20))
     except OSError:
         pass  # it was cut off on the way
-    ada.gets("* guest-2 left\n")
+    server.err.shows("closed: it sent 8 KiB without a newline")
+    ada.sends("/who\n")
+    ada.gets("* 1 here: guest-1\n")
+    assert "guest-2" not in ada.text  # it has said nothing: nobody is told that it came or went
     assert mallory.text.count("\n") <= 2
     assert memory(server) - before < 8 << 20
-    server.process.send_signal(signal.SIGINT)
-    assert server.exits() == 0
+    assert server.leaves(signal.SIGINT) == 0
     said = [line for line in server.err.all().splitlines() if "protocols.chat: event=" not in line]
     assert len(said) == 1, said
     assert said[0].endswith("closed: it sent 8 KiB without a newline")

@@ -36,8 +36,7 @@ def test_motd_history_and_a_hangup(theatre: Any, tmp_path: Path) -> None:
     server.err.shows("not reloaded: ")
     eve = theatre.peer(server)
     eve.gets("* be very kind\n")
-    server.process.send_signal(signal.SIGINT)
-    assert server.exits() == 0
+    assert server.leaves(signal.SIGINT) == 0
 
 
 def test_tls(theatre: Any) -> None:
@@ -87,8 +86,7 @@ def test_a_history_that_cannot_be_kept_is_one_warning(theatre: Any, tmp_path: Pa
     bob.gets("* welcome")
     ada.sends("hello\n")
     bob.gets("guest-1: hello\n")
-    server.process.send_signal(signal.SIGINT)
-    assert server.exits() == 0
+    assert server.leaves(signal.SIGINT) == 0
     complaint = server.err.all()
     assert complaint.count("\n") == complaint.count(str(database)) == 1
     assert database.read_bytes() == data

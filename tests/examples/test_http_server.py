@@ -113,8 +113,7 @@ def test_tls_metrics_and_the_access_log(theatre: Any, root: Path) -> None:
     port = int(where.rsplit(":", 1)[1].split("/")[0])
     assert b"reactor_accepted_total" in ask(port, "GET", "/metrics")[1]
     server.err.shows('127.0.0.1 "GET /hello.txt?x=1 HTTP/1.1" 200')
-    server.process.send_signal(signal.SIGTERM)
-    assert server.exits() == 0
+    assert server.leaves() == 0
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")

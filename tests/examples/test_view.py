@@ -38,8 +38,7 @@ def test_metrics_and_the_dump_of_a_server_that_is_in_use(theatre: Any) -> None:
     server.err.shows("\n---\n")
     host, port = peer.sock.getsockname()
     assert re.search(rf"  {host}:{port} +OPEN +in=READING .* in 5 B +out 5 B +buffer 0 B +Echo\n", server.err.text)
-    server.process.send_signal(signal.SIGTERM)
-    assert server.exits() == 0
+    assert server.leaves() == 0
 
 
 @pytest.mark.parametrize("name", ["chat_server.py", "greeting_server.py", "udp_echo.py"])
@@ -49,8 +48,7 @@ def test_the_others_have_them_too(theatre: Any, name: str) -> None:
         assert answer.status == 200
     server.process.send_signal(signal.SIGUSR1)
     server.err.shows("\n---\n")
-    server.process.send_signal(signal.SIGTERM)
-    assert server.exits() == 0
+    assert server.leaves() == 0
 
 
 def test_a_metrics_port_in_use_is_one_line(theatre: Any) -> None:
@@ -75,5 +73,4 @@ def test_the_dump_of_workers_is_that_of_each(theatre: Any) -> None:
     os.kill(server.process.pid, signal.SIGUSR1)
     server.err.wait(lambda text: text.count("\n---\n") == 2, "a dump of each worker")
     assert server.err.text.count("connections: 1\n") == 1
-    server.process.send_signal(signal.SIGTERM)
-    assert server.exits() == 0
+    assert server.leaves() == 0
