@@ -15,9 +15,35 @@ from .foreign import adopt
 from .protocol import Protocol
 from .transports.stream import StreamTransport
 
-BATCH = 1024  # frames handled in one call: about a millisecond, after which the other connections have their delivery
+BATCH = 1024  # frames handled in one call: about a millisecond, after which the other connections have their turn
 MAX_LINE = 64 * 1024  # bytes: ten times what any text protocol sends, SMTP and IRC and HTTP fields included
 MAX_MESSAGE = 1024 * 1024  # bytes: a peer that announces a length has us hold as much until the rest comes
+
+
+def check_defines(protocol: Any, base: type, *names: str) -> None:
+    """Refuse a framer whose frames would go nowhere: TypeError, with the name that was perhaps meant.
+
+    names: methods of `base`, any of which is to be overridden, or set on the object.
+    """
+    if any(getattr(getattr(protocol, name), "__func__", None) is not getattr(base, name) for name in names):
+        return
+    wanted, kind = names[0], type(protocol)
+    meant = [name for name in dir(kind) if name != wanted and name.replace("_", "").lower() == wanted.replace("_", "")]
+    hint = f": it has {meant[0]}, but the name is {wanted}" if meant else ""
+    raise TypeError(f"{kind.__qualname__} defines no {wanted}, so all that is received would be lost{hint}")
+
+
+def not_made(protocol: Any) -> TypeError:
+    """What is wrong with a framer that does not know its transport."""
+    kind = type(protocol).__qualname__
+    return TypeError(f"{kind}.connection_made does not call super().connection_made(transport)")
+
+
+def bytes_of(data: Any, call: str) -> bytes:
+    """What is sent, as bytes. Raises TypeError with the name of the `call`."""
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError(f"{call}() takes bytes, bytearray or memoryview, not {type(data).__name__}")
+    return bytes(data)
 
 
 class LineProtocol(Protocol):
@@ -47,6 +73,7 @@ class LineProtocol(Protocol):
 
     def connection_made(self, transport: Any) -> None:
         """Keep the transport as `self.transport`. A subclass that overrides this calls it."""
+        check_defines(self, LineProtocol, "line_received", "lines_received")
         self.transport = adopt(transport, self)
 
     def line_received(self, line: bytes) -> None:
@@ -60,7 +87,13 @@ class LineProtocol(Protocol):
         raise LimitExceeded(f"a line of {size} bytes or more, over the limit of {self.max_line}")
 
     def send_line(self, line: bytes) -> None:
-        """Send a line; LF is added."""
+        """Send a line; LF is added. Raises ValueError for one that has a LF of its own: it would be two."""
+        if type(line) is not bytes:
+            line = bytes_of(line, "send_line")
+        if b"\n" in line:
+            raise ValueError(f"a line cannot have a line end inside: send_line({line[:80]!r})")
+        if self.transport is None:
+            raise not_made(self)
         self.transport.write(line + b"\n")
 
     def lines_received(self, lines: list[bytes]) -> int | None:
@@ -93,6 +126,8 @@ class LineProtocol(Protocol):
         cls._takes_batches = cls.lines_received is not LineProtocol.lines_received
 
     def data_received(self, data: bytes) -> None:
+        if self.transport is None:
+            raise not_made(self)
         if self._partial:
             data = self._partial + data
             self._partial = b""
@@ -191,6 +226,11 @@ class FrameProtocol(Protocol):
         """Keep the transport as `self.transport`. A subclass that overrides this calls it."""
         self.transport = adopt(transport, self)
 
+    def _check_sent(self, data: bytes, call: str) -> bytes:
+        if self.transport is None:
+            raise not_made(self)
+        return data if type(data) is bytes else bytes_of(data, call)
+
     def cut(self, data: bytes | bytearray, start: int) -> tuple[int, int, int] | None:
         """Where the frame at `start` has its payload's start and end, and its own end; None if it is not all here."""
         raise NotImplementedError
@@ -200,6 +240,8 @@ class FrameProtocol(Protocol):
         raise NotImplementedError
 
     def data_received(self, data: bytes) -> None:
+        if self.transport is None:
+            raise not_made(self)
         pending: bytes | bytearray = data
         if self._pending:
             pending = self._pending
@@ -239,11 +281,17 @@ class NetstringProtocol(FrameProtocol):
     max_string = MAX_MESSAGE
     """Bytes of the longest string accepted."""
 
+    def connection_made(self, transport: Any) -> None:
+        """As FrameProtocol's."""
+        check_defines(self, NetstringProtocol, "string_received")
+        super().connection_made(transport)
+
     def string_received(self, string: bytes) -> None:
         """One string."""
 
     def send_string(self, string: bytes) -> None:
         """Send one string."""
+        string = self._check_sent(string, "send_string")
         self.transport.write(b"%d:%b," % (len(string), string))
 
     def frame_received(self, payload: bytes) -> None:
@@ -276,11 +324,17 @@ class LengthPrefixedProtocol(FrameProtocol):
     max_message = MAX_MESSAGE
     """Bytes of the longest message accepted."""
 
+    def connection_made(self, transport: Any) -> None:
+        """As FrameProtocol's."""
+        check_defines(self, LengthPrefixedProtocol, "message_received")
+        super().connection_made(transport)
+
     def message_received(self, message: bytes) -> None:
         """One message."""
 
     def send_message(self, message: bytes) -> None:
         """Send one message. Raises struct.error if its length does not fit `prefix`."""
+        message = self._check_sent(message, "send_message")
         self.transport.write(struct.pack(self.prefix, len(message)) + message)
 
     def frame_received(self, payload: bytes) -> None:

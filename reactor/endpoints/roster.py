@@ -126,10 +126,10 @@ class Roster(Generic[T]):
         error = DrainTimeout("not closed when the grace of the drain was over")
         for fail in list(self._begun.values()):
             fail(error)
-        left = list(self.connections)
-        for transport in left:
-            transport._lose(DrainTimeout("not closed when the grace of the drain was over"))
-        return [transport.get_extra_info("peername") for transport in left]
+        peers = [transport.get_extra_info("peername") for transport in self.connections]
+        for transport in list(self.connections):
+            transport._lose(error)
+        return peers
 
     def abort(self) -> None:
         """End every connection at once."""

@@ -90,6 +90,8 @@ class TimerHeap:
         timer: Timer | None = None,
     ) -> Timer:
         """Give a new timer that calls `fn(*args)` at `when`; or set `timer` to it, wherever that was before."""
+        if not callable(fn):
+            raise TypeError(f"a timer calls a function, not {fn!r}: give it without parentheses")
         try:
             ordered = when < FOREVER or when == FOREVER
         except TypeError:
@@ -138,8 +140,8 @@ class TimerHeap:
     def fire_due(self, now: float, more: bool = False) -> None:
         """Run what is due, by deadline, ties in order of arrival; what is armed meanwhile waits for the next call.
 
-        more: there are events that have come and were not looked at yet. After a stall nobody is late whose bytes are
-            there already, so these have their turn first, unless they have had it FULL_BATCHES times in a row.
+        more: events have come that nobody has looked at yet. After a stall nobody is late whose bytes are there, so
+            these have their turn first; but not more than FULL_BATCHES times in a row.
         What a callback raises is logged. One of the EXITS ends the batch, and the rest stays armed.
         """
         if more and self._held_up < FULL_BATCHES:

@@ -635,6 +635,9 @@ def test_a_framing_error_over_tcp_is_quiet_and_ends_the_connection(stage, caplog
     class Strict(NetstringProtocol):
         lost = None
 
+        def string_received(self, string):
+            """Nothing is done with it here."""
+
         def connection_lost(self, exc):
             self.lost = exc
 

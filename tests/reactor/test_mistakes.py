@@ -1,0 +1,152 @@
+"""The mistakes of a first program: each speaks at once, names the class that has it, and says what to do."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from reactor import LengthPrefixedProtocol, LineProtocol, NetstringProtocol
+from reactor.testing import MemoryReactor, Recorder
+
+pytestmark = pytest.mark.loud
+
+FRAMERS = [
+    (LineProtocol, "line_received", "send_line", b"hello\n"),
+    (NetstringProtocol, "string_received", "send_string", b"5:hello,"),
+    (LengthPrefixedProtocol, "message_received", "send_message", b"\0\0\0\5hello"),
+]
+
+
+@pytest.fixture
+def reactor():
+    with MemoryReactor() as reactor:
+        yield reactor
+
+
+def hear(reactor, factory, data=b""):
+    """What a client hears that says `data`; the server is made by `factory`."""
+    reactor.listen_tcp(factory, "localhost", 7)
+    transport, client = reactor.run_until(reactor.connect_tcp(Recorder, "localhost", 7))
+    transport.write(data)
+    reactor.settle()
+    return client
+
+
+def said(caplog):
+    (record,) = [each for each in caplog.records if each.levelno >= logging.WARNING]
+    return f"{record.getMessage()}: {record.exc_info[1]}"
+
+
+@pytest.mark.parametrize(("kind", "received", "send", "data"), FRAMERS)
+def test_a_framer_that_keeps_no_transport(reactor, caplog, kind, received, send, data):
+    class ScoreBoard(kind):
+        def connection_made(self, transport):
+            self.greeted = True  # and no super().connection_made(transport)
+
+    setattr(ScoreBoard, received, lambda self, frame: None)
+    hear(reactor, ScoreBoard, data)
+    assert "ScoreBoard.connection_made does not call super().connection_made(transport)" in said(caplog)
+
+
+@pytest.mark.parametrize(("kind", "received", "send", "data"), FRAMERS)
+def test_a_framer_that_keeps_no_transport_and_sends(reactor, caplog, kind, received, send, data):
+    class ScoreBoard(kind):
+        def connection_made(self, transport):
+            getattr(self, send)(b"welcome")
+
+    setattr(ScoreBoard, received, lambda self, frame: None)
+    hear(reactor, ScoreBoard)
+    assert "ScoreBoard.connection_made does not call super" in said(caplog)
+
+
+@pytest.mark.parametrize(("kind", "received", "send", "data"), FRAMERS)
+@pytest.mark.parametrize("twisted", [True, False])
+def test_a_framer_whose_frames_would_go_nowhere(reactor, caplog, kind, received, send, data, twisted):
+    class ScoreBoard(kind):
+        pass
+
+    first, second = received.split("_")
+    misspelt = first + second.capitalize()
+    if twisted:
+        setattr(ScoreBoard, misspelt, lambda self, frame: None)
+    hear(reactor, ScoreBoard, data)
+    text = said(caplog)
+    assert f"ScoreBoard defines no {received}" in text
+    assert (f"it has {misspelt}" in text) == twisted
+
+
+@pytest.mark.parametrize(("kind", "received", "send", "data"), FRAMERS)
+def test_a_callback_that_is_set_on_the_object_counts(reactor, kind, received, send, data):
+    got = []
+
+    def factory():
+        framer = kind()
+        setattr(framer, received, got.append)
+        return framer
+
+    hear(reactor, factory, data)
+    assert got == [b"hello"]
+
+
+def test_lines_that_come_together_are_lines(reactor):
+    got = []
+
+    class Batch(LineProtocol):
+        def lines_received(self, lines):
+            got.extend(lines)
+
+    hear(reactor, Batch, b"one\ntwo\n")
+    assert got == [b"one", b"two"]
+
+
+@pytest.mark.parametrize(("kind", "received", "send", "data"), FRAMERS)
+@pytest.mark.parametrize("wrong", ["text", None, 7])
+def test_what_is_sent_is_bytes(reactor, caplog, kind, received, send, data, wrong):
+    class ScoreBoard(kind):
+        def connection_made(self, transport):
+            super().connection_made(transport)
+            getattr(self, send)(wrong)
+
+    setattr(ScoreBoard, received, lambda self, frame: None)
+    hear(reactor, ScoreBoard)
+    text = said(caplog)
+    assert f"{send}() takes bytes, bytearray or memoryview, not {type(wrong).__name__}" in text
+    assert "ScoreBoard.connection_made" in text
+
+
+@pytest.mark.parametrize(("kind", "received", "send", "data"), FRAMERS)
+@pytest.mark.parametrize("kind_of_bytes", [bytes, bytearray, memoryview])
+def test_bytes_of_every_kind_are_sent(reactor, kind, received, send, data, kind_of_bytes):
+    class ScoreBoard(kind):
+        def connection_made(self, transport):
+            super().connection_made(transport)
+            getattr(self, send)(kind_of_bytes(b"hello"))
+
+    setattr(ScoreBoard, received, lambda self, frame: None)
+    assert hear(reactor, ScoreBoard).data == data
+
+
+def test_a_line_with_a_line_end_inside_is_refused(reactor, caplog):
+    class ScoreBoard(LineProtocol):
+        def line_received(self, line):
+            self.send_line(b"two\nlines")
+
+    hear(reactor, ScoreBoard, b"x\n")
+    assert "a line cannot have a line end inside: send_line(b'two\\nlines')" in said(caplog)
+
+
+@pytest.mark.parametrize("wrong", [None, 7, "print"])
+def test_a_timer_of_what_cannot_be_called(reactor, wrong):
+    for arm in (reactor.call_later, reactor.call_at, reactor.call_every):
+        with pytest.raises(TypeError, match="a timer calls a function"):
+            arm(1, wrong)
+
+
+def test_an_exception_names_the_class_and_the_callback(reactor, caplog):
+    class ScoreBoard(LineProtocol):
+        def line_received(self, line):
+            raise KeyError("score")
+
+    hear(reactor, ScoreBoard, b"x\n")
+    assert "ScoreBoard.data_received" in said(caplog)
