@@ -24,10 +24,12 @@ from heapq import heapify, heappop
 from types import CodeType
 from typing import Any
 
+from ..boundary import tell_of_strangers
 from ..diagnostics.watchdog import watch
 from ..limits import Limits, Timeouts
 from ..loop.lag import QUICK
 from ..loop.loop import MAX_WAIT, Loop
+from ..loop.poller import MAX_EVENTS
 from ..reactor import Reactor
 from .hosted import HostedEventLoop
 from .private import SSLProtocol
@@ -86,10 +88,10 @@ class ReactorEventLoop(HostedEventLoop):
         while True:
             if ready or soon or inbox or dirty or doomed or self._stopping:
                 events = poll(0)
-            elif scheduled or timers.entries:
-                events = poll(self._wait(done))
             else:
-                events = poll(MAX_WAIT)
+                events = poll(self._wait(done) if scheduled or timers.entries else MAX_WAIT)
+                if soon or dirty:
+                    tell_of_strangers(soon, dirty)
             reactor.now = now = clock()
             meter.ticks += 1
             if now >= meter.turn_at:
@@ -99,7 +101,7 @@ class ReactorEventLoop(HostedEventLoop):
                     handler._on_ready(mask)
                 meter.events += len(events)
             if timers.entries and timers.entries[0][0] <= now:
-                timers.fire_due(now)
+                timers.fire_due(now, len(events) == MAX_EVENTS)
             if inbox or soon:
                 reactor._run_soon()
             if found:
