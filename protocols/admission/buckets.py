@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 BILLED = 512  # bytes of what is no message that cost as much as one: more than keep-alives of an hour
+ANSWER = 4096  # bytes of an answer that cost as much as a message: /who in a crowd is fifty kilobytes for five bytes
 LONG = 512  # characters from which a message costs more than one: four lines of a terminal are still a thought
 
 KEPT_ADDRESSES = 10_000  # addresses whose buckets are kept: 5 MiB. Beyond it the oldest are forgotten

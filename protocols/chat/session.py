@@ -12,7 +12,7 @@ from typing import Any
 
 from reactor import LimitExceeded, Limits, PeerError, Reactor, StreamTransport, Timeouts, Timer, WriteTimeout
 
-from ..admission.buckets import KeptBuckets, TokenBucket, cost
+from ..admission.buckets import ANSWER, KeptBuckets, TokenBucket, cost
 from ..admission.door import Door
 from ..admission.pace import Pace
 from ..admission.seldom import Seldom
@@ -271,7 +271,14 @@ class Session(TextProtocol):
                 self._on_first_message(member, text)
             self._chat.inputs.hear(member, text)
         if self._pace is not None:
-            self._pay(self._pace.pay(cost(text)))
+            self._pay(self._pace.pay(cost(text) + self._answered()))
+
+    def _answered(self) -> int:
+        """What the answers since the last message cost."""
+        if self._member is None:
+            return 0
+        tokens, self._member.answered = divmod(self._member.answered, ANSWER)
+        return tokens
 
     def _on_first_message(self, member: Member, text: str) -> None:
         self._chat.newcomers.discard(self)

@@ -564,7 +564,7 @@ class Model:
         assert person.room is not None
         here = [other.name for other in person.room.people]
         rows = [", ".join(here[at : at + 20]) for at in range(0, len(here), 20)]
-        person.tell(f"{len(here)} here: {rows[0]}", *rows[1:])
+        person.tell(f"{len(here)} here: {rows[0]}", *(f"  {row}" for row in rows[1:]))
         if elsewhere := len(self.names) - len(here):
             person.tell(f"{elsewhere} in other rooms; /rooms lists them")
 

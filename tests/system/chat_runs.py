@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from protocols.admission import pace
-from protocols.chat import LIMITS, TIMEOUTS, Chat, Settings
+from protocols.chat import LIMITS, TIMEOUTS, Chat, Settings, session
 from protocols.chat.operators.console import as_shown
 from protocols.chat.rooms import hub, names
 from reactor.testing import MemoryReactor
@@ -455,6 +455,7 @@ def play(script: Script, tell: Callable[[str], object] | None = None) -> int:
     with pytest.MonkeyPatch.context() as patch, complaints() as said:
         patch.setattr(hub, "CROWD", script.crowd)
         patch.setattr(pace, "BILLED", 1 << 30)  # what no line was is not billed here
+        patch.setattr(session, "ANSWER", 1 << 30)  # nor are long answers
         run = Run(script, tell)
         try:
             run.play(script.batches)

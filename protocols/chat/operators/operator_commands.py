@@ -55,6 +55,8 @@ def set_up_operators(
 def hear(powers: Powers, caller: Caller, text: str) -> None:
     """Act on a line typed at the console."""
     bare = text.strip()
+    if bare.lower() in ("exit", "/exit", "/quit"):
+        return caller.tell("/shutdown ends the server; nobody leaves a console, and //exit says /exit")
     if not bare.startswith("/"):
         return _say(powers, caller, text)
     if bare.startswith("//"):
@@ -119,6 +121,10 @@ def _who(powers: Powers, caller: Caller, argument: str) -> None:
     more = len(everybody) - len(rows)
     tail = [f"and {more:,} more; /who TEXT shows those with TEXT in their name or address"] if more > 0 else []
     caller.tell(*list_names([member.name for member in everybody]), *rows, *tail)
+
+
+def _rooms(powers: Powers, caller: Caller, _: str) -> None:
+    caller.tell(*member_commands.list_rooms(powers.hub))
 
 
 def _describe(member: Member, now: float) -> str:
@@ -291,6 +297,7 @@ COMMANDS: Table[Powers, Caller] = Table(
     Command("/say TEXT", "tell everybody in every room", _say),
     Command("/to NICK TEXT", "tell NICK alone", _to),
     Command("/who [TEXT]", "list who is here, with address and idle time", _who, local=True),
+    Command("/rooms", "list the rooms", _rooms),
     Command("/kick NICK [REASON]", "send NICK away", _kick),
     Command("/ban ADDRESS|NICK [MINUTES]", "send away and keep out, NICK with its address", _ban),
     Command("/bans", "list who is banned", _bans, local=True),

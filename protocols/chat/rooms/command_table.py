@@ -79,7 +79,8 @@ def list_names(everybody: list[str]) -> list[str]:
     (['2 here: Ada, Bob'], ['nobody is here'])
     """
     shown = everybody[:WHO_MAX]
-    lines = [", ".join(shown[at : at + WHO_LINE]) for at in range(0, len(shown), WHO_LINE)]
+    # The lines after the first are indented: a name alone on one would look like the server's word.
+    lines = ["  " * bool(at) + ", ".join(shown[at : at + WHO_LINE]) for at in range(0, len(shown), WHO_LINE)]
     if not lines:
         return ["nobody is here"]
     lines[0] = f"{len(everybody)} here: {lines[0]}"

@@ -108,11 +108,16 @@ def _part(hub: Hub, member: Member, _: str) -> None:
 
 
 def _rooms(hub: Hub, member: Member, _: str) -> None:
+    member.tell(*list_rooms(hub))
+
+
+def list_rooms(hub: Hub) -> list[str]:
+    """The rooms, the fullest first, each with its people and its topic."""
     rooms = sorted(hub.rooms.values(), key=lambda room: -len(room.members))
     shown = rooms[:ROOMS_MAX]
     lines = [f"{room.name} ({len(room.members)}){' ' + room.topic if room.topic else ''}" for room in shown]
     more = len(rooms) - len(shown)
-    member.tell(*lines, *([f"and {more} more"] if more else []))
+    return [*lines, *([f"and {more} more"] if more else [])]
 
 
 def _topic(hub: Hub, member: Member, argument: str) -> None:

@@ -20,6 +20,7 @@ class Member:
         "_send",
         "address",
         "announced",
+        "answered",
         "close",
         "guest",
         "hold",
@@ -48,6 +49,7 @@ class Member:
         self.close = close
         self.name = ""
         self.named = False  # has chosen a name, once
+        self.answered = 0  # bytes that were for it alone
         self.plain = False  # has said something, without a name before it
         self.guest = 0  # the number in the name it was given, while it has that name
         self.announced = False  # the others know that it is here
@@ -92,6 +94,7 @@ class Member:
         if self.room is not None:
             self.room.deliver()
         if lines:
+            self.answered += len(lines)
             self.write(lines)
 
     def __repr__(self) -> str:

@@ -562,3 +562,18 @@ def test_resets_during_a_broadcast(scene: Any, open_chat: Any) -> None:
         assert sorted(line for line in one.lines if line.endswith(" left")) == sorted(
             f"* other {n} left" for n in range(10)
         )
+
+
+def test_long_answers_are_billed(scene: Any, open_chat: Any) -> None:
+    chat = open_chat(flood_rate=2.0, flood_burst=10)
+    ada = join(scene, "Ada")
+    scene.advance(60)
+    for number in range(40):
+        chat.hub.say(next(iter(chat.hub.members())), "x" * 1000 + str(number))
+    before = chat.counts["waits"]
+    ada.send("/history\n" * 2 + "done\n")  # 32 KiB each: eight messages' worth
+    scene.settle()
+    assert chat.counts["waits"] > before
+    assert chat.hub.said == 40
+    scene.advance(30)
+    assert chat.hub.said == 41

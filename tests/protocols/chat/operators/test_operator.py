@@ -637,3 +637,19 @@ def test_a_ban_written_into_the_file_sends_away_who_is_in(guarded: Play, tmp_pat
     bob.gets("* Mallory was banned\n")
     assert any(text.startswith("* goodbye: you are banned here") for text in mallory.lines)
     assert guarded.powers.hub.get("Bob") is not None
+
+
+@pytest.mark.parametrize("typed", ["exit", "EXIT", "/quit", "/exit"])
+def test_nobody_says_exit_by_mistake_at_the_console(play: Play, typed: str) -> None:
+    bob = play.join("Bob")
+    before = len(bob.lines)
+    (line,) = play.types(typed)
+    assert line.startswith("/shutdown ends the server")
+    assert len(bob.lines) == before
+
+
+def test_the_console_lists_the_rooms(play: Play) -> None:
+    bob = play.join("Bob")
+    bob.send("/join tea\n/topic green\n")
+    play.scene.settle()
+    assert play.types("/rooms") == ["tea (1) green", "lobby (0)"]
