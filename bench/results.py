@@ -69,6 +69,7 @@ SECTIONS = (
     Section("chat", "The chat", "chat", (), (*SHORT, "--members=100", "--senders=10", "--room=500")),
     Section("udp", "UDP", "udp", (), SHORT),
     Section("web", "Serving HTTP", "web", (), ("--rounds=1",)),
+    Section("websocket", "WebSocket", "websocket", (), ("--rounds=1",)),
     Section("asyncio", "asyncio's programs on three loops", "asyncio_loops", (), ("--rounds=1",)),
     Section("fetch", "Fetching over HTTP", "fetch", (), ("--rounds=1", "--megabytes=50")),
     Section("timers", "Timers set and cancelled", "timers", (), ("--rounds=1", "--count=10000"), itself=True),

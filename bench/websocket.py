@@ -274,6 +274,43 @@ def ratios(found: dict[str, list[float]], case: str) -> list[str]:
     return lines
 
 
+def spread(found: dict[str, list[float]]) -> list[list[str]]:
+    """Rows with the median, the lowest and the highest of each."""
+    return [[name, *(figure(of(costs)) for of in (statistics.median, min, max))] for name, costs in found.items()]
+
+
+def idle_rows(servers: dict[str, procs.Server]) -> list[list[str]]:
+    """Each in a process of its own: one that has served thousands has their memory at hand."""
+    rows = []
+    for name, server in servers.items():
+        with procs.Server(name, [PROGRAMS[name]], str(server.process.args[0])) as fresh:
+            rows.append([name, figure(memory(fresh))])
+    return rows
+
+
+Figures = tuple[str, list[str], list[list[str]], list[str]]
+
+
+def measure(case: str, servers: dict[str, procs.Server], rounds: int) -> Figures:
+    """A case's title, the heads of its table, its rows, and sentences about goals."""
+    heads = ["server", "CPU us", "lowest", "highest"]
+    if case == "echo":
+        found = costs(case, servers, rounds)
+        return "echo of 100 B, 100 connections: server CPU per message", heads, spread(found), ratios(found, case)
+    if case == "room":
+        found = costs(case, servers, rounds)
+        title = f"room of {MEMBERS:,} members, {TALKERS} talk: server CPU per delivery"
+        return title, heads, spread(found), ratios(found, case)
+    if case == "chat":
+        title = f"our chat, {MEMBERS:,} members in browsers or on TCP, {TALKERS} talk: server CPU per delivery"
+        return title, ["members", *heads[1:]], spread(chat_costs(rounds)), []
+    if case == "memory":
+        title = f"{IDLE:,} idle connections that have used permessage-deflate"
+        return title, ["server", "KiB each"], idle_rows(servers), []
+    rows = [[name, *map(figure, large(server))] for name, server in servers.items()]
+    return "a message of 10 MiB there and back", ["server", "CPU s", "MiB more"], rows, []
+
+
 def run(options) -> None:
     procs.raise_descriptor_limit(5000)
     with contextlib.ExitStack() as stack:
@@ -284,31 +321,11 @@ def run(options) -> None:
             except procs.BenchError as error:
                 print(f"left out: {error}", file=sys.stderr)
         for case in options.cases:
-            if case in GOALS:
-                found = costs(case, servers, options.rounds)
-                rows = [
-                    [name, *(figure(of(values)) for of in (statistics.median, min, max))]
-                    for name, values in found.items()
-                ]
-                print(f"\n{case}: server CPU per message delivered\n")
-                print(table(["server", "CPU us", "lowest", "highest"], rows, False), "\n")
-                print("\n".join(ratios(found, case)))
-            elif case == "chat":
-                found = chat_costs(options.rounds)
-                rows = [
-                    [name, *(figure(of(costs)) for of in (statistics.median, min, max))]
-                    for name, costs in found.items()
-                ]
-                print(f"\nchat: server CPU per delivery, {MEMBERS:,} members, {TALKERS} talk\n")
-                print(table(["members", "CPU us", "lowest", "highest"], rows, False))
-            elif case == "memory":
-                rows = [[name, figure(memory(server))] for name, server in servers.items()]
-                print(f"\nmemory: {IDLE:,} idle connections that have used permessage-deflate\n")
-                print(table(["server", "KiB each"], rows, False))
-            else:
-                rows = [[name, *map(figure, large(server))] for name, server in servers.items()]
-                print("\nlarge: 10 MiB there and back\n")
-                print(table(["server", "CPU s", "MiB more"], rows, False))
+            title, heads, rows, goals = measure(case, servers, options.rounds)
+            heading = f"**{title}**" if options.markdown else title
+            print(f"\n{heading}\n\n{table(heads, rows, options.markdown)}\n")
+            if goals:
+                print("\n".join(goals), flush=True)
 
 
 def main() -> int:
@@ -316,6 +333,7 @@ def main() -> int:
     parser.add_argument("cases", nargs="*", default=CASES, help=f"{', '.join(CASES)} (all)")
     parser.add_argument("--rounds", type=positive, default=7)
     parser.add_argument("--python", default=sys.executable, help="interpreter of the servers")
+    parser.add_argument("--markdown", action="store_true", help="tables as RESULTS.md has them")
     options = parser.parse_args()
     if unknown := set(options.cases) - set(CASES):
         parser.error(f"no such case: {', '.join(sorted(unknown))}")
