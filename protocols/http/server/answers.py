@@ -11,10 +11,15 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from ..client.response import Response as Fetched
 from .limits import SLICE, WHOLE
 from .response import BODILESS, TEXT, Ready, Response, has_close, head_end, head_start
 
 BINARY = "application/octet-stream"
+OF_ITS_CONNECTION = frozenset(
+    {"connection", "content-encoding", "upgrade", "trailer", "te", "proxy-authenticate", "alt-svc"}
+)
+"""Fields of what was fetched that are not passed on (RFC 9110, 7.6.1); its coding is undone. Others are `OURS`."""
 
 _HEAD = "HTTP/1.1 200 OK\r\nContent-Type: {}\r\nContent-Length: %d\r\n"
 _BINARY_HEAD, _TEXT_HEAD = _HEAD.format(BINARY).encode(), _HEAD.format(TEXT).encode()
@@ -37,6 +42,9 @@ def as_response(result: Any) -> Response:
     """What a handler gave, with a status. Raises TypeError for what is no answer."""
     if isinstance(result, Response):
         return result
+    if isinstance(result, Fetched):
+        fields = [field for field in result.headers.raw if field[0].lower() not in OF_ITS_CONNECTION]
+        return Response(result.status, result.body, fields)
     return Response(204 if result is None else 200, result)
 
 

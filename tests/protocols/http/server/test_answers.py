@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import threading
 from concurrent.futures import Future
 
 import pytest
 
+from protocols.http import Client
 from protocols.http.server import Refusal, Response
 from protocols.http.server.answers import Framing, content, prepare
 from protocols.http.server.limits import TURN
@@ -474,3 +476,17 @@ def test_a_stream_has_no_more_than_its_turn():
     assert TURN <= out.written < TURN + 10_000
     out.soon.pop()()
     assert out.written < 2 * TURN + 20_000
+
+
+def test_what_a_fetch_gave(stage):
+    """A site may ask another one, and pass the answer on: the coding is undone by then, and the connection another."""
+    packed = gzip.compress(b"from afar")
+    fields = {"Content-Encoding": "gzip", "Content-Type": "text/x", "Connection": "close", "X-Name": "y"}
+    stage.site.route("GET", "/far", lambda request: Response(203, packed, fields))
+    client = Client(stage.reactor, proxy=False)
+    stage.site.route("GET", "/near", lambda request: client.fetch("http://localhost/far"))
+    (answer,) = answers(stage.says(ask("GET /near HTTP/1.1")).data)
+    assert (answer.status, answer.body) == (203, b"from afar")
+    assert (answer.headers["content-type"], answer.headers["x-name"]) == ("text/x", "y")
+    assert not {"content-encoding", "connection"} & {name.lower() for name in answer.headers}
+    client.close()
