@@ -26,7 +26,7 @@ from ..rooms.inputs import Inputs
 from ..rooms.room import NOTICE, Member
 from ..rooms.state import dump, merge_kept
 from .entries import Entry, Input
-from .join import Join
+from .join import Join, choose_patience
 from .log import Log
 from .outbox import Done
 from .people import FOUND, LOST, Absence, Heard, come_back
@@ -39,9 +39,6 @@ TTL = 10.0  # seconds: long enough for Redis to restart, short enough for a name
 MARGIN = 1.0  # seconds that the lease is longer: a line that was cut for less is made again in that time
 LOOK = 0.25  # seconds between two looks at the clock
 RETRY = 1.0  # seconds between attempts to join
-QUICK = 0.3  # seconds without an answer after which a new server may begin alone, where the log was there at once
-PATIENT = 1.5  # the same after a fault: longer than others take to find that the log is there again
-MOST_PATIENT = 2.5  # the same for a server that has never been in: others may have more to begin with
 KEEP_EVERY = 30.0  # seconds between two copies of what outlives a stop of all servers
 GOODBYE = 3.0  # seconds at most that the end of the program waits for the log to have our goodbye
 
@@ -89,9 +86,10 @@ class Cluster(Inputs):
         self._on_down = on_down
         self.stay = Stay(reactor, shared, hub, console, self, "", self._lease)  # none yet
         self._join: Join | None = None
-        self._absence: Absence | None = None
         self._heard = Heard(hub)
+        self._absence = Absence(hub, self._heard, wall(), 0.0, told=True)  # people may come before it has joined
         self._leaving = self._was_down = False
+        self._read = 0  # the last entry of the last stay that was read back
         self._kept_said = hub.said
         self._began = self._looked = self._kept = reactor.time()
         self._tried = self._looked - RETRY
@@ -108,7 +106,8 @@ class Cluster(Inputs):
 
     def enter(self, member: Member, entered: Callable[[Member], None]) -> None:
         if self.mode is Mode.ALONE:
-            return super().enter(member, entered)
+            super().enter(member, entered)
+            return member.tell(LOST)
         self.stay.push(["enter", self.stay.people.add(member, entered), member.address])
 
     def announce(self, member: Member) -> None:
@@ -228,8 +227,9 @@ class Cluster(Inputs):
     def _try_to_join(self) -> None:
         if self._join is None and self._log.is_up and not self._leaving:
             self._tried = self.reactor.time()
-            patience = QUICK if not self._was_down else PATIENT if self.counts["joined"] else MOST_PATIENT
-            self._join = Join(self.reactor, self._log, self, self.title, self.stay.name, self._lease, patience)
+            patience = choose_patience(was_down=self._was_down, was_in=self.counts["joined"] > 0)
+            before = self.stay.name, self._read
+            self._join = Join(self.reactor, self._log, self, self.title, before, self._lease, patience)
 
     def _stop_joining(self) -> None:
         if self._join is not None:
@@ -237,8 +237,7 @@ class Cluster(Inputs):
             self._join = None
 
     def on_not_joined(self, join: Join) -> None:
-        """Once more, in a while."""
-        self._join = None
+        self._join = None  # once more, in a while
 
     def on_state(self, join: Join, state: bytes) -> None:
         """There are others: have what they have, and let our people come back into it."""
@@ -264,7 +263,7 @@ class Cluster(Inputs):
         for member in self.hub.members():
             mid = stay.people.add(member)
             stay.replica.members[stay.name, mid] = member
-            if self._absence is not None and self._absence.told:
+            if self._absence.told:
                 member.tell(FOUND)
         assert join.id is not None
         stay.replica.found(self.title, join.id)
@@ -291,9 +290,9 @@ class Cluster(Inputs):
             stay.push(one)
         for call in done:
             stay.outbox.when_read(call)
-        self.counts["joined"] += 1
-        if self._absence is not None and self._absence.told:
+        if self._absence.told and self.counts["joined"]:
             self._show(FOUND)
+        self.counts["joined"] += 1
         record("cluster", did="joined", node=stay.name, title=self.title, servers=len(stay.replica.nodes))
         assert join.id is not None
         stay.begin(join.id)
@@ -308,8 +307,7 @@ class Cluster(Inputs):
         """Somebody of ours is in the rooms of all again."""
         if member.name != before and member.announced and member.room is not None:
             member.room.post(f"{NOTICE}{before} is now {member.name}\n".encode(), member)
-        if self._absence is not None:
-            self._absence.welcome_back(member, before)
+        self._absence.welcome_back(member, before)
 
     # -- leaving ------------------------------------------------------------------------------------------------
 
@@ -317,6 +315,7 @@ class Cluster(Inputs):
         """Something of the log is missing here: join again. Nobody is told, unless that takes too long."""
         record("cluster", did="missed", node=self.stay.name)
         self.mode = Mode.OUT
+        self._read = self.stay.outbox.read
         self.stay.halt()
         self._absence = Absence(self.hub, self._heard, self.stay.missing_since(), 2 * self._lease, told=False)
         self._try_to_join()
@@ -333,6 +332,8 @@ class Cluster(Inputs):
         record("cluster", did="alone", node=stay.name, why=why)
         self.counts["alone"] += 1
         self._stop_joining()
+        if self.mode is Mode.IN:
+            self._read = stay.outbox.read
         stay.halt()
         self.mode = Mode.ALONE
         self._absence = Absence(self.hub, self._heard, wall, 2 * self._lease, told=True)
@@ -353,10 +354,8 @@ class Cluster(Inputs):
 
     def _do_now(self, what: str, *rest: Any) -> None:
         """Do an input that was meant for the log."""
-        if what == "typed":
-            return self.type(*rest)
-        if what == "bans":
-            return self.have_bans(*rest)
+        if what in ("typed", "bans"):
+            return self.type(*rest) if what == "typed" else self.have_bans(*rest)
         if what not in ("enter", "announce", "hear", "leave", "promote"):
             return
         stay = self.stay

@@ -13,7 +13,7 @@ line in it and 0.9 a line with twenty (CPython 3.11), so the number of entries i
     ["typed", text]               a line at this server's console
     ["bans", bans]                these hold and no others: the file was edited
     ["sweep"]                     who is banned goes: this server's people did not know of the bans
-    ["sync", title, before]       this server joins, and is no longer called `before`
+    ["sync", title, before, read] this server joins, and is no longer called `before`, whose entry `read` was its last
     ["bye"]                       it goes
     ["disown", node]              what that server says does not count: it has not joined
 

@@ -1,7 +1,7 @@
 """One attempt to join: a name that nobody ever had, a word in the log, and the state that others have at that word.
 
 All who are in the cluster answer; the first answer stands, they are equal. (If only one were to answer, it might be
-the one that has died.) Where nobody answers, and nobody has said for a lease that it is there, one newcomer is given
+the one that has died.) Where nobody answers, and nobody has said lately that it is there, one newcomer is given
 the right to begin with what it has.
 """
 
@@ -20,6 +20,18 @@ POLL = 0.05  # seconds between two looks for the state: a round trip and a momen
 GIVE_UP = 4.0  # seconds after which a new attempt is better: the word may have been lost, or come before a founder's
 
 
+QUICK = 0.3  # seconds without an answer after which a new server may begin alone, where the log was there at once
+PATIENT = 1.5  # the same after a fault: longer than others take to find that the log is there again
+MOST_PATIENT = 2.5  # the same for a server that has never been in: others may have more to begin with
+
+
+def choose_patience(*, was_down: bool, was_in: bool) -> float:
+    """How long to wait for an answer. was_down: the log could not be reached. was_in: it has been in the cluster."""
+    if not was_down:
+        return QUICK
+    return PATIENT if was_in else MOST_PATIENT
+
+
 class Joiner(Interface):
     """Who wants to join."""
 
@@ -34,10 +46,21 @@ class Joiner(Interface):
 
 
 class Join:
-    """Begins at once. patience: seconds without an answer after which nobody may be there."""
+    """Begins at once.
+
+    before: what this server was called, and the last entry of that name that it has read back.
+    patience: seconds without an answer after which nobody may be there.
+    """
 
     def __init__(
-        self, reactor: Reactor, log: Log, joiner: Joiner, title: str, before: str, lease: float, patience: float
+        self,
+        reactor: Reactor,
+        log: Log,
+        joiner: Joiner,
+        title: str,
+        before: tuple[str, int],
+        lease: float,
+        patience: float,
     ) -> None:
         self._reactor = reactor
         self._log = log
@@ -49,7 +72,7 @@ class Join:
         self._began = reactor.time()
         self.name = secrets.token_hex(6)
         self.id: EntryID | None = None
-        (data,) = pack([["sync", title, before]])
+        (data,) = pack([["sync", title, *before]])
         log.append(self.name, 1, data, self._on_written)
 
     def stop(self) -> None:

@@ -39,6 +39,11 @@ class Outbox:
         """All that was said is read back."""
         return not self.sent and not self._batch
 
+    @property
+    def read(self) -> int:
+        """The last entry that was read back."""
+        return self.sent[0].seq - 1 if self.sent else self.seq
+
     def push(self, one: Input) -> bool:
         """Something is to be said; true if it is the first since the last `flush`."""
         self._batch.append(one)
@@ -72,9 +77,8 @@ class Outbox:
 
     def take_done(self) -> list[Done]:
         """Who is to be called now."""
-        read = self.sent[0].seq - 1 if self.sent else self.seq
         calls = []
-        while self._done and self._done[0][0] <= read:
+        while self._done and self._done[0][0] <= self.read:
             calls.append(self._done.popleft()[1])
         return calls
 

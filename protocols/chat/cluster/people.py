@@ -138,7 +138,7 @@ class Absence:
             missed = self._missing(key, said)
             for one in missed:
                 self._heard.note(key, one)
-            is_cut = bool(missed) and missed[0] is said[0] and history.is_full
+            is_cut = said[0].when > self.wall and history.is_full  # there may have been earlier ones
             cached = self._missed[key] = said[-1], missed, is_cut
         return ([], False) if cached is None else cached[1:]
 

@@ -99,7 +99,7 @@ class RedisLog:
     # -- writing ------------------------------------------------------------------------------------------------
 
     def append(self, node: str, seq: int, data: bytes, answer: Callable[[EntryID | None], None] | None = None) -> None:
-        if not self._writes.connected:
+        if not self._is_up:  # `on_up` follows, and with it what was written before this: nothing overtakes it
             if answer is not None:
                 answer(None)
             return

@@ -31,8 +31,8 @@ class Own(Interface):
     def on_back(self, member: Member, before: str) -> None:
         """That member is in the rooms again; `before` is what it was called."""
 
-    def on_sync(self, node: str) -> None:
-        """A server has joined, and needs the state as it is now."""
+    def on_sync(self, node: str, before: str, *, is_whole: bool) -> None:
+        """A server has joined, which was called `before`; it needs the state as it is now, if that is whole."""
 
     def now(self) -> float:
         """The local clock, for what is only shown."""
@@ -171,13 +171,13 @@ class Replica:
 
     # -- servers ------------------------------------------------------------------------------------------------
 
-    def _sync(self, entry: Entry, title: str, before: str = "") -> None:
+    def _sync(self, entry: Entry, title: str, before: str = "", read: int = 0) -> None:
         node = self.nodes.get(before)
         self.counted = 0 if node is None else node.seq
         if node is not None:
             self.end(before)
         self.nodes.add(entry.node, title, entry.seq)
-        self._own.on_sync(entry.node)
+        self._own.on_sync(entry.node, before, is_whole=node is None or self.counted >= read)
 
     def _bye(self, entry: Entry) -> None:
         self.end(entry.node)

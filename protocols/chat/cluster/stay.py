@@ -60,10 +60,11 @@ class Stay:
         self._owner = owner
         self._open = False
         self._flushing = False
-        self._refused = False
+        self._refused = self._is_late = False
         self._written = self._resent = self._marked = self.contact
         self._waiting: dict[Member, None] = {}  # who may not talk because too much is on its way
         self._gaps: dict[str, float] = {}  # servers of which something is missing, and since when
+        self._suspects: set[str] = set()  # who was strange before, and should be known by now
         self._disowned: dict[str, None] = {}
 
     def begin(self, id: EntryID) -> None:
@@ -152,6 +153,8 @@ class Stay:
                 self._gaps.pop(entry.node, None)
             if own not in replica.nodes:
                 return self._owner.on_end()
+            if self._is_late:
+                return self._owner.on_missing()
         for call in self.outbox.take_done():
             call()
         if self._waiting and self.outbox.size < FULL // 2:
@@ -171,9 +174,10 @@ class Stay:
             self._gaps.pop(entry.node, None)
 
     def _on_doubtful(self, node: str, verdict: Verdict) -> None:
-        if verdict is Verdict.GAP:
-            self._gaps.setdefault(node, self._reactor.time())
-        elif verdict is Verdict.STRANGE and node not in self._disowned:
+        is_strange = verdict is Verdict.STRANGE
+        if verdict is Verdict.GAP or (is_strange and node not in self._suspects):
+            self._gaps.setdefault(node, self._reactor.time())  # its joining may be what is missing here
+        elif is_strange and node not in self._disowned:
             self._disowned[node] = None
             self.push(["disown", node])
 
@@ -193,7 +197,9 @@ class Stay:
     def missing_since(self) -> float:
         """When the first of what is missing was said, at the earliest; seconds since 1970."""
         nodes = self.replica.nodes
-        walls = [node.wall for name in self._gaps if (node := nodes.get(name)) is not None]
+        walls = [
+            self.replica.wall - self.lease if (node := nodes.get(name)) is None else node.wall for name in self._gaps
+        ]
         return min(walls, default=self.replica.wall)
 
     # -- what the replica asks ----------------------------------------------------------------------------------
@@ -207,8 +213,11 @@ class Stay:
     def on_back(self, member: Member, before: str) -> None:
         self._owner.on_back(member, before)
 
-    def on_sync(self, node: str) -> None:
-        self._log.offer_state(node, json.dumps(self.replica.dump()).encode())
+    def on_sync(self, node: str, before: str, *, is_whole: bool) -> None:
+        if before in self._gaps or not is_whole:
+            self._is_late = True  # what is missing of it comes no more, and must not be overtaken by what it says next
+        else:
+            self._log.offer_state(node, json.dumps(self.replica.dump()).encode())
 
     def now(self) -> float:
         return self._reactor.time()
@@ -236,6 +245,7 @@ class Stay:
 
         Who comes back was given a number already; who has not been in the rooms yet comes as if for the first time.
         """
+        self._suspects = {name for name in before._gaps if name not in before.replica.nodes}
         inputs, done = before.outbox.take_all(counted)
         again: list[Input] = []
         numbers: dict[int, int] = {}

@@ -344,9 +344,28 @@ def test_served_alone_until_the_log_is_there(town):
     a.log.heal()
     town.advance(3)
     assert a.is_in
-    assert f"* {FOUND}" not in ada.lines
+    assert ada.lines.count(f"* {LOST}") == ada.lines.count(f"* {FOUND}") == 1
     b = town.server()
     assert b.who() == a.who()
+
+
+def test_who_was_served_alone_is_told_who_is_there(town):
+    a = town.server()
+    ada = a.join("Ada")
+    town.shelf.refuses = True
+    b = Server(town, "late")
+    town.servers.append(b)
+    b.log.cut()
+    bob, eve = b.join("Bob"), b.join("Eve")
+    town.advance(0.5)
+    ada.says("before you came")
+    town.shelf.refuses = False
+    b.log.heal()
+    town.advance(4)
+    assert b.is_in
+    assert [line.split("] ")[-1] for line in bob.lines[-3:]] == [f"* {FOUND}", "* Ada joined", "Ada: before you came"]
+    assert a.who() == b.who()
+    assert eve.open
 
 
 def test_topics_and_what_was_said_outlive_all_servers(town):
