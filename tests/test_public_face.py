@@ -53,6 +53,12 @@ PACKAGES = {
         "Worker", "WriteTimeout", "activated_sockets", "adopt", "hand_over", "notify", "peer_key", "prefork_sockets",
         "say_ready", "start_successor",
     },
+    "reactor.serving": {
+        "USAGE_ERROR", "Parser", "add_metrics_option", "add_tls_options", "address", "announce", "complain", "count",
+        "dump_on_signal", "given_sockets", "in_words", "listen", "log_to_stderr", "on_hangup", "port_number", "program",
+        "raise_descriptor_limit", "rate", "run", "say", "serve", "server_parser", "supervise", "tls_context",
+        "warn_if_root",
+    },
     "reactor.testing": {
         "ContractBreach", "Deadlock", "FakeClock", "Faults", "Host", "LeftBehind", "Livelock", "MemoryReactor",
         "OutOfTime", "Pair", "Recorder", "SimulationError", "Simulator", "SteppedPoller", "SteppedReactor",
@@ -93,7 +99,7 @@ PACKAGES = {
         "MAX_LINES", "RequestHead", "RequestWire", "ResponseWire",
     },
     "protocols.metrics": {
-        "HEAD_TIME", "LIMITS", "MAX_HEAD", "Metrics", "PATH", "TIMEOUTS", "listen_for_scrapes", "metrics",
+        "HEAD_TIME", "LIMITS", "MAX_HEAD", "Metrics", "family", "PATH", "TIMEOUTS", "listen_for_scrapes", "metrics",
     },
     "protocols.redis": {
         "AnswerTimeout", "ClientClosed", "ConnectionLost", "LoginRefused", "ProtocolError", "RedisClient",

@@ -224,6 +224,17 @@ def test_several_processes(served):
     ends(child)
 
 
+def test_figures_of_one_s_own(served):
+    sock, child = served(block(ROOT / "reactor" / "OPERATIONS.md", "figures"), 9100)
+    with sock, sock.makefile("rb") as answer:
+        sock.sendall(b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n")
+        text = answer.read().decode()
+    assert '\ngame_players{game="chess"} 0\n' in text
+    assert '\nreactor_accepted_total{region="north"} 0\n' in text
+    assert '\nreactor_connections{region="north",state="open"} 1\n' in text
+    ends(child)
+
+
 @pytest.fixture
 def site(tmp_path):
     """A web server with two files; its port."""

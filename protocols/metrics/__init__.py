@@ -8,6 +8,7 @@ The files, from the bottom up; a file imports only from those above it in this l
 
 from __future__ import annotations
 
+from .exposition import family
 from .server import HEAD_TIME, LIMITS, MAX_HEAD, PATH, TIMEOUTS, Metrics, listen_for_scrapes, metrics
 
-__all__ = ["HEAD_TIME", "LIMITS", "MAX_HEAD", "PATH", "TIMEOUTS", "Metrics", "listen_for_scrapes", "metrics"]
+__all__ = ["HEAD_TIME", "LIMITS", "MAX_HEAD", "PATH", "TIMEOUTS", "Metrics", "family", "listen_for_scrapes", "metrics"]

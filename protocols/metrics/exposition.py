@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import reactor
 from reactor import Stats
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -47,8 +48,8 @@ GAUGES = {
 """Fields of Stats, each with its name here, by the conventions of Prometheus (units, `_total`), and its help."""
 
 
-def render(stats: Stats) -> str:
-    """The exposition text, format 0.0.4.
+def render(stats: Stats, labels: Labels | None = None) -> str:
+    """The exposition text, format 0.0.4. labels: put on every sample, to tell processes of one host apart.
 
     >>> print(render(Stats(accepted=3, lost={"IdleTimeout": 2})).split("# HELP reactor_lost_total ")[1].splitlines()[2])
     reactor_lost_total{reason="IdleTimeout"} 2
@@ -66,11 +67,29 @@ def render(stats: Stats) -> str:
         ("_count", {}, stats.ticks),
     ]
     parts.append(family("lag_seconds", "summary", "Length of a round of the loop; quantiles of the last minute.", lag))
-    return "".join(parts)
+    version = [("", {"version": reactor.__version__}, 1)]
+    parts.append(family("info", "gauge", "What answers: always 1, and the version as a label.", version))
+    text = "".join(parts)
+    return text if not labels else "".join(_labelled(line, labels) for line in text.splitlines(keepends=True))
+
+
+def _labelled(line: str, labels: Labels) -> str:
+    """A line of the text with further labels; what describes a metric stays as it is."""
+    if line.startswith("#"):
+        return line
+    name, value = line.rsplit(" ", 1)
+    name, _, own = name.partition("{")
+    return f"{name}{_braces(labels)[:-1]}{',' if own else ''}{own or '}'} {value}"
 
 
 def family(name: str, kind: str, text: str, samples: Iterable[Sample], prefix: str = "reactor") -> str:
-    """One metric: its help, its type and its samples. A counter is named with its `_total` in all three."""
+    """One metric: its help, its type and its samples. A counter is named with its `_total` in all three.
+
+    >>> print(family("players", "gauge", "People who play.", [("", {"game": "chess"}, 4)], prefix="game"), end="")
+    # HELP game_players People who play.
+    # TYPE game_players gauge
+    game_players{game="chess"} 4
+    """
     full = f"{prefix}_{name}_total" if kind == "counter" else f"{prefix}_{name}"
     lines = [f"# HELP {full} {text}", f"# TYPE {full} {kind}"]
     lines += [f"{prefix}_{name}{suffix}{_braces(labels)} {value!r}" for suffix, labels, value in samples]

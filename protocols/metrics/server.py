@@ -10,8 +10,10 @@ message. It asks for no password: give it an address that only the scraper reach
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
+from weakref import WeakKeyDictionary
 
 from reactor import Limits, Listener, Reactor, Timeouts
 
@@ -28,12 +30,21 @@ BOUNDS = Bounds(max_head=MAX_HEAD, first_byte=HEAD_TIME, head=HEAD_TIME, idle=0.
 PATH = "/metrics"
 
 
-def metrics(request: Request, more: Callable[[], str] | None = None) -> Response:
+_scrapes: WeakKeyDictionary[Reactor, int] = WeakKeyDictionary()
+"""Connections to a port of `Metrics`: they are not the newcomers that an operator counts."""
+
+
+def metrics(
+    request: Request, more: Callable[[], str] | None = None, labels: Mapping[str, str] | None = None
+) -> Response:
     """The counters of the reactor that answers, and the end of the connection: a scrape comes every fifteen seconds.
 
     more: gives further metrics of the program, in the same format; see `exposition.family`.
+    labels: put on every counter of the reactor; what `more` gives is left as it is.
     """
-    text = render(request.reactor.stats()) + ("" if more is None else more())
+    stats = request.reactor.stats()
+    stats = replace(stats, accepted=stats.accepted - _scrapes.get(request.reactor, 0))
+    text = render(stats, labels) + ("" if more is None else more())
     return Response(200, text, {"Content-Type": CONTENT_TYPE, "Connection": "close"})
 
 
@@ -42,10 +53,13 @@ class Metrics(HTTPConnection):
 
     __slots__ = ()
 
-    def __init__(self, reactor: Reactor, more: Callable[[], str] | None = None) -> None:
+    def __init__(
+        self, reactor: Reactor, more: Callable[[], str] | None = None, labels: Mapping[str, str] | None = None
+    ) -> None:
         site = Server(reactor, limits=LIMITS, timeouts=TIMEOUTS, bounds=BOUNDS)
-        site.route("GET", PATH, metrics if more is None else partial(metrics, more=more))
+        site.route("GET", PATH, partial(metrics, more=more, labels=labels))
         super().__init__(site)
+        _scrapes[reactor] = _scrapes.get(reactor, 0) + 1
 
 
 def listen_for_scrapes(

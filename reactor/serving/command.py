@@ -25,7 +25,7 @@ DESCRIPTORS = 16_384  # connections and some more: where the machine allows so m
 Make = Callable[[Reactor], Callable[[], Any]]
 """Makes the factory of a reactor's protocols. What all its connections share is made here, once a process."""
 
-Scrape = Callable[[Reactor], Any]
+Scrape = Callable[..., Any]
 METRICS_LIMITS = Limits(connections=16, output=1 << 20)  # a scraper is one, two are spare; an answer has 5 KB
 METRICS_TIMEOUTS = Timeouts(idle=10.0, write=10.0, close=5.0)  # seconds: Prometheus gives up after ten
 
@@ -37,7 +37,7 @@ def run(
     description: str = "A server.",
     limits: Limits | None = None,
     timeouts: Timeouts | None = None,
-    metrics: Callable[[Reactor], Any] | None = None,
+    metrics: Scrape | None = None,
     arguments: Sequence[str] | None = None,
 ) -> int:
     """Serve `make(reactor)` as the command line says, until Ctrl-C or SIGTERM. Gives the exit status.
@@ -46,7 +46,7 @@ def run(
         With --workers each process has what `make` makes for it, and knows nothing of the others'.
     port: where to listen without --port.
     metrics: makes the protocol that answers a scrape, as `protocols.metrics.Metrics` does. There is an option --metrics
-        then; with --workers, worker N is asked on PORT + N.
+        then; with --workers, worker N is asked on PORT + N, and `labels={"worker": "N"}` is passed as well.
     arguments: instead of the program's own.
 
     SIGHUP takes new files of --tls-cert and --tls-key over; SIGUSR1 shows a dump on stderr. A wrong option is one line
@@ -95,7 +95,7 @@ class _Program:
             on_hangup(reactor, self._reload)
             return listeners
 
-        return serve(reactor, open_places, metrics=lambda: self._open_metrics(reactor, 0))
+        return serve(reactor, open_places, metrics=lambda: self._open_metrics(reactor))
 
     def work(self, worker: Worker) -> None:
         """What each of several processes does: a reactor of its own, on the sockets that it is given."""
@@ -109,11 +109,12 @@ class _Program:
                 reactor.call_soon(announce_metrics, scraped)
             worker.run(reactor)
 
-    def _open_metrics(self, reactor: Reactor, number: int) -> Listener | None:
+    def _open_metrics(self, reactor: Reactor, worker: int | None = None) -> Listener | None:
         if self._metrics is None or self._options.metrics is None:
             return None
-        port = self._options.metrics and self._options.metrics + number  # 0 is any free one for each
-        scrape = functools.partial(self._metrics, reactor)
+        port = self._options.metrics and self._options.metrics + (worker or 0)  # 0 is any free one for each
+        labels = {} if worker is None else {"labels": {"worker": str(worker)}}
+        scrape = functools.partial(self._metrics, reactor, **labels)
         return reactor.listen_tcp(scrape, "127.0.0.1", port, limits=METRICS_LIMITS, timeouts=METRICS_TIMEOUTS)
 
     def _reload(self) -> None:

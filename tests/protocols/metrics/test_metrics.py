@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+import reactor
 from protocols.metrics import HEAD_TIME, LIMITS, MAX_HEAD, TIMEOUTS, Metrics
 from protocols.metrics.exposition import COUNTERS, GAUGES, family, render
 from reactor import Stats
@@ -88,11 +89,11 @@ def test_the_text_is_what_prometheus_reads_and_true(scrape):
     assert f"Content-Length: {len(body)}" in lines
     assert "Connection: close" in lines
     samples, kinds = parse(body.decode())
-    assert samples["reactor_accepted_total", None] == 1
+    assert samples["reactor_accepted_total", None] == 0  # the scrape is no newcomer
     assert samples["reactor_connections", 'state="open"'] == 2
     assert samples["reactor_received_bytes_total", None] == len(GET)
     assert samples["reactor_timers", None] >= 1
-    assert len(kinds) == len(COUNTERS) + len(GAUGES) + 3
+    assert len(kinds) == len(COUNTERS) + len(GAUGES) + 4
     assert scrape.client.lost is None
 
 
@@ -210,6 +211,9 @@ reactor_lag_seconds{quantile="0.5"} 0.034
 reactor_lag_seconds{quantile="0.99"} 0.035
 reactor_lag_seconds_sum 32.5
 reactor_lag_seconds_count 2
+# HELP reactor_info What answers: always 1, and the version as a label.
+# TYPE reactor_info gauge
+reactor_info{version="VERSION"} 1
 """
 
 
@@ -217,7 +221,14 @@ def test_the_whole_text_each_number_in_its_place():
     """These names are what dashboards and alarms are made of: whoever changes one breaks them."""
     numbers = [number for name, number in EVERYTHING.as_dict().items() if name != "lost"]
     assert len({*numbers, *EVERYTHING.lost.values()}) == len(numbers) + 2
-    assert render(EVERYTHING) == TEXT
+    assert render(EVERYTHING) == TEXT.replace("VERSION", reactor.__version__)
+
+
+def test_labels_are_on_every_sample_and_on_nothing_else():
+    plain, labelled = render(EVERYTHING), render(EVERYTHING, {"worker": 'a"b'})
+    mark = 'worker="a\\"b"'
+    assert labelled.replace(f"{{{mark}}}", "").replace(f"{mark},", "") == plain
+    assert labelled.count(mark) == len([line for line in plain.splitlines() if not line.startswith("#")])
 
 
 def test_units_are_in_the_names():

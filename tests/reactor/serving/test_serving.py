@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import ssl
 import sys
+import urllib.request
 from types import SimpleNamespace
 from typing import Any
 
@@ -176,8 +178,16 @@ def test_a_whole_server_with_tls_that_is_renewed(theatre: Any) -> None:
 
 
 def test_workers_each_have_what_was_made_and_metrics_of_their_own(theatre: Any) -> None:
+    workers = set()
     server = theatre.script(SHARED, "--workers", "2", "--metrics", "0")
     server.out.wait(lambda text: text.count("metrics on http://") == 2 and "listening" in text, "both workers")
+    for url in re.findall(r"^metrics on (\S+)$", server.out.text, re.MULTILINE):
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            text = answer.read().decode()
+            found = re.search(r'^reactor_accepted_total{worker="(\d)"} 0$', text, re.MULTILINE)  # not the scrape itself
+            assert found, text
+            workers.add(found[1])
+    assert workers == {"0", "1"}
     peer = theatre.peer(server)
     peer.sends("x\n")
     peer.gets("1\n")
