@@ -269,13 +269,13 @@ class HTTPConnection(Protocol):
         self.site.forget(self)
         transport.write(fields)
         transport.set_protocol(protocol)
+        self.release()  # before the other protocol begins, which may want to read nothing yet
         protocol.connection_made(transport)
         if self.ended and not transport.get_protocol().eof_received():
             transport.close()
         if self.full:
             transport.get_protocol().pause_writing()
         transport.unread(behind)
-        self.release()
 
 
 _ON: dict[type[Any], Callable[[HTTPConnection, Any], None]] = {

@@ -427,3 +427,20 @@ def test_an_idle_connection_is_small(scene):
     wire = socket._wire
     size = sys.getsizeof(socket) + sys.getsizeof(socket.__dict__) + sys.getsizeof(wire) + sys.getsizeof(socket._timer)
     assert size < 1200
+
+
+@pytest.mark.parametrize("before", ["", "GET / HTTP/1.1\r\nHost: here\r\n\r\n" * 40], ids=["first", "pipelined"])
+def test_one_that_begins_paused_stays_so(scene, before):
+    class Paused(Echo):
+        def connection_made(self, transport):
+            self.pause_reading()
+
+    scene.serve(Paused)
+    client = scene.client()
+    client.send((before + HEAD.format(path="/", more="")).encode() + masked(TEXT, b"early"))
+    client.send(masked(TEXT, b"later"))
+    (socket,) = scene.sockets
+    assert socket.heard == []
+    socket.resume_reading()
+    scene.reactor.settle()
+    assert socket.heard == ["early", "later"]
