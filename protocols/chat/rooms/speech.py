@@ -30,10 +30,11 @@ NOT_SAID = "not said: that may hold a password; operators write /oper PASSWORD, 
 def hear(hub: Hub, member: Member, raw: str) -> None:
     """Act on one message of `member`, given as it was sent: what is shown of it is sanitized here."""
     bare = raw.strip()
-    if bare.startswith("//"):
-        _say(hub, member, raw.replace("/", "", 1))
-    elif bare.startswith("/"):
-        commands.run(hub, member, bare)
+    if bare[:1] == "/":
+        if bare[:2] == "//":
+            _say(hub, member, raw.replace("/", "", 1))
+        else:
+            commands.run(hub, member, bare)
     elif raw.startswith("From ") and (form := _INTRODUCTION.fullmatch(bare)):
         _hear_introduced(hub, member, bare, form)
     elif "::" in raw:
@@ -102,8 +103,8 @@ def _hear_claim(hub: Hub, member: Member, name: str, text: str) -> None:
 
 def _say(hub: Hub, member: Member, raw: str) -> None:
     text = sanitize(raw).rstrip()
-    bare = text.strip()
-    if bare.lower() == FAREWELL:
+    bare = text.lstrip()
+    if len(bare) == len(FAREWELL) and bare.lower() == FAREWELL:
         commands.quit_chat(hub, member)
     elif member.local and hub.authority.has_passwords and _SLIP.fullmatch(bare):
         member.tell(NOT_SAID)
