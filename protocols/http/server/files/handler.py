@@ -25,6 +25,8 @@ from .types import type_of
 
 IN_304 = frozenset({"Cache-Control", "ETag", "Last-Modified", "Vary"})  # RFC 9110, 15.4.5, and the date beside it
 
+LONGEST = 200  # characters of an Accept-Encoding that are looked at; browsers send 30, and what is looked at is kept
+
 _ZERO = re.compile(r"q=0(?:\.0{0,3})?")
 
 _STATUS = {
@@ -119,7 +121,7 @@ class Files:
     def _file(self, request: Request, names: tuple[str, ...]) -> Any:
         headers = request.headers
         accepted = headers.get("accept-encoding") if self._compressed else None
-        coded = accepted is not None and _takes_gzip(accepted) and self._is_compressed(names)
+        coded = accepted is not None and _takes_gzip(accepted[:LONGEST]) and self._is_compressed(names)
         key = names, coded
         kept = self._shelf.kept.get(key)
         if kept is not None:
