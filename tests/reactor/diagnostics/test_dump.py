@@ -74,9 +74,9 @@ def test_the_sums_come_first_and_are_those_of_stats():
 
 
 def test_each_connection_is_a_line_with_what_went_through_it():
-    lines = LineProtocol()
-    lines.line_received = print
-    with connected_pair(Recorder(), lines) as pair:
+    framer = LineProtocol()
+    framer.line_received = print
+    with connected_pair(Recorder(), framer) as pair:
         pair.advance(2)
         pair.a.write(b"12345")
         pair.settle()
