@@ -59,7 +59,21 @@ class Log:
         """As `error`, with the exception that is being handled."""
         self._tell(logging.ERROR, text, args, sys.exc_info()[1])
 
-    def _tell(self, level: int, text: str, args: tuple[Any, ...], exc: BaseException | None) -> None:
+    def unasked(self, text: str, *args: Any, exc_info: BaseException | None = None) -> None:
+        """As `error`, for what comes at whatever time memory is given back."""
+        self._tell(logging.ERROR, text, args, exc_info, False)
+
+    def catch(self, bugs: list[BaseException] | None) -> None:
+        """In this thread, collect the exceptions that are logged as errors; None: no more. For the test kit."""
+        self._thread.bugs = bugs
+
+    def caught(self) -> list[BaseException] | None:
+        """What is being collected in this thread."""
+        return getattr(self._thread, "bugs", None)
+
+    def _tell(self, level: int, text: str, args: tuple[Any, ...], exc: BaseException | None, kept: bool = True) -> None:
+        if kept and exc is not None and (bugs := self.caught()) is not None:
+            bugs.append(exc)
         waiting: deque[Record] | None = getattr(self._thread, "waiting", None)
         if waiting is not None:
             return waiting.append((level, text, args, exc))

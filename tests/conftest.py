@@ -12,6 +12,7 @@ import tempfile
 
 import pytest
 
+from reactor.testing import bugs
 from tests.kit import guards, halves
 from tests.kit.stage import Stage
 from tests.kit.theatre import Theatre
@@ -89,6 +90,24 @@ def theatre(tmp_path):
     theatre = Theatre(tmp_path)
     yield theatre
     theatre.close()
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_before():
+    """A program of `reactor.serving` ignores what has ended it until its last line, which is not the test's."""
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in before.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
+
+
+@pytest.fixture(autouse=True)
+def _bugs_that_are_expected(request, monkeypatch):
+    """A test that looks at the log itself may have a bug in it, and wants the reactor to go on."""
+    if request.node.get_closest_marker("loud") is not None:
+        monkeypatch.setattr(bugs, "RAISED", False)
 
 
 @pytest.fixture(autouse=True)

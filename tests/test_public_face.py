@@ -60,9 +60,9 @@ PACKAGES = {
         "warn_if_root",
     },
     "reactor.testing": {
-        "ContractBreach", "Deadlock", "FakeClock", "Faults", "Host", "LeftBehind", "Livelock", "MemoryReactor",
-        "OutOfTime", "Pair", "Recorder", "SimulationError", "Simulator", "SteppedPoller", "SteppedReactor",
-        "checked", "connected_pair",
+        "ContractBreach", "Deadlock", "FakeClock", "Faults", "Host", "LeftBehind", "LineClient", "Livelock",
+        "MemoryReactor", "OutOfTime", "Pair", "Recorder", "SimulationError", "Simulator", "SteppedPoller",
+        "SteppedReactor", "checked", "connected_pair",
     },
     "protocols": {
         "Echo", "Greeting", "TextProtocol",

@@ -61,7 +61,7 @@ class Promise(Future[T]):
         error = super().exception(0)
         if error is not None and not isinstance(error, ReactorClosed):
             origin = f"; it was made here:\n{self._origin}" if self._origin else ""
-            log.error("a future has failed, and nobody asked for its outcome: %s%s", error, origin, exc_info=error)
+            log.unasked("a future has failed, and nobody asked for its outcome: %s%s", error, origin, exc_info=error)
 
 
 def settle(future: Future[Any], result: Any = None, error: BaseException | None = None, told: bool = False) -> None:

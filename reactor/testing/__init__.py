@@ -6,7 +6,14 @@
 `Simulator(seed)`        many hosts on an unreliable network, drawn from a seed, to be replayed
 `SteppedReactor`         the real reactor on real sockets, with a clock that is moved
 `Recorder`               a protocol that writes down its life
+`LineClient`             a client that keeps the lines it hears
 `FakeClock`              time that stands still
+
+A bug in the code under test fails the test: what a callback raises is raised by `settle`, `advance`, `run` or whatever
+runs it, and logged as in a server. `raise_bugs=False` leaves it at the log. A peer's fault is no bug.
+
+One host is enough for many players: each is a connection of it. A host for each costs ten times as much, and is for
+what differs between machines: a crash, a cut cable.
 
 The loop, the transports, the listeners and the connectors are always the real ones: only the clock, the poller and the
 kernel under them are given.
@@ -16,6 +23,8 @@ The files, from the bottom up; a file imports only from those above it in this l
     clock        time that stands still
     faults       what may go wrong on an unreliable network
     recorder     a protocol that writes down its life
+    bugs         a bug in what is tested fails the test
+    lines        a client that keeps the lines it hears
     sockets      sockets in memory
     poller       which of them are ready
     stepped      the real reactor on real sockets, with a clock that is moved
@@ -31,6 +40,7 @@ from __future__ import annotations
 from ..diagnostics.contract import ContractBreach, checked
 from .clock import FakeClock
 from .faults import Faults
+from .lines import LineClient
 from .memory import MemoryReactor, Pair, connected_pair
 from .recorder import Recorder
 from .simulator import LeftBehind, Simulator
@@ -44,6 +54,7 @@ __all__ = [
     "Faults",
     "Host",
     "LeftBehind",
+    "LineClient",
     "Livelock",
     "MemoryReactor",
     "OutOfTime",

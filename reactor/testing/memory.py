@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Generic, Self, TypeVar
 
@@ -22,6 +22,8 @@ class MemoryReactor(Host):
     `advance`, and in `run` and `run_until` where they would wait. Jobs of `run_in_thread` run on the loop's thread.
 
     capacity: bytes that a connection holds in one direction until it presses back.
+    raise_bugs: what the code under test raises in a callback, a factory or a timer is raised by `settle`, `advance`,
+        `run` or whatever runs it, after it was logged: a bug fails the test. False: it is only logged, as in a server.
 
     >>> from reactor import Timeouts
     >>> from reactor.testing import MemoryReactor, Recorder
@@ -35,9 +37,9 @@ class MemoryReactor(Host):
     (b'hello', IdleTimeout('no byte in or out for 300 s'))
     """
 
-    def __init__(self, *, capacity: int = CAPACITY) -> None:
+    def __init__(self, *, capacity: int = CAPACITY, raise_bugs: bool | None = None) -> None:
         clock = FakeClock()
-        world = World(clock, Network(clock, capacity))
+        world = World(clock, Network(clock, capacity), raise_bugs)
         super().__init__(world, world.network.machine("memory"))
         world.join(self)
 
@@ -78,16 +80,20 @@ class Pair(Generic[A, B]):
 
 
 def connected_pair(
-    protocol_a: A,
-    protocol_b: B,
+    protocol_a: A | Callable[[], A],
+    protocol_b: B | Callable[[], B],
     *,
+    reactor: MemoryReactor | None = None,
     capacity: int = CAPACITY,
+    raise_bugs: bool | None = None,
     connect: Mapping[str, Any] = MappingProxyType({}),
     listen: Mapping[str, Any] = MappingProxyType({}),
     **options: Any,
 ) -> Pair[A, B]:
     """Join two protocols by a connection in memory: `a` has connected, `b` was accepted.
 
+    protocol_a, protocol_b: protocols, or what makes one. reactor: one of yours, instead of a new one.
+    raise_bugs: see `MemoryReactor`.
     connect, listen: further options of `connect_tcp` for `a` and of `listen_tcp` for `b`: `tls`, ...
     options: those for both: `limits`, `timeouts`.
 
@@ -108,14 +114,21 @@ def connected_pair(
     >>> client.events
     ['connection_made', 'data_received', 'data_received', 'eof_received', 'connection_lost']
     """
-    for protocol in (protocol_a, protocol_b):
-        if isinstance(protocol, type) or not hasattr(protocol, "connection_made"):
-            raise TypeError(f"connected_pair() joins two protocols, made already, not {protocol!r}")
-    reactor = MemoryReactor(capacity=capacity)
-    listener = reactor.listen_tcp(lambda: protocol_b, "localhost", 0, **listen, **options)
-    future = reactor.connect_tcp(lambda: protocol_a, "localhost", listener.port or 0, **connect, **options)
+    made_a, made_b = _made(protocol_a), _made(protocol_b)
+    if reactor is None:
+        reactor = MemoryReactor(capacity=capacity, raise_bugs=raise_bugs)
+    listener = reactor.listen_tcp(lambda: made_b, "localhost", 0, **listen, **options)
+    future = reactor.connect_tcp(lambda: made_a, "localhost", listener.port or 0, **connect, **options)
     a, _ = reactor.run_until(future)
     reactor.world.run_until(lambda: bool(listener.connections), 0)
     (b,) = listener.connections
     listener.close()
-    return Pair(reactor, a, b, protocol_a, protocol_b)
+    return Pair(reactor, a, b, made_a, made_b)
+
+
+def _made(given: Any) -> Any:
+    is_made = hasattr(given, "connection_made") and not isinstance(given, type)
+    protocol = given() if callable(given) and not is_made else given
+    if not hasattr(protocol, "connection_made"):
+        raise TypeError(f"connected_pair() joins two protocols, or what makes them, not {given!r}")
+    return protocol

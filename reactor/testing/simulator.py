@@ -61,7 +61,9 @@ class Simulator(World):
 
     network: UnreliableNetwork
 
-    def __init__(self, seed: int, *, faults: Faults | None = None, capacity: int = CAPACITY) -> None:
+    def __init__(
+        self, seed: int, *, faults: Faults | None = None, capacity: int = CAPACITY, raise_bugs: bool | None = None
+    ) -> None:
         self.seed = seed
         self.faults = Faults.gentle() if faults is None else faults
         self.capacity = capacity
@@ -69,7 +71,7 @@ class Simulator(World):
         self.random: random.Random = self._dice.random
         clock = FakeClock()
         self._began = clock.now
-        super().__init__(clock, UnreliableNetwork(clock, capacity, self.faults, self._dice))
+        super().__init__(clock, UnreliableNetwork(clock, capacity, self.faults, self._dice), raise_bugs)
 
     # -- the cast -----------------------------------------------------------------------------------------------
 

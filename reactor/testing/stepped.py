@@ -5,9 +5,11 @@ real buffers, other processes. Where that does not matter, `MemoryReactor` is fa
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from ..loop.poller import Handler, Poller, default_poller
 from ..reactor import Reactor
+from . import bugs
 from .clock import FakeClock
 
 PATIENCE = 0.001  # real seconds without an event after which the kernel is taken to have delivered everything
@@ -37,13 +39,29 @@ class SteppedPoller:
 
 
 class SteppedReactor(Reactor):
-    """A reactor whose time passes only in `advance`, and in `run` and `run_until` where they would wait."""
+    """A reactor whose time passes only in `advance`, and in `run` and `run_until` where they would wait.
 
-    def __init__(self, poller: Poller | None = None) -> None:
+    What the code under test raises in a callback is raised by whichever of these runs it, unless `raise_bugs` is false.
+    """
+
+    def __init__(self, poller: Poller | None = None, *, raise_bugs: bool | None = None) -> None:
+        self._raise_bugs = bugs.RAISED if raise_bugs is None else raise_bugs
         self._fake = FakeClock()
         self._stepped = SteppedPoller(self._fake, poller)
         super().__init__(clock=self._fake, poller=self._stepped)
         self._stepped.is_busy = lambda: self._jobs.pending > 0  # a thread takes real time: ours must not run on
+
+    def _tick(self, forever: bool = False, *args: Any, **options: Any) -> None:
+        with bugs.raised(self._raise_bugs) as found:
+            while True:
+                super()._tick(False, *args, **options)
+                if not forever or self._stopping or found:
+                    return
+
+    def close(self) -> None:
+        """As `Reactor.close`. Raises what a `connection_lost` raises."""
+        with bugs.raised(self._raise_bugs):
+            super().close()
 
     def settle(self) -> None:
         """Let everything happen that needs no time to pass."""

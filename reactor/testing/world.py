@@ -14,6 +14,7 @@ from ..errors import ReactorError
 from ..loop.loop import MAX_WAIT
 from ..reactor import Reactor
 from ..transports.stream import StreamTransport
+from . import bugs
 from .clock import FakeClock
 from .network import Machine, Network
 from .poller import MemoryPoller
@@ -63,6 +64,11 @@ class Host(Reactor):
         else:
             super()._tick(False, longest)
 
+    def close(self) -> None:
+        """As `Reactor.close`. Raises what a `connection_lost` raises."""
+        with bugs.raised(self.world.raise_bugs):
+            super().close()
+
     def open_stdio(self, *args: Any, **options: Any) -> StreamTransport:
         """Raises ReactorError: a host in memory has no terminal."""
         raise ReactorError("a host in memory has no standard input and output")
@@ -93,7 +99,8 @@ class Host(Reactor):
 class World:
     """A clock, a network, and the hosts on it."""
 
-    def __init__(self, clock: FakeClock, network: Network) -> None:
+    def __init__(self, clock: FakeClock, network: Network, raise_bugs: bool | None = None) -> None:
+        self.raise_bugs = bugs.RAISED if raise_bugs is None else raise_bugs
         self.clock = clock
         self.network = network
         self.hosts: dict[str, Host] = {}
@@ -145,12 +152,13 @@ class World:
         return min((when for heap in heaps if (when := heap.next_deadline()) is not None), default=None)
 
     def _round(self) -> bool:
-        """One tick of each host; false if nobody had anything to do."""
-        busy = self.network.deliver()
-        for host in self.turns():
-            if not host.closed:
-                host._tick()
-                busy = busy or not host.poller.idle
+        """One tick of each host; false if nobody had anything to do. Raises what the code under test has raised."""
+        with bugs.raised(self.raise_bugs):
+            busy = self.network.deliver()
+            for host in self.turns():
+                if not host.closed:
+                    host._tick()
+                    busy = busy or not host.poller.idle
         return busy
 
     def turns(self) -> Iterable[Host]:

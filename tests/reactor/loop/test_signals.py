@@ -278,9 +278,10 @@ def test_an_interpreter_without_signals_runs_all_the_same(stage, monkeypatch):
     def refuse(*args):
         raise ValueError("signal only works in main thread of the main interpreter")
 
-    monkeypatch.setattr(signal, "signal", refuse)
     stage.reactor.call_later(1, stage.reactor.stop)
-    stage.reactor.run()
+    with monkeypatch.context() as patch:
+        patch.setattr(signal, "signal", refuse)
+        stage.reactor.run()
 
 
 def test_without_a_second_the_grace_ends_it(stage):

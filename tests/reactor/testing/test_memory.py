@@ -493,7 +493,7 @@ def test_a_thousand_connections(reactor):
     reactor.close()
 
 
-@pytest.mark.parametrize("protocol", [Recorder, None])
-def test_a_pair_is_made_of_protocols_not_of_classes(protocol):
+@pytest.mark.parametrize("protocol", [7, None])
+def test_a_pair_is_made_of_protocols_or_what_makes_them(protocol):
     with pytest.raises(TypeError, match="two protocols"):
         connected_pair(protocol, Recorder())
