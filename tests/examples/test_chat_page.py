@@ -221,6 +221,31 @@ def test_two_tabs_are_two_people(page: Any, chat: Any) -> None:
     ada.call("POST", "/window", {"handle": first})
 
 
+def test_who_reads_further_up_stays_there(page: Any, chat: Any) -> None:
+    with Member(chat, "Bob") as bob:
+        ada = enter(page, chat, "Ada")
+        for number in range(60):
+            bob.says(f"line {number}")
+        ada.shows("line 59")
+        at_end = "const l = document.querySelector('#log'); return l.scrollHeight - l.scrollTop - l.clientHeight < 40"
+        ada.until(at_end)
+        ada.run("document.querySelector('#log').scrollTop = 0")
+        ada.until("return !following")
+        bob.says("one more")
+        ada.shows("1 new below", "#below")
+        assert ada.run("return document.querySelector('#log').scrollTop") == 0
+        ada.click("#below")
+        ada.until(at_end)
+        assert ada.run("return document.querySelector('#below').hidden")
+
+
+def test_at_most_a_thousand_lines_are_kept(page: Any, chat: Any) -> None:
+    ada = enter(page, chat, "Ada")
+    ada.run("for (let n = 0; n < 1100; n += 1) addLine('said', `line ${n}`, { name: 'Bob' })")
+    assert ada.run("return document.querySelectorAll('#log p').length") == 1000
+    assert ada.run("return document.querySelector('#log p:last-child').textContent") == "Bob: line 1099"
+
+
 def test_leaving_and_coming_back(page: Any, chat: Any) -> None:
     ada = enter(page, chat, "Ada")
     ada.type("#message", "/quit{enter}")
