@@ -159,3 +159,74 @@ def test_a_refused_newcomer_is_one_line(scene: Any, open_chat: Any, caplog: Any)
 def test_values_cannot_forge_a_line() -> None:
     assert render("name", {"new": "a\nevent=kick\x1b[2J \u202e"}) == 'event=name new="aevent=kick[2J "'
     assert render("x", {"a": "", "b": None, "c": 0}) == 'event=x a="" c=0'
+
+
+# -- strangers, probes, health checks ---------------------------------------------------------------------------------
+
+SECRET = "hunter2"
+STRANGERS = [
+    b"PASS hunter2\r\nNICK ada\r\nUSER ada 0 * :Ada\r\n",
+    b"NICK hunter2\r\nUSER ada 0 * :Ada\r\n",
+    b"CAP LS 302\r\nNICK hunter2\r\n",
+    b"PROXY TCP4 192.0.2.77 10.0.0.5 56324 2401 hunter2\r\n",
+    b"\r\n\r\n\0\r\nQUIT\nhunter2\r\n",
+    b"SSH-2.0-hunter2\r\n",
+    b"EHLO hunter2\r\n",
+    b"*2\r\n$4\r\nAUTH\r\n$7\r\nhunter2\r\n",
+    b"AUTH hunter2\r\n",
+    b"a1 LOGIN ada hunter2\r\n",
+    b"OPTIONS rtsp://hunter2/ RTSP/1.0\r\n\r\n",
+    b"OPTIONS sip:hunter2 SIP/2.0\r\n\r\n",
+    b"GET /hunter2 HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /hunter2 HTTP/1.1",
+    b"\x16\x03\x01\x02\0hunter2\n",
+    b"\x03\0\0\x2a\xe0\0\0\0\0\0Cookie: mstshash=hunter2\r\n",
+]
+
+
+@pytest.mark.parametrize("knock", STRANGERS)
+def test_a_stranger_is_gone_within_a_second_and_nobody_hears_of_it(
+    scene: Any, open_chat: Any, caplog: Any, knock: bytes
+) -> None:
+    caplog.set_level("INFO")
+    chat = open_chat()
+    ada = scene.peer()
+    ada.send("/nick Ada\nhello\n")
+    scene.advance(INTRODUCTION)
+    before, logged = len(ada.lines), len(caplog.records)
+    stranger = scene.peer()
+    stranger.send(knock)
+    scene.advance(0.9)
+    stranger.ends()
+    assert len(caplog.records) == logged + 1
+    scene.advance(SILENCE)
+    assert SECRET not in caplog.text
+    assert len(ada.lines) == before, "nobody heard of it"
+    assert all(SECRET.encode() not in said.line for said in chat.hub.lobby.history)
+    newcomer = scene.peer()
+    scene.advance(INTRODUCTION)
+    assert newcomer.text.startswith("* welcome, guest-2:"), "and no number is burned"
+
+
+@pytest.mark.parametrize("way", ["end", "close", "reset"])
+@pytest.mark.parametrize("says", [b"", b"\r\n\r\n", b"\xff\xfb\x01"])
+def test_a_health_check_is_unseen(scene: Any, open_chat: Any, caplog: Any, way: str, says: bytes) -> None:
+    caplog.set_level("INFO")
+    open_chat()
+    ada = scene.peer()
+    ada.send("/nick Ada\n")
+    scene.advance(SILENCE)
+    before, logged = len(ada.lines), len(journal(caplog))
+    for _ in range(3):
+        check = scene.peer()
+        if says:
+            check.send(says)
+        scene.advance(1.0)
+        getattr(check, way)()
+        scene.settle()
+    scene.advance(SILENCE)
+    assert len(ada.lines) == before
+    assert len(journal(caplog)) == logged
+    newcomer = scene.peer()
+    scene.advance(INTRODUCTION)
+    assert newcomer.text.startswith("* welcome, guest-2:")
