@@ -81,7 +81,10 @@ class AioStream(Stream, asyncio.Transport):
             attach(server, self)
         aio._transports[self._fd] = self  # type: ignore[attr-defined]
         if sock.family in (socket.AF_INET, socket.AF_INET6):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            try:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            except OSError:
+                pass  # another protocol than TCP, or the peer has gone already: reading will tell
         aio.call_soon(protocol.connection_made, self, context=self._context)
         aio.call_soon(self._begin)
         if waiter is not None:
