@@ -16,28 +16,8 @@ class Member:
     """One person here. `send` takes bytes and never blocks; `close` ends its connection."""
 
     __slots__ = (
-        "_promised",
-        "_send",
-        "address",
-        "announced",
-        "answered",
-        "close",
-        "guest",
-        "hold",
-        "local",
-        "name",
-        "named",
-        "number",
-        "operator",
-        "origin",
-        "plain",
-        "prefix",
-        "reason",
-        "room",
-        "silent",
-        "spoke",
-        "wait",
-        "write",
+        "_promised", "_send", "address", "announced", "answered", "close", "guest", "hold", "local", "name", "named",
+        "number", "operator", "origin", "plain", "prefix", "reason", "room", "silent", "spoke", "wait", "write",
     )  # fmt: skip
 
     def __init__(self, send: Write, close: Callable[[], None], *, local: bool = True) -> None:
