@@ -12,12 +12,15 @@ import os
 import socket
 import stat
 
+from ..boundary import log
 from ..errors import ActivationError
 
 FIRST = 3  # SD_LISTEN_FDS_START: after stdin, stdout and stderr
 UNNAMED = "unknown"  # what sd_listen_fds_with_names(3) calls a socket without a name
 VARIABLES = ("LISTEN_FDS", "LISTEN_PID", "LISTEN_PIDFDID", "LISTEN_FDNAMES")
 READY_FD = "REACTOR_READY_FD"  # a pipe of the process that hands over to us: see `handover`
+
+PATIENCE = 5.0  # seconds that READY=1 waits for room in the service manager's queue, at a start of many services
 
 
 def activated_sockets(*, unset: bool = True) -> dict[str, list[socket.socket]]:
@@ -57,7 +60,7 @@ def say_ready() -> None:
 
     >>> say_ready()
     """
-    notify("READY=1")
+    notify("READY=1", patience=PATIENCE)
     fd = os.environ.pop(READY_FD, None)
     if fd is None or not fd.isdecimal():
         return
@@ -68,8 +71,10 @@ def say_ready() -> None:
         pass  # the predecessor is gone: nobody is left who waits
 
 
-def notify(state: str) -> bool:
+def notify(state: str, *, patience: float = 0.0) -> bool:
     """Tell the service manager, `READY=1` or `STOPPING=1` for example; see sd_notify(3). False if none could be told.
+
+    patience: seconds to wait, blocking, while its queue is full: for what is said once and decides over life or death.
 
     >>> notify("STATUS=counting")
     False
@@ -79,9 +84,11 @@ def notify(state: str) -> bool:
         return False
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-            sock.setblocking(False)
+            sock.settimeout(patience)
             sock.sendto(state.encode(), path.replace("@", "\0", 1) if path[0] == "@" else path)
-    except OSError:
+    except OSError as exc:
+        if isinstance(exc, (TimeoutError, BlockingIOError)) and patience:
+            log.warning("the service manager was not told %s: %s", state, exc.strerror or exc)
         return False  # it has its own way to notice; to serve matters more
     return True
 

@@ -26,7 +26,7 @@ from ..endpoints.listener import Listener
 from ..errors import HandOverError
 from ..loop.futures import Promise, settle
 from ..reactor import Reactor
-from .activation import FIRST, READY_FD, VARIABLES, notify
+from .activation import FIRST, PATIENCE, READY_FD, VARIABLES, notify
 from .worker import describe
 
 START = 60.0  # seconds a successor has to say that it accepts: large programs take long to import
@@ -47,11 +47,19 @@ def hand_over(
 
         reactor.add_signal_handler(signal.SIGUSR2, hand_over(reactor, {"echo": listener}))
 
-    given: the listeners (or a supervisor) whose sockets go over, by name. leave: `reactor.drain` if None. Where the
+    given: the listeners (or a supervisor) whose sockets go over, by name. leave: if None, a supervisor's `stop`,
+    or `reactor.drain` where there is none. Where the
     new process does not come up, one line is logged and this one goes on serving. Called again meanwhile, or when
     nothing is open any more, it does nothing.
     """
     under_way: list[Future[int]] = []
+
+    def own() -> None:
+        stops = [stop for owner in given.values() if (stop := getattr(owner, "stop", None)) is not None]
+        for stop in stops:  # a supervisor waits for its workers, and then ends
+            stop()
+        if not stops:
+            reactor.drain()
 
     def begin() -> None:
         sockets = {name: owner.sockets for name, owner in given.items()}
@@ -69,7 +77,7 @@ def hand_over(
                 if isinstance(owner, Listener):
                     owner.keep_path()
             log.info("process %d accepts, and process %d leaves", successor.result(), os.getpid())
-            (leave or reactor.drain)()
+            (leave or own)()
 
     return begin
 
@@ -99,17 +107,24 @@ def start_successor(
     fds = [sock.fileno() for group in sockets.values() for sock in group]
     _check(names, fds)
     reactor._check_usable()
-    ready, said = os.pipe()
+    try:
+        ready, said = os.pipe()
+    except OSError as exc:
+        return _failed(reactor, exc)
     try:
         pid = _spawn(list(command or [sys.executable, *sys.orig_argv[1:]]), names, fds, said)
     except OSError as exc:
         os.close(ready)
-        failed: Promise[int] = reactor.promise()
-        settle(failed, error=HandOverError(f"the successor cannot be started: {exc.strerror}"))
-        return failed
+        return _failed(reactor, exc)
     finally:
         os.close(said)
     return Successor(reactor, pid, ready, timeout).future
+
+
+def _failed(reactor: Reactor, exc: OSError) -> Promise[int]:
+    failed: Promise[int] = reactor.promise()
+    settle(failed, error=HandOverError(f"the successor cannot be started: {exc.strerror}"))
+    return failed
 
 
 def _check(names: list[str], fds: list[int]) -> None:
@@ -131,12 +146,14 @@ def _spawn(command: list[str], names: list[str], fds: list[int], said: int) -> i
     import fcntl  # not on Windows, which must be able to import this module
 
     end = FIRST + len(fds)
-    above = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, end + 1) for fd in (*fds, said)]
+    above: list[int] = []
     environment = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     environment |= {"LISTEN_FDS": str(len(fds)), "LISTEN_FDNAMES": ":".join(names), READY_FD: str(end)}
-    moves = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(above, FIRST)]
     shell = ["sh", "-c", SET_PID, "sh", *command]
     try:
+        for fd in (*fds, said):
+            above.append(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, end + 1))
+        moves = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(above, FIRST)]
         # Python ignores SIGPIPE, and what it starts would go on ignoring it.
         return os.posix_spawn("/bin/sh", shell, environment, file_actions=moves, setsigdef=[signal.SIGPIPE])
     finally:
@@ -159,7 +176,7 @@ class Successor:
 
     def _on_words(self) -> None:
         if os.read(self._ready, 64):
-            notify(f"MAINPID={self._pid}")  # the service manager watches the successor from now on
+            notify(f"MAINPID={self._pid}", patience=PATIENCE)  # the service manager watches the successor from now on
             settle(self.future, self._pid)
         else:
             self._fail(self._end())

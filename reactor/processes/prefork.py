@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Protocol as Interface
 
-from ..boundary import log
+from ..boundary import EXITS, log
 from ..endpoints.listener import BACKLOG
 from ..errors import ReactorError
 from ..loop.termination import ECHO, Requests, ignore
@@ -196,8 +196,20 @@ class Supervisor:
         slot.since, slot.ready = self._reactor.time(), False
         try:
             slot.pid = self._processes.fork(lambda: self._become(slot.number))
-        except OSError as exc:
-            self._again(slot, f"cannot be started: {exc.strerror}")
+        except EXITS:
+            raise
+        except BaseException as exc:  # of whatever kind: a slot that stays empty would be noticed by nobody
+            self._on_not_started(slot, exc)
+
+    def _on_not_started(self, slot: WorkerSlot, exc: BaseException) -> None:
+        if isinstance(exc, OSError):
+            return self._again(slot, f"cannot be started: {exc.strerror}")
+        log.error("worker %d cannot be started: %r", slot.number, exc, exc_info=exc)
+        if self._proven:
+            self._again(slot, "cannot be started")
+        else:
+            self._status = 1
+            self.stop()
 
     def _become(self, number: int) -> None:
         """In the child: leave behind what is the parent's, and serve."""

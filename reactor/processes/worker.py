@@ -62,8 +62,7 @@ def fork(become: Callable[[], None]) -> int:
 
     Nothing of the parent's code runs in the child after that: no `finally`, no `atexit`.
     """
-    sys.stdout.flush()  # else what waits there is written by both
-    sys.stderr.flush()
+    _flush()  # else what waits there is written by both
     # A signal between the fork and the child's own handlers would be taken for the parent's, and lost.
     held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
@@ -90,11 +89,18 @@ def _live(become: Callable[[], None], held: set[int]) -> NoReturn:
     except BaseException:
         log.exception("exception in a worker, which ends")
     finally:
+        _flush()
+        os._exit(status)
+
+
+def _flush() -> None:
+    """Write out what waits in the standard streams, as far as there are any: they are no condition for a process."""
+    for stream in (sys.stdout, sys.stderr):
         try:
-            sys.stdout.flush()
-            sys.stderr.flush()
-        finally:
-            os._exit(status)
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            pass  # closed, full, or nobody reads it
 
 
 def describe(status: int) -> str:

@@ -17,7 +17,7 @@ ERROR_ROOM = 512  # bytes of ancillary data: an error takes 64, and what other o
 RECVERR = (11, 25)  # IP_RECVERR and IPV6_RECVERR of Linux, for which the socket module of 3.11 has no names
 _ERROR = struct.Struct("=I")  # the first member of struct sock_extended_err
 
-HostPort = tuple[str | None, int]
+HostPort = tuple[Any, ...]  # a host and a port, or all four parts of an IPv6 address, as getsockname gives them
 
 
 def open_socket(
@@ -48,7 +48,7 @@ def open_socket(
 
 def refuse_names(*addresses: HostPort | None) -> None:
     """Raise ValueError for a host that getaddrinfo would have to ask a name server about."""
-    for host, port in filter(None, addresses):
+    for host, port, *_ in filter(None, addresses):
         try:
             socket.getaddrinfo(host or None, 0, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST)
         except (OSError, UnicodeError):
@@ -72,8 +72,15 @@ def _pairs(local: HostPort | None, remote: HostPort | None, family: int) -> list
     return pairs
 
 
+def _host_port(address: HostPort) -> tuple[str | None, int]:
+    """Host and port. The scope of an IPv6 address goes into the host, as its zone."""
+    host, port, *more = address
+    scope = more[1] if len(more) > 1 else 0
+    return (f"{host}%{scope}" if scope and "%" not in str(host) else host), port
+
+
 def _locals(local: HostPort, family: int) -> list[tuple[int, Any]]:
-    host, port = local
+    host, port = _host_port(local)
     if not 0 <= check_port(port) <= 65535:
         raise ListenError(errno.EINVAL, f"cannot listen on UDP port {port}: not in 0 to 65535")
     try:
@@ -87,7 +94,7 @@ def _locals(local: HostPort, family: int) -> list[tuple[int, Any]]:
 
 
 def _remotes(remote: HostPort, family: int) -> list[tuple[int, Any]]:
-    host, port = remote
+    host, port = _host_port(remote)
     if not host or not 0 < check_port(port) <= 65535:
         raise ValueError(f"a remote address is a host and a port from 1 to 65535, not {remote!r}")
     try:
@@ -161,7 +168,13 @@ def set_membership(sock: socket.socket, group: str, interface: str | int | None,
 
     interface: a name or an index, for IPv4 also one of its addresses; None lets the routing table choose.
     """
+    group, _, zone = group.partition("%")
     address = ipaddress.ip_address(group)
+    if zone:
+        zoned = int(zone) if zone.isdecimal() else zone
+        if interface is not None and _index_of(interface) != _index_of(zoned):
+            raise ValueError(f"{group}%{zone} names an interface, and it is not {interface!r}")
+        interface = zoned
     if not address.is_multicast:
         raise ValueError(f"not a multicast group: {group!r}")
     try:
@@ -189,6 +202,10 @@ def _interface_v4(interface: str | int | None) -> bytes:
     if sys.platform == "win32":
         return struct.pack("!I", index) if index else address
     return address + struct.pack("@i", index)
+
+
+def _index_of(interface: str | int) -> int:
+    return interface if isinstance(interface, int) else socket.if_nametoindex(interface)
 
 
 def _index(interface: str | int | None) -> int:

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from ..errors import ReactorError
 from ..loop.loop import MAX_WAIT
 from ..reactor import Reactor
+from ..transports.datagram import DatagramTransport
 from ..transports.stream import StreamTransport
 from . import bugs
 from .clock import FakeClock
@@ -72,6 +73,12 @@ class Host(Reactor):
     def open_stdio(self, *args: Any, **options: Any) -> StreamTransport:
         """Raises ReactorError: a host in memory has no terminal."""
         raise ReactorError("a host in memory has no standard input and output")
+
+    def open_udp(self, *args: Any, **options: Any) -> DatagramTransport:
+        """Raises ReactorError: this network has no datagrams. A `sock` of the test's own must be of this machine."""
+        if options.get("sock") is None:
+            raise ReactorError("a host in memory has no datagram sockets: SteppedReactor has the kernel's")
+        return super().open_udp(*args, **options)
 
     def crash(self) -> None:
         """Kill the process of this host: no callback runs any more, the peers see ends and resets."""

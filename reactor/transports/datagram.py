@@ -46,7 +46,12 @@ UNTOLD = 64  # errors kept until they can be told; beyond it one more says how m
 
 BROKEN = frozenset({errno.EBADF, errno.ENOTSOCK})  # the descriptor is not ours any more: nothing can live on
 
+LEFT_OVER = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EPROTO, errno.ENOPROTOOPT})
+"""What a peer's machine answered to an earlier datagram (ICMP), told by whichever call comes next (ip(7), udp(7))."""
+
 NO_LOOKUP = frozenset({"", "<broadcast>"})  # names that the socket module knows without asking anybody
+
+DIGITS = frozenset("0123456789.")  # of an IPv4 address: other scripts have digits too, and those are a name
 
 READING, FLOWING, OPEN = In.READING, Out.FLOWING, Phase.OPEN
 
@@ -164,12 +169,14 @@ class DatagramTransport(Connection):
             addr = None
         elif addr is None:
             raise ValueError("this socket was opened without `remote`: sendto() needs an address")
-        elif ":" not in addr[0] and not addr[0].replace(".", "").isdigit() and addr[0] not in NO_LOOKUP:
+        elif isinstance(addr[1], int) and not 0 <= addr[1] <= 65535:
+            raise ValueError(f"a port is 0 to 65535, not {addr[1]}")
+        elif ":" not in addr[0] and not DIGITS.issuperset(addr[0]) and addr[0] not in NO_LOOKUP:
             raise ValueError(f"sendto() looks no names up: resolve {addr[0]!r} once, and send to its address")
         if self._queue:
             return self._enqueue(data, addr)
         try:
-            sent = self._sock.send(data) if addr is None else self._sock.sendto(data, addr)
+            sent = self._send(data, addr)
         except BlockingIOError:
             return self._enqueue(data, addr)
         except OSError as exc:
@@ -177,6 +184,24 @@ class DatagramTransport(Connection):
         self.datagrams_out += 1
         self.bytes_out += sent
         self._stamp = self._loop.now
+
+    def _send(self, data: Bytes, addr: Any) -> int:
+        """One datagram. An error that an earlier one has left says nothing of this, so it is told and this goes out."""
+        send, to = (self._sock.send, ()) if addr is None else (self._sock.sendto, (addr,))
+        try:
+            return int(send(data, *to))
+        except OSError as exc:
+            if exc.errno not in LEFT_OVER:
+                raise
+            left_over = exc
+        try:
+            sent = int(send(data, *to))
+        except OSError as exc:
+            if exc.errno != left_over.errno:
+                self._tell_later(left_over)
+            raise
+        self._tell_later(left_over)
+        return sent
 
     def _check_peer(self, addr: Any) -> None:
         """Who is connected may name the peer, as an echo does, and nobody else."""
@@ -206,10 +231,7 @@ class DatagramTransport(Connection):
         for _ in range(min(SEND_BATCH, len(queue))):
             data, addr = queue[0]
             try:
-                if addr is None:
-                    self._sock.send(data)
-                else:
-                    self._sock.sendto(data, addr)
+                self._send(data, addr)
             except BlockingIOError:
                 break
             except Exception as exc:  # a wrong address is not a wrong protocol: its caller is long gone
@@ -251,6 +273,9 @@ class DatagramTransport(Connection):
         self._loop.meter.dropped_datagrams += 1
         if isinstance(exc, OSError) and exc.errno in BROKEN:
             return self._lose(exc)
+        self._tell_later(exc)
+
+    def _tell_later(self, exc: Exception) -> None:
         if not self._failures:
             self._loop.call_soon(self._tell)
         if len(self._failures) < UNTOLD:

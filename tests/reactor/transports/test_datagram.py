@@ -328,7 +328,7 @@ def test_a_wrong_address_is_refused_at_the_call(reactor):
         transport.sendto(b"x")
     with pytest.raises(ValueError, match="resolve 'localhost' once"):
         transport.sendto(b"x", ("localhost", 9))
-    with pytest.raises(OverflowError):
+    with pytest.raises(ValueError, match="a port is 0 to 65535"):
         transport.sendto(b"x", ("127.0.0.1", 70000))
     with pytest.raises(TypeError):
         transport.sendto("text", ("127.0.0.1", 9))
@@ -517,7 +517,7 @@ def test_a_refusal_that_the_next_send_finds_goes_to_error_received_too(reactor):
     assert diary.events == ["made"]
     reactor.settle()
     assert {type(exc) for exc in diary.errors} == {ConnectionRefusedError}
-    assert transport.dropped == 1
+    assert transport.dropped == 0  # the refusal was the first one's, and says nothing about the second
 
 
 @pytest.mark.skipif(os.uname().sysname != "Linux", reason="IP_RECVERR is Linux's")
