@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import socket
 import stat
@@ -70,7 +71,7 @@ class Site:
 
     def fields(self, number=-1):
         lines = self.heads[number].partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
-        return {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])}
+        return {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
 
     def close(self):
         self.gate.set()
@@ -298,6 +299,48 @@ def test_gbk_in_a_location_is_asked_for_byte_by_byte(run, site):
     there = site(lambda head, n: answer(b"ok") if n > 1 else answer(b"", "Location: /\xd6\xd0", status="302 Found"))
     assert run(there.url)[0] == 0
     assert there.heads[1].startswith(b"GET /%D6%D0 HTTP/1.1\r\n")
+
+
+ALIKE = [
+    ["-d", "a=1", "-d", "b=é"], ["--data-raw", "@x"], ["--data-binary", "@in"], ["--json", '{"a":1}'],
+    ["-G", "-d", "q=a", "--data-urlencode", "z=&"],
+    ["-u", "ada:se:cret"], ["-A", "me"],
+    ["-A", ""], ["-e", "http://r/"], ["-b", "a=1; b=2"], ["-XDELETE"], ["-I"], ["-r", "0-3"], ["-T", "in"],
+    ["-H", "X: y", "-H", "Accept:"], ["-H", "X;"], ["-H", "Host: elsewhere"], ["-d", ""], ["-X", "PUT", "-d", "x"],
+    ["-sSL"], ["-fsSL"], ["--compressed", "-H", "Accept-Encoding: gzip"],
+]  # fmt: skip
+FIELDS = [
+    "host",
+    "user-agent",
+    "accept",
+    "content-type",
+    "content-length",
+    "cookie",
+    "referer",
+    "range",
+    "authorization",
+    "x",
+]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.parametrize("arguments", ALIKE, ids=" ".join)
+def test_curl_asks_for_the_same(run, site, arguments):
+    """Method, target, fields and body; each has its own name for itself."""
+    there = site(answer(b"ok\n"))
+    Path("in").write_bytes(b"from a file & more")
+    url = there.url + "some/path?x"
+    assert run(*arguments, url)[0] == 0
+    command = ["curl", "-q", "-s", "--noproxy", "*", "-H", "Expect:", *arguments, url]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=PATIENCE)
+    ours, theirs = there.heads
+    assert ours.split(b"\r\n")[0] == theirs.split(b"\r\n")[0]
+    told = [{name: there.fields(number).get(name) for name in FIELDS} for number in (0, 1)]
+    for fields in told:
+        if fields["user-agent"] in ("reactor-fetch", *re.findall(r"curl/[\w.]+", theirs.decode("latin-1"))):
+            del fields["user-agent"]
+    assert told[0] == told[1]
+    assert ours.partition(b"\r\n\r\n")[2] == theirs.partition(b"\r\n\r\n")[2]
 
 
 # -- downloads ---------------------------------------------------------------------------------------------------------
