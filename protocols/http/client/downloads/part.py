@@ -142,6 +142,10 @@ class Part:
             elif descriptor >= 0:
                 os.close(descriptor)
 
+    def __del__(self) -> None:
+        """A download that was neither completed nor abandoned gives its lock back."""
+        self.close()
+
     def _is_there(self) -> bool:
         """Under its name is what we have open."""
         if self._descriptor < 0:

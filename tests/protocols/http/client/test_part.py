@@ -70,6 +70,14 @@ def test_whoever_fails_or_gives_up_gives_the_lock_back(target):
     Download(str(target), URL, resume=True).abandon()
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="only Linux tells")
+def test_a_download_that_is_forgotten_gives_the_lock_back_and_its_descriptor(target):
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        Download(str(target), URL, resume=True)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_a_part_that_becomes_the_target_while_another_opens_it_is_not_written_to(target, monkeypatch):
     first = begun(target, b"whole")
     flock = fcntl.flock
