@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 TESTS = Path(__file__).resolve().parents[1]
-BESIDE = ("examples", "system")
+BESIDE = ("bench", "conformance", "examples", "system")
 PATIENCE = 1800  # seconds for the other half once this one is done; it is the shorter one
 VARIABLE = "TESTS_BESIDE"  # set for the second process, which must not start a third
 
