@@ -39,6 +39,9 @@ def pytest_configure(config):
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a script's background job: all it starts would too
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in ("SIGQUIT", "SIGHUP"):  # ignored in a background job, and under nohup: a program would inherit that
+        if (signum := getattr(signal, name, None)) and signal.getsignal(signum) is signal.SIG_IGN:
+            signal.signal(signum, lambda *_: None)  # still ignored here, but what is handled is the default after exec
     if sys.dont_write_bytecode:
         directory = tempfile.TemporaryDirectory(prefix="bytecode")
         config.add_cleanup(directory.cleanup)
