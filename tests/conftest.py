@@ -69,7 +69,8 @@ def pytest_runtest_logfinish():
 @pytest.fixture(autouse=True)
 def _ends(request):
     long = request.config.getoption("seeds") > 25 or request.config.getoption("soak") > 100
-    yield from guards.ends(PATIENCE_OF_LONG_RUNS if long else PATIENCE)
+    own = request.node.get_closest_marker("patience")
+    yield from guards.ends(own.args[0] if own else PATIENCE_OF_LONG_RUNS if long else PATIENCE)
 
 
 @pytest.fixture

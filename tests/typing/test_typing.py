@@ -36,12 +36,14 @@ def lines(output: str, name: str) -> set[int]:
     return {int(found) for found in re.findall(rf"{name}:(\d+): error", output)}
 
 
+@pytest.mark.patience(600)
 @pytest.mark.skipif(not MYPY, reason="mypy is not installed")
 def test_mypy_passes_programs_and_finds_mistakes(found_by_mypy: str) -> None:
     assert lines(found_by_mypy, "programs.py") == set(), found_by_mypy
     assert lines(found_by_mypy, "mistakes.py") == wrong(HERE / "mistakes.py"), found_by_mypy
 
 
+@pytest.mark.patience(600)  # the first time it fetches what it needs
 @pytest.mark.skipif(PYRIGHT is None, reason="pyright is not installed")
 def test_pyright_passes_programs_and_finds_mistakes() -> None:
     command = [str(PYRIGHT), "--outputjson", "--pythonpath", sys.executable, *map(str, HERE.glob("[pm]*.py"))]
