@@ -154,8 +154,11 @@ def _locked(name: str) -> Iterator[None]:
 def _try_lock(name: str) -> int | None:
     import fcntl  # not there on Windows, which has no Unix sockets in Python either
 
-    fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
     try:
+        found = os.fstat(fd)
+        if not (stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and found.st_nlink <= 1):
+            raise OSError(errno.EADDRINUSE, f"{name} is not ours, and is neither locked nor removed")
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.path.samestat(os.fstat(fd), os.lstat(name)):
             return fd

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...text.sanitize import sanitize
+from .files import check_place
 
 Row = tuple[str, float, bytes]  # the room, when (Unix time), and the line complete with its end
 TOPIC = -1.0  # in place of a time: the row is what the room is about, and not a line
@@ -28,6 +29,7 @@ ROWS_AT_ONCE = 250  # in one statement, see `append`. Three values each; an SQLi
 
 APPLICATION = int.from_bytes(b"chat", "big")  # PRAGMA application_id: whose database this is
 SCHEMA = 1  # PRAGMA user_version
+BESIDE = "-wal", "-shm", "-journal"  # what SQLite opens beside the file, by name
 NO_FILE = (0, 0)  # in place of a device and an inode
 LAST_MOMENT = 253_402_300_800.0  # the year 10000: from there on `time.localtime` and the like raise
 
@@ -209,7 +211,7 @@ class Archive:
         To touch a mapping beyond its file's end is SIGBUS, and the end of the chat; what is zero SQLite rebuilds.
         """
         found, size = identity(f"{self.path}-shm")
-        if found != NO_FILE and size < self._mapped:
+        if found != NO_FILE and size < self._mapped and not os.path.islink(f"{self.path}-shm"):
             os.truncate(f"{self.path}-shm", self._mapped)
         self._mapped = max(size, self._mapped)
 
@@ -227,9 +229,30 @@ def create_private(path: str) -> tuple[int, int]:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
         pass  # and is not opened here: closing it would let go of the locks that SQLite may hold elsewhere
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    check_place(path)
+    found = os.stat(path)
+    if not stat.S_ISREG(found.st_mode):
         raise Unusable("it is not a regular file")
-    return identity(path)[0]
+    directory = os.stat(os.path.dirname(os.path.realpath(path)))
+    if found.st_uid not in (ours := {*_us(), directory.st_uid}):
+        raise Unusable("it is another user's, who would read what people say")
+    for suffix in BESIDE:
+        _check_beside(f"{path}{suffix}", {*ours, found.st_uid})
+    return (found.st_dev, found.st_ino)
+
+
+def _us() -> set[int]:
+    return {os.geteuid()} if hasattr(os, "geteuid") else {0}  # Windows has no owners here, and says 0 of all
+
+
+def _check_beside(path: str, owners: set[int]) -> None:
+    """Raise Unusable for a file beside the database that SQLite would follow or fill for somebody else."""
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(found.st_mode) or found.st_uid not in owners or found.st_nlink > 1:
+        raise Unusable(f"{os.path.basename(path)} beside it is not ours")
 
 
 def identity(path: str) -> tuple[tuple[int, int], int]:

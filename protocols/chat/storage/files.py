@@ -6,16 +6,17 @@ import errno
 import os
 import stat
 import tempfile
-from pathlib import Path
 
 MAX_FILE = 4 * 1024 * 1024  # bytes; a list of people that is longer has been mistaken for something else
 
 
 def read(path: str) -> bytes:
     """All of a file. Raises OSError; also for what is no file (a pipe would wait for ever) or longer than MAX_FILE."""
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise OSError(errno.EINVAL, "not a file", path)
-    with Path(path).open("rb") as file:
+    check_place(path)
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # what is opened is what is looked at
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a file", path)
         data = file.read(MAX_FILE + 1)
     if len(data) > MAX_FILE:
         raise OSError(errno.EFBIG, f"longer than {MAX_FILE // 1024 // 1024} MiB", path)
@@ -25,9 +26,12 @@ def read(path: str) -> bytes:
 def replace(path: str, data: bytes) -> None:
     """Have `data` in the file, or what was in it before: whatever fails, and whenever the power does. Raises OSError.
 
-    A link is followed. The file keeps its mode; a new one is for its owner alone, for it holds addresses or passwords.
+    A link is followed, unless a neighbour may have put it there. The file keeps its mode; a new one is for its owner
+    alone, for it holds addresses or passwords.
     """
+    check_place(path)
     path = os.path.realpath(path)
+    check_place(path)
     descriptor, draft = tempfile.mkstemp(dir=os.path.dirname(path), prefix=f".{os.path.basename(path)}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -41,6 +45,22 @@ def replace(path: str, data: bytes) -> None:
         os.unlink(draft)
         raise
     _keep_entry(os.path.dirname(path))
+
+
+def check_place(path: str) -> None:
+    """Raise OSError where a neighbour may have put what is at `path`, a file or a link; nothing there is no fault.
+
+    That is so in a directory in which everybody may create files, such as /tmp, unless it is ours or the directory's
+    owner's: what the kernel asks with protected_symlinks and protected_regular (proc_sys_fs(5)), where they are on.
+    """
+    try:
+        found, directory = os.lstat(path), os.stat(os.path.dirname(path) or ".")
+    except FileNotFoundError:
+        return
+    if not directory.st_mode & stat.S_IWOTH or not hasattr(os, "geteuid"):
+        return
+    if found.st_uid not in (os.geteuid(), directory.st_uid):
+        raise OSError(errno.EACCES, "it is another user's, in a directory for everybody", path)
 
 
 def _keep_entry(directory: str) -> None:

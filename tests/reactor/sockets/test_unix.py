@@ -687,3 +687,21 @@ def test_a_server_that_does_not_shake_hands(stage, path):
     assert isinstance(error, ConnectTimeout)
     assert str(error) == "no connection to door within 3 s: the handshake is not done yet"
     assert stage.reactor.stats()["connections"] == 0
+
+
+@pytest.mark.parametrize("kind", ["pipe", "hard link", "neighbour's"])
+def test_what_is_no_lock_of_ours_is_neither_locked_nor_removed(stage, dead, kind):
+    lock = pathlib.Path("door.lock")
+    if kind == "pipe":
+        os.mkfifo(lock)
+    else:
+        lock.write_bytes(b"precious")
+        if kind == "hard link":
+            os.link(lock, "precious")
+        elif os.geteuid():
+            pytest.skip("only root gives files away")
+        else:
+            os.chown(lock, 65534, 65534)
+    with pytest.raises(ListenError, match=r"door\.lock is not ours"):
+        stage.reactor.listen_unix(Echo, dead)
+    assert os.path.lexists(lock)

@@ -487,6 +487,30 @@ def a_device(path: Path) -> None:
     path.symlink_to("/dev/null")
 
 
+def a_journal_that_is_a_link(path: Path) -> None:
+    StillStore(path).load()
+    path.with_name("history.db-journal").symlink_to("precious")
+
+
+def a_log_that_is_a_link(path: Path) -> None:
+    StillStore(path).load()
+    path.with_name("history.db-wal").unlink(missing_ok=True)
+    path.with_name("history.db-wal").symlink_to("precious")
+
+
+def a_neighbours(path: Path) -> None:
+    path.write_bytes(b"")
+    path.chmod(0o666)
+    os.chown(path, 65534, 65534)
+
+
+def a_neighbours_link(path: Path) -> None:
+    path.parent.chmod(0o1777)
+    path.symlink_to("ours")
+    path.with_name("ours").write_bytes(b"")
+    os.chown(path, 65534, 65534, follow_symlinks=False)
+
+
 def somebody_elses(path: Path) -> None:
     edit(path, "CREATE TABLE savings (amount)", "INSERT INTO savings VALUES (1000)")
 
@@ -515,7 +539,12 @@ UNUSABLE = {
     somebody_elses_that_calls_its_table_line: "another program's database",
     somebody_elses_without_tables: "another program's database",
     a_newer_version: "schema 2, not 1",
+    a_journal_that_is_a_link: "history.db-journal beside it is not ours",
+    a_log_that_is_a_link: "history.db-wal beside it is not ours",
 }
+if hasattr(os, "geteuid") and os.geteuid() == 0:  # nobody else can give files away
+    UNUSABLE[a_neighbours] = "another user's"
+    UNUSABLE[a_neighbours_link] = "another user's, in a directory for everybody"
 
 
 @pytest.mark.parametrize("spoil", UNUSABLE, ids=lambda spoil: spoil.__name__)
