@@ -16,6 +16,7 @@ from .protocol import Protocol
 from .transports.stream import StreamTransport
 
 BATCH = 1024  # frames handled in one call: about a millisecond, after which the other connections have their turn
+LF = 10  # as a number: to look for b"\n" costs ten times as much
 MAX_LINE = 64 * 1024  # bytes: ten times what any text protocol sends, SMTP and IRC and HTTP fields included
 MAX_MESSAGE = 1024 * 1024  # bytes: a peer that announces a length has us hold as much until the rest comes
 
@@ -88,12 +89,20 @@ class LineProtocol(Protocol):
 
     def send_line(self, line: bytes) -> None:
         """Send a line; LF is added. Raises ValueError for one that has a LF of its own: it would be two."""
-        if type(line) is not bytes:
-            line = bytes_of(line, "send_line")
-        if b"\n" in line:
-            raise ValueError(f"a line cannot have a line end inside: send_line({line[:80]!r})")
+        try:
+            if 10 not in line:  # LF, as a number: each other way costs more than all the rest of this
+                return self.transport.write(line + b"\n")
+        except (TypeError, AttributeError):
+            pass
+        self._send_otherwise(line)
+
+    def _send_otherwise(self, line: bytes) -> None:
+        """What is wrong with it is found out here, so that the others pay one look each."""
         if self.transport is None:
             raise not_made(self)
+        line = bytes_of(line, "send_line")
+        if LF in line:
+            raise ValueError(f"a line cannot have a line end inside: send_line({line[:80]!r})")
         self.transport.write(line + b"\n")
 
     def lines_received(self, lines: list[bytes]) -> int | None:

@@ -56,8 +56,8 @@ class Ground(Interface):
     """The loop, as a transport sees it."""
 
     clock: Callable[[], float]
-    ident: int
-    """Of the thread that it runs in; 0 where it does not run."""
+    asleep: bool
+    """It waits in its poll: whoever calls something now does so in another thread."""
     _thread: Thread | None
     now: float
     """The time of this tick: transports stamp their activity with it."""

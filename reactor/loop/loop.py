@@ -23,7 +23,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Self, TypeVar
 
-from ..boundary import EXITS, check_thread, log, name_of, tell_of_strangers
+from ..boundary import EXITS, check_thread, log, name_of
 from ..errors import ReactorClosed, ReactorError
 from .budget import OUTPUT_BUDGET, OutputBudget
 from .deadlines import DeadlineWheel
@@ -75,7 +75,7 @@ class Loop:
         self._pid = os.getpid()
         self._running = self._stopping = False
         self._thread: threading.Thread | None = None  # in which it runs
-        self.ident = 0
+        self.asleep = False  # in its poll
         self._runs = 0
         self.closed = False
         self._host: Host | None = None
@@ -149,7 +149,7 @@ class Loop:
     def _run_here(self, turn: Callable[[], None]) -> None:
         self._check_idle()
         self._running, self._stopping = True, False
-        self._thread, self.ident = threading.current_thread(), threading.get_ident()
+        self._thread = threading.current_thread()
         self._runs += 1
         self.now = self.clock()
         self.meter.turn_at = self.now
@@ -162,7 +162,7 @@ class Loop:
             raise
         finally:
             self._running = self._stopping = False
-            self._thread, self.ident = None, 0
+            self._thread = None
 
     def _tick(self, forever: bool = False, longest: float = MAX_WAIT) -> None:
         """One round, as drawn above; or round after round until stopped. The poll waits `longest` at most.
@@ -177,9 +177,9 @@ class Loop:
             if soon or inbox or dirty or doomed or self._stopping:
                 events = poll(0)
             else:
+                self.asleep = True
                 events = poll(timers.wait(done, longest) if timers.entries else longest)
-                if soon or dirty:
-                    tell_of_strangers(soon, dirty)
+                self.asleep = False
             self.now = now = clock()
             meter.ticks += 1
             if now >= meter.turn_at:
@@ -236,14 +236,14 @@ class Loop:
         except BaseException:
             log.exception("exception in callback %s", name_of(fn))
 
-    # -- calls --------------------------------------------------------------------------------------------------
-
     def time(self) -> float:
         """Seconds of the loop's clock, monotonic."""
         return self.clock()
 
     def call_soon(self, fn: Callable[..., Any], *args: Any) -> None:
         """Call `fn(*args)` in this tick's `soon` step, or in the next tick's if that has begun. In order."""
+        if self.asleep:  # nobody on its own thread calls this now, and nobody would wake it
+            check_thread(self._thread, "call_soon()")
         self._soon.append((fn, args))
 
     def call_soon_threadsafe(self, fn: Callable[..., Any], *args: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable
-from threading import get_ident
 from typing import IO
 
 from ..boundary import EXITS, check_thread
@@ -47,7 +46,7 @@ class Outbound(Connection):
             if waiting > self._notice_at:
                 self._on_crowded()
         elif data:
-            if self._loop.ident not in (0, get_ident()):
+            if self._loop.asleep:  # then it is not the loop's thread that writes
                 check_thread(self._loop._thread, "write()")
             self._chunks.append(data)
             self._size = len(data)
