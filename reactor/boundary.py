@@ -23,7 +23,7 @@ import sys
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 EXITS = (SystemExit, KeyboardInterrupt)
@@ -143,10 +143,3 @@ def check_thread(owner: threading.Thread | None, what: str = "called") -> None:
         raise RuntimeError(
             f"{what} in the thread {here.name!r}, while the loop runs in {owner.name!r}: use call_soon_threadsafe"
         )
-
-
-def tell_of_strangers(soon: Iterable[tuple[Callable[..., Any], Any]], dirty: Iterable[object]) -> None:
-    """Something was queued while the loop slept: nobody has woken it, so nobody on its thread has done that."""
-    names = [name_of(fn) for fn, _ in soon] + [repr(transport) for transport in dirty]
-    text = "queued in another thread while the loop slept, and so late: use call_soon_threadsafe. It was %s"
-    log.error(text, ", ".join(names[:10]))

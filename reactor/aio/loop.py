@@ -24,7 +24,6 @@ from heapq import heapify, heappop
 from types import CodeType
 from typing import Any
 
-from ..boundary import tell_of_strangers
 from ..diagnostics.watchdog import watch
 from ..limits import Limits, Timeouts
 from ..loop.lag import QUICK
@@ -89,9 +88,9 @@ class ReactorEventLoop(HostedEventLoop):
             if ready or soon or inbox or dirty or doomed or self._stopping:
                 events = poll(0)
             else:
+                reactor.asleep = True
                 events = poll(self._wait(done) if scheduled or timers.entries else MAX_WAIT)
-                if soon or dirty:
-                    tell_of_strangers(soon, dirty)
+                reactor.asleep = False
             reactor.now = now = clock()
             meter.ticks += 1
             if now >= meter.turn_at:
