@@ -28,7 +28,7 @@ from .rooms.room import NOTICE, Member
 
 INTRODUCTION = 0.3  # seconds a newcomer has to say who it is, before it is welcomed and the others hear of it: longer
 # than the quiet gap, after which a tutorial's client that speaks first has named itself
-WELCOME = "welcome, {}: type to talk, /nick NAME to be called so, /help for more, exit to leave"
+WELCOME = "welcome, {}: type to talk, /nick NAME, /help for more, exit to leave"  # fits 80 columns
 SILENCE = 4.0  # seconds after which the others hear of a newcomer who has said nothing: probes and health checks are
 # gone by then, and nobody ever hears of them
 SOFT = 64 * 1024  # bytes waiting for a member at which nothing is taken from it any more

@@ -63,7 +63,7 @@ class Standing:
             self._asked.append((True, key(argument)))
         elif word == "/join":
             self._asked.append((False, key(argument.removeprefix("#"))))
-        elif word == "/part":
+        elif word in ("/part", "/leave"):
             self._asked.append((False, LOBBY))
         elif "::" in line:
             self._asked.append((True, key(line.split("::", 1)[0])))

@@ -424,7 +424,17 @@ def test_a_server_that_says_goodbye_is_not_called_again(table: Table, goodbye: s
     table.reactor.advance(300)
     assert len(table.ends) == 1
     assert table.client.status == 0
-    assert table.seen.lines[-1] == "the server has closed the connection"
+    assert table.seen.lines[-1] == goodbye, "which says it all"
+
+
+def test_who_types_ctrl_d_is_told_goodbye_where_the_server_has_no_word(stage: Any) -> None:
+    table = Table(stage, modes="a terminal's")
+    table.says("hello\n")
+    table.client.input_ended()
+    table.ends[-1].transport.close()
+    table.reactor.settle()
+    assert table.seen.lines[-1] == "goodbye"
+    assert table.client.status == 0
 
 
 @pytest.mark.parametrize(
@@ -700,7 +710,7 @@ def test_a_goodbye_is_the_end(theatre: Any, sit: Any) -> None:
     ada.shows(">")
     server.process.send_signal(signal.SIGTERM)
     assert ada.exits() == 0
-    ada.shows("* the server is shutting down, goodbye", "-- the server has closed the connection", "")
+    ada.shows("* the server is shutting down, goodbye", "")
 
 
 def test_a_lost_connection_is_made_again_under_the_same_name(sit: Any) -> None:
@@ -821,7 +831,7 @@ def test_no_row_is_drawn_while_stopping(stage: Any, monkeypatch: pytest.MonkeyPa
 def test_a_dumb_terminal_gets_lines_and_nothing_else(theatre: Any, sit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
     ada = sit(theatre.serve("chat_server.py"))
-    ada.shows("* welcome, guest-1: type to talk, /nick NAME to be called so", ", /help for more, exit to leave", "")
+    ada.shows("* welcome, guest-1: type to talk, /nick NAME, /help for more", ", exit to leave", "")
     ada.types("exit\n")
     assert ada.program.exits() == 0
     assert b"\x1b" not in ada.data
@@ -830,7 +840,7 @@ def test_a_dumb_terminal_gets_lines_and_nothing_else(theatre: Any, sit: Any, mon
 def test_no_color(theatre: Any, sit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     ada = sit(theatre.serve("chat_server.py"))
-    ada.shows("led so, /help for more, exit to leave", ">")
+    ada.shows("r more, exit to leave", ">")
     assert b"m" not in {part[-1:] for part in ada.data.split(b"\x1b[")[1:]}
     ada.types("\x04")
     assert ada.exits() == 0

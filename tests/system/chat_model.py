@@ -472,7 +472,8 @@ class Model:
             self.speak(person, raw.replace("/", "", 1))
         elif text.startswith("/"):
             word, _, rest = text.partition(" ")
-            getattr(self, f"on_{word[1:].lower()}", self.unknown(word))(person, rest.strip())
+            command = {"exit": "quit", "w": "msg", "names": "who"}.get(word[1:].lower(), word[1:].lower())
+            getattr(self, f"on_{command}", self.unknown(word))(person, rest.strip())
         elif introduction and raw[0] == "F":
             self.introduced(person, text, *introduction.groups())
         elif "::" in text:
@@ -587,7 +588,7 @@ class Model:
 
     def on_me(self, person: Person, argument: str) -> None:
         if text := clean(argument).strip():
-            self.say(person, f"~ {person.name} {text}")
+            self.say(person, f"~ [{person.name}] {text}" if " " in person.name else f"~ {person.name} {text}")
         else:
             person.tell("/me waves shows the others that you wave")
 

@@ -81,7 +81,7 @@ TEXTS = (
 )  # fmt: skip
 LABELS = ("Client", "Client 2", "Server")
 COUNTS = ("", "1", "3", "007", "0", "-1", "x", "٣", "9" * 12)
-ODD = ("/nope", "/", "/join\tx", "/" + "z" * 60, "/\x1b[1m", "/exit", "//exit")
+ODD = ("/nope", "/", "/join\tx", "/" + "z" * 60, "/\x1b[1m", "/exit", "//exit", "/names", "/w Ada hi")
 _TELNET = (
     (Piece(b"\xff\xfb\x1f", hidden=3),),
     (Piece(b"\xff\xfd\x03", hidden=3),),

@@ -208,8 +208,12 @@ class Client:
                 f"{self.options.host}:{self.options.port} has closed the connection without a word{self._hint()}"
             )
             return self._leave(1)
-        if not self.leaving or (exc and self._patience):  # who waits for answers is told that they are cut
-            self.seat.note(f"the server is gone: {exc}" if exc else "the server has closed the connection")
+        if exc and (not self.leaving or self._patience):  # who waits for answers is told that they are cut
+            self.seat.note(f"the server is gone: {exc}")
+        elif not self.leaving and not self._standing.goodbye:  # a goodbye has said it
+            self.seat.note("the server has closed the connection")
+        elif self._patience and not self.status and self.modes is not None and not self._standing.goodbye:
+            self.seat.note("goodbye")  # for Ctrl-D, to which the server has no word
         self._leave(1 if exc or self._was_thrown_out() else 0)
 
     def _was_thrown_out(self) -> bool:
@@ -269,7 +273,7 @@ class Client:
         if self.server is None:
             self.seat.note(f"not sent, there is no connection: {sanitize(line)}")
             return False
-        if line.strip().lower() in ("exit", "/quit"):
+        if line.strip().lower() in ("exit", "/quit", "/exit", "/bye"):
             self.leaving = self._said_exit = True  # however the server takes it
         self._send(line)
         return True

@@ -11,8 +11,8 @@ from itertools import count
 
 from ..rooms import names
 from ..rooms.history import History, Said, stamped
-from ..rooms.hub import ACTION, Hub, Posted
-from ..rooms.room import Member, Room
+from ..rooms.hub import Hub, Posted
+from ..rooms.room import Member, Room, actor
 from ..rooms.state import State, describe_member
 from .entries import Input
 
@@ -125,7 +125,7 @@ class Absence:
             notices.append(MISSED)
         if notices:
             member.tell(*notices)
-        own = (f"{before}: ".encode(), f"{ACTION}{before} ".encode())
+        own = (f"{before}: ".encode(), actor(before).encode())
         member.give(stamped(said for said in missed if not said.line.startswith(own)))
 
     def missed_in(self, key: str, history: History) -> tuple[list[Said], bool]:

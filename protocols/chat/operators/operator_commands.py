@@ -33,6 +33,12 @@ MAX_REASON = 200  # code points: three lines of a terminal
 MAX_DELAY = 7 * 86400  # seconds to a shutdown: who plans further ahead has a calendar
 CANCEL = "cancel"
 
+AT_THE_CONSOLE = {
+    "/msg": "/to", "/w": "/to", "/tell": "/to", "/whisper": "/to", "/pm": "/to", "/names": "/who", "/users": "/who",
+    "/list": "/rooms", "/channels": "/rooms", "/whois": "/who", "/stop": "/shutdown", "/?": "/help",
+}  # fmt: skip
+"""What members and people of other chats call it."""
+
 _ALMOST_ADDRESS = re.compile(r"\d+[./][\d./]*")
 
 
@@ -62,6 +68,7 @@ def hear(powers: Powers, caller: Caller, text: str) -> None:
     if bare.startswith("//"):
         return _say(powers, caller, text.replace("/", "", 1))
     word, _, argument = bare.partition(" ")
+    word = AT_THE_CONSOLE.get(word.lower(), word)
     if not powers.run(caller, word.lower(), argument.strip()):
         caller.tell(f"there is no {shorten(word)} here; /help lists what there is, //text says /text")
 

@@ -33,10 +33,18 @@ class Command(Generic[Where, Who]):
 
 
 class Table(Mapping[str, Command[Where, Who]]):
-    """Commands by their words, in the order of the help."""
+    """Commands by their words, in the order of the help.
 
-    def __init__(self, *commands: Command[Where, Who]) -> None:
+    others: what the same is called in other chats, by the words that are understood as well and not listed.
+    """
+
+    def __init__(self, *commands: Command[Where, Who], others: Mapping[str, str] | None = None) -> None:
         self._commands = {command.word: command for command in commands}
+        self._others = dict(others or {})
+
+    def _find(self, word: str) -> Command[Where, Who] | None:
+        word = word.lower()
+        return self._commands.get(self._others.get(word, word))
 
     def __getitem__(self, word: str) -> Command[Where, Who]:
         return self._commands[word]
@@ -49,7 +57,7 @@ class Table(Mapping[str, Command[Where, Who]]):
 
     def run(self, where: Where, who: Who, word: str, argument: str) -> bool:
         """Run the command that begins with `word`, in any case; false if there is none."""
-        command = self._commands.get(word.lower())
+        command = self._find(word)
         if command is None:
             return False
         command.run(where, who, argument.strip())
@@ -57,7 +65,7 @@ class Table(Mapping[str, Command[Where, Who]]):
 
     def is_local(self, word: str) -> bool:
         """Whether the command that begins with `word` is no affair of the other servers of a cluster."""
-        command = self._commands.get(word.lower())
+        command = self._find(word)
         return command is not None and command.local
 
     def help(self, without: Collection[str] = ()) -> list[str]:

@@ -17,11 +17,10 @@ from .authority import Authority
 from .empty_rooms import least_worth
 from .history import LINES, History
 from .news import CROWD, GAP, News
-from .room import NOTICE, Defer, Member, Room
+from .room import NOTICE, Defer, Member, Room, actor
 
 LOBBY = "lobby"
 OPERATOR = "From Server, Admin:"  # the tutorial's own words, to the letter
-ACTION = "~ "  # how a line of /me begins: with a mark that no name begins with, and that is not the server's
 EMPTY_ROOMS = 100  # histories kept of rooms that are empty, where a store brings them back: 3 MiB at most
 
 _PLACES = re.compile(" +|$")
@@ -301,7 +300,7 @@ class Hub:
 
     def act(self, member: Member, text: str) -> None:
         """`member` does `text`, which is sanitized."""
-        self._say(member, f"{ACTION}{member.name} {text}\n")
+        self._say(member, f"{actor(member.name)}{text}\n")
 
     def whisper(self, member: Member, other: Member, text: str) -> None:
         """`member` says `text`, which is sanitized, to `other` alone. Both see it; no history does."""

@@ -62,6 +62,16 @@ def _who(hub: Hub, member: Member, _: str) -> None:
     member.tell(*list_names(here), *([f"{elsewhere} in other rooms; /rooms lists them"] if elsewhere else []))
 
 
+def _whois(hub: Hub, member: Member, argument: str) -> None:
+    other, room = hub.get(argument), None
+    if other is not None:
+        room = other.room
+    if other is None or room is None:
+        name = shorten(sanitize(argument))
+        return member.tell(f"nobody here is called {name}" if name else "who? /whois NAME")
+    member.tell(f"{other.name} is in {room.name}")
+
+
 def _msg(hub: Hub, member: Member, argument: str) -> None:
     other, text = hub.find(argument)
     text = sanitize(text).rstrip()
@@ -165,6 +175,7 @@ def _help(hub: Hub, member: Member, _: str) -> None:
 COMMANDS: Table[Hub, Member] = Table(
     Command("/nick NAME", "be called NAME", _nick),
     Command("/who", "list who is in your room", _who, local=True),
+    Command("/whois NAME", "say which room NAME is in", _whois, local=True),
     Command("/msg NAME TEXT", "tell NAME alone", _msg),
     Command("/me TEXT", "show what you do: /me waves", _me),
     Command("/join ROOM", "go to another room, or open it", _join),
@@ -175,4 +186,9 @@ COMMANDS: Table[Hub, Member] = Table(
     Command("/oper PASSWORD", "become an operator", _oper, local=True),
     Command("/help", "list the commands", _help, local=True),
     Command("/quit", "leave; so does exit", quit_chat),
-)
+    others={
+        "/names": "/who", "/users": "/who", "/list": "/rooms", "/channels": "/rooms", "/w": "/msg",
+        "/tell": "/msg", "/whisper": "/msg", "/pm": "/msg", "/leave": "/part", "/exit": "/quit", "/bye": "/quit",
+        "/?": "/help", "/commands": "/help",
+    },
+)  # fmt: skip

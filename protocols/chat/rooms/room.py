@@ -10,6 +10,7 @@ from .news import News
 Write = Callable[[bytes], None]
 Defer = Callable[[Callable[[], None]], object]
 NOTICE = "* "  # how the server's own lines begin; a person's begin with a name, and no name begins like this
+ACTION = "~ "  # how a line of /me begins: with a mark that no name begins with, and that is not the server's
 
 
 class Member:
@@ -175,3 +176,14 @@ def without(block: bytes, spans: Iterable[tuple[int, int]]) -> bytes:
         at = end
     kept.append(block[at:])
     return b"".join(kept)
+
+
+def actor(name: str) -> str:
+    """How a line of what `name` does begins. A name with a blank stands in brackets, which no name has.
+
+    Otherwise `Ada has`, who left the exam, would be Ada, who has left the exam.
+
+    >>> actor("Ada"), actor("The Weeknd")
+    ('~ Ada ', '~ [The Weeknd] ')
+    """
+    return f"{ACTION}[{name}] " if " " in name else f"{ACTION}{name} "

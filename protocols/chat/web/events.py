@@ -12,8 +12,8 @@ import time
 from typing import Any
 
 from ...websocket.lines import texts
-from ..rooms.hub import ACTION, OPERATOR
-from ..rooms.room import NOTICE
+from ..rooms.hub import OPERATOR
+from ..rooms.room import ACTION, NOTICE
 
 PRIVATE = "[private] "  # follows OPERATOR in what the operator says to one alone
 

@@ -11,7 +11,8 @@ import pytest
 
 from protocols.admission.pace import LONGEST_WAIT
 from protocols.chat import LIMITS, TIMEOUTS, Chat, Door, Session, Settings
-from protocols.chat.session import INTRODUCTION, SILENCE, SOFT
+from protocols.chat.rooms.room import NOTICE
+from protocols.chat.session import INTRODUCTION, SILENCE, SOFT, WELCOME
 from protocols.text import QUIET_GAP
 
 
@@ -56,6 +57,10 @@ def test_a_newcomer_is_welcomed_and_announced(scene: Any, open_chat: Any) -> Non
     scene.advance(SILENCE)
     assert ada.lines[1:] == ["* guest-2 joined"]
     assert bob.lines[1:] == ["* guest-1 joined"]
+
+
+def test_the_welcome_fits_a_line_of_a_terminal() -> None:
+    assert len(NOTICE + WELCOME.format("guest-10000")) < 80
 
 
 def test_who_is_too_quick_for_the_welcome_gets_it_at_the_end(scene: Any, open_chat: Any) -> None:

@@ -16,7 +16,7 @@ from protocols.text.standing import Answer, Standing
 def standing() -> Standing:
     standing = Standing()
     standing.connected()
-    standing.heard("* welcome, guest-3: type to talk, /nick NAME to be called so")
+    standing.heard("* welcome, guest-3: type to talk, /nick NAME")
     return standing
 
 

@@ -653,3 +653,17 @@ def test_the_console_lists_the_rooms(play: Play) -> None:
     bob.send("/join tea\n/topic green\n")
     play.scene.settle()
     assert play.types("/rooms") == ["tea (1) green", "lobby (0)"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ("/msg Ada psst", "told Ada alone: psst"),
+        ("/names", "1 here: Ada"),
+        ("/LIST", "lobby (1)"),
+        ("/w", "not said: /to"),
+    ],
+)
+def test_the_words_of_members_and_other_chats_work_at_the_console(play: Play, typed: str, answer: str) -> None:
+    play.join("Ada")
+    assert answer in "\n".join(play.types(typed))

@@ -210,6 +210,37 @@ def test_an_action(trio: Any) -> None:
     assert ada.lines == ["* /me waves shows the others that you wave"] * 2
 
 
+def test_who_acts_is_plain_where_a_name_has_a_blank(chat: Any, trio: Any) -> None:
+    """`~ Ada has left the exam` is Ada's, and never that of somebody called `Ada has`."""
+    ada, bob, guest = trio
+    guest.says("/nick Ada has")
+    _ = bob.lines
+    guest.says("/me left the exam")
+    ada.says("/me has left the exam")
+    assert bob.lines == ["~ [Ada has] left the exam", "~ Ada has left the exam"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ("/names", "* 3 here: Ada, Bob, guest-3"),
+        ("/LIST", "* lobby (3)"),
+        ("/w Bob psst", "[private to Bob] psst"),
+        ("/tell Bob psst", "[private to Bob] psst"),
+        ("/leave", "* you are in lobby, where everybody begins; /quit leaves the chat"),
+        ("/whois Bob", "* Bob is in lobby"),
+        ("/whois bob ", "* Bob is in lobby"),
+        ("/whois Eve", "* nobody here is called Eve"),
+        ("/whois", "* who? /whois NAME"),
+        ("/bye", "* goodbye"),
+    ],
+)
+def test_usual_words_of_other_chats_are_understood(trio: Any, typed: str, answer: str) -> None:
+    ada, _, _ = trio
+    ada.says(typed)
+    assert ada.lines == [answer]
+
+
 @pytest.mark.parametrize("name", ["~ Ada", "[private from Ada]", "[2026-11-22]", "~", "[x"])
 def test_no_name_begins_like_an_action_or_a_private_message(trio: Any, name: str) -> None:
     trio[2].says(f"/nick {name}")

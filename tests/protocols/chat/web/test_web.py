@@ -78,7 +78,7 @@ def world(request):
 def test_a_message_is_a_line_and_a_line_is_a_message(world):
     ada, bob = world.browser("Ada", typed=False), world.line_client("Bob")
     assert ada.got[:2] == [
-        "* welcome, guest-1: type to talk, /nick NAME to be called so, /help for more, exit to leave",
+        "* welcome, guest-1: type to talk, /nick NAME, /help for more, exit to leave",
         "* you are Ada now",
     ]
     ada.send("hello")
