@@ -26,11 +26,9 @@ from .rooms.hub import Hub
 from .rooms.inputs import Inputs
 from .rooms.room import NOTICE, Member
 
-INTRODUCTION = 0.3  # seconds a newcomer has to say who it is, before it is welcomed and the others hear of it: longer
+INTRODUCTION = 0.3  # seconds a newcomer has to say who it is, before it is welcomed and others may hear of it: longer
 # than the quiet gap, after which a tutorial's client that speaks first has named itself
 WELCOME = "welcome, {}: type to talk, /nick NAME, /help for more, exit to leave"  # fits 80 columns
-SILENCE = 4.0  # seconds after which the others hear of a newcomer who has said nothing: probes and health checks are
-# gone by then, and nobody ever hears of them
 SOFT = 64 * 1024  # bytes waiting for a member at which nothing is taken from it any more
 HARD = 256 * 1024  # bytes waiting for a member at which it is evicted: minutes of a busy room
 LIMITS = Limits(output=HARD)
@@ -204,8 +202,13 @@ class Session(TextProtocol):
         self._introduction = self._idle = self._pace = None  # they refer to this: it would wait for the collector
         if member is not None:
             self._chat.ends[member.reason or _reason(exc)] += 1
-            if member.announced:
+            if member.announced or self._was_evicted(member):
                 self._log_end(member, exc)
+
+    def _was_evicted(self, member: Member) -> bool:
+        """Whether the server has ended somebody of whom nobody heard; not each time: strangers can cause it."""
+        reason = member.reason
+        return reason in EVICTIONS and self._chat.seldom.tell((reason, member.address), self.reactor.time()) is not None
 
     def _on_dismissed(self) -> None:
         self.transport.close()
@@ -218,6 +221,8 @@ class Session(TextProtocol):
             chat.newcomers.discard(self)
             chat.door.leave(member.address)
             if self._pace is not None:
+                if member.announced:  # its coming and going were lines on every screen: whoever comes next pays for it
+                    self._pace.bucket.spend(1, self.reactor.time())
                 chat.kept_buckets.leave(chat.door.key(member.address), self._pace.bucket, self.reactor.time())
 
     def _log_end(self, member: Member, exc: Exception | None) -> None:
@@ -254,15 +259,10 @@ class Session(TextProtocol):
 
     def _on_introduced(self, member: Member) -> None:
         self._introduced = True
-        member.greet()
-        if member.silent:
-            self._introduction = self.reactor.call_later(SILENCE - INTRODUCTION, self._on_announced, member)
-        else:
-            self._on_announced(member)
-
-    def _on_announced(self, member: Member) -> None:
         self._introduction = None
-        self._chat.inputs.announce(member)
+        member.greet()
+        if not member.silent:  # else it may be a probe, and nobody hears of who ends before it has said anything
+            self._chat.inputs.announce(member)
 
     def message_received(self, text: str) -> None:
         if (member := self._member) is not None:

@@ -418,7 +418,8 @@ def test_a_name_that_stays_taken_is_given_up(table: Table) -> None:
 @pytest.mark.parametrize(
     "goodbye", ["* goodbye", "* goodbye: you are banned", "* the server is shutting down, goodbye"]
 )
-def test_a_server_that_says_goodbye_is_not_called_again(table: Table, goodbye: str) -> None:
+def test_a_server_that_says_goodbye_is_not_called_again(stage: Any, goodbye: str) -> None:
+    table = Table(stage, modes="a terminal's")
     table.says(f"hello\n{goodbye}\n")
     table.loses()
     table.reactor.advance(300)

@@ -245,9 +245,7 @@ class Model:
         if person.room is not None and not person.over:
             person.greet()
             person.introduced = True
-            if person.silent:
-                self.at(self.now + 3.7, lambda: None if person.over else self.announce(person))
-            else:
+            if not person.silent:
                 self.announce(person)
 
     def announce(self, person: Person) -> None:

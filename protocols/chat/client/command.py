@@ -210,7 +210,7 @@ class Client:
             return self._leave(1)
         if exc and (not self.leaving or self._patience):  # who waits for answers is told that they are cut
             self.seat.note(f"the server is gone: {exc}")
-        elif not self.leaving and not self._standing.goodbye:  # a goodbye has said it
+        elif not self.leaving and (self.modes is None or not self._standing.goodbye):  # else the goodbye has said it
             self.seat.note("the server has closed the connection")
         elif self._patience and not self.status and self.modes is not None and not self._standing.goodbye:
             self.seat.note("goodbye")  # for Ctrl-D, to which the server has no word

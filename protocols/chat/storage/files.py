@@ -14,9 +14,10 @@ def read(path: str) -> bytes:
     """All of a file. Raises OSError; also for what is no file (a pipe would wait for ever) or longer than MAX_FILE."""
     check_place(path)
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # what is opened is what is looked at
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a file", path)
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "not a file", path)
         data = file.read(MAX_FILE + 1)
     if len(data) > MAX_FILE:
         raise OSError(errno.EFBIG, f"longer than {MAX_FILE // 1024 // 1024} MiB", path)

@@ -12,7 +12,7 @@ import pytest
 from protocols.admission.pace import LONGEST_WAIT
 from protocols.chat import LIMITS, TIMEOUTS, Chat, Door, Session, Settings
 from protocols.chat.rooms.room import NOTICE
-from protocols.chat.session import INTRODUCTION, SILENCE, SOFT, WELCOME
+from protocols.chat.session import INTRODUCTION, SOFT, WELCOME
 from protocols.text import QUIET_GAP
 
 
@@ -54,9 +54,46 @@ def test_a_newcomer_is_welcomed_and_announced(scene: Any, open_chat: Any) -> Non
     assert len(ada.lines) == 1
     scene.advance(INTRODUCTION * 0.2)
     assert bob.text.startswith("* welcome, guest-2: ")
-    scene.advance(SILENCE)
+    scene.advance(60)
+    assert ada.lines[1:] == bob.lines[1:] == [], "neither has said anything"
+    ada.send("hi\n")
+    scene.settle()
+    assert bob.lines[1:] == ["* guest-1 joined", "guest-1: hi"]
+    bob.send("/who\n")
+    scene.settle()
     assert ada.lines[1:] == ["* guest-2 joined"]
-    assert bob.lines[1:] == ["* guest-1 joined"]
+
+
+@pytest.mark.parametrize("way", ["end", "close", "reset"])
+def test_who_ends_before_it_has_said_anything_was_never_announced(scene: Any, open_chat: Any, way: str) -> None:
+    open_chat()
+    ada = join(scene, "Ada")
+    before = len(ada.lines)
+    lurker = scene.peer()
+    scene.advance(3600)
+    getattr(lurker, way)()
+    scene.settle()
+    assert len(ada.lines) == before
+    newcomer = scene.peer()
+    scene.advance(INTRODUCTION)
+    assert newcomer.text.startswith("* welcome, guest-2:"), "and no number is burned"
+
+
+def test_being_announced_costs_a_token_of_the_address(scene: Any, open_chat: Any) -> None:
+    """Else coming and going would be two lines for everybody at the price of what is said in between."""
+    chat = open_chat(door=Door(spare_loopback=False), flood_rate=1.0, flood_burst=3.0)
+    quick = scene.peer()
+    scene.advance(INTRODUCTION)
+    quick.send("hi\n")
+    scene.settle()
+    quick.close()
+    scene.settle()
+    bucket = chat.kept_buckets.take(chat.door.key("127.0.0.1"), scene.reactor.time())
+    assert bucket is not None
+    assert bucket.spend(0, scene.reactor.time()) == 0.0, (
+        "of three tokens one was for the line, one for the announcement"
+    )
+    assert bucket.spend(1, scene.reactor.time()) == 1.0
 
 
 def test_the_welcome_fits_a_line_of_a_terminal() -> None:
@@ -341,6 +378,8 @@ def test_who_hangs_up_after_a_burst_has_none_left_on_coming_back(scene: Any, ope
     scene.settle()
     assert said(listener) == 9
     scene.advance(0.51)
+    assert said(listener) == 9, "having come and gone costs one as well"
+    scene.advance(0.5)
     assert said(listener) == 10
     ada.close()
     scene.advance(60)

@@ -82,3 +82,9 @@ def test_a_pipe_is_no_file_also_where_it_comes_after_a_look(tmp_path: Path, monk
     thread.start()
     thread.join(30)
     assert seen == ["not a file"]
+
+
+def test_a_directory_is_no_file_and_the_error_names_it(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="not a file") as raised:
+        files.read(str(tmp_path))
+    assert raised.value.filename == str(tmp_path)
