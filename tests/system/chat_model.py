@@ -153,6 +153,7 @@ class Room:
         self.people: list[Person] = []
         self.said: list[tuple[float, str]] = []
         self.before: dict[Person, str] | None = None  # in a crowd: whom it knew when it was told last
+        self.at_once = 0  # who have come lately
         self.events: list[Person] = []  # in a crowd: of whom there is news, in the order of the news
 
     def last(self, count: int) -> str:
@@ -278,7 +279,13 @@ class Model:
 
     def news(self, room: Room, person: Person, notice: str, *, arriving: bool = False) -> None:
         """Something about `person` that is not yet done; `arriving` is here already, though nobody knows it."""
-        if room.before is None and len(room.people) + (arriving and person not in room.people) <= self.crowd:
+        calm = len(room.people) + (arriving and person not in room.people) <= self.crowd
+        if room.before is None and calm and arriving:
+            if not room.at_once:
+                self.at(self.now + 2.0, lambda: setattr(room, "at_once", 0))
+            room.at_once += 1
+            calm = room.at_once <= 8
+        if room.before is None and calm:
             return self.notice(room, notice, person)
         if room.before is None:
             room.before = {
@@ -330,6 +337,10 @@ class Model:
         assert person.room is not None
         assert "\n" not in line
         self.announce(person)
+        room = person.room
+        unheard = person in room.events and person not in (room.before or {})
+        if unheard and len(room.people) <= self.crowd:
+            self.tell_news(room)
         self.post(person.room, f"{line}\n", person)
         self.remember(person.room, f"{line}\n")
 

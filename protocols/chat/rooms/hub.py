@@ -16,7 +16,7 @@ from . import names
 from .authority import Authority
 from .empty_rooms import least_worth
 from .history import LINES, History
-from .news import CROWD, GAP, News
+from .news import BURST, CROWD, GAP, News
 from .room import NOTICE, Defer, Member, Room, actor
 
 LOBBY = "lobby"
@@ -328,6 +328,8 @@ class Hub:
         if room is None:
             return
         self.announce(member)
+        if room.news.holds(member) and len(room.members) <= CROWD:
+            self._tell_news(room)  # first that it has come
         now, data = self.wall(), line.encode()
         room.post(data, member)
         self._remember(room, now, data)
@@ -351,7 +353,7 @@ class Hub:
     # -- comings and goings -------------------------------------------------------------------------------------
 
     def _came(self, room: Room, member: Member) -> None:
-        if news := self._news(room):
+        if news := self._news(room, came=True):
             news.come(member)
         else:
             self._notice(room, f"{member.name} joined", member)
@@ -362,15 +364,23 @@ class Hub:
         else:
             self._notice(room, f"{member.name} {word}", member)
 
-    def _news(self, room: Room) -> News | None:
+    def _is_burst(self, news: News) -> bool:
+        """Whether so many have come lately that one more is to wait for company."""
+        if not news.at_once:
+            self._later(GAP, news.calm_down)
+        news.at_once += 1
+        return news.at_once > BURST
+
+    def _news(self, room: Room, *, came: bool = False) -> News | None:
         """Where comings and goings are collected in a crowd; None where each gets a line of its own at once."""
-        if room.news.waiting:  # also in a crowd that has dwindled: a leave must not overtake its join
-            return room.news
-        if len(room.members) <= CROWD:
+        news = room.news
+        if news.waiting:  # also in a crowd that has dwindled: a leave must not overtake its join
+            return news
+        if len(room.members) <= CROWD and not (came and self._is_burst(news)):
             return None
-        room.news.waiting = True
+        news.waiting = True
         self._later(GAP, functools.partial(self._tell_news, room))
-        return room.news
+        return news
 
     def _tell_news(self, room: Room) -> None:
         for line in room.news.take():

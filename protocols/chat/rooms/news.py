@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Protocol as Interface
 
 CROWD = 200  # members above which comings and goings are told together
+BURST = 8  # who come within GAP and get a line each: a class of 25 at the bell would be 24 lines on every screen
 GAP = 2.0  # seconds that news wait for company: nobody in a crowd wonders that long who has come
 SHOWN = 10  # names in one line
 
@@ -24,10 +25,19 @@ class Named(Interface):
 class News:
     """Collect, then `take` the lines. Who comes and goes in between, or goes and comes, is not worth a word."""
 
-    __slots__ = ("_came", "_renamed", "_went", "waiting")
+    __slots__ = ("_came", "_renamed", "_went", "at_once", "waiting")
 
     def __init__(self) -> None:
+        self.at_once = 0  # who have come lately
         self._clear()
+
+    def calm_down(self) -> None:
+        """A while has passed."""
+        self.at_once = 0
+
+    def holds(self, member: Named) -> bool:
+        """Whether nobody has heard yet that `member` has come."""
+        return member in self._came
 
     def _clear(self) -> None:
         self.waiting = False  # somebody will come and take

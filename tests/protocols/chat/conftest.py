@@ -62,6 +62,11 @@ class PureChat:
         for call in later:
             call()
 
+    def calm(self) -> None:
+        """So much time has passed that who comes now gets a line."""
+        for room in self.hub.rooms.values():
+            room.news.calm_down()
+
     def join(self, name: str | None = None) -> Person:
         """Somebody comes, is announced, and forgets what it heard so far."""
         person = Person(self)
@@ -69,6 +74,7 @@ class PureChat:
         if name is not None:
             self.hub.rename(person.member, name)
         self.hub.announce(person.member)
+        self.calm()
         _ = person.lines
         return person
 

@@ -10,9 +10,16 @@ from tests.protocols.chat.cluster.town import TTL, Server, Town
 
 SAID = re.compile(r"^(?:\[\d{4}-\d\d-\d\d \d\d:\d\d\] )?(P\d+): (\d+)$")
 CAME = re.compile(r"^\* (P\d+) joined$")
+TOGETHER = re.compile(r"^\* (joined|left): (.*?)(?: and \d+ more)?$")
 WENT = re.compile(r"^\* (P\d+) (left|was kicked.*)$")
 TOLD = ("other servers", "not said", "not sent", "missed", "lost")
 SHORT, LONG = TTL * 0.7, TTL * 1.6
+
+
+def singly(line):
+    """News that are told together, one by one."""
+    found = TOGETHER.match(line)
+    return [f"* {name} {found[1]}" for name in found[2].split(", ")] if found else [line]
 
 
 class Model:
@@ -197,7 +204,7 @@ class Model:
     def check_comings(self, person, here):
         """Who is seen to come had gone, and the other way round; and at the end it is as /who has it."""
         present = {}
-        for line in person.lines:
+        for line in (one for heard in person.lines for one in singly(heard)):
             if found := CAME.match(line):
                 assert present.get(found[1]) is not True, f"{person.name}: {found[1]} joined twice"
                 present[found[1]] = True

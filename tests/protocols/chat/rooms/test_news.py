@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from protocols.chat.operators.console import as_shown
-from protocols.chat.rooms.news import CROWD, SHOWN
+from protocols.chat.rooms.news import BURST, CROWD, SHOWN
 
 
 @pytest.fixture
@@ -101,3 +101,28 @@ def test_a_join_storm_costs_each_member_few_writes(chat: Any, crowd: list[Any]) 
     chat.news()
     chat.tick()
     assert crowd[0].writes - before <= 2
+
+
+def test_a_class_that_comes_at_the_bell_is_few_lines(chat: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    teacher = chat.join("Teacher")
+    monkeypatch.setattr(chat, "calm", lambda: None)
+    for number in range(24):
+        chat.join(f"s{number}")
+    chat.news()
+    at_once = [f"* s{number} joined" for number in range(BURST)]
+    together = ", ".join(f"s{number}" for number in range(BURST, BURST + SHOWN))
+    assert teacher.lines == [*at_once, f"* joined: {together} and {24 - BURST - SHOWN} more"]
+    chat.news()
+    chat.join("Late")
+    assert teacher.lines == ["* Late joined"]
+
+
+def test_who_speaks_has_joined_before(chat: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    teacher = chat.join("Teacher")
+    monkeypatch.setattr(chat, "calm", lambda: None)
+    people = [chat.join(f"s{number}") for number in range(BURST + 2)]
+    _ = teacher.lines
+    people[-1].says("hello")
+    assert teacher.lines == ["* joined: s8, s9", "s9: hello"]
+    chat.news()
+    assert teacher.lines == []
