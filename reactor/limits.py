@@ -28,7 +28,8 @@ class Limits:
     refuse: `refuse(peername, held)` is asked at accept, before a handshake and before the factory; `held` is how many
         connections that peer has here, from accept to the close of their descriptors, counted as for `per_peer`. None
         lets the newcomer in; bytes are its refusal: they are sent by one `send` (nothing where a handshake would have
-        to come first), and its descriptor is closed at once. What it raises refuses too, and is logged.
+        to come first), and its descriptor is closed at once. Anything else that it gives, and what it raises, refuses
+        too, and is logged.
     output: bytes that may wait for one peer. Beyond it the connection is evicted. 64 MiB because one `write` of a
         large reply is legitimate, and a writer that heeds `pause_writing` stays a thousand times below it.
         All connections together have a budget besides: see `Reactor`.

@@ -39,7 +39,7 @@ class Peers:
         if self._refuse is None:
             return None
         try:
-            return self._refuse(address, held)
+            return checked(self._refuse(address, held))
         except EXITS:
             raise
         except BaseException:
@@ -58,6 +58,13 @@ class Peers:
             self.held[key] -= 1
             if not self.held[key]:
                 del self.held[key]
+
+
+def checked(word: Any) -> bytes | None:
+    """What a refusal has given. Raises TypeError for what cannot be sent."""
+    if word is None or isinstance(word, (bytes, bytearray, memoryview)):
+        return word if word is None else bytes(word)
+    raise TypeError(f"Limits.refuse gives bytes or None, not {word!r}")
 
 
 def turn_away(sock: socket.socket, word: bytes) -> None:

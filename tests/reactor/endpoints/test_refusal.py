@@ -88,6 +88,16 @@ def test_a_refusal_that_raises_refuses_and_is_logged_once(stage, caplog):
     assert not listener.connections
 
 
+@pytest.mark.loud
+@pytest.mark.parametrize("word", ["go away", True, 0])
+def test_a_refusal_that_gives_what_cannot_be_sent_refuses_and_is_logged_and_the_loop_lives(stage, caplog, word):
+    listener = stage.serve(Echo, limits=Limits(refuse=lambda peername, held: word))
+    assert stage.dial(listener).recv(1) == b""
+    (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert str(record.exc_info[1]) == f"Limits.refuse gives bytes or None, not {word!r}"
+    assert not listener.connections
+
+
 def test_the_limit_for_one_address_is_judged_before_it_is_asked(stage):
     refuse = Asked()
     listener = stage.serve(Echo, limits=Limits(per_peer=1, refuse=refuse))
