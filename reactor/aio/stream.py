@@ -289,8 +289,8 @@ class AioStream(Stream, asyncio.Transport):
     # -- the boundary -------------------------------------------------------------------------------------------
 
     def _callback(self, name: str, *args: Any) -> Any:
-        fn = getattr(self._protocol, name)
         try:
+            fn = getattr(self._protocol, name)  # not every protocol is made from asyncio.Protocol: it may lack one
             if name == "pause_writing":
                 return fn()  # from inside `write`, in the context of whoever writes
             return self._context.run(fn, *args)

@@ -65,6 +65,48 @@ def test_a_cancellation_out_of_a_callback_ends_that_connection_and_not_the_loop(
     on_each_loop(scene)
 
 
+class Bare:
+    """A protocol with no more than a connection without incident needs."""
+
+    def __init__(self):
+        self.lost = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport): ...
+
+    def connection_lost(self, exc):
+        self.lost.set_result(exc)
+
+
+def test_a_callback_that_the_protocol_lacks_ends_that_connection_and_not_the_loop(on_each_loop):
+    async def scene(stage):
+        protocol, other = Bare(), Recorder()
+        _, peer = await stage.connect(protocol)
+        transport, other_peer = await stage.connect(other)
+        peer.shutdown(socket.SHUT_WR)
+        assert isinstance(await protocol.lost, AttributeError)
+        (context,) = stage.told
+        assert context["message"] == "Fatal error: protocol.eof_received() call failed."
+        await stage.loop.sock_sendall(other_peer, b"on we go")
+        while not other.data:
+            await asyncio.sleep(0)
+        transport.close()
+
+    on_each_loop(scene)
+
+
+def test_to_be_paused_without_a_callback_for_it_is_told_and_the_connection_lives(on_each_loop):
+    async def scene(stage):
+        protocol = Bare()
+        transport, _ = await stage.connect(protocol)
+        await stage.clog(transport)
+        (context,) = stage.told
+        assert context["message"] == "protocol.pause_writing() failed"
+        assert not transport.is_closing()
+        transport.abort()
+
+    on_each_loop(scene)
+
+
 @pytest.mark.parametrize("callback", ["connection_made", "pause_writing", "resume_writing"])
 def test_what_these_callbacks_raise_is_told_and_the_connection_lives(on_each_loop, callback):
     async def scene(stage):
