@@ -153,7 +153,7 @@ class _Opening(Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.fail(network_failure(exc or ConnectionFailed("the server closed the connection during the handshake")))
 
-    def fail(self, error: HTTPError) -> None:
+    def fail(self, error: BaseException) -> None:
         """No WebSocket comes of it. Harmless once it is decided."""
         try:
             self.future.set_exception(error)
@@ -175,9 +175,13 @@ class _Opening(Protocol):
         assert transport is not None
         if self.future.done():
             return transport.abort()
-        socket = self._factory()
-        socket.is_client = True
-        socket.begin(self._reactor, transport, agreed)
+        try:
+            socket = self._factory()
+            socket.is_client = True
+            socket.begin(self._reactor, transport, agreed)
+        except BaseException as exc:
+            self.fail(exc)
+            raise  # it is not ours: the transport logs it, and ends
         transport.unread(self._wire.leftover)
         try:
             self.future.set_result(socket)

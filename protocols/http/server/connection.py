@@ -17,7 +17,7 @@ from typing import Any, Protocol as Interface
 
 from reactor import Protocol, Reactor, adopt
 
-from ..errors import NoRequest, ProtocolError
+from ..errors import EXITS, NoRequest, ProtocolError
 from ..events import Data, End, Event, Failed, RequestHead
 from ..wire import RequestWire
 from .exchange import NEVER, Exchange
@@ -270,11 +270,17 @@ class HTTPConnection(Protocol):
         transport.write(fields)
         transport.set_protocol(protocol)
         self.release()  # before the other protocol begins, which may want to read nothing yet
-        protocol.connection_made(transport)
-        if self.ended and not transport.get_protocol().eof_received():
-            transport.close()
-        if self.full:
-            transport.get_protocol().pause_writing()
+        try:
+            protocol.connection_made(transport)
+            if self.ended and not transport.get_protocol().eof_received():
+                transport.close()
+            if self.full:
+                transport.get_protocol().pause_writing()
+        except BaseException as exc:
+            transport.abort()  # as ever: what a protocol raises ends its connection
+            if isinstance(exc, EXITS):
+                raise
+            return log.exception("exception in %r, which took over %r", protocol, transport)
         transport.unread(behind)
 
 

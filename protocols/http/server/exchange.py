@@ -13,7 +13,7 @@ from typing import Any, Protocol as Interface
 
 from reactor import Reactor, ReactorClosed
 
-from ..errors import HTTPError, ProtocolError
+from ..errors import EXITS, HTTPError, ProtocolError
 from ..events import Data, End, RequestHead
 from ..wire import RequestWire
 from .answers import FilePart, as_ready, as_response, prepare
@@ -243,7 +243,9 @@ class Exchange:
                 self._give(result)
         except Refusal as refusal:
             self._give(refusal.response)
-        except Exception:
+        except EXITS:
+            raise
+        except BaseException:  # CancelledError too: nobody else would ever answer
             log.exception("exception while %r was answered", self.request)
             self._keep = False
             if self._sender is not None:
@@ -295,7 +297,10 @@ class Exchange:
         """An answer begins: for an access log."""
         on_answer = self._line.site.on_answer
         if on_answer is not None and self.request is not None:
-            on_answer(self.request, status)
+            try:
+                on_answer(self.request, status)
+            except Exception:
+                log.exception("exception in on_answer for %r, which is answered all the same", self.request)
 
     def _send(self, response: Response) -> None:
         version = "1.1" if self.request is None else self.request.version

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol as Interface
 
+from ..errors import EXITS
 from .answers import FilePart, Framing, Pieces, discard
 from .limits import TURN
 
@@ -132,7 +133,9 @@ class Pull(Sender):
                 sent += len(piece)
                 if sent >= TURN:
                     return self._out.reactor.call_soon(self._take_turn)  # type: ignore[no-any-return]
-        except Exception:
+        except EXITS:
+            raise
+        except BaseException:
             log.exception("exception in the iterator of an answer, which is cut off")
             self._out.broken()
 

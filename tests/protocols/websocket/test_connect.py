@@ -163,6 +163,20 @@ def test_nobody_is_there(scene):
         dial(scene, "ws://localhost:81/")
 
 
+@pytest.mark.loud
+@pytest.mark.parametrize("where", ["factory", "connection_made"])
+def test_what_the_program_raises_as_the_websocket_begins_is_told_at_once_and_ends_the_connection(scene, where):
+    def fail(*args):
+        raise ZeroDivisionError
+
+    scene.serve()
+    factory = fail if where == "factory" else type("Broken", (Heard,), {"connection_made": fail})
+    future = connect(scene.reactor, "ws://localhost/", factory, proxy=False)
+    scene.reactor.settle()
+    assert isinstance(future.exception(timeout=0), ZeroDivisionError)
+    assert all(socket.transport.is_closing() for socket in scene.sockets)
+
+
 def test_an_attempt_can_be_cancelled(scene):
     scene.reactor.listen_tcp(Protocol, "localhost", 80)
     future = connect(scene.reactor, "ws://localhost/", proxy=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import io
 import threading
@@ -490,3 +491,44 @@ def test_what_a_fetch_gave(stage):
     assert (answer.headers["content-type"], answer.headers["x-name"]) == ("text/x", "y")
     assert not {"content-encoding", "connection"} & {name.lower() for name in answer.headers}
     client.close()
+
+
+@pytest.mark.loud
+def test_a_future_that_holds_a_cancellation_of_asyncios_is_answered(stage, caplog):
+    """It is no Exception; unanswered, its client would wait for ever."""
+    stage.site.route("GET", "/x", stage.later)
+    client = stage.says(ASK)
+    stage.futures[0].set_exception(asyncio.CancelledError())
+    stage.reactor.settle()
+    assert answers(client.data)[0].status == 500
+    assert has_ended(client)
+    assert [record.exc_info[0] for record in caplog.records if record.levelno >= 40] == [asyncio.CancelledError]
+
+
+@pytest.mark.loud
+def test_a_cancellation_out_of_an_iterator_in_a_later_turn_cuts_the_answer_off(stage, caplog):
+    def pieces(request):
+        yield bytes(TURN)
+        raise asyncio.CancelledError
+
+    stage.site.route("GET", "/x", pieces)
+    client = stage.says(ASK)
+    assert not answers(client.data, ended=False)[0].complete
+    assert has_ended(client)
+    assert [record.exc_info[0] for record in caplog.records if record.levelno >= 40] == [asyncio.CancelledError]
+
+
+@pytest.mark.loud
+@pytest.mark.parametrize("later", [False, True])
+def test_an_access_log_that_fails_fails_no_answer(stage, caplog, later):
+    def fail(request, status):
+        raise ZeroDivisionError
+
+    stage.site.on_answer = fail
+    stage.site.route("GET", "/x", stage.later if later else lambda request: "well")
+    client = stage.says(ASK)
+    for future in stage.futures:
+        future.set_result("well")
+    stage.reactor.settle()
+    assert [(answer.status, answer.body) for answer in answers(client.data)] == [(200, b"well")]
+    assert [record.exc_info[0] for record in caplog.records if record.levelno >= 40] == [ZeroDivisionError]

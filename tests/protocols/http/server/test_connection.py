@@ -138,6 +138,27 @@ def test_an_upgrade_behind_a_body(shout):
     assert client.data.endswith(b"\r\n\r\nHI")
 
 
+@pytest.mark.loud
+def test_what_the_other_protocol_raises_as_it_begins_ends_the_connection(stage, caplog):
+    class Broken(Shout):
+        lost = 0
+
+        def connection_made(self, transport):
+            raise ZeroDivisionError
+
+        def connection_lost(self, exc):
+            Broken.lost += 1
+
+    stage.site.route("GET", "/broken-shout", Broken)
+    client = stage.says(ask("GET /broken-shout HTTP/1.1", "Connection: Upgrade", "Upgrade: shout") + b"hi")
+    assert "connection_lost" in client.events
+    assert not stage.listener.connections
+    assert Broken.lost == 1
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert record.exc_info[0] is ZeroDivisionError
+    assert "which took over" in record.getMessage()
+
+
 def test_an_upgrade_that_takes_time(stage):
     """The handler may give a future of it; bytes that come meanwhile wait."""
     stage.site.route("GET", "/shout", type("Later", (), {"upgrade": staticmethod(stage.later)}))
