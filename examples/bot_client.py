@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
 
@@ -18,11 +19,23 @@ from protocols.text import sanitize
 from reactor import LineProtocol, Reactor, ReactorError, StreamTransport, Timer
 from reactor.serving import Parser, complain, port_number
 
-NAME = "小明"  # the tutorial's user
-FIRST_PROMPT = "请输入消息："
-PROMPT = "\n我："
-STAMP = "\n【机器人小图】 %Y-%m-%d:%H:%M:%S\n"
-FAREWELL = "聊天室已关闭\n"
+
+class Words(NamedTuple):
+    """What stands around the conversation."""
+
+    name: str  # of the user
+    first_prompt: str
+    prompt: str
+    stamp: str
+    farewell: str
+
+
+LANGUAGES = {
+    "zh": Words(
+        "小明", "请输入消息：", "\n我：", "\n【机器人小图】 %Y-%m-%d:%H:%M:%S\n", "聊天室已关闭\n"
+    ),  # the tutorial's
+    "en": Words("Ada", "Your message: ", "\nYou: ", "\n[the bot] %Y-%m-%d %H:%M:%S\n", "goodbye\n"),
+}
 QUIET = 0.2  # seconds after its last line in which a bot that has more to say would have said it
 NAME_LENGTH = 32  # characters; the bot takes nothing longer for a name
 
@@ -71,9 +84,10 @@ class Client:
     robot: StreamTransport
     terminal: StreamTransport
 
-    def __init__(self, reactor: Reactor, name: str, *, interactive: bool) -> None:
+    def __init__(self, reactor: Reactor, name: str, words: Words, *, interactive: bool) -> None:
         self.reactor = reactor
         self.name = name
+        self.words = words
         self.interactive = interactive
         self.leaving = False
         self.status = 0
@@ -94,7 +108,7 @@ class Client:
         """The bot says a line."""
         if self.interactive and self._welcomed and not self._speaking:
             # an answer may come slowly: what follows a silence is under the stamp of its beginning
-            self.terminal.write(time.strftime(STAMP).encode() if self._asked else b"\n")
+            self.terminal.write(time.strftime(self.words.stamp).encode() if self._asked else b"\n")
             self._asked = False
         self.terminal.write(f"{line}\n".encode())
         if not self._welcomed:
@@ -125,7 +139,7 @@ class Client:
 
     def on_robot_gone(self, exc: Exception | None) -> None:
         if self.leaving and self.interactive:
-            self.terminal.write(FAREWELL.encode())
+            self.terminal.write(self.words.farewell.encode())
         elif not self.leaving:
             complain(f"the bot is gone: {exc}" if exc else "the bot has closed the connection")
         self.status = 1 if exc else 0
@@ -139,23 +153,25 @@ class Client:
 
     def _prompt(self) -> None:
         if self.interactive and not self.leaving:
-            self.terminal.write((PROMPT if self._welcomed else FIRST_PROMPT).encode())
+            self.terminal.write((self.words.prompt if self._welcomed else self.words.first_prompt).encode())
 
 
 def main() -> int:
     parser = Parser("Talk to the chatbot in a terminal.")
     parser.add_argument("--host", default="127.0.0.1", help="the bot's address or name (%(default)s)")
     parser.add_argument("--port", type=port_number, default=9999, help="the bot's port (%(default)s)")
-    parser.add_argument("--name", default=NAME, help="your name (%(default)s)")
+    parser.add_argument("--name", help="your name (小明, or Ada in English)")
+    parser.add_argument("--language", choices=LANGUAGES, default="zh", help="of what stands around it (%(default)s)")
     options = parser.parse_args()
+    words = LANGUAGES[options.language]
     if not options.port:
         parser.error("argument --port: a server's port is 1 to 65535")
-    name = options.name.strip()
+    name = words.name if options.name is None else options.name.strip()
     if not name.isprintable() or not 0 < len(name) <= NAME_LENGTH or "::" in name:
         parser.error(f"argument --name: a name has 1 to {NAME_LENGTH} characters, and no :: in it")
     with Reactor() as reactor:
         try:
-            return Client(reactor, name, interactive=os.isatty(0)).run(options.host, options.port)
+            return Client(reactor, name, words, interactive=os.isatty(0)).run(options.host, options.port)
         except (OSError, ReactorError) as error:
             complain(f"{parser.prog}: {error}")
             return 1

@@ -77,6 +77,24 @@ def test_the_client_at_a_terminal(theatre: Any) -> None:
         os.close(outer)
 
 
+def test_the_client_in_english(theatre: Any) -> None:
+    server = theatre.serve("bot_server.py")
+    outer, inner = pty.openpty()
+    client = theatre.run("bot_client.py", "--port", str(server.port), "--language", "en", stdin=inner)
+    os.close(inner)
+    try:
+        client.out.shows(f"{WELCOME}\nYour message: ")
+        os.write(outer, b"what is 6*7?\n")
+        client.out.wait(
+            re.compile(r"\n\[the bot\] \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n.*42.*\n\nYou: $").search, "an answer"
+        )
+        os.write(outer, b"exit\n")
+        client.out.shows("\ngoodbye\n")
+        assert client.exits() == 0
+    finally:
+        os.close(outer)
+
+
 def test_the_client_says_what_is_wrong(theatre: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         port = str(nobody.getsockname()[1])
