@@ -286,7 +286,7 @@ class Seen:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.reading = True
-        self.show = self.note = self.lines.append
+        self.show = self.note = self.said = self.lines.append
 
     def pause_reading(self) -> None:
         self.reading = False
@@ -436,6 +436,41 @@ def test_who_types_ctrl_d_is_told_goodbye_where_the_server_has_no_word(stage: An
     table.reactor.settle()
     assert table.seen.lines[-1] == "goodbye"
     assert table.client.status == 0
+
+
+def test_a_paste_goes_out_at_the_pace_at_which_the_server_hears_it(stage: Any) -> None:
+    table = Table(stage, modes="a terminal's", name=None)
+    table.says("hello\n")
+    lines = [f"line {number}" for number in range(200)]
+    shown = [line for line in lines if table.client.typed(line)]
+    table.reactor.settle()
+    assert table.ends[0].lines == shown == lines[:8]
+    assert table.seen.lines[-1] == "192 lines wait, 2 a second are sent; exit leaves without the rest"
+    table.reactor.advance(10)
+    assert 26 <= len(table.ends[0].lines) <= 28
+    assert table.seen.lines[-1] == table.ends[0].lines[-1], "what is shown as said is sent"
+    table.reactor.advance(100)
+    assert table.ends[0].lines == lines
+    table.reactor.advance(10)
+    assert table.client.typed("one more")
+
+
+@pytest.mark.parametrize("end", ["exit", "Ctrl-D", "loss"])
+def test_of_a_paste_that_is_not_all_sent_the_person_is_told(stage: Any, end: str) -> None:
+    table = Table(stage, modes="a terminal's", name=None)
+    table.says("hello\n")
+    for number in range(10):
+        table.client.typed(f"line {number}")
+    table.reactor.settle()
+    if end == "exit":
+        assert table.client.typed("exit")
+    elif end == "Ctrl-D":
+        table.client.input_ended()
+    else:
+        table.loses()
+    table.reactor.settle()
+    assert "not sent: 2 lines that waited" in table.seen.lines
+    assert table.ends[0].lines[:8] == [f"line {number}" for number in range(8)]
 
 
 @pytest.mark.parametrize(

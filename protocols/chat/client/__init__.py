@@ -9,5 +9,6 @@ The files, from the bottom up; a file imports only from those above it in this l
     screen     the line that is edited, and what stands above it
     terminal   modes, signals, bytes
     log_above  log records shown above the row
+    paste      lines that are typed faster than a server hears them
     command    the client itself: `python -m protocols.chat.client`
 """

@@ -21,6 +21,7 @@ from ...text.sanitize import sanitize
 from ...text.standing import Answer, Standing
 from .log_above import log_above
 from .looks import Looks
+from .paste import Paste
 
 try:
     from .terminal import Modes, Terminal
@@ -147,6 +148,7 @@ class Client:
         self._log = ExitStack()
         self._patience: Timer | None = None  # for the server to end as well
         self._reclaim: Timer | None = None
+        self._paste = Paste(reactor, self._send, lambda line: self.seat.said(line), lambda text: self.seat.note(text))
 
     def run(self) -> int:
         """Chat until either side ends. Gives the exit status."""
@@ -199,6 +201,7 @@ class Client:
         self.server = None
         self._cancel_reclaim()
         self.terminal.resume_reading()
+        self._paste.give_up()
         if self._comes_back():
             self.seat.note(f"the connection is lost{f': {exc}' if exc else ''}")
             return
@@ -275,6 +278,9 @@ class Client:
             return False
         if line.strip().lower() in ("exit", "/quit", "/exit", "/bye"):
             self.leaving = self._said_exit = True  # however the server takes it
+            self._paste.give_up()
+        elif self.modes is not None and not self._paste.take(line):
+            return False  # it is shown when it is sent
         self._send(line)
         return True
 
@@ -282,6 +288,7 @@ class Client:
         """Nothing is typed any more: the server answers what it has, then ends as well."""
         self.leaving = True
         self._cancel_reclaim()
+        self._paste.give_up()
         if self.server is None:
             return self._leave(self.status)
         self.server.write_eof()

@@ -110,6 +110,10 @@ class Terminal(Protocol):
         """A line from the server."""
         self._above(self._looks.heard(line))
 
+    def said(self, line: str) -> None:
+        """A line that was typed here is on its way."""
+        self._above(self._looks.said(sanitize(line)))
+
     def note(self, text: str) -> None:
         """Something that this program has to say."""
         self._above(self._looks.note(text))
@@ -162,7 +166,7 @@ class Terminal(Protocol):
         if not SECRET.match(line):
             self._editor.remember(line)
         if self._owner.typed(line):
-            self._above(self._looks.said(sanitize(line)))
+            self.said(line)
 
     def _end(self) -> None:
         if not self._ended:
