@@ -203,6 +203,8 @@ class WebSocket(Protocol):
                 if not left or not transport.is_reading() or transport.get_protocol() is not self:
                     return transport.unread(wire.take_rest())  # type: ignore[no-any-return]
                 delivery = transport.delivery
+        if wire.busy:
+            transport.unread(wire.take_rest())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The end. A subclass that overrides this calls it."""

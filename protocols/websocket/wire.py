@@ -1,7 +1,8 @@
 """What comes on a WebSocket: bytes in, messages and control frames out. Knows no sockets and no clock (RFC 6455, 5).
 
-`feed` the wire, then ask `next_event` until it gives None. Nothing raises: what the peer does wrong is the event
-`Failed`, behind the events of what was good before it, and the last one. A way of cutting the bytes changes nothing.
+`feed` the wire, then ask `next_event` until it gives None without being `busy`. Nothing raises: what the peer does
+wrong is the event `Failed`, behind the events of what was good before it, and the last one. A way of cutting the bytes
+changes nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from .closing import PROTOCOL_ERROR, Violation, read_close
 from .frames import BINARY, CLOSE, CONTINUATION, FIN, MASKED, PING, PONG, RSV1, TEXT, apply_mask
 from .messages import Message
 
+FRAMES = 500  # in a row, besides short messages: one read may bring 43,000 empty pieces. About a millisecond
 MAX_MESSAGE = 1024 * 1024  # bytes: a peer that announces a length has us hold as much until the rest comes
 
 
@@ -56,7 +58,10 @@ class Wire:
     ('hello', Ping(payload=b'?'), None)
     """
 
-    __slots__ = ("_at", "_data", "_final", "_inflates", "_key", "_left", "_masked", "_max_message", "_message", "over")
+    __slots__ = (
+        "_at", "_data", "_final", "_inflates", "_key", "_left", "_masked", "_max_message", "_message", "_turn", "busy",
+        "over",
+    )  # fmt: skip
 
     def __init__(self, *, client: bool = False, inflates: bool = False, max_message: int = MAX_MESSAGE) -> None:
         """client: we are one, so frames come unmasked. inflates: permessage-deflate was agreed."""
@@ -69,6 +74,8 @@ class Wire:
         self._left = 0  # bytes of the frame's payload that are still to come
         self._key = b""  # of that frame, turned so that the next byte takes its first
         self._final = False  # that frame is the message's last
+        self._turn = FRAMES  # how many are read until `busy`
+        self.busy = False  # `next_event` gave None because others should have their turn: ask it again
         self.over = False  # Close or Failed was given: what comes is dropped
 
     def feed(self, data: bytes) -> None:
@@ -76,6 +83,7 @@ class Wire:
         if not self.over:
             self._data = self._data[self._at :] + data if self._at < len(self._data) else data
             self._at = 0
+            self._turn = FRAMES
 
     def take_rest(self) -> bytes:
         """What was fed and not yet read, taken back: to be fed again later."""
@@ -84,10 +92,10 @@ class Wire:
         return rest
 
     def next_event(self) -> Event | None:
-        """What came next; None: nothing until more bytes come."""
+        """What came next; None: nothing until more bytes come, or, where `busy`, nothing in many frames so far."""
         data, at = self._data, self._at
         if at == len(data):
-            self._data, self._at = b"", 0
+            self._data, self._at, self.busy = b"", 0, False
             return None
         # The way of nearly every message: a short one, whole, in one frame, from a client.
         if self._message is None and len(data) > at + 5 and self._masked and 0x80 <= data[at + 1] < 0xFE:
@@ -112,10 +120,13 @@ class Wire:
             return Failed(fault.code, fault.reason)
 
     def _next(self) -> Event | None:
-        while not self.over:
+        while self._turn:
+            self._turn -= 1
             event = self._read_payload() if self._left else self._read_frame()
             if event is not _GO_ON:
+                self.busy = False
                 return event
+        self._turn, self.busy = FRAMES, True
         return None
 
     def _end(self) -> None:

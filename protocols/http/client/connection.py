@@ -13,6 +13,7 @@ from ..errors import ProtocolError
 from ..events import Event, Failed
 from ..wire.messages import ResponseWire
 from ..wire.states import State
+from ..wire.turns import end_of_lines
 
 Fields = tuple[tuple[str, str], ...]
 
@@ -155,9 +156,9 @@ class HTTPConnection(Protocol):
 
     def _feed(self, wire: ResponseWire, data: bytes) -> list[Event]:
         """Chunks cost by their number, not by their bytes: a flood of tiny ones is read in parts, others in between."""
-        if wire.state not in (State.HEAD, State.CHUNKED) or (lines := data.count(b"\n")) <= LINES_AT_ONCE:
+        part = len(data) if wire.state is State.SIZED else end_of_lines(data, LINES_AT_ONCE)
+        if part == len(data) or wire.state not in (State.HEAD, State.CHUNKED):
             return wire.feed(data)
-        part = len(data) * LINES_AT_ONCE // lines + 1
         events = wire.feed(data[:part])
         if wire.state is State.CHUNKED:
             self.transport.unread(data[part:])

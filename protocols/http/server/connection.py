@@ -20,8 +20,10 @@ from reactor import Protocol, Reactor, adopt
 from ..errors import EXITS, NoRequest, ProtocolError
 from ..events import Data, End, Event, Failed, RequestHead
 from ..wire import RequestWire
+from ..wire.states import State
+from ..wire.turns import end_of_lines
 from .exchange import NEVER, Exchange
-from .limits import Bounds
+from .limits import LINES_AT_ONCE, TURN_TIME, Bounds
 from .response import Upgrade, date, head_start, refusal
 from .routing import Routes
 
@@ -97,6 +99,8 @@ class HTTPConnection(Protocol):
         phase = self._phase
         if phase is OVER:
             return
+        if len(data) > LINES_AT_ONCE:
+            data = self._portion(data)
         events = self.wire.feed(data)
         if events:
             self._take(events)
@@ -104,6 +108,13 @@ class HTTPConnection(Protocol):
             self._enter(HEAD, self.site.bounds.head)
         elif self.wire.behind:  # the next request: it waits, and so does what is behind it
             self.hold()
+
+    def _portion(self, data: bytes) -> bytes:
+        """What is read of `data` now; the rest comes again after the others' turn. Content of known size is cheap."""
+        end = len(data) if self.wire.state is State.SIZED else end_of_lines(data, LINES_AT_ONCE)
+        if end < len(data):
+            self.transport.unread(data[end:])  # before the rest: another protocol may give back what stands before it
+        return data[:end]
 
     def eof_received(self) -> bool:
         """The client says nothing more. What it has asked for, it still gets."""
@@ -180,13 +191,14 @@ class HTTPConnection(Protocol):
         """Events of the wire, and of the requests behind this one, until something must be waited for."""
         self._looping = True
         turns = self.site.bounds.max_pipelined
+        until = self.site.reactor.time() + TURN_TIME
         while events:
             for event in events:
                 _ON[type(event)](self, event)
             if self._phase is not IDLE:
                 break
             turns -= 1
-            if self.full or not turns:
+            if self.full or not turns or self.site.reactor.time() >= until:
                 self._enter(REST, NEVER)
                 self.site.reactor.call_soon(self._rested)
                 break

@@ -2,6 +2,7 @@
 
 The files, from the bottom up; a file imports only from those above it in this list:
 
+    turns        how much is read before others have their turn
     states       the states of a wire, as one table
     heads        the block of lines before the content
     chunked      the chunked coding undone

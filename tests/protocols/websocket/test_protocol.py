@@ -8,9 +8,9 @@ import pytest
 
 from protocols.websocket import ANY_ORIGIN, WebSocket, broadcast
 from protocols.websocket.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
-from protocols.websocket.wire import Close, Ping, Pong
+from protocols.websocket.wire import FRAMES, Close, Ping, Pong, Wire
 
-from .conftest import DEFLATE, HEAD, Echo, masked
+from .conftest import DEFLATE, HEAD, KEY, Echo, masked
 
 CLOSE_1000 = masked(CLOSE, b"\x03\xe8")
 
@@ -346,6 +346,25 @@ def test_a_flood_of_messages_gives_the_others_their_turn(scene):
     scene.reactor.settle()
     assert len(flooded) == 15_000
     assert seen[0] < 2000
+
+
+@pytest.mark.parametrize("between", [b"", masked(PING)])
+def test_a_flood_of_empty_pieces_gives_the_others_their_turn(scene, between):
+    client, _ = scene.serve().open()
+    other, _ = scene.open()
+    flood = b"\x01\x80" + KEY + ((b"\x00\x80" + KEY) * 400 + between) * 30
+    client.recorder.transport.write(flood)
+    other.recorder.transport.write(masked(TEXT, b"me too"))
+    read = []
+    scene.sockets[1].text_received = lambda text: read.append(text)
+    begin = Wire._begin
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Wire, "_begin", lambda *args: read.append(None) or begin(*args))
+        scene.reactor.settle()
+    assert len(read) == 12_002
+    assert read.index("me too") <= 2 * FRAMES + 1
+    client.send(masked(CONTINUATION, b"at last"))
+    assert client.events()[-1] == "at last"
 
 
 def test_pausing_inside_a_batch_holds_back_its_rest(scene):

@@ -29,8 +29,9 @@ def events_of(wire, chunks):
     events = []
     for chunk in chunks:
         wire.feed(chunk)
-        while (event := wire.next_event()) is not None:
-            events.append(event)
+        while (event := wire.next_event()) is not None or wire.busy:
+            if event is not None:
+                events.append(event)
     return events
 
 

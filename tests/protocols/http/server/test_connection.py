@@ -8,12 +8,14 @@ import pytest
 
 from protocols.http import Headers
 from protocols.http.server import EventStream, Request, Response, Server, Upgrade
+from protocols.http.server.limits import LINES_AT_ONCE, TURN_TIME
+from protocols.http.wire.chunked import ChunkedDecoder
 from reactor import Protocol
 from reactor.testing import MemoryReactor, Recorder
 from tests.kit.tls import client_context, server_context
 
 from .kit import Stage, answers, has_ended
-from .rows import GET, PLAIN, ask
+from .rows import CHUNKED, GET, PLAIN, ask
 
 # -- drains -------------------------------------------------------------------------------------------------------
 
@@ -176,6 +178,52 @@ def test_an_upgrade_of_a_client_that_says_its_end_at_once(shout):
     shout.reactor.settle()
     assert client.data.endswith(b"\r\n\r\nHI")
     assert has_ended(client)
+
+
+# -- turns --------------------------------------------------------------------------------------------------------
+
+TINY = b"1\r\nx\r\n" * 30_000 + b"0\r\n\r\n"
+
+
+@pytest.mark.parametrize("line", ["POST /echo HTTP/1.1", "POST /nowhere HTTP/1.1"])
+@pytest.mark.parametrize("first", [b"", PLAIN])
+def test_a_flood_of_tiny_chunks_gives_the_others_their_turn(stage, monkeypatch, line, first):
+    fed = []
+    feed = ChunkedDecoder.feed
+
+    def counted(decoder, data, start, pieces):
+        fed.append(data.count(b"\n", start))
+        return feed(decoder, data, start, pieces)
+
+    monkeypatch.setattr(ChunkedDecoder, "feed", counted)
+    client = stage.says(first + ask(line, CHUNKED) + TINY)
+    assert answers(client.data)[-1].complete
+    assert max(fed) <= LINES_AT_ONCE
+    if "echo" in line:
+        assert answers(client.data)[-1].body == b"x" * 30_000
+
+
+def test_what_stands_behind_a_flood_is_the_next_request(stage):
+    client = stage.says(ask("POST /echo HTTP/1.1", CHUNKED) + TINY + PLAIN)
+    assert [answer.status for answer in answers(client.data)] == [200, 200]
+
+
+def test_answers_that_take_long_leave_others_their_turn(stage):
+    """Thirty-two in a row would hold the loop for as many times what one takes."""
+    order = []
+
+    def slow(request):
+        order.append(request.path)
+        stage.reactor.world.clock.advance(TURN_TIME)
+        return "done"
+
+    stage.site.route("GET", "/slow/{name}", slow)
+    one, other = stage.dial(), stage.dial()
+    one.write(ask("GET /slow/one HTTP/1.1") * 10)
+    other.write(ask("GET /slow/other HTTP/1.1"))
+    stage.reactor.settle()
+    assert len(answers(one.data)) == 10
+    assert order.index("/slow/other") <= 1
 
 
 # -- addresses ----------------------------------------------------------------------------------------------------
