@@ -66,7 +66,7 @@ class DeadlineWheel:
         """Look at every connection whose slot has come, and set the next wake-up."""
         try:
             for slot in sorted(when for when in self._slots if when <= now):
-                for watched in list(self._slots[slot]):
+                for watched in list(self._slots.get(slot, ())):  # who was looked at may have ended others
                     self.disarm(watched)
                     deadline = watched._on_deadline(now)
                     if deadline is not None:

@@ -197,3 +197,18 @@ def test_any_mix_is_looked_at_in_time_and_never_early(alarm, seed):
         assert len(watched.looks) == 1
         assert watched.looks[0] <= watched.latest
         assert deadline == float("inf") or watched.looks[0] >= deadline
+
+
+def test_whoever_is_looked_at_may_end_others_whose_look_is_due(alarm):
+    """A log handler may, that is told of the end of the first."""
+
+    class Ends(Watched):
+        def _on_deadline(self, now):
+            alarm.wheel.disarm(other)
+            return super()._on_deadline(now)
+
+    other, last = Watched(20.0), Watched(30.0)
+    for watched in (Ends(10.0), other, last):
+        alarm.wheel.arm(watched, 0.0, watched.deadline)
+    alarm.wheel.expire(40.0)
+    assert (other.looks, last.looks, len(alarm.wheel)) == ([], [40.0], 0)
