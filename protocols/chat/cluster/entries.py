@@ -29,7 +29,6 @@ from typing import Any, NamedTuple
 Input = list[Any]
 
 MAX_ENTRY = 128 * 1024  # bytes of inputs in one entry: a hundred of them, as many as are read at once, are 13 MB
-MAX_INPUT = 64 * 1024  # bytes: a message has 8 KiB at most, what was said in a room 32 KiB
 
 
 class EntryID(NamedTuple):

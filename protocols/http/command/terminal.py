@@ -6,7 +6,6 @@ import re
 
 from ..errors import HTTPError
 
-_COLOUR = re.compile(rb"\x1b\[[0-9;:]*+m")
 _UNFINISHED = re.compile(rb"(?:\x1b(?:\[[0-9;:]{0,64}+)?+|\xc2)\Z")  # what the next piece may complete
 _OBEYED = re.compile(rb"\x1b(?!\[[0-9;:]*+m)|[\x01-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]|\xc2[\x80-\x9f]")
 
