@@ -13,8 +13,8 @@ from typing import Any
 
 from reactor import Reactor, Timer
 
-from .connection import Answer, Confirmation, RedisConnection
-from .errors import AnswerTimeout, ClientClosed, LoginRefused, RedisError, ReplyError, TooMuchWaiting
+from .connection import Answer, Confirmation, RedisConnection, tell
+from .errors import EXITS, AnswerTimeout, ClientClosed, LoginRefused, RedisError, ReplyError, TooMuchWaiting
 from .line import MAX_DELAY, Line
 from .url import Password, parse_redis_url
 from .wire import Argument, encode
@@ -120,11 +120,11 @@ class RedisClient:
 
     def _ask(self, answer: Answer, command: bytes) -> None:
         if self._closed:
-            return self._answer(answer, ClientClosed("the client is closed"))
+            return tell(answer, ClientClosed("the client is closed"))
         if self._connection is not None:
             return self._connection.ask(answer, command)
         if self._waiting_size + len(command) > MAX_WAITING:
-            return self._answer(answer, TooMuchWaiting(f"more than {MAX_WAITING} bytes wait for a connection"))
+            return tell(answer, TooMuchWaiting(f"more than {MAX_WAITING} bytes wait for a connection"))
         self._waiting.append((self._reactor.time() + self._timeout, answer, command))
         self._waiting_size += len(command)
         if self._waiting_timer is None:
@@ -137,7 +137,7 @@ class RedisClient:
         while self._waiting and self._waiting[0][0] <= now:
             _, answer, command = self._waiting.popleft()
             self._waiting_size -= len(command)
-            self._answer(answer, AnswerTimeout(f"no connection to {self.url} within {self._timeout:g} s"))
+            tell(answer, AnswerTimeout(f"no connection to {self.url} within {self._timeout:g} s"))
         if self._waiting and self._waiting_timer is None:
             self._waiting_timer = self._reactor.call_at(self._waiting[0][0], self._give_up_waiting)
 
@@ -148,12 +148,6 @@ class RedisClient:
             self._waiting_timer.cancel()
             self._waiting_timer = None
         return waiting
-
-    def _answer(self, answer: Answer, reply: Any) -> None:
-        try:
-            answer(reply)
-        except Exception:
-            log.exception("an answer was not taken")
 
     # -- channels -----------------------------------------------------------------------------------------------
 
@@ -233,7 +227,9 @@ class RedisClient:
             if callback is not None:
                 try:
                     callback(push[1], push[2])
-                except Exception:
+                except EXITS:
+                    raise
+                except BaseException:
                     log.exception("a message was not taken")
 
     # -- the lines ----------------------------------------------------------------------------------------------
@@ -262,7 +258,7 @@ class RedisClient:
         self._connection = None
         if isinstance(error, LoginRefused):
             for _, answer, _ in self._take_waiting():
-                self._answer(answer, error)
+                tell(answer, error)
         if self._on_down is not None and not self._closed:
             self._on_down(error)
 
@@ -288,7 +284,7 @@ class RedisClient:
         self._closed = True
         self._connection = None
         for _, answer, _ in self._take_waiting():
-            self._answer(answer, error)
+            tell(answer, error)
         for future in self._unconfirmed.values():
             _settle(future, error)
         self._unconfirmed.clear()

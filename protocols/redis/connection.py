@@ -9,7 +9,7 @@ from typing import Any, Protocol as Interface
 
 from reactor import Protocol, Reactor, StreamTransport, Timer
 
-from .errors import AnswerTimeout, ConnectionLost, ProtocolError, RedisError, ReplyError
+from .errors import EXITS, AnswerTimeout, ConnectionLost, ProtocolError, RedisError, ReplyError
 from .wire import Push, ReplyWire, encode
 
 log = logging.getLogger("protocols.redis")
@@ -86,7 +86,7 @@ class RedisConnection(Protocol):
     def ask(self, answer: Answer, command: bytes) -> None:
         """Send an encoded command; `answer` is called exactly once."""
         if self._error is not None:
-            return _call(answer, self._error)
+            return tell(answer, self._error)
         self._asked.append(answer)
         self._out.append(command)
         if not self._flushing:
@@ -120,10 +120,7 @@ class RedisConnection(Protocol):
             self._count += 1
             if type(reply) is ReplyError and reply.code == "READONLY":
                 self._read_only = self.must_write
-            try:
-                answer(reply)
-            except Exception:
-                log.exception("an answer was not taken")
+            tell(answer, reply)
             if self._error is not None:
                 return
         batches = self._batches
@@ -216,14 +213,17 @@ class RedisConnection(Protocol):
         asked, self._asked, self._out = self._asked, deque(), []
         self._batches.clear()
         for number, answer in enumerate(asked):
-            _call(answer, error if number == 0 else ConnectionLost(f"the connection to Redis was dropped: {error}"))
+            tell(answer, error if number == 0 else ConnectionLost(f"the connection to Redis was dropped: {error}"))
         self._owner.on_over(self, error)
 
 
-def _call(answer: Answer, reply: Any) -> None:
+def tell(answer: Answer, reply: Any) -> None:
+    """Give a reply, or the error instead. What the program raises harms no other question."""
     try:
         answer(reply)
-    except Exception:
+    except EXITS:
+        raise
+    except BaseException:
         log.exception("an answer was not taken")
 
 

@@ -207,7 +207,9 @@ class LineTransport:
         except PeerError as error:
             log.info("%r lost: %s", self._socket.transport, error)
             self.abort()
-        except Exception:
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException:  # CancelledError too: nothing would ever be read again
             log.exception("exception in the protocol of %r, which ends", self._socket.transport)
             self.abort()
         if not self._paused and not self._unread:

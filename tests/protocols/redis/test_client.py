@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from protocols.redis import (
@@ -113,14 +115,32 @@ def test_a_cancelled_future_shifts_nothing(reactor, server, connect):
     assert [future.result(0) for n, future in enumerate(futures) if n != 2] == [b"0", b"1", b"3", b"4"]
 
 
+def fail(error):
+    raise error
+
+
 @pytest.mark.loud
-def test_a_callback_that_raises_shifts_nothing(reactor, server, connect, caplog):
+@pytest.mark.parametrize("error", [ZeroDivisionError, asyncio.CancelledError])
+def test_a_callback_that_raises_shifts_nothing(reactor, server, connect, caplog, error):
     client, answers = connect(), []
-    client.call(lambda reply: 1 / 0, "ECHO", "a")
+    client.call(lambda reply: fail(error), "ECHO", "a")
     client.call(answers.append, "ECHO", "b")
     reactor.settle()
     assert answers == [b"b"]
-    assert "ZeroDivisionError" in caplog.text
+    assert error.__name__ in caplog.text
+
+
+@pytest.mark.loud
+def test_a_callback_that_raises_as_the_connection_ends_keeps_no_other_from_its_error(reactor, server, connect):
+    """asyncio's CancelledError is no Exception."""
+    server.answers["GET"] = None
+    client, answers = connect(), []
+    reactor.settle()
+    client.call(lambda reply: fail(asyncio.CancelledError), "GET", "a")
+    client.call(answers.append, "GET", "b")
+    reactor.settle()
+    client.close()
+    assert [type(answer) for answer in answers] == [ConnectionLost]
 
 
 def test_what_is_asked_before_the_first_connection_waits(reactor, connect):

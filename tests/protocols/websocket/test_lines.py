@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from protocols.text.protocol import TextProtocol
@@ -156,6 +158,34 @@ def test_what_the_protocol_raises_ends_its_connection_once(scene, caplog):
 
     client, _ = scene.serve(lines_over(Broken)).open()
     client.send(masked(TEXT, b"a"))
+    assert client.ended
+    assert Broken.lost == 1
+
+
+@pytest.mark.loud
+@pytest.mark.parametrize("error", [KeyError, asyncio.CancelledError])
+def test_so_it_does_where_a_rest_that_it_gave_back_comes_again(scene, error):
+    made = []
+
+    class Broken(LineProtocol):
+        lost = 0
+
+        def connection_made(self, transport):
+            super().connection_made(transport)
+            made.append(self)
+
+        def line_received(self, line):
+            if line == b"bad":
+                raise error
+            self.transport.pause_reading()
+
+        def connection_lost(self, exc):
+            Broken.lost += 1
+
+    client, _ = scene.serve(lines_over(Broken)).open()
+    client.send(masked(TEXT, b"pause\nbad"))
+    made[0].transport.resume_reading()
+    scene.reactor.settle()
     assert client.ended
     assert Broken.lost == 1
 
