@@ -20,7 +20,8 @@ OURS = frozenset({"connection", "content-length", "date", "keep-alive", "transfe
 BODILESS = frozenset({101, 204, 304})  # RFC 9112, 6.3
 
 _NONE = Headers()
-_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+_NAMES = {status.value: status.phrase for status in HTTPStatus}
+_STATUS_LINES = {status: f"HTTP/1.1 {status} {name}\r\n".encode() for status, name in _NAMES.items()}
 
 
 class Response:
@@ -142,9 +143,9 @@ def has_close(headers: Headers) -> bool:
 
 def plain(status: int, text: str = "", headers: Fields = ()) -> Response:
     """An answer that says why in a line of text; nothing of the request is repeated in it."""
-    name = HTTPStatus(status).phrase
+    name = f"{status} {_NAMES.get(status, '')}".rstrip()
     fields = [("Content-Type", TEXT), ("X-Content-Type-Options", "nosniff"), *Headers(headers).raw]
-    return Response(status, f"{status} {name}{': ' if text else ''}{text}\n".encode(), fields)
+    return Response(status, f"{name}{': ' if text else ''}{text}\n".encode(), fields)
 
 
 def refusal(status: int, *, head_only: bool) -> bytes:

@@ -96,6 +96,15 @@ def test_a_refusal_is_an_answer(stage):
     assert "close" not in answer.headers.get("connection", "")
 
 
+@pytest.mark.parametrize(("text", "body"), [("", b"499\n"), ("too late", b"499: too late\n")])
+def test_a_refusal_may_have_a_status_without_a_name(stage, text, body):
+    def refuse(request):
+        raise Refusal(499, text)
+
+    answer = one(stage, refuse)
+    assert (answer.status, answer.body) == (499, body)
+
+
 def test_a_body_that_is_no_json_is_the_clients_fault(stage):
     stage.site.route("POST", "/json", lambda request: request.json()["a"])
     client = stage.says(ask("POST /json HTTP/1.1", "Content-Length: 1", body="{"))
