@@ -36,8 +36,9 @@ class ForeignTransport:
         self._unread = b""
         self._paused = False  # by the program
         self._held = False  # we have paused the transport below
-        self._ended = False  # the peer's end has come, behind what is held
-        self._fault: PeerError | None = None  # what the peer did that ends the connection
+        self._ended = False  # the peer's end has come
+        self._owes_end = False  # and the protocol is to be told of it, behind what is held
+        self._fault: BaseException | None = None  # what ends the connection: the peer's fault, or the protocol's
         self.bytes_in = self.bytes_out = 0
         self.delivery = 0
         below.set_protocol(self)
@@ -78,7 +79,7 @@ class ForeignTransport:
     def resume_reading(self) -> None:
         """As ours: nothing is delivered from inside this call."""
         self._paused = False
-        if self._unread or self._ended:
+        if self._unread or self._owes_end:
             _call_soon(self._redeliver)
         else:
             self._watch()
@@ -127,10 +128,19 @@ class ForeignTransport:
     def _redeliver(self) -> None:
         if self._paused or self._below.is_closing():
             return
+        try:
+            self._deliver_held()
+        except BaseException as exc:  # nobody but us ends the connection for it: the loop below has not called us
+            self._fault = exc
+            self.abort()
+            raise
+
+    def _deliver_held(self) -> None:
         if self._unread:
             data, self._unread = self._unread, b""
             self._guard(self._protocol.data_received, data)
-        if self._ended and not (self._unread or self._paused):
+        if self._owes_end and not (self._unread or self._paused):
+            self._owes_end = False
             if not self._guard(self._protocol.eof_received):
                 self._below.close()
         else:
@@ -140,6 +150,7 @@ class ForeignTransport:
         """Called by the transport below."""
         self._ended = True
         if self._unread or self._paused:
+            self._owes_end = True
             return True
         return bool(self._guard(self._protocol.eof_received))
 

@@ -101,6 +101,53 @@ def test_the_peers_end_comes_behind_what_was_held_back(on_any_loop):
     on_any_loop(scene)
 
 
+def test_the_peers_end_comes_once_however_often_reading_is_resumed(on_any_loop):
+    class Answers(Lines):
+        ends = 0
+
+        def eof_received(self):
+            self.ends += 1
+            return True
+
+    async def scene(stage):
+        for sent in (b"one\n", b"wait\ntwo\n"):
+            protocol = Answers()
+            transport, peer = await stage.connect(protocol)
+            await stage.loop.sock_sendall(peer, sent)
+            peer.shutdown(1)
+            await until(lambda protocol=protocol: protocol.lines)
+            for _ in range(3):
+                await asyncio.sleep(0.01)
+                protocol.transport.resume_reading()
+                protocol.transport.resume_reading()
+            await asyncio.sleep(0.01)
+            assert (protocol.lines[-1], protocol.ends) == (sent.split()[-1], 1)
+            transport.close()
+            await protocol.lost
+
+    on_any_loop(scene)
+
+
+def test_what_the_protocol_raises_for_what_was_held_back_ends_the_connection(on_any_loop):
+    class Broken(Lines):
+        def line_received(self, line):
+            super().line_received(line)
+            if line == b"bad":
+                raise ZeroDivisionError
+
+    async def scene(stage):
+        protocol = Broken()
+        _, peer = await stage.connect(protocol)
+        await stage.loop.sock_sendall(peer, b"wait\nbad\nmore\n")
+        await until(lambda: protocol.lines)
+        protocol.transport.resume_reading()
+        assert isinstance(await protocol.lost, ZeroDivisionError)
+        assert protocol.lines == [b"wait", b"bad"]
+        assert [type(context["exception"]) for context in stage.told] == [ZeroDivisionError]
+
+    on_any_loop(scene)
+
+
 def test_nothing_is_delivered_after_close(on_any_loop):
     async def scene(stage):
         protocol = Lines()
