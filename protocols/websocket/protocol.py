@@ -27,6 +27,7 @@ PATIENCE = 20.0  # seconds that any byte may take to come then: a phone that cha
 CLOSING = 5.0  # seconds for the peer's close after ours, and for the server's end after both
 MAX_WAITING = 1024 * 1024  # bytes not taken by the peer at which it gets nothing more: minutes of a busy room
 BATCH = 256  # messages handled in one call, after which the other connections have their turn: about a millisecond
+PIECE = 4096  # bytes of a message that count as one more in a batch: 256 KiB may hold sixteen of 16 MiB, compressed
 LATE = 1.0  # seconds that our own loop may be late before the peer's silence is not counted as its own
 JOINED = 64 * 1024  # bytes of a message up to which its head is put before it by a copy
 
@@ -198,9 +199,9 @@ class WebSocket(Protocol):
                 self.text_received(event)
             else:
                 self._on_event(event)
-            left -= 1
-            if transport.delivery != delivery or not left:
-                if not left or not transport.is_reading() or transport.get_protocol() is not self:
+            left -= 1 + len(event) // PIECE
+            if transport.delivery != delivery or left <= 0:
+                if left <= 0 or not transport.is_reading() or transport.get_protocol() is not self:
                     return transport.unread(wire.take_rest())  # type: ignore[no-any-return]
                 delivery = transport.delivery
         if wire.busy:

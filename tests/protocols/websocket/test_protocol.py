@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from protocols.websocket import ANY_ORIGIN, WebSocket, broadcast
+from protocols.websocket.deflate import deflate
 from protocols.websocket.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 from protocols.websocket.wire import FRAMES, Close, Ping, Pong, Wire
 
@@ -365,6 +366,21 @@ def test_a_flood_of_empty_pieces_gives_the_others_their_turn(scene, between):
     assert read.index("me too") <= 2 * FRAMES + 1
     client.send(masked(CONTINUATION, b"at last"))
     assert client.events()[-1] == "at last"
+
+
+def test_messages_cost_what_they_are_once_they_are_unpacked(scene):
+    """A kilobyte of each comes to a megabyte: a single read of them held the loop for a second."""
+    client, socket = scene.serve().open(more=DEFLATE)
+    other, _ = scene.open()
+    large = "a" * 1_000_000
+    client.recorder.transport.write(masked(TEXT, deflate(large.encode(), 15), deflated=True) * 20)
+    other.recorder.transport.write(masked(TEXT, b"me too"))
+    read = []
+    socket.text_received = read.append
+    scene.sockets[1].text_received = read.append
+    scene.reactor.settle()
+    assert (len(read), read.count(large)) == (21, 20)
+    assert read.index("me too") <= 4  # two turns in the first tick
 
 
 def test_pausing_inside_a_batch_holds_back_its_rest(scene):

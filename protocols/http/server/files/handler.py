@@ -18,6 +18,7 @@ from ..request import Request
 from ..response import Ready, Refusal, Response, head_start
 from ..targets import quoted
 from . import conditions, listing
+from .listing import Recent
 from .ranges import Part, Unsatisfiable, parse_range
 from .shelf import SETTLED, SMALL, File, Kept, Shelf, signature
 from .tree import Tree
@@ -70,6 +71,7 @@ class Files:
         self._types = types
         self._cache_control = cache_control
         self._shelf = Shelf()
+        self._recent = Recent()
 
     def close(self) -> None:
         """Give the descriptor of the root back. Harmless twice; nothing can be served afterwards."""
@@ -102,6 +104,10 @@ class Files:
                 continue
         if not self._listing:
             raise Refusal(404)
+        now, key = request.reactor.time(), (request.path, *names)  # the path is the title, wherever this is mounted
+        return self._recent.get(key, now) or self._list(key, now, names)
+
+    def _list(self, key: tuple[str, ...], now: float, names: tuple[str, ...]) -> Response:
         fd = self._tree.open(names)
         try:
             if not stat.S_ISDIR(os.fstat(fd).st_mode):
@@ -109,7 +115,10 @@ class Files:
             found = listing.entries(fd, lambda name: self._tree.look((*names, name), fd))
         finally:
             os.close(fd)
-        return Response(200, listing.page(request.path, found, is_root=not names), listing.HEADERS)
+        response = Response(200, listing.page(key[0], found, is_root=not names), listing.HEADERS)
+        if len(found) > listing.LARGE:
+            self._recent.put(key, now, response)
+        return response
 
     def _redirect(self, request: Request) -> Response:
         """To the directory's own path, where relative links lead below it; always on this host."""

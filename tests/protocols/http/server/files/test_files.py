@@ -12,6 +12,7 @@ import time
 import pytest
 
 from protocols.http.server import Files
+from protocols.http.server.files import listing
 from protocols.http.server.files.shelf import SMALL
 from tests.protocols.http.server.kit import answers
 from tests.protocols.http.server.rows import ask
@@ -343,6 +344,26 @@ def test_a_directory_of_very_many(site, root, monkeypatch):
     page = site.get("/files/").body.decode()
     assert page.count("<tr>") == 3
     assert "more than these 3" in page
+
+
+def test_a_large_directory_is_read_once_a_second(site, root, monkeypatch):
+    monkeypatch.setattr("protocols.http.server.files.listing.LARGE", 3)
+    monkeypatch.setattr("protocols.http.server.files.listing.PAGES", 1)
+    read = []
+    entries = listing.entries
+    monkeypatch.setattr("protocols.http.server.files.listing.entries", lambda *args: read.append(1) or entries(*args))
+    pages = {site.get("/files/").body for _ in range(20)}
+    assert (len(read), len(pages)) == (1, 1)
+    write(root / "new.txt", b"")
+    site.reactor.advance(1.0)
+    assert b"new.txt" in site.get("/files/").body
+    assert len(read) == 2
+    (root / "other").mkdir()
+    for name in "abcd":
+        write(root / "other" / name, b"")
+    assert b"./d" in site.get("/files/other/").body
+    assert b"other" in site.get("/files/").body  # only one is kept
+    assert len(read) == 4
 
 
 # -- compressed forms ---------------------------------------------------------------------------------------------
