@@ -68,7 +68,7 @@ class WorkerPool:
                 job = self._jobs.get(timeout=KEEP)
             except Empty:
                 with self._lock:
-                    if self._jobs.empty():  # `submit` counts before it queues: look again under its lock
+                    if self._unclaimed < 0:  # else a job is counted for us, and not queued yet
                         self._threads -= 1
                         self._unclaimed += 1
                         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from queue import Empty, SimpleQueue
 
 import pytest
 
@@ -130,3 +131,29 @@ def test_a_thread_that_cannot_be_started_leaves_the_job_to_the_others(pool, monk
 
 def fail():
     raise RuntimeError("can't start new thread")
+
+
+class LateQueue(SimpleQueue):
+    """A job comes into it only after a thread has looked for it in vain, twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.looks = threading.Semaphore(0)
+
+    def put(self, job):
+        for _ in range(0 if job is None else 2):
+            self.looks.acquire(timeout=0.5)
+        super().put(job)
+
+    def get(self, timeout):
+        try:
+            return super().get(timeout=timeout)
+        except Empty:
+            self.looks.release()
+            raise
+
+
+def test_a_thread_does_not_end_that_a_job_is_counted_for(pool, monkeypatch):
+    monkeypatch.setattr(workers, "KEEP", 0.01)
+    pool._jobs = LateQueue()
+    assert pool.run(lambda: 7) == 7
