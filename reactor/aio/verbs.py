@@ -86,6 +86,8 @@ class LoopVerbs:
 
     def call_every(self, interval: float, fn: Callable[..., Any], *args: Any) -> LoopTimer:
         """As `Reactor.call_every`; what `fn` raises goes to the loop's exception handler."""
+        if not interval > 0:
+            raise ValueError(f"the interval must be positive: {interval!r}")
         return LoopTimer(self._loop, lambda: fn(*args), self._loop.time() + interval, interval)
 
     def run_in_thread(self, fn: Callable[..., Any], *args: Any) -> Future[Any]:

@@ -32,7 +32,7 @@ that name, or any object. Nothing else is known here of what comes then. It give
 
 It is called for GET only, once the request is complete, from inside the loop; what it raises is a 500. `request` has
 `method`, `version`, `headers`, `path`, `query`, `peer`, `secure` and `reactor`. From `connection_made` on the protocol
-owns the transport: deadlines, limits and `draining(grace)` are its own.
+owns the transport: deadlines, limits and `draining(grace)` are its own, and what it raises ends the connection.
 """
 
 from __future__ import annotations

@@ -97,6 +97,15 @@ def test_a_series_goes_on_until_it_is_cancelled(run):
     run(scene)
 
 
+@pytest.mark.parametrize("interval", [0, -1, float("nan")])
+def test_an_interval_is_positive(run, interval):
+    async def scene(loop):
+        with pytest.raises(ValueError, match="positive"):
+            loop.call_every(interval, print)
+
+    run(scene)
+
+
 def test_a_call_in_a_thread_gives_its_result_or_what_it_raised(run):
     async def scene(loop):
         done = loop.run_in_thread(sum, [1, 2, 3])
