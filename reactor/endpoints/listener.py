@@ -124,7 +124,7 @@ class Listener:
         self._admitting = True
         self._roster.begin(self, bool)  # a factory may drain us, and nobody can fail it
         try:
-            word = self._peers.refusal(address)
+            word = None if self._peers.idle else self._peers.refusal(address)
             if word is None:
                 self._let_in(sock, address)
             else:
@@ -154,7 +154,8 @@ class Listener:
 
     def _count(self, address: Any) -> None:
         self._loop.meter.accepted += 1
-        self._peers.add(address)
+        if not self._peers.idle:
+            self._peers.add(address)
 
     def _pause(self) -> None:
         if self._retry is not None:
@@ -187,7 +188,8 @@ class Listener:
         return limit is not None and len(self._roster.connections) >= limit
 
     def _on_connection_gone(self, transport: StreamTransport) -> None:
-        self._peers.remove(transport.get_extra_info("peername"))
+        if not self._peers.idle:
+            self._peers.remove(transport.get_extra_info("peername"))
         if not self._is_full():
             self._resume()
         self._check_gone()
@@ -195,10 +197,6 @@ class Listener:
     def _check_gone(self) -> None:
         if self._on_gone is not None and not (self._acceptors or self._roster.connections or self._admitting):
             self._on_gone(self)
-
-    def _on_event(self) -> None:
-        """The poller woke the loop for newcomers."""
-        self._loop.meter.other_events += 1
 
     def _on_nobody_waits(self) -> None:
         """All newcomers are in, with a descriptor to spare: asked for one more, the kernel did not run short."""
@@ -261,10 +259,10 @@ class Acceptor:
 
     def _on_ready(self, events: int) -> None:
         """Newcomers wait."""
-        self._listener._on_event()
-        if not self._listener.is_accepting():
-            return  # full or closed since this batch was polled
         listener, lost = self._listener, 0
+        listener._loop.meter.other_events += 1
+        if not listener.is_accepting():
+            return  # full or closed since this batch was polled
         for _ in range(ACCEPT_BUDGET):
             try:
                 sock, address = self.sock.accept()

@@ -18,20 +18,18 @@ from ..transports.stream import StreamTransport
 class Peers:
     """The count, and the judgement of a newcomer by `Limits.per_peer` and `Limits.refuse`.
 
-    Nothing is counted where neither is set. The peers of a Unix socket have no address: they are asked about, and not
-    counted.
+    Where neither is set it is `idle`: it need not be asked or told of anybody. The peers of a Unix socket have no
+    address: they are asked about, and not counted.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._most = limits.per_peer
         self._refuse = limits.refuse
-        self._counts = self._most is not None or self._refuse is not None
+        self.idle = self._most is None and self._refuse is None
         self.held: Counter[str] = Counter()
 
     def refusal(self, address: Any) -> bytes | None:
         """What a newcomer is told who is not let in; None for one who is."""
-        if not self._counts:
-            return None
         held = self.held[peer_key(address)] if isinstance(address, tuple) else 0
         if self._most is not None and isinstance(address, tuple) and held >= self._most:
             log.info("%s turned away: it has %d connections already", show(address), held)
@@ -48,12 +46,12 @@ class Peers:
 
     def add(self, address: Any) -> None:
         """One from there is in."""
-        if self._counts and isinstance(address, tuple):
+        if isinstance(address, tuple):
             self.held[peer_key(address)] += 1
 
     def remove(self, address: Any) -> None:
         """One from there is over, and its descriptor closed."""
-        if self._counts and isinstance(address, tuple):
+        if isinstance(address, tuple):
             key = peer_key(address)
             self.held[key] -= 1
             if not self.held[key]:

@@ -59,9 +59,10 @@ class Roster(Generic[T]):
     def on_gone(self, transport: T) -> None:
         """A transport is over; called by the transport, after connection_lost."""
         self.connections.pop(transport, None)
-        self._told.pop(transport, None)
-        for drain in self._drains[:]:
-            drain.on_gone()
+        if self._drains:
+            self._told.pop(transport, None)
+            for drain in self._drains[:]:
+                drain.on_gone()
         if self._on_gone is not None:
             self._on_gone(transport)
         follower = self._followers.pop(transport, None)
@@ -82,8 +83,9 @@ class Roster(Generic[T]):
     def done(self, attempt: object) -> None:
         """It has become a transport, or nothing."""
         self._begun.pop(attempt, None)
-        for drain in self._drains[:]:
-            drain.check()
+        if self._drains:
+            for drain in self._drains[:]:
+                drain.check()
 
     def is_empty(self) -> bool:
         """No transport is open, and none is about to be."""

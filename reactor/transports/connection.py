@@ -23,8 +23,9 @@ from ..protocol import Bytes
 from ..sockets.addresses import show
 from ..sockets.carrier import carrier_info, handshaker, reset_on_close
 from ..sockets.unix import peer_credentials
+from . import lanes
 from .expiry import deadlines
-from .lanes import IN_LEAVING, INBOUND, OUT_LEAVING, OUTBOUND, In, Out, Phase, State
+from .lanes import State
 from .slots import NO_SLOTS
 
 HIGH = 64 * 1024  # bytes, the high watermark unless set_write_buffer_limits; the low one is a quarter of it
@@ -64,13 +65,13 @@ class Connection(ABC):
         self._peername = peername
         self._limits = limits
         self._timeouts = timeouts
-        self._phase = Phase.OPENING
+        self._phase = lanes.OPENING
         self._told_made = False  # connection_made was called
         self._promises: Iterable[Future[Any]] = ()  # what waits for this connection, and fails with it
         self._upgrade: Any = None  # a start_tls under way (`upgrade.Upgrade`): no input until its handshake is done
-        self._in = In.READING
+        self._in = lanes.READING
         self._plain_read = False  # what recv gives may go straight to data_received: kept by _watch_input
-        self._out = Out.FLOWING
+        self._out = lanes.FLOWING
         self._interest = 0  # what the poller watches
         self._blocked = False  # WRITE is in it: the peer is not taking our bytes
         self._chunks: list[Bytes] = []
@@ -106,7 +107,7 @@ class Connection(ABC):
         return future
 
     def _on_handshake(self, opened: Iterable[Future[Any]], error: BaseException | None) -> None:
-        if self._phase is not Phase.OPENING:
+        if self._phase is not lanes.OPENING:
             return
         if error is not None:
             return self._on_broken(error)
@@ -118,8 +119,8 @@ class Connection(ABC):
 
     def _open(self) -> None:
         self._stamp = self._entered = self._loop.now  # it is not idle while it shakes hands
-        self._phase = Phase.OPEN
-        if self._in is In.DISCARDING:  # closed while it shook hands: what was written leaves, and nobody is told
+        self._phase = lanes.OPEN
+        if self._in is lanes.DISCARDING:  # closed while it shook hands: what was written leaves, and nobody is told
             self._check_phase()
         else:
             self._told_made = True
@@ -128,9 +129,9 @@ class Connection(ABC):
             except EXITS:
                 self._end(None)  # nobody would ever look at it again
                 raise
-        if self._phase is not Phase.CLOSED:
+        if self._phase is not lanes.CLOSED:
             self._watch_input()
-        if self._timeouts.idle is not None and self._phase is Phase.OPEN:
+        if self._timeouts.idle is not None and self._phase is lanes.OPEN:
             self._loop.wheel.arm(self, self._loop.now, self._stamp + self._timeouts.idle)
 
     @abstractmethod
@@ -192,7 +193,7 @@ class Connection(ABC):
         when, error = min(found, key=lambda deadline: deadline[0])
         if now < when:
             return when
-        if self._phase is Phase.CLOSING and self._out is Out.SHUT:
+        if self._phase is lanes.CLOSING and self._out is lanes.SHUT:
             self._end(None)  # our every byte is sent, and the peer only keeps its end open: that is no fault
         else:
             self._lose(error)
@@ -206,14 +207,14 @@ class Connection(ABC):
         self._notice_at = crowd if limits.output_soft is None else min(crowd, limits.output_soft)
 
     def _watch_input(self) -> None:
-        reading = self._in is In.READING and not self._unread and self._upgrade is None
+        reading = self._in is lanes.READING and not self._unread and self._upgrade is None
         self._plain_read = reading and not self._buffered
-        reading = reading or self._in is In.DISCARDING
+        reading = reading or self._in is lanes.DISCARDING
         self._watch((self._interest & WRITE) | (READ if reading else 0))
 
     def _watch(self, interest: int) -> None:
         held = self._interest
-        if interest == held or self._phase in (Phase.OPENING, Phase.CLOSED):
+        if interest == held or self._phase in (lanes.OPENING, lanes.CLOSED):
             return
         self._interest = interest
         self._blocked = interest & WRITE != 0
@@ -234,39 +235,39 @@ class Connection(ABC):
 
     def abort(self) -> None:
         """End at once. What was not sent is lost; if that is anything, the peer sees a reset rather than an end."""
-        if self._phase is Phase.CLOSED:
+        if self._phase is lanes.CLOSED:
             self._loop._check_process()
         self._end(None)
 
     def _lose(self, exc: Exception) -> None:
         """End at once because of the peer: one quiet log line, and `connection_lost(exc)`."""
-        if self._phase is not Phase.CLOSED:
+        if self._phase is not lanes.CLOSED:
             shown = repr(self)
             self._end(exc)
             log.info("%s lost: %s", shown, exc)
 
     def _end_lingering(self, quiet: float) -> None:
         """End now if all that is left is to wait for the peer's end, and nothing has moved for `quiet` seconds."""
-        if self._phase is Phase.CLOSING and self._out is Out.SHUT and self._loop.now - self._stamp >= quiet:
+        if self._phase is lanes.CLOSING and self._out is lanes.SHUT and self._loop.now - self._stamp >= quiet:
             self._end(None)
 
     def _drain(self, grace: float) -> None:
         """A drain begins: tell the protocol, and close unless it wants to finish something within `grace` seconds."""
-        asked = self._phase is Phase.OPEN and has(self._protocol, "draining")
+        asked = self._phase is lanes.OPEN and has(self._protocol, "draining")
         if not (self.is_closing() or (asked and self._callback("draining", grace))):
             self.close()
 
     def is_closing(self) -> bool:
         """True once the end has begun, whoever began it."""
-        return self._phase in (Phase.CLOSING, Phase.CLOSED) or self._in is In.DISCARDING
+        return self._phase in (lanes.CLOSING, lanes.CLOSED) or self._in is lanes.DISCARDING
 
     def _check_phase(self) -> None:
-        if self._phase is Phase.CLOSED or self._in not in IN_LEAVING or self._out not in OUT_LEAVING:
+        if self._phase is lanes.CLOSED or self._in not in lanes.IN_LEAVING or self._out not in lanes.OUT_LEAVING:
             return
-        if self._in is In.ENDED and self._out is Out.SHUT:
+        if self._in is lanes.ENDED and self._out is lanes.SHUT:
             self._end(None)
-        elif self._phase is Phase.OPEN:
-            self._phase = Phase.CLOSING
+        elif self._phase is lanes.OPEN:
+            self._phase = lanes.CLOSING
             self._entered = self._loop.now
             if self._timeouts.close is not None:
                 self._loop.wheel.arm(self, self._entered, self._entered + self._timeouts.close)
@@ -296,7 +297,7 @@ class Connection(ABC):
 
     def _on_forked(self) -> None:
         """In a forked child: nothing here may send, shut or watch any more, for it would do so for the parent."""
-        self._phase, self._in, self._out = Phase.CLOSED, In.ENDED, Out.SHUT
+        self._phase, self._in, self._out = lanes.CLOSED, lanes.ENDED, lanes.SHUT
         self._plain_read, self._interest, self._size = False, 0, 0
 
     def _abandon(self) -> None:
@@ -304,7 +305,7 @@ class Connection(ABC):
         self._sock.close()
 
     def _end(self, exc: BaseException | None) -> None:
-        if self._phase is Phase.CLOSED:
+        if self._phase is lanes.CLOSED:
             return
         self._exc = exc
         if exc is not None:
@@ -317,9 +318,9 @@ class Connection(ABC):
             self._poller.stop()
         self.delivery += 1
         self._plain_read = False
-        self._phase = Phase.CLOSED
-        self._in = INBOUND[self._in, "lost"]
-        self._out = OUTBOUND[self._out, "lost"]
+        self._phase = lanes.CLOSED
+        self._in = lanes.INBOUND[self._in, "lost"]
+        self._out = lanes.OUTBOUND[self._out, "lost"]
         self._chunks.clear()
         self._size = 0
         self._unread = b""

@@ -16,13 +16,11 @@ from ..sockets.carrier import can_write_eof
 from .buffers import copied, gather
 from .connection import Connection
 from .files import send_file
-from .lanes import OUT_LEAVING, OUTBOUND, In, Out, Phase
+from .lanes import CLOSED, DISCARDING, FINISHING, FLOWING, FULL, OPEN, OPENING, OUT_LEAVING, OUTBOUND
 from .slots import NO_SLOTS
 
 SEND_NOW = 4096  # bytes from which sending at once beats waiting for the flush
 JOIN_ALL = 64 * 1024  # bytes of chunks that are joined without a look at each
-
-FLOWING, FULL = Out.FLOWING, Out.FULL
 
 
 class Outbound(Connection):
@@ -107,7 +105,7 @@ class Outbound(Connection):
             if self._size <= self._low:
                 self._out = OUTBOUND[FULL, "drain"]
                 self._callback("resume_writing")
-        elif self._out is Out.FINISHING and not self._size:
+        elif self._out is FINISHING and not self._size:
             self._shut()
 
     def writelines(self, chunks: Iterable[Bytes]) -> None:
@@ -140,7 +138,7 @@ class Outbound(Connection):
     def _may_write(self) -> bool:
         if self._out is FULL:
             return True
-        if self._in is not In.DISCARDING and self._phase in (Phase.OPENING, Phase.OPEN):
+        if self._in is not DISCARDING and self._phase in (OPENING, OPEN):
             raise RuntimeError("write() after write_eof()")
         self._loop._check_process()
         self._loop.meter.ignored_writes += 1
@@ -171,13 +169,13 @@ class Outbound(Connection):
         if limits.output_soft is not None and size > limits.output_soft and self._soft_since is None:
             self._soft_since = self._loop.now
             self._loop.wheel.arm(self, self._loop.now, self._loop.now + limits.output_soft_seconds)
-        if size > self._high and self._out is FLOWING and self._phase is not Phase.OPENING:
+        if size > self._high and self._out is FLOWING and self._phase is not OPENING:
             self._out = OUTBOUND[FLOWING, "fill"]
             self._callback("pause_writing")
         self._book()
 
     def _book(self) -> None:
-        if self._phase is not Phase.CLOSED:
+        if self._phase is not CLOSED:
             bounds = (self._high, self._limits.output, self._limits.output_soft)
             ahead = (bound for bound in bounds if bound is not None and bound >= self._size)
             self._notice_at = min([self._size + STEP, *ahead])  # what must be noticed next
@@ -191,9 +189,9 @@ class Outbound(Connection):
             self._moved = self._loop.now
         if not self._blocked:
             self._watch(self._interest | WRITE)
-            if self._timeouts.write is not None and self._phase is Phase.OPEN:
+            if self._timeouts.write is not None and self._phase is OPEN:
                 self._loop.wheel.arm(self, self._loop.now, self._moved + self._timeouts.write)
-        if self._phase is not Phase.CLOSED:
+        if self._phase is not CLOSED:
             self._press_back()
 
     def can_write_eof(self) -> bool:
@@ -210,7 +208,7 @@ class Outbound(Connection):
         self._check_phase()
 
     def _shut(self) -> None:
-        if self._phase is Phase.OPENING or (self._upgrade is not None and self._in is not In.DISCARDING):
+        if self._phase is OPENING or (self._upgrade is not None and self._in is not DISCARDING):
             return  # a handshake needs both ways, and comes back to here; a close needs no handshake
         try:
             self._sock.shutdown(socket.SHUT_WR)

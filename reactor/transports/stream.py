@@ -19,7 +19,7 @@ import ssl
 from ..boundary import EXITS
 from ..loop.futures import Promise
 from ..loop.poller import READ, WRITE
-from .lanes import IN_LEAVING, INBOUND, OUTBOUND, In, Out, Phase
+from .lanes import DISCARDING, FINISHING, IN_LEAVING, INBOUND, OPENING, OUTBOUND, READING, SHUT
 from .outbound import Outbound
 from .slots import NO_SLOTS, SLOTS
 from .upgrade import upgrade
@@ -28,8 +28,6 @@ READ_SIZE = 120 * 1024
 """Bytes asked of one recv: the most that malloc takes from its heap. From 128 KiB on each read costs an mmap, an mremap
 and a munmap (10 KiB echo: 14 microseconds of CPU a message become 21), and at 64 KiB a message of 100 KB takes two
 reads (41 become 57)."""
-
-READING = In.READING
 
 
 class Stream(Outbound):
@@ -65,14 +63,14 @@ class Stream(Outbound):
                         self._on_eof()
         else:
             self._loop.meter.other_events += 1
-        if events != READ and (self._size or self._out is Out.FINISHING):
+        if events != READ and (self._size or self._out is FINISHING):
             self._flush()
 
     def _receive_otherwise(self) -> None:
         if not self._interest & READ:
             self._loop.meter.other_events += 1
             return  # a hang-up or an error, reported whether asked for or not: what waits to be sent will find it
-        if self._in is In.DISCARDING:
+        if self._in is DISCARDING:
             self._discard()
         else:
             self._receive_into()
@@ -112,7 +110,7 @@ class Stream(Outbound):
             self._loop.call_soon(self._redeliver)
 
     def _redeliver(self) -> None:
-        if self._in is not READING or not self._unread or self._upgrade is not None or self._phase is Phase.OPENING:
+        if self._in is not READING or not self._unread or self._upgrade is not None or self._phase is OPENING:
             return
         data, self._unread = self._unread, b""
         try:
@@ -180,7 +178,7 @@ class Stream(Outbound):
             raise
         except BaseException as exc:
             # Once our end is said, a reset only means that the peer did not wait for it.
-            return self._end(None) if self._out is Out.SHUT else self._on_broken(exc)
+            return self._end(None) if self._out is SHUT else self._on_broken(exc)
         self.bytes_in += len(data)
         self._stamp = self._loop.now
         if not data:
@@ -224,13 +222,13 @@ class Stream(Outbound):
         """
         if self.is_closing():
             return self._loop._check_process()
-        if self._phase is Phase.OPENING and not self._size:
+        if self._phase is OPENING and not self._size:
             return self._end(None)
         self.delivery += 1
         self._in = INBOUND[self._in, "close"]
         self._out = OUTBOUND[self._out, "finish"]
         self._unread = b""
-        if not self._size and self._out is not Out.SHUT:
+        if not self._size and self._out is not SHUT:
             self._shut()
         self._watch_input()
         self._check_phase()
