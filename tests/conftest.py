@@ -78,7 +78,7 @@ def port():
     """A port on which nobody listens, and which nobody else is given while the test lasts: it is bound all the time."""
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a server that says the same may listen there
-        sock.bind(("127.0.0.1", 0))
+        sock.bind(("", 0))  # of every address: a connection of another process may have the number on its own
         yield sock.getsockname()[1]
 
 
