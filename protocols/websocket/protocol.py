@@ -246,7 +246,7 @@ class WebSocket(Protocol):
         elif isinstance(event, Close):
             self._on_close(event)
         elif isinstance(event, Failed):
-            log.info("%r closed: %d, %s", self.transport, event.code, event.reason)
+            log.debug("%r closed: %d, %s", self.transport, event.code, event.reason)
             self._fail(event.code, event.reason)
 
     def _on_close(self, close: Close) -> None:

@@ -17,6 +17,7 @@ from concurrent.futures import Future
 import pytest
 
 from reactor import BufferedProtocol, LimitExceeded, Limits, LineProtocol, PeerError, Protocol, Timeouts
+from reactor.loop.meter import LOSSES_TOLD
 from reactor.testing import Recorder
 from tests.kit.asyncio_examples import EchoClientProtocol, EchoServerProtocol
 
@@ -656,6 +657,24 @@ def test_a_reset_is_named_and_logged_quietly(stage, caplog):
 def quiet_end(stage, peer, transport):
     transport.close()
     peer.close()
+
+
+def test_losses_that_strangers_cause_at_will_do_not_fill_the_log(stage, caplog):
+    caplog.set_level(logging.INFO, "reactor")
+
+    def lose(count):
+        for _ in range(count):
+            peer, _ = stage.connect(Recorder())
+            stage.reset(peer)
+            stage.reactor.settle()
+        return [record.getMessage() for record in caplog.records if " lost: " in record.getMessage()]
+
+    assert len(lose(LOSSES_TOLD + 50)) == LOSSES_TOLD
+    assert stage.reactor.stats().lost["ConnectionResetError"] == LOSSES_TOLD + 50
+    stage.reactor.advance(61.0)
+    first, second = lose(2)[LOSSES_TOLD:]
+    assert first.endswith("(and 50 like it since)")
+    assert "like it" not in second
 
 
 def reset_end(stage, peer, transport):
