@@ -28,30 +28,9 @@ class Meter:
     """The counters of one loop, since its start."""
 
     __slots__ = (
-        "accepted",
-        "born",
-        "busy",
-        "bytes_in",
-        "bytes_out",
-        "calls",
-        "datagrams_in",
-        "datagrams_out",
-        "dropped_datagrams",
-        "eagains",
-        "empty_flushes",
-        "events",
-        "flushes",
-        "ignored_writes",
-        "joined",
-        "lag",
-        "losses_told",
-        "lost",
-        "other_events",
-        "refused",
-        "shortages",
-        "ticks",
-        "told",
-        "turn_at",
+        "accepted", "born", "busy", "bytes_in", "bytes_out", "calls", "datagrams_in", "datagrams_out",
+        "dropped_datagrams", "eagains", "empty_flushes", "events", "flushes", "ignored_writes", "joined", "lag",
+        "losses_told", "lost", "other_events", "refused", "shortages", "ticks", "told", "turn_at",
     )  # fmt: skip
 
     def __init__(self, now: float) -> None:
