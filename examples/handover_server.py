@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone
 
 from protocols import Echo
 from reactor import Listener, Reactor, Worker, hand_over
-from reactor.serving import count, dump_on_signal, listen, log_to_stderr, serve, server_parser, supervise
+from reactor.serving import add_workers_option, dump_on_signal, listen, log_to_stderr, serve, server_parser, supervise
 
 GRACE = 60.0  # seconds that whoever talks to the old process has to finish
 
@@ -36,7 +36,7 @@ def work(worker: Worker) -> None:
 
 def main() -> int:
     parser = server_parser("Send every byte back; SIGUSR2 hands over to a new process.", 9000)
-    parser.add_argument("--workers", type=count, default=0, metavar="N", help="processes that share the port (none)")
+    add_workers_option(parser)
     options = parser.parse_args()
     log_to_stderr("INFO")
     with Reactor() as reactor:

@@ -25,6 +25,7 @@ from reactor.serving import (
     count,
     in_words,
     log_to_stderr,
+    number,
     port_number,
     program,
     say,
@@ -133,10 +134,10 @@ def host_and_port(text: str) -> tuple[str, int]:
 
 def seconds(text: str) -> float:
     """A time to wait."""
-    number = float(text)
-    if not 0 < number < math.inf:
+    found = number(text, float)
+    if not 0 < found < math.inf:
         raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, not {text}")
-    return number
+    return found
 
 
 def parse() -> argparse.Namespace:

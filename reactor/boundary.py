@@ -114,6 +114,16 @@ def name_of(fn: Any) -> str:
         return object.__repr__(fn)
 
 
+def class_of(thing: Any) -> str:
+    """The name of its class, as the program calls it: a wrapper says by `__class__` for whom it stands."""
+    try:
+        return str(thing.__class__.__qualname__)
+    except EXITS:
+        raise
+    except BaseException:
+        return type(thing).__qualname__
+
+
 def has(thing: Any, name: str) -> bool:
     """Whether an object of the program's has that attribute. One that raises otherwise has it not."""
     try:
@@ -143,3 +153,18 @@ def check_thread(owner: threading.Thread | None, what: str = "called") -> None:
         raise RuntimeError(
             f"{what} in the thread {here.name!r}, while the loop runs in {owner.name!r}: use call_soon_threadsafe"
         )
+
+
+def not_seconds(verb: str, given: object) -> TypeError:
+    """What is wrong with a time that is no number."""
+    return TypeError(f"{verb} takes seconds, not {given!r}")
+
+
+def check_interval(interval: float) -> None:
+    """Raise where a series cannot have it: it would be due at once, and for ever."""
+    try:
+        positive = interval > 0
+    except TypeError:
+        raise not_seconds("call_every()", interval) from None
+    if not positive:
+        raise ValueError(f"the interval must be positive: {interval!r}")

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from reactor import Listener, Reactor, ReconnectingClient, StreamTransport
-from reactor.serving import Parser, complain, count, listen, log_to_stderr, port_number, serve, server_parser
+from reactor.serving import Parser, complain, count, listen, log_to_stderr, number, port_number, serve, server_parser
 
 from ..admission.door import Door
 from ..http import Client
@@ -56,10 +56,10 @@ def parser() -> Parser:
 
 def seconds(text: str) -> float:
     """A time to wait."""
-    number = float(text)
-    if not 0 < number <= LONGEST_TIMEOUT:
+    found = number(text, float)
+    if not 0 < found <= LONGEST_TIMEOUT:
         raise argparse.ArgumentTypeError(f"must be more than 0 and at most {LONGEST_TIMEOUT:g} seconds, not {text}")
-    return number
+    return found
 
 
 def place(text: str) -> tuple[str, int]:

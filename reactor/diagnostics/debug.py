@@ -5,8 +5,8 @@
 A call from another thread than the loop's raises RuntimeError: of the reactor, a listener or a transport, but for what
 only reads; of a timer, but for `cancel`, which is harmless everywhere. Every connection is held to its contract
 (`contract`); a breach is logged. A callback of SLOW seconds or more is logged with its name.
-A connection that nobody has closed when its reactor is closed is logged with the call that it comes from, and so is a
-reactor that nobody has closed.
+A connection that nobody has closed when its reactor is closed is logged with the call that it comes from, and so are a
+listener whose reactor never ran, and a reactor that nobody has closed.
 
 It is put on one reactor at its construction: methods of the instance stand before those of the class, and transports
 are of classes of their own. The loop of all other reactors has not one line of it.
@@ -66,6 +66,7 @@ def is_wanted(given: bool | None, environment: str | None) -> bool:
 def equip(reactor: Reactor) -> None:
     """Put `reactor` in debug mode, before it does anything."""
     reactor._origins = {}  # of protocols that have been made and have no transport yet, by their id
+    reactor._listened = weakref.WeakKeyDictionary()  # listeners, and where they come from
     for name in MAKERS:
         setattr(reactor, name, observing(reactor, getattr(reactor, name)))
     for name in WATCHES:
@@ -218,6 +219,7 @@ def observing(reactor: Reactor, verb: Callable[..., Any]) -> Callable[..., Any]:
 
         made = verb(observed, *args, **options)
         if isinstance(made, Listener):
+            reactor._listened[made] = origin
             made._roster.kind = KINDS[made._roster.kind]
             for name in LISTENS:
                 setattr(made, name, on_loop_thread(reactor, f"listener.{name}", getattr(made, name)))
@@ -249,6 +251,7 @@ def close(reactor: Reactor, close: Callable[[], None], forgotten: weakref.finali
     forgotten.detach()
     if not reactor.closed:
         report_open(reactor)
+        report_unserved(reactor)
     close()
 
 
@@ -260,6 +263,16 @@ def report_open(reactor: Reactor) -> None:
         log.warning("%r was never closed; it comes from here:\n%s", transport, getattr(contract, "origin", "unknown"))
     if len(left) > REPORTS:
         log.warning("%d more connections were never closed", len(left) - REPORTS)
+
+
+def report_unserved(reactor: Reactor) -> None:
+    """Say that listeners were opened and the loop never turned, unless an exception of the program's ends it all."""
+    listeners = list(reactor._inventory.listeners)
+    if not listeners or reactor.meter.ticks or sys.exc_info()[1] is not None or os.getpid() != reactor._pid:
+        return
+    count = "a listener" if len(listeners) == 1 else f"{len(listeners)} listeners"
+    origin = reactor._listened.get(listeners[0], "unknown")
+    log.warning("%s, and run() was never called: nobody was served; opened here:\n%s", count, origin)
 
 
 def call_site(frame: FrameType | None) -> str:

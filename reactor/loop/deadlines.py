@@ -14,6 +14,8 @@ from collections.abc import Callable
 from math import ceil, frexp, inf
 from typing import Protocol as Interface
 
+from .timers import Timer, TimerHeap
+
 FINENESS = 5  # the grid is 2**-5 of the wait: 3 % late at most, some 32 slots for each doubling of the wait
 
 
@@ -32,6 +34,24 @@ class DeadlineWheel:
         self._wake_at = wake_at
         self._slots: dict[float, dict[Watched, None]] = {}  # in order, so that a simulated run can be replayed
         self._next = inf
+        self.timer: Timer | None = None  # the one that it has, where it is `on` a loop's timers
+
+    @classmethod
+    def on(cls, timers: TimerHeap, now: Callable[[], float]) -> DeadlineWheel:
+        """A wheel that wakes itself, by a timer among `timers`. now: the time of the tick."""
+
+        def wake_at(when: float) -> None:
+            if wheel.timer is None:
+                wheel.timer = timers.arm(when, look, ())
+            else:
+                wheel.timer.move(when)
+
+        def look() -> None:
+            wheel.expire(now())
+
+        look.__qualname__ = "timeouts of connections"  # what a dump shows, and the log where it is slow
+        wheel = cls(wake_at)
+        return wheel
 
     def __len__(self) -> int:
         return sum(map(len, self._slots.values()))

@@ -42,9 +42,10 @@ class Promise(Future[T]):
         return super().exception(timeout)
 
     def _check(self, timeout: float | None) -> None:
-        if not self.done() and timeout != 0 and self._runs_here():
+        waits = timeout != 0 and not self.done()
+        self._asked = self._asked or timeout != 0 or self.done()  # also where it raises: the mistake is told then
+        if waits and self._runs_here():
             raise RuntimeError(WAITING)
-        self._asked = self._asked or timeout != 0 or self.done()
 
     def add_done_callback(self, fn: Callable[[Future[T]], object]) -> None:
         """As `Future.add_done_callback`; whatever `fn` raises is logged."""

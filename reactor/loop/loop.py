@@ -23,7 +23,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Self, TypeVar
 
-from ..boundary import EXITS, check_thread, log, name_of
+from ..boundary import EXITS, check_interval, check_thread, log, name_of, not_seconds
 from ..errors import ReactorClosed, ReactorError
 from .budget import OUTPUT_BUDGET, OutputBudget
 from .deadlines import DeadlineWheel
@@ -66,8 +66,7 @@ class Loop:
         self.doomed: deque[Flushed] = deque()
         self.budget = OutputBudget(output_budget)
         self.timers = TimerHeap(self.clock)
-        self.wheel = DeadlineWheel(self._wake_wheel_at)
-        self._wheel_timer: Timer | None = None
+        self.wheel = DeadlineWheel.on(self.timers, lambda: self.now)
         self._soon: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
         self._inbox: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
         self._wakeup = self._kernel.wakeup()
@@ -258,7 +257,11 @@ class Loop:
 
     def call_later(self, delay: float, fn: Callable[..., Any], *args: Any) -> Timer:
         """Call `fn(*args)` once, `delay` seconds from now."""
-        return self.timers.arm(self.clock() + delay, fn, args)
+        try:
+            when = self.clock() + delay
+        except TypeError:
+            raise not_seconds("call_later()", delay) from None
+        return self.timers.arm(when, fn, args)
 
     def call_at(self, when: float, fn: Callable[..., Any], *args: Any) -> Timer:
         """Call `fn(*args)` once, when `time()` reaches `when`."""
@@ -278,8 +281,7 @@ class Loop:
         1.0
         >>> timer.cancel()
         """
-        if not interval > 0:
-            raise ValueError(f"the interval must be positive: {interval!r}")
+        check_interval(interval)
         return self.timers.arm(self.clock() + interval, fn, args, interval)
 
     def promise(self) -> Promise[Any]:
@@ -392,9 +394,3 @@ class Loop:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
-
-    def _wake_wheel_at(self, when: float) -> None:
-        if self._wheel_timer is None:
-            self._wheel_timer = self.call_at(when, lambda: self.wheel.expire(self.now))
-        else:
-            self._wheel_timer.move(when)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from typing import Any
 
-from ..boundary import EXITS, log, name_of
+from ..boundary import EXITS, log, name_of, not_seconds
 
 FOREVER = float("inf")
 FULL_BATCHES = 64  # of events that timers wait for: 65,536 descriptors, after which a flood is a flood
@@ -51,7 +51,11 @@ class Timer:
 
         A series starts a new grid: first after `delay`, then each interval.
         """
-        self.move(self._heap.now() + delay)
+        try:
+            when = self._heap.now() + delay
+        except TypeError:
+            raise not_seconds("reset()", delay) from None
+        self.move(when)
 
     def move(self, when: float) -> None:
         """As `reset`, with the time itself."""
@@ -95,7 +99,7 @@ class TimerHeap:
         try:
             ordered = when < FOREVER or when == FOREVER
         except TypeError:
-            raise TypeError(f"a deadline is a number of seconds, not {when!r}") from None
+            raise not_seconds("call_at()", when) from None  # the other verbs have added it to a time
         if not ordered:
             raise ValueError("a deadline must be a number, not nan")  # it is due never and always: the heap breaks
         entries, armed = self.entries, self.armed

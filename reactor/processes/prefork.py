@@ -308,7 +308,7 @@ def prefork_sockets(host: str | None, port: int, count: int, *, backlog: int = B
     """
     spread = count > 1 and sys.platform == "linux"  # elsewhere the option exists, and gives every newcomer to one
     if spread and port:
-        _refuse_taken(host, port)
+        refuse_taken(host, port)
     sockets = listening_sockets(host, port, backlog=backlog, reuse_port=spread)
     port = sockets[0].getsockname()[1]
     for _ in range(count - 1 if spread else 0):
@@ -316,7 +316,8 @@ def prefork_sockets(host: str | None, port: int, count: int, *, backlog: int = B
     return sockets
 
 
-def _refuse_taken(host: str | None, port: int) -> None:
+def refuse_taken(host: str | None, port: int) -> None:
+    """Raise ListenError where a worker could not listen, before there are any: each would say so, at length."""
     for sock in listening_sockets(host, port, backlog=1, reuse_port=False):
         sock.close()
 

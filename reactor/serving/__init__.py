@@ -29,7 +29,18 @@ from __future__ import annotations
 
 from .command import run
 from .machine import raise_descriptor_limit, warn_if_root
-from .options import USAGE_ERROR, Parser, add_metrics_option, add_tls_options, count, port_number, rate, server_parser
+from .options import (
+    USAGE_ERROR,
+    Parser,
+    add_metrics_option,
+    add_tls_options,
+    add_workers_option,
+    count,
+    number,
+    port_number,
+    rate,
+    server_parser,
+)  # fmt: skip
 from .output import address, complain, in_words, log_to_stderr, program, say
 from .server import announce, given_sockets, listen, serve, supervise
 from .signals import dump_on_signal, on_hangup
@@ -40,6 +51,7 @@ __all__ = [
     "Parser",
     "add_metrics_option",
     "add_tls_options",
+    "add_workers_option",
     "address",
     "announce",
     "complain",
@@ -49,6 +61,7 @@ __all__ = [
     "in_words",
     "listen",
     "log_to_stderr",
+    "number",
     "on_hangup",
     "port_number",
     "program",

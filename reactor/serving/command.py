@@ -11,11 +11,12 @@ from typing import Any
 from ..boundary import log
 from ..endpoints.listener import Listener
 from ..limits import Limits, Timeouts
+from ..processes.prefork import refuse_taken
 from ..processes.worker import Worker
 from ..reactor import Reactor
 from .machine import raise_descriptor_limit, warn_if_root
-from .options import add_log_option, add_metrics_option, add_tls_options, count, server_parser
-from .output import in_words, log_to_stderr
+from .options import LAST_PORT, add_log_option, add_metrics_option, add_tls_options, add_workers_option, server_parser
+from .output import complain, in_words, log_to_stderr, program
 from .server import announce_metrics, listen, serve, supervise
 from .signals import dump_on_signal, on_hangup
 from .tls import tls_context
@@ -26,6 +27,7 @@ Make = Callable[[Reactor], Callable[[], Any]]
 """Makes the factory of a reactor's protocols. What all its connections share is made here, once a process."""
 
 Scrape = Callable[..., Any]
+METRICS_HOST = "127.0.0.1"  # a scrape needs no password
 METRICS_LIMITS = Limits(connections=16, output=1 << 20)  # a scraper is one, two are spare; an answer has 5 KB
 METRICS_TIMEOUTS = Timeouts(idle=10.0, write=10.0, close=5.0)  # seconds: Prometheus gives up after ten
 
@@ -55,22 +57,21 @@ def run(
     options = _parse(description, port, metrics, arguments)
     log_to_stderr(options.log_level)
     raise_descriptor_limit(DESCRIPTORS)
-    program = _Program(make, metrics, options, {"limits": limits, "timeouts": timeouts, "tls": options.context})
+    served = _Served(make, metrics, options, {"limits": limits, "timeouts": timeouts, "tls": options.context})
     with Reactor() as reactor:
-        if not options.workers:
-            return program.serve(reactor)
-        supervisor = supervise(reactor, program.work, options.workers, options.host, options.port)
-        return supervisor.run() if supervisor else 1
+        return served.by_workers(reactor) if options.workers else served.alone(reactor)
 
 
 def _parse(description: str, port: int, metrics: Scrape | None, arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = server_parser(description, port)
     add_tls_options(parser)
-    parser.add_argument("--workers", type=count, default=0, metavar="N", help="processes that share the port (none)")
+    add_workers_option(parser)
     if metrics is not None:
         add_metrics_option(parser)
     add_log_option(parser)
     options = parser.parse_args(arguments)
+    if metrics is not None and (options.metrics or 0) + options.workers > LAST_PORT + 1:
+        parser.error(f"--metrics {options.metrics} leaves no port for the last of {options.workers} workers")
     try:
         options.context = tls_context(options.tls_cert, options.tls_key)
     except (OSError, ValueError) as error:
@@ -78,7 +79,7 @@ def _parse(description: str, port: int, metrics: Scrape | None, arguments: Seque
     return options
 
 
-class _Program:
+class _Served:
     """What the command line asked for, in this process or in a worker's."""
 
     def __init__(self, make: Make, metrics: Scrape | None, options: argparse.Namespace, bounds: dict[str, Any]) -> None:
@@ -87,7 +88,9 @@ class _Program:
         self._options = options
         self._bounds = bounds
 
-    def serve(self, reactor: Reactor) -> int:
+    def alone(self, reactor: Reactor) -> int:
+        """In this process."""
+
         def open_places() -> list[Listener]:
             options = self._options
             listeners = listen(reactor, self._make(reactor), options.host, options.port, **self._bounds)
@@ -97,7 +100,20 @@ class _Program:
 
         return serve(reactor, open_places, metrics=lambda: self._open_metrics(reactor))
 
-    def work(self, worker: Worker) -> None:
+    def by_workers(self, reactor: Reactor) -> int:
+        """In several. What no worker could open is one line here, instead of a traceback of each."""
+        options = self._options
+        try:
+            for number in range(options.workers):
+                if port := self._metrics_port(number):
+                    refuse_taken(METRICS_HOST, port)
+        except OSError as error:
+            complain(f"{program()}: {in_words(error)}")
+            return 1
+        supervisor = supervise(reactor, self._work, options.workers, options.host, options.port)
+        return supervisor.run() if supervisor else 1
+
+    def _work(self, worker: Worker) -> None:
         """What each of several processes does: a reactor of its own, on the sockets that it is given."""
         with Reactor() as reactor:
             dump_on_signal(reactor)
@@ -110,12 +126,17 @@ class _Program:
             worker.run(reactor)
 
     def _open_metrics(self, reactor: Reactor, worker: int | None = None) -> Listener | None:
-        if self._metrics is None or self._options.metrics is None:
+        port = self._metrics_port(worker or 0)
+        if self._metrics is None or port is None:
             return None
-        port = self._options.metrics and self._options.metrics + (worker or 0)  # 0 is any free one for each
         labels = {} if worker is None else {"labels": {"worker": str(worker)}}
         scrape = functools.partial(self._metrics, reactor, **labels)
-        return reactor.listen_tcp(scrape, "127.0.0.1", port, limits=METRICS_LIMITS, timeouts=METRICS_TIMEOUTS)
+        return reactor.listen_tcp(scrape, METRICS_HOST, port, limits=METRICS_LIMITS, timeouts=METRICS_TIMEOUTS)
+
+    def _metrics_port(self, worker: int) -> int | None:
+        """Where that worker is asked; 0 is any free one for each, and None is nowhere."""
+        first: int | None = None if self._metrics is None else self._options.metrics
+        return first + worker if first else first
 
     def _reload(self) -> None:
         context: ssl.SSLContext | None = self._options.context

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import NoReturn
+from collections.abc import Callable
+from typing import NoReturn, TypeVar
 
 from .output import complain, program
 
+N = TypeVar("N", int, float)
+
+LAST_PORT = 65535
 USAGE_ERROR = 2  # the exit status, as argparse's own
 LEVELS = ("debug", "info", "warning", "error")
 METRICS_HELP = "tell Prometheus, on this port of 127.0.0.1, as http://127.0.0.1:PORT/metrics; 0 is any free one (none)"
@@ -43,6 +47,12 @@ def add_metrics_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metrics", type=port_number, metavar="PORT", help=METRICS_HELP)
 
 
+def add_workers_option(parser: argparse.ArgumentParser) -> None:
+    """--workers N."""
+    text = "processes that share the port; 0 is none: this one serves alone (%(default)s)"
+    parser.add_argument("--workers", type=count, default=0, metavar="N", help=text)
+
+
 def add_log_option(parser: argparse.ArgumentParser) -> None:
     """--log-level LEVEL, for `log_to_stderr`."""
     text = f"{', '.join(LEVELS)} (%(default)s)"
@@ -51,23 +61,31 @@ def add_log_option(parser: argparse.ArgumentParser) -> None:
 
 def port_number(text: str) -> int:
     """A port, as argparse asks for it: `type=port_number`."""
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"a port is 0 to 65535, not {text}")
+    port = number(text, int)
+    if not 0 <= port <= LAST_PORT:
+        raise argparse.ArgumentTypeError(f"a port is 0 to {LAST_PORT}, not {text}")
     return port
 
 
 def count(text: str) -> int:
     """A number of things; 0 is often none or no limit."""
-    number = int(text)
-    if number < 0:
+    found = number(text, int)
+    if found < 0:
         raise argparse.ArgumentTypeError(f"must not be negative: {text}")
-    return number
+    return found
 
 
 def rate(text: str) -> float:
     """A number a second."""
-    number = float(text)
-    if not 0 <= number < float("inf"):
+    found = number(text, float)
+    if not 0 <= found < float("inf"):
         raise argparse.ArgumentTypeError(f"must be a number from 0 up, not {text}")
-    return number
+    return found
+
+
+def number(text: str, kind: Callable[[str], N]) -> N:
+    """What `kind` reads in `text`. argparse would name the function that has refused it."""
+    try:
+        return kind(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number, not {text}") from None

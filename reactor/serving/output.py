@@ -13,14 +13,14 @@ from typing import Any
 def say(text: str) -> None:
     """One line on stdout, at once. A stdout that is closed or broken is no reason not to serve."""
     with suppress(OSError):
-        print(text, flush=True)
+        print(f"{text}\n", end="", flush=True)  # one write, also unbuffered: workers share it
 
 
 def complain(text: str) -> None:
     """One line on stderr. One that is full or closed changes nothing: the status says it too."""
     if sys.stderr is not None:  # else print() would take stdout
         with suppress(OSError):
-            print(text, file=sys.stderr, flush=True)
+            print(f"{text}\n", end="", file=sys.stderr, flush=True)
 
 
 def log_to_stderr(level: str = "WARNING") -> None:

@@ -94,7 +94,7 @@ class Host(Reactor):
             "registrations": len(self.poller) - (not self.closed),
             "deadlines": len(self.wheel),
             "promises": len(self._promises),
-            "timers": len(self.timers) - (self._wheel_timer is not None and self._wheel_timer.active),
+            "timers": len(self.timers) - (self.wheel.timer is not None and self.wheel.timer.active),
             "connections": self.stats()["connections"],
         }
         return [f"{self.name}: {what}" for what in left + [f"{n} {what}" for what, n in counts.items() if n]]

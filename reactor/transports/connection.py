@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any, Protocol as Interface
 
-from ..boundary import EXITS, has, log
+from ..boundary import EXITS, class_of, has, log
 from ..errors import PeerError
 from ..limits import Limits, Timeouts
 from ..loop.futures import settle
@@ -292,7 +292,7 @@ class Connection(ABC):
     def _blame(self, exc: BaseException, callback: str = "data_received") -> None:
         if isinstance(exc, PeerError):
             return self._lose(exc)
-        where, shown = f"{type(self._protocol).__qualname__}.{callback}", repr(self)
+        where, shown = f"{class_of(self._protocol)}.{callback}", repr(self)
         self._end(exc)
         log.error("exception in %s, which ends %s", where, shown, exc_info=exc)
 

@@ -18,7 +18,7 @@ import errno
 from collections import deque
 from typing import Any
 
-from ..boundary import EXITS, log
+from ..boundary import EXITS, class_of, log
 from ..errors import DatagramDropped, PeerError
 from ..limits import Limits, Timeouts
 from ..loop.ground import Ground
@@ -120,7 +120,7 @@ class DatagramTransport(Connection):
         if isinstance(exc, PeerError):
             log.info("a datagram from %s is dropped: %s", show(addr), exc)
         else:
-            where = f"{type(self._protocol).__qualname__}.datagram_received"
+            where = f"{class_of(self._protocol)}.datagram_received"
             log.error("exception in %s of %r, for a datagram from %s", where, self, show(addr), exc_info=exc)
 
     def _take_errors(self) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 
 import pytest
 
-from reactor import LengthPrefixedProtocol, LineProtocol, NetstringProtocol
+from reactor import LengthPrefixedProtocol, LineProtocol, NetstringProtocol, Promise
 from reactor.testing import MemoryReactor, Recorder
 
 pytestmark = pytest.mark.loud
@@ -150,3 +151,30 @@ def test_an_exception_names_the_class_and_the_callback(reactor, caplog):
 
     hear(reactor, ScoreBoard, b"x\n")
     assert "ScoreBoard.data_received" in said(caplog)
+
+
+@pytest.mark.parametrize("given", [None, "5", [1]])
+@pytest.mark.parametrize(
+    ("verb", "call"),
+    [
+        ("call_later()", lambda reactor, given: reactor.call_later(given, print)),
+        ("call_at()", lambda reactor, given: reactor.call_at(given, print)),
+        ("call_every()", lambda reactor, given: reactor.call_every(given, print)),
+        ("reset()", lambda reactor, given: reactor.call_later(1, print).reset(given)),
+    ],
+)
+def test_a_time_is_a_number(reactor, verb, call, given):
+    with pytest.raises(TypeError) as refused:
+        call(reactor, given)
+    assert str(refused.value) == f"{verb} takes seconds, not {given!r}"
+
+
+@pytest.mark.parametrize("ask", ["result", "exception"])
+def test_a_future_that_was_asked_too_early_has_been_asked(caplog, ask):
+    future = Promise(lambda: True)  # of a loop that runs in this thread
+    with pytest.raises(RuntimeError, match="add_done_callback"):
+        getattr(future, ask)()
+    future.set_exception(OSError("no such thing"))
+    del future
+    gc.collect()
+    assert not caplog.records

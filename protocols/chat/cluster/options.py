@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from reactor import Reactor
-from reactor.serving import complain, program
+from reactor.serving import complain, number, program
 
 from ...redis.errors import LoginRefused
 from ...redis.url import parse_redis_url, password_from_file
@@ -45,7 +45,7 @@ def url(text: str) -> str:
 
 
 def ttl(text: str) -> float:
-    seconds = float(text)
+    seconds = number(text, float)
     if not 1 <= seconds <= 600:
         raise argparse.ArgumentTypeError(f"must be 1 to 600, not {text}")
     return seconds

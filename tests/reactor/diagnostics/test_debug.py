@@ -10,7 +10,7 @@ import weakref
 
 import pytest
 
-from reactor import DatagramProtocol, LineProtocol, Protocol, Reactor, StreamTransport
+from reactor import DatagramProtocol, LineProtocol, Protocol, Reactor, ReactorError, StreamTransport
 from reactor.diagnostics.contract import ContractBreach
 from reactor.diagnostics.debug import CALLS, REPORTS, VERBS, _forgotten
 from reactor.testing import MemoryReactor, Recorder, SteppedReactor
@@ -337,6 +337,56 @@ def test_a_forked_child_has_nothing_to_tell(memory, texts):
             os._exit(len(texts()))
         assert os.waitpid(pid, 0)[1] == 0
         transport.abort()
+
+
+# -- names and what was never run ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("broken", ["connection_made", "data_received"])
+def test_an_exception_is_told_with_the_class_of_the_program(memory, texts, broken):
+    class Careless(Protocol):
+        def fail(self, *args):
+            raise KeyError("mine")
+
+    setattr(Careless, broken, Careless.fail)
+    _, theirs = joined_or_lost(memory, Careless)
+    theirs.write(b"x")
+    memory.settle()
+    (text,) = texts(logging.ERROR)
+    assert text.startswith(f"exception in {Careless.__qualname__}.{broken}, which ends ")
+
+
+def joined_or_lost(reactor, server):
+    reactor.listen_tcp(server, "localhost", 7)
+    theirs, client = reactor.run_until(reactor.connect_tcp(Recorder, "localhost", 7))
+    return client, theirs
+
+
+def test_a_listener_whose_reactor_never_ran(texts):
+    with Reactor(debug=True) as reactor:
+        reactor.listen_tcp(Recorder, "127.0.0.1", 0)
+        reactor.listen_tcp(Protocol, "127.0.0.1", 0)
+    (text,) = texts()
+    assert text.startswith("2 listeners, and run() was never called: nobody was served; opened here:\n")
+    assert 'reactor.listen_tcp(Recorder, "127.0.0.1", 0)' in text
+
+
+def fail_after(listener):
+    raise ReactorError("no names")
+
+
+def test_no_word_of_it_where_it_ran_was_closed_or_the_program_raised(memory, texts):
+    memory.listen_tcp(Recorder, "localhost", 7)
+    memory.settle()
+    memory.close()
+    with Reactor(debug=True) as reactor:
+        reactor.listen_tcp(Recorder, "127.0.0.1", 0).close()
+    with pytest.raises(ReactorError, match="names"), Reactor(debug=True) as reactor:
+        fail_after(reactor.listen_tcp(Recorder, "127.0.0.1", 0))
+    with SteppedReactor() as reactor:
+        reactor.listen_tcp(Recorder, "127.0.0.1", 0)
+        reactor.settle()
+    assert texts() == []
 
 
 # -- on and off -------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import ssl
 import sys
 import urllib.request
@@ -44,6 +45,20 @@ def test_a_wrong_option_is_one_line_and_status_2(arguments: tuple[str, ...], cap
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--workers", "four"), "argument --workers: must be a number, not four"),
+        (("--port", "http"), "argument --port: must be a number, not http"),
+        (("--workers", "3", "--metrics", "65534"), "--metrics 65534 leaves no port for the last of 3 workers"),
+    ],
+)
+def test_what_is_wrong_with_a_number_is_said_in_plain_words(option: tuple[str, ...], said: str, capsys: Any) -> None:
+    with pytest.raises(SystemExit):
+        serving.run(lambda reactor: Protocol, port=0, metrics=Metrics, arguments=option)
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("text", ["-1", "nan", "inf", "x"])
 def test_numbers_that_are_none(text: str) -> None:
     for kind in (serving.count, serving.rate):
@@ -54,6 +69,13 @@ def test_numbers_that_are_none(text: str) -> None:
 def test_both_sides_of_the_numbers() -> None:
     assert (serving.count("0"), serving.rate("0"), serving.port_number("0")) == (0, 0.0, 0)
     assert serving.port_number("65535") == 65535
+    assert "0 is none: this one serves alone" in _help_of_workers()
+
+
+def _help_of_workers() -> str:
+    parser = serving.server_parser("A server.", 0)
+    serving.add_workers_option(parser)
+    return " ".join(parser.format_help().split())
 
 
 def test_no_certificate_is_no_context() -> None:
@@ -194,3 +216,15 @@ def test_workers_each_have_what_was_made_and_metrics_of_their_own(theatre: Any) 
     server.process.send_signal(signal.SIGUSR1)  # passed on: both show their dump
     server.err.wait(lambda text: text.count("\n---\n") == 2, "two dumps")
     assert server.leaves() == 0
+
+
+@pytest.mark.parametrize("workers", [(), ("--workers", "2")])
+def test_a_metrics_port_in_use_is_one_line_and_status_1(theatre: Any, workers: tuple[str, ...]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        asked = port - bool(workers)  # with workers it is the second's
+        server = theatre.script(SHARED, *workers, "--metrics", str(asked))
+        assert server.process.wait(timeout=60) == 1
+    server.err.wait(lambda text: text.endswith("\n"), "one line")
+    (line,) = server.err.text.splitlines()
+    assert line.endswith(f"cannot listen on 127.0.0.1:{port}: Address already in use")
