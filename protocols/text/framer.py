@@ -40,14 +40,15 @@ class TextFramer:
     """
 
     __slots__ = (
-        "_after_cr", "_dead", "_keys", "_nick", "_opening", "_patient", "_pending", "_plain", "_raw", "_spoke_lines",
-        "_telnet", "_wasted",
+        "_after_cr", "_dead", "_keys", "_nick", "_opening", "_patient", "_pending", "_raw", "_spoke_lines",
+        "_telnet", "_wasted", "plain",
     )  # fmt: skip
 
     def __init__(self, *, raw: bool = False, opening: bool = True) -> None:
         self._raw = raw
         self._pending = b""  # an unended line, clean of telnet
-        self._plain = not opening  # nothing pending, no telnet, past the opening: the fast path may be tried
+        # Nothing pending, no telnet, past the opening: the fast path may be tried, and no silence is waited for.
+        self.plain = not opening
         self._opening = opening  # nothing but empty lines has come yet
         self._nick: bytes | None = None  # the first line, where the second decides whether it is a stranger's
         self._spoke_lines = False  # a newline has come: the quiet gap is over for good
@@ -62,7 +63,7 @@ class TextFramer:
         """Messages and faults that `data` completes."""
         # The fast path: whole short lines, of which 16 cost 1.3 microseconds in plain ASCII and 4 in Chinese; on the
         # other it is 11. One translate() finds anything but plain text, for a tenth of the price of each line's look.
-        if self._plain and data.endswith(_LF):
+        if self.plain and data.endswith(_LF):
             odd = data.translate(None, _PLAIN)
             if not odd or (len(data) <= MAX_LINE and _IAC_BYTE not in odd):
                 return self._feed_fast(data, bool(odd) and not self._raw)
@@ -168,8 +169,8 @@ class TextFramer:
         self._take(data, items)
         if self._telnet is not None and self._telnet.inside >= MAX_UNENDED and not self._dead:
             items.append(self._die(Fault.NO_NEWLINE))
-        self._plain = not (self._pending or self._opening or self._dead or self._after_cr or self._nick)
-        self._plain = self._plain and (self._telnet is None or self._telnet.idle)
+        self.plain = not (self._pending or self._opening or self._dead or self._after_cr or self._nick)
+        self.plain = self.plain and (self._telnet is None or self._telnet.idle)
         return items
 
     def _take(self, data: bytes, items: list[Item]) -> None:

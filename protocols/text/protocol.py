@@ -116,9 +116,9 @@ class TextProtocol(Protocol):
         self.batch_received(framer.feed(data))
         if wasted := framer.take_waste():
             self.waste_received(wasted)
-        if marks := framer.take_marks():
-            transport.write(_WONT_TIMING_MARK * marks)
-        if self._quiet is not None or framer.waiting:
+            if marks := framer.take_marks():  # a request for one is telnet, and so is waste
+                transport.write(_WONT_TIMING_MARK * marks)
+        if self._quiet is not None or (not framer.plain and framer.waiting):
             self._mind_the_gap(LONE_KEY_GAP if framer.lone_key else QUIET_GAP)
 
     def eof_received(self) -> bool | None:
