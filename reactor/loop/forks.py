@@ -34,6 +34,20 @@ def track(loop: Forked) -> None:
     _loops.add(loop)
 
 
+class Inherited(Interface):
+    """What is told of a fork in the child alone."""
+
+    def _on_forked(self) -> None: ...
+
+
+_inherited: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def tell_in_child(owner: Inherited) -> None:
+    """While it lives, tell its copy in each forked child, before the child's first line."""
+    _inherited.add(owner)
+
+
 def refuse(*args: Any, **kwargs: Any) -> NoReturn:
     """What stands in a child where a method of the parent's was."""
     raise ReactorError(MESSAGE)
@@ -61,8 +75,8 @@ def _go_on() -> None:
 
 
 def _tell() -> None:
-    for loop in list(_loops):
-        loop._on_forked()
+    for each in [*_loops, *_inherited]:
+        each._on_forked()
 
 
 if hasattr(os, "register_at_fork"):

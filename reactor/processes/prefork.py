@@ -7,6 +7,7 @@
 Each listening socket has a queue of newcomers who are connected already, and to close the last copy of it resets them.
 So the parent opens all sockets and keeps a copy: when a worker dies, its queue waits for the next one. Who waits there
 waits for as long as the restart takes, which is at once, and at most `LONGEST` where workers die again and again.
+A worker that drains says so, and the next one serves its queue while it sees its own connections off.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any, Protocol as Interface
 from ..boundary import EXITS, log
 from ..endpoints.listener import BACKLOG
 from ..errors import ReactorError
+from ..loop import forks
 from ..loop.termination import ECHO, Requests, ignore
 from ..reactor import Reactor
 from ..sockets.listening import listening_sockets
@@ -130,12 +132,15 @@ class Supervisor:
         self._on_ready = on_ready
         self._patience = patience
         self._processes = processes or System()
-        self._lifeline: list[int] = []  # nothing is ever written: its end is the message
+        self._leaving: dict[int, WorkerSlot] = {}  # by pid: they drain, and others have taken their places
+        self._lifeline: list[int] = []  # the workers': a byte in it, which nobody takes, or its end says the end
         self._ready: list[int] = []
         self._proven = False
         self._stopping = False
         self._requests = Requests(reactor.clock)
         self._status = 0
+        self._is_forking = False  # a worker, which keeps what another child must not have
+        forks.tell_in_child(self)
 
     def run(self) -> int:
         """Start the workers and run until `stop`, SIGTERM or Ctrl-C has ended them all. Gives the exit status.
@@ -164,7 +169,7 @@ class Supervisor:
     @property
     def pids(self) -> list[int]:
         """The processes of the workers that live."""
-        return [slot.pid for slot in self._slots if slot.pid is not None]
+        return [slot.pid for slot in self._slots if slot.pid is not None] + list(self._leaving)
 
     def stop(self) -> None:
         """Let all workers drain and end, then return from `run`. A second time: let them end at once.
@@ -175,7 +180,7 @@ class Supervisor:
             return self._hurry()
         self._stopping = True
         self._close_sockets()
-        self._let_go(self._lifeline)
+        self._tell_workers()
         self._reactor.call_later(self._patience, self._lose_patience)
         self._check_over()
 
@@ -194,12 +199,15 @@ class Supervisor:
         if self._stopping:
             return
         slot.since, slot.ready = self._reactor.time(), False
+        self._is_forking = True
         try:
             slot.pid = self._processes.fork(lambda: self._become(slot.number))
         except EXITS:
             raise
         except BaseException as exc:  # of whatever kind: a slot that stays empty would be noticed by nobody
             self._on_not_started(slot, exc)
+        finally:
+            self._is_forking = False
 
     def _on_not_started(self, slot: WorkerSlot, exc: BaseException) -> None:
         if isinstance(exc, OSError):
@@ -213,19 +221,32 @@ class Supervisor:
 
     def _become(self, number: int) -> None:
         """In the child: leave behind what is the parent's, and serve."""
+        self._is_forking = False
         self._reactor.close()
-        os.close(self._lifeline[1])
-        os.close(self._ready[0])
+        lifeline, ready = self._lifeline.pop(0), self._ready.pop(1)
         own = share(self.sockets, len(self._slots), number)
-        for sock in self.sockets:
-            if sock not in own:
-                sock.close()
-        self._serve(Worker(number, own, self._lifeline[0], self._ready[1]))
+        self.sockets = [sock for sock in self.sockets if sock not in own]
+        self._on_forked()
+        self._serve(Worker(number, own, lifeline, ready))
+
+    def _on_forked(self) -> None:
+        """In a child that is no worker, before its first line: hold nothing whose end somebody waits for.
+
+        A child of the program's own, say of `multiprocessing`, would keep the workers from hearing of the parent's end,
+        and the port in use after it.
+        """
+        if not self._is_forking:
+            forks.disarm(self, frozenset())
+            self._close_sockets()
+            self._let_go(self._lifeline)
+            self._let_go(self._ready)
 
     def _on_words(self) -> None:
-        """A worker says its pid: it accepts."""
+        """A worker says its pid: it accepts; or the negative: it drains."""
         said = set(map(int, os.read(self._ready[0], 1 << 16).split()))
         for slot in self._slots:
+            if slot.pid is not None and -slot.pid in said and not self._stopping:
+                self._on_drains(slot, slot.pid)
             if slot.pid in said and not slot.ready:
                 slot.ready = True
                 log.info("worker %d (pid %d) accepts", slot.number, slot.pid)
@@ -234,6 +255,13 @@ class Supervisor:
             if self._on_ready is not None:
                 self._on_ready()
 
+    def _on_drains(self, slot: WorkerSlot, pid: int) -> None:
+        """Its share of the newcomers must not wait until it has ended, which may take all its grace."""
+        slot.pid, self._leaving[pid] = None, slot
+        delay = slot.backoff.delay(self._reactor.time() - slot.since)
+        log.info("worker %d (pid %d) drains; the next starts in %g s", slot.number, pid, delay)
+        self._reactor.call_later(delay, self._start, slot)
+
     def _on_child(self) -> None:
         """SIGCHLD: one ended, or several, or somebody else's."""
         for slot in self._slots:
@@ -241,6 +269,9 @@ class Supervisor:
                 pid, slot.pid = slot.pid, None
                 if not self._stopping:
                     self._on_ended(slot, pid, status)
+        for pid in list(self._leaving):
+            if (status := self._processes.status(pid)) is not None:
+                log.info("worker %d (pid %d) ended, %s", self._leaving.pop(pid).number, pid, describe(status))
         self._check_over()
 
     def _on_ended(self, slot: WorkerSlot, pid: int, status: int) -> None:
@@ -260,18 +291,24 @@ class Supervisor:
     # -- the end ------------------------------------------------------------------------------------------------
 
     def _check_over(self) -> None:
-        if self._stopping and all(slot.pid is None for slot in self._slots):
+        if self._stopping and not self.pids:
             self._reactor.stop()
 
     def _lose_patience(self) -> None:
         late = [slot.number for slot in self._slots if slot.pid is not None]
+        late += [slot.number for slot in self._leaving.values()]
         log.warning("workers not ended in %g s, and killed: %s", self._patience, ", ".join(map(str, late)))
         self._signal_all(signal.SIGKILL)
 
     def _signal_all(self, signum: int) -> None:
-        for slot in self._slots:
-            if slot.pid is not None:
-                self._processes.kill(slot.pid, signum)
+        for pid in self.pids:
+            self._processes.kill(pid, signum)
+
+    def _tell_workers(self) -> None:
+        """The end of the pipe alone would not do: a child forked by other means than Python's holds a copy of it."""
+        if self._lifeline:
+            os.write(self._lifeline[1], b".")
+        self._let_go(self._lifeline)
 
     def _let_go(self, pipe: list[int]) -> None:
         for fd in pipe:
@@ -285,7 +322,7 @@ class Supervisor:
             self._reactor.remove_signal_handler(signum)
         self._reactor.remove_reader(self._ready[0])
         self._close_sockets()
-        self._let_go(self._lifeline)
+        self._tell_workers()
         self._let_go(self._ready)
 
     def _close_sockets(self) -> None:

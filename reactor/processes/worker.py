@@ -32,18 +32,25 @@ class Worker:
         """Say that this worker accepts, and run until the parent ends it or is gone, even by SIGKILL: then drain.
 
         grace: seconds for that drain; the supervisor's `patience` must be longer.
-        SIGTERM drains this worker alone, which is then replaced. SIGINT is the parent's: Ctrl-C reaches them all, and
-        the parent says what it means.
+        SIGTERM drains this worker alone, and its replacement starts as soon as the drain has begun. SIGINT is the
+        parent's: Ctrl-C reaches them all, and the parent says what it means.
         """
         reactor.add_signal_handler(signal.SIGINT, _leave_it_to_the_parent)
         reactor.add_reader(self._lifeline, self._on_parent_gone, reactor, grace)
-        reactor.call_soon(self._say_ready)
+        reactor._inventory.keepers[self] = None
+        self._reactor = reactor
+        reactor.call_soon(self._say, os.getpid())
         reactor._termination.is_last = True
         reactor.run()
 
-    def _say_ready(self) -> None:
+    def _on_drain(self) -> None:
+        """Once the listeners are closed: the replacement may listen where this one did."""
+        self._reactor.call_soon(self._say, -os.getpid())
+
+    def _say(self, word: int) -> None:
+        """Our pid: we accept. The negative of it: we drain."""
         try:
-            os.write(self._ready, b"%d\n" % os.getpid())
+            os.write(self._ready, b"%d\n" % word)
         except OSError:
             pass  # the parent is gone, which the lifeline tells as well
 

@@ -99,10 +99,25 @@ def test_a_worker_that_is_told_to_end_drains_and_is_replaced(street: Any) -> Non
     peer.gets("before")
     os.kill(worker, signal.SIGTERM)
     assert peer.ends() == "before"
-    server.err.shows(f"worker 0 (pid {worker}) ended, status 0; the next starts now")
     peer = street.peer(server)
     peer.sends("after")
     peer.gets("after")
+
+
+def test_while_a_worker_drains_its_successor_serves(street: Any) -> None:
+    server = street.serve("handover_server.py", "--workers", "1")
+    assert server.port
+    (worker,) = server.has_children(1)
+    old = street.peer(server)
+    old.sends("before")
+    old.gets("before")
+    os.kill(worker, signal.SIGTERM)
+    new = street.peer(server)
+    new.sends("after")
+    new.gets("after")
+    old.sends(", and on")
+    old.gets("before, and on")
+    assert worker in server.children()
 
 
 def test_workers_do_not_outlive_a_parent_that_is_killed(street: Any) -> None:
@@ -120,6 +135,61 @@ def test_workers_do_not_outlive_a_parent_that_is_killed(street: Any) -> None:
     assert server.err.all() == ""
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port))
+
+
+PARENT = """
+import multiprocessing, os, signal, sys, time
+from reactor import Protocol, Reactor, Supervisor, prefork_sockets
+
+class Job(Protocol):
+    def connection_made(self, transport):
+        self.transport = transport
+        transport.write(b"hello")
+
+    def draining(self, grace):
+        self.transport.write(b", goodbye")
+        self.transport.close()
+        return True
+
+def work(worker):
+    with Reactor() as reactor:
+        for sock in worker.sockets:
+            reactor.listen_socket(Job, sock)
+        worker.run(reactor)
+
+def fork_beside():
+    os.close(1)
+    time.sleep(600)
+
+def on_ready():
+    child = multiprocessing.get_context("fork").Process(target=fork_beside, daemon=True)
+    child.start()
+    print(f"{child.pid} listening on 127.0.0.1:{port}", flush=True)
+
+sockets = prefork_sockets("127.0.0.1", 0, 2)
+port = sockets[0].getsockname()[1]
+with Reactor() as reactor:
+    supervisor = Supervisor(reactor, work, 2, sockets, on_ready=on_ready)
+    os._exit(supervisor.run())  # no atexit of multiprocessing: the child beside us lives on
+"""
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
+def test_a_child_beside_the_workers_keeps_nobody_from_hearing_of_the_end(street: Any, signum: int) -> None:
+    server = street.script(PARENT)
+    server.out.shows("\n")
+    line = server.out.text.strip()
+    beside, port = int(line.split()[0]), int(line.rpartition(":")[2])
+    try:
+        peer = street.peer(port)
+        peer.gets("hello")
+        os.kill(server.process.pid, signum)
+        assert peer.ends() == "hello, goodbye"
+        assert server.exits() == (0 if signum == signal.SIGTERM else -signum)
+        with pytest.raises((ConnectionRefusedError, ConnectionResetError)):
+            refused(port)  # the other child holds no socket
+    finally:
+        os.kill(beside, signal.SIGKILL)
 
 
 def refused(port: int) -> None:

@@ -223,6 +223,46 @@ def test_a_child_of_somebody_elses_is_left_to_them(company):
     assert scene.system.started == [101]
 
 
+def test_a_worker_that_drains_has_its_successor_at_once_and_both_are_waited_for(company):
+    scene = company(2)
+    seen = []
+
+    def look():
+        seen.append((list(scene.system.started), sorted(scene.supervisor.pids)))
+
+    acts = (1, lambda: settled(scene), STEADY, lambda: scene.ready(-101), 0.1, look, lambda: scene.supervisor.stop())
+    acts += (1, lambda: scene.dies(102, 0), lambda: scene.dies(103, 0), 1, look, lambda: scene.dies(101, 0))
+    assert scene.play(*acts) == 0
+    assert seen == [([101, 102, 103], [101, 102, 103]), ([101, 102, 103], [101])]
+    assert scene.reactor.time() < scene.overran
+
+
+@pytest.mark.loud
+def test_a_worker_that_drained_and_does_not_end_is_killed_with_the_others(company, caplog):
+    scene = company(1)
+    scene.system.kill = lambda pid, signum: scene.dies(pid, -signum)
+    scene.play(1, lambda: settled(scene), 1, lambda: scene.ready(-101), 1, scene.supervisor.stop)
+    assert scene.reactor.time() < scene.overran
+    assert "workers not ended in 10 s, and killed: 0, 0" in caplog.text
+
+
+def test_workers_that_drain_in_a_row_wait_longer_each_time(company):
+    scene = company(1)
+    acts = [step for _ in range(3) for step in (0.1, lambda: scene.ready(-scene.system.started[-1]))]
+    seen = []
+    scene.play(1, lambda: settled(scene), *acts, 0.2, lambda: seen.extend(scene.system.started), lambda: end(scene))
+    assert seen == [101, 102]
+
+
+def test_a_run_gives_back_its_watcher(company):
+    scene = company(1)
+    fds = []
+    scene.play(
+        1, lambda: settled(scene), lambda: fds.append(scene.supervisor._ready[0]), 1, lambda: end(scene)
+    )  # fmt: skip
+    assert not scene.reactor.remove_reader(fds[0])  # the next descriptor may have that number
+
+
 # -- ending ---------------------------------------------------------------------------------------------------------
 
 
@@ -239,7 +279,7 @@ def test_stop_lets_go_of_the_lifeline_and_of_the_sockets_and_returns_when_all_ha
         1, lambda: settled(scene), lambda: lifeline.append(os.dup(scene.supervisor._lifeline[0])),
         scene.supervisor.stop, look, 1, lambda: end(scene),
     )  # fmt: skip
-    assert seen == [b"", -1, -1]
+    assert seen == [b".", -1, -1]  # not its end alone: another child may hold a copy
     assert scene.supervisor.sockets == []
     assert scene.reactor.time() < scene.overran
     # A drain that the workers have heard of needs no signal: systemd has sent its own, and a second one means at once.
@@ -375,9 +415,18 @@ def test_a_worker_says_that_it_accepts_and_drains_when_the_lifeline_ends(stage):
     stage.dial(listener)
     stage.reactor.call_later(1, os.close, lifeline[1])
     Worker(0, [], lifeline[0], ready[1]).run(stage.reactor)
-    assert os.read(ready[0], 100) == b"%d\n" % os.getpid()
+    assert os.read(ready[0], 100).split()[0] == b"%d" % os.getpid()
     assert protocol.events[-1] == "connection_lost"
     for fd in (lifeline[0], *ready):
+        os.close(fd)
+
+
+def test_a_worker_that_drains_says_so(stage):
+    lifeline, ready = os.pipe(), os.pipe()
+    stage.reactor.call_later(1, stage.reactor.drain)
+    Worker(0, [], lifeline[0], ready[1]).run(stage.reactor)
+    assert os.read(ready[0], 100) == b"%d\n-%d\n" % (os.getpid(), os.getpid())
+    for fd in (*lifeline, *ready):
         os.close(fd)
 
 
