@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from weakref import WeakSet
 
 from protocols.admission.addresses import key, parse
+from reactor import Limits
 
 
 class Peers:
@@ -31,3 +33,15 @@ class Peers:
         """Forget addresses that have none any more."""
         for address in [address for address, transports in self._transports.items() if not transports]:
             del self._transports[address]
+
+
+def refusing(limits: Limits, most: int) -> Limits:
+    """`limits` by which an address that has `most` connections is turned away at accept, where handshakes count too."""
+
+    def refuse(peername: Any, held: int) -> bytes | None:
+        address = parse(peername[0]) if held >= most and isinstance(peername, tuple) else None
+        if address is not None and not address.is_loopback:
+            return b""
+        return None if limits.refuse is None else limits.refuse(peername, held)
+
+    return replace(limits, refuse=refuse)

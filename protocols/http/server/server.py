@@ -11,7 +11,7 @@ from reactor import Limits, Listener, Reactor, Timeouts, Timer
 
 from .connection import HTTPConnection
 from .limits import LIMITS, LOOK, TIMEOUTS, Bounds
-from .peers import Peers
+from .peers import Peers, refusing
 from .request import Request
 from .routing import Routes
 from .uploads import Budget
@@ -80,6 +80,7 @@ class Server:
     def listen(self, host: str | None, port: int, *, tls: ssl.SSLContext | None = None, **options: Any) -> Listener:
         """Accept connections. `options` are those of `Reactor.listen_tcp`. May be called for several addresses."""
         options = {"limits": self.limits, "timeouts": self.timeouts, **options}
+        options["limits"] = refusing(options["limits"], self.bounds.per_peer)
         return self.reactor.listen_tcp(self.connection, host, port, tls=tls, **options)
 
     def connection(self) -> HTTPConnection:

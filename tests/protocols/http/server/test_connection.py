@@ -9,8 +9,9 @@ import pytest
 from protocols.http import Headers
 from protocols.http.server import EventStream, Request, Response, Server, Upgrade
 from protocols.http.server.limits import LINES_AT_ONCE, TURN_TIME
+from protocols.http.server.peers import refusing
 from protocols.http.wire.chunked import ChunkedDecoder
-from reactor import Protocol
+from reactor import Limits, Protocol
 from reactor.testing import MemoryReactor, Recorder
 from tests.kit.tls import client_context, server_context
 
@@ -268,6 +269,25 @@ def test_many_connections_of_one_customer_and_of_loopback():
     near = [Elsewhere("127.0.0.1") for _ in range(1000)] + [Elsewhere("::1") for _ in range(1000)]
     assert all(map(site._peers.admit, near))
     site.reactor.close()
+
+
+def test_an_address_that_has_too_many_is_turned_away_at_accept():
+    """Before any handshake: a silent client of TLS counts as well. What the listener's own limits say is asked too."""
+    asked = []
+    limits = refusing(Limits(refuse=lambda peername, held: asked.append(held)), 3)
+    assert [limits.refuse(("192.0.2.1", 5), held) for held in (0, 2, 3, 400)] == [None, None, b"", b""]
+    assert asked == [0, 2]
+    assert refusing(Limits(refuse=lambda *_: b"no"), 3).refuse(("192.0.2.1", 5), 0) == b"no"
+    for host in ("127.0.0.1", "::1", "::ffff:127.0.0.1"):
+        assert refusing(Limits(), 3).refuse((host, 5), 400) is None
+    assert refusing(Limits(), 3).refuse("", 400) is None  # the peers of a Unix socket have no address
+
+
+def test_the_listener_of_a_site_asks_so():
+    with MemoryReactor() as reactor:
+        listener = Server(reactor).listen("localhost", 80)
+        assert listener._limits.refuse(("192.0.2.1", 5), 256) == b""
+        assert listener._limits.refuse(("192.0.2.1", 5), 255) is None
 
 
 def test_who_is_one_too_many_is_closed():
