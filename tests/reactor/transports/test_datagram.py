@@ -28,7 +28,7 @@ from reactor import (
     Timeouts,
     WriteTimeout,
 )
-from reactor.loop.poller import SelectorPoller
+from reactor.loop.poller import WRITE, SelectorPoller
 from reactor.sockets.addresses import show
 from reactor.testing import SteppedReactor
 from reactor.transports.datagram import COST, READ_BATCH, UNTOLD
@@ -925,6 +925,27 @@ def test_a_stall_ends_a_socket_only_where_that_was_asked_for(reactor):
     reactor.advance(1000)
     assert patient.lost == "not yet"
     assert isinstance(strict.lost, WriteTimeout)
+
+
+def test_a_datagram_that_is_refused_outright_has_the_whole_timeout(reactor):
+    wire = Wire(room=1)
+    diary = open_wire(reactor, wire, timeouts=Timeouts(write=60))
+    diary.transport.sendto(b"x", A)
+    reactor.advance(100)
+    diary.transport.sendto(b"y", A)
+    reactor.advance(59)
+    assert diary.lost == "not yet"
+    reactor.advance(3)
+    assert isinstance(diary.lost, WriteTimeout)
+
+
+def test_more_datagrams_and_a_socket_that_takes_none_buy_no_time(reactor):
+    diary = open_wire(reactor, Wire(), timeouts=Timeouts(write=60))
+    for _ in range(5):
+        diary.transport.sendto(b"x", A)
+        reactor.advance(20)
+        diary.transport._on_ready(WRITE)
+    assert isinstance(diary.lost, WriteTimeout)
 
 
 def test_a_drain_closes_and_reports(reactor):

@@ -18,7 +18,8 @@ from reactor import (
     Timeouts,
     WriteTimeout,
 )
-from reactor.testing import Recorder
+from reactor.loop.poller import WRITE
+from reactor.testing import Recorder, connected_pair
 
 LATE = 1 + 1 / 32
 
@@ -129,6 +130,40 @@ def test_time_without_output_does_not_count_as_stalled(stage):
     stage.clog(transport)
     stage.reactor.advance(59)
     assert protocol.lost is None
+
+
+@pytest.fixture
+def full():
+    """A pair in memory whose carrier is full to the byte, 100 s ago; nothing waits in the transport yet."""
+    protocol = Recorder()
+    with connected_pair(protocol, Recorder(), capacity=1000, timeouts=Timeouts(write=60)) as pair:
+        pair.b.pause_reading()
+        pair.a.write(bytes(1000))
+        pair.settle()
+        assert pair.a.get_write_buffer_size() == 0
+        pair.reactor.advance(100)
+        yield protocol, pair
+
+
+def test_a_first_send_that_is_refused_outright_has_the_whole_timeout(full):
+    protocol, pair = full
+    pair.a.write(b"x" * 10)
+    pair.settle()
+    pair.reactor.advance(59)
+    assert protocol.lost is None
+    pair.reactor.advance(60 * LATE - 59)
+    assert isinstance(protocol.lost, WriteTimeout)
+
+
+def test_being_writable_without_taking_anything_buys_no_time():
+    protocol = Recorder()
+    with connected_pair(protocol, Recorder(), capacity=1000, timeouts=Timeouts(write=60)) as pair:
+        pair.b.pause_reading()
+        pair.a.write(bytes(3000))
+        for _ in range(5):
+            pair.reactor.advance(20)
+            pair.a._on_ready(WRITE)
+        assert isinstance(protocol.lost, WriteTimeout)
 
 
 def test_a_slow_peer_that_catches_up_is_free_again(stage):
