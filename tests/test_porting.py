@@ -36,7 +36,7 @@ def values(port: int) -> bytes:
 
 def scores(port: int) -> bytes:
     heard = talk(port, b"Ada\n?", b"3\n")
-    return heard + talk(port, b"Bob\n?", b"5\n-1\n")
+    return heard + talk(port, b"Bob\n?", b"5\nfive\n-1\n")
 
 
 def counts(port: int) -> bytes:
@@ -71,7 +71,8 @@ PAIRS = {
     ),
     "threads": (
         "with_threads.py", "from_threads.py", scores,
-        b"who are you?\nyou have 3, Ada leads\nwho are you?\nyou have 5, Bob leads\nyou have 4, Bob leads\n",
+        b"who are you?\nyou have 3, Ada leads\n"
+        b"who are you?\nyou have 5, Bob leads\na number, please\nyou have 4, Bob leads\n",
     ),
     "asyncio": ("on_asyncio.py", "from_asyncio.py", counts, b"5 bytes\n8 bytes\n"),
 }  # fmt: skip

@@ -158,9 +158,20 @@ def test_n_bytes_next(served):
     sock, child = served(block(ROOT / "reactor" / "PORTING.md", "class Body"), 9011)
     with sock, sock.makefile("rb") as lines:
         sock.sendall(b"PUT 5\nab\nde")
-        sock.sendall(b"WHAT\nPUT 0\n")
-        assert [next(lines), next(lines)] == [b"STORED 5\n", b"what?\n"]
+        sock.sendall(b"WHAT\n\nPUT 0\nPUT 1\nxPUT 0\n")
+        said = [b"STORED 5\n", b"what?\n", b"what?\n", b"STORED 0\n", b"STORED 1\n", b"STORED 0\n"]
+        assert [next(lines) for _ in said] == said
     ends(child)
+
+
+@pytest.mark.parametrize("size", [b"-1", b"1048577", b"five", b"", b"1 2", b"9" * 5000])
+def test_n_bytes_next_refuses_what_is_no_size(served, size):
+    sock, child = served(block(ROOT / "reactor" / "PORTING.md", "class Body"), 9011)
+    with sock, sock.makefile("rb") as lines:
+        sock.sendall(b"PUT %s\n" % size)
+        assert lines.read() == b"0 to 1048576 bytes\n"
+    ends(child)
+    assert child.stderr.read() == ""
 
 
 def test_tls(tmp_path):
