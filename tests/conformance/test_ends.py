@@ -333,6 +333,23 @@ def test_idle(carrier):
     assert IdleTimeout in (type(a.lost), type(b.lost))
 
 
+@pytest.mark.needs("bounded", "half_close")
+def test_an_end_that_comes_while_our_output_is_blocked_is_a_half(carrier):
+    a, b = Life(), Life()
+    carrier.pair(a, b)
+    b.transport.pause_reading()
+    a.transport.write(noise(LARGE))
+    b.transport.write_eof()
+    carrier.until(lambda: "eof_received" in a.events)
+    assert not a.transport.is_closing()
+    a.transport.write(b"the end")
+    a.transport.close()
+    b.transport.resume_reading()
+    carrier.lost(a, b)
+    assert b.received == noise(LARGE) + b"the end"
+    assert (a.lost, b.lost) == (None, None)
+
+
 @pytest.mark.needs("bounded")
 def test_a_peer_that_reads_nothing(carrier):
     a, b = Life(), Life()

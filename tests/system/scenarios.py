@@ -249,14 +249,23 @@ def echo_over_tls(scene):
 
 @scenario
 def lines(scene):
-    """Lines come back in order, whatever the reading is paused for."""
+    """Lines come back in order, whatever the reading is paused for; and while it is, none comes."""
 
     class Lines(LineProtocol):
+        paused = False
+
         def line_received(self, line):
+            if self.paused:
+                scene.breaches.append(f"{line!r} while reading is paused")
             self.send_line(line)
             if scene.random.random() < 0.2:
+                self.paused = True
                 self.transport.pause_reading()
-                scene.server.call_later(scene.random.random(), self.transport.resume_reading)
+                scene.server.call_later(scene.random.random(), self.go_on)
+
+        def go_on(self):
+            self.paused = False
+            self.transport.resume_reading()
 
     scene.listen(Lines)
     said = [
@@ -283,6 +292,41 @@ def answer_after_the_end(scene):
     scene.connect(lambda: client, scene.clients[0])
     scene.sim.run_until(scene.is_over, PATIENCE)
     scene.compare(client, hashlib.sha256(client.payload).digest())
+
+
+@scenario
+def an_end_while_output_is_blocked(scene):
+    """A half-close that comes while more waits than the carrier takes: all of it is sent, and what comes after it."""
+    answer = scene.random.randbytes(3 * scene.sim.capacity + 10 if scene.sim.capacity < 5000 else 150_000)
+
+    class Answer(Recorder):
+        def data_received(self, data):
+            if not self.data:
+                self.transport.write(answer)
+            super().data_received(data)
+
+        def eof_received(self):
+            super().eof_received()
+            scene.server.call_later(3.0, self.finish)
+            return True
+
+        def finish(self):
+            self.transport.write(b"the end")
+            self.transport.close()
+
+    class Ask(Recorder):
+        def connection_made(self, transport):
+            super().connection_made(transport)
+            transport.pause_reading()
+            transport.write(b"?")
+            scene.clients[0].call_later(scene.random.random(), transport.write_eof)
+            scene.clients[0].call_later(2 + scene.random.random(), transport.resume_reading)
+
+    scene.listen(Answer)
+    client = Ask(keep_open=True)
+    scene.connect(lambda: client, scene.clients[0])
+    scene.sim.run_until(scene.is_over, PATIENCE)
+    scene.compare(client, answer + b"the end")
 
 
 @scenario

@@ -96,6 +96,28 @@ def without_disarming(real):
     return end
 
 
+def a_pause_is_not_noticed_by_what_is_being_handled(patch):
+    real = transport.StreamTransport.pause_reading
+
+    def pause_reading(self):
+        real(self)
+        self.delivery -= 1
+
+    patch(transport.StreamTransport, "pause_reading", pause_reading)
+
+
+def takes_a_half_close_for_a_close_while_output_is_blocked(patch):
+    real = transport.StreamTransport._on_eof
+
+    def on_eof(self):
+        is_blocked = self._blocked
+        real(self)
+        if is_blocked:
+            self.close()
+
+    patch(transport.StreamTransport, "_on_eof", on_eof)
+
+
 BUGS = [
     loses_bytes_after_a_partial_send,
     calls_connection_lost_twice,
@@ -105,6 +127,8 @@ BUGS = [
     leaks_the_descriptor,
     takes_a_reset_for_an_end,
     keeps_a_deadline_of_the_dead,
+    a_pause_is_not_noticed_by_what_is_being_handled,
+    takes_a_half_close_for_a_close_while_output_is_blocked,
 ]
 
 
