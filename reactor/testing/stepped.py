@@ -1,5 +1,8 @@
 """The real reactor on real sockets, with a clock that is moved. For what only the kernel can tell: real addresses,
-real buffers, other processes. Where that does not matter, `MemoryReactor` is faster and sees every error there is.
+real buffers. Where that does not matter, `MemoryReactor` is faster and sees every error there is.
+
+A peer of the same thread has answered once the kernel is silent. One in another thread or process may need real time,
+and our clock would run away from it: give such a test the `patience` to wait for it.
 """
 
 from __future__ import annotations
@@ -12,13 +15,16 @@ from ..reactor import Reactor
 from . import bugs
 from .clock import FakeClock
 
-PATIENCE = 0.001  # real seconds without an event after which the kernel is taken to have delivered everything
+PATIENCE = 0.001  # real seconds without an event after which everything is taken to have been delivered
 
 
 class SteppedPoller:
     """A poller that never sleeps: where the loop would wait for its next deadline, the clock jumps there."""
 
-    def __init__(self, clock: FakeClock, poller: Poller | None = None) -> None:
+    def __init__(self, clock: FakeClock, poller: Poller | None = None, patience: float = PATIENCE) -> None:
+        if not patience > 0:
+            raise ValueError(f"patience is a number of seconds above 0, not {patience!r}")
+        self._patience = patience
         self._clock = clock
         self._poller = poller or default_poller()
         self.jumping = True
@@ -30,8 +36,8 @@ class SteppedPoller:
         self.close = self._poller.close
 
     def poll(self, timeout: float | None) -> list[tuple[Handler, int]]:
-        """What is ready now; a real wait lasts PATIENCE at most."""
-        events = self._poller.poll(PATIENCE if timeout is None else min(timeout, PATIENCE))
+        """What is ready now; a real wait lasts `patience` at most, where time would pass as well."""
+        events = self._poller.poll(self._patience if timeout is None or timeout > 0 else 0)
         self.idle = not events and timeout != 0
         if self.idle and self.jumping and timeout is not None and not self.is_busy():
             self._clock.advance(timeout)
@@ -41,13 +47,17 @@ class SteppedPoller:
 class SteppedReactor(Reactor):
     """A reactor whose time passes only in `advance`, and in `run` and `run_until` where they would wait.
 
+    patience: real seconds without an event until time passes there, and until `settle` returns; more than a peer in
+    another thread or process takes to answer.
     What the code under test raises in a callback is raised by whichever of these runs it, unless `raise_bugs` is false.
     """
 
-    def __init__(self, poller: Poller | None = None, *, raise_bugs: bool | None = None) -> None:
+    def __init__(
+        self, poller: Poller | None = None, *, raise_bugs: bool | None = None, patience: float = PATIENCE
+    ) -> None:
         self._raise_bugs = bugs.RAISED if raise_bugs is None else raise_bugs
         self._fake = FakeClock()
-        self._stepped = SteppedPoller(self._fake, poller)
+        self._stepped = SteppedPoller(self._fake, poller, patience)
         super().__init__(clock=self._fake, poller=self._stepped)
         self._stepped.is_busy = lambda: self._jobs.pending > 0  # a thread takes real time: ours must not run on
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+import time
 
 import pytest
 
@@ -105,6 +107,40 @@ def test_time_stands_still_while_a_thread_works(reactor):
     finally:
         release.set()
         timer.join()
+
+
+def test_with_patience_time_does_not_run_away_from_a_peer_in_another_thread():
+    with socket.create_server(("127.0.0.1", 0)) as server, SteppedReactor(patience=10) as reactor:
+
+        def serve():
+            sock, _ = server.accept()
+            with sock:
+                sock.recv(10)
+                time.sleep(0.03)
+                sock.sendall(b"answer")
+
+        class Client(Recorder):
+            def connection_made(self, transport):
+                super().connection_made(transport)
+                transport.write(b"question")
+
+            def connection_lost(self, exc):
+                super().connection_lost(exc)
+                reactor.stop()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        client, before = Client(), reactor.time()
+        reactor.connect_tcp(lambda: client, *server.getsockname(), timeouts=Timeouts(idle=60))
+        reactor.run()
+        thread.join()
+        assert (client.data, client.lost, reactor.time()) == (b"answer", None, before)
+
+
+@pytest.mark.parametrize("patience", [0, -1, float("nan")])
+def test_patience_is_a_time(patience):
+    with pytest.raises(ValueError, match="above 0"):
+        SteppedReactor(patience=patience)
 
 
 def test_it_can_be_stepped_after_it_was_run_and_stopped(reactor):
