@@ -106,7 +106,17 @@ class Author:
     def script(self, batches: int = BATCHES) -> Script:
         rate = self.random.choice([2.0, 5.0]) if self.flood else 0.0
         crowd, history = self.random.choice([200, 3, 8]), self.random.choice([50, 50, 3, 0])
-        return Script(crowd, history, rate, [batch for _ in range(batches) for batch in self.batches()])
+        drawn = [batch for _ in range(batches) for batch in self.batches()]
+        if self.flood:
+            drawn += self.torrent()
+        return Script(crowd, history, rate, drawn)
+
+    def torrent(self) -> list[list[Step]]:
+        """Who says far too much is sent away in front of another, who hears once that it has left."""
+        slots = self.random.sample(range(self.slots), 2)
+        line = tuple(_text(b"on and on\n"))
+        arrivals = [[Step(END, slot), Step(TIME, seconds=1.0), Step(CONNECT, slot)] for slot in slots]
+        return [*arrivals, [Step(TIME, seconds=1.0)], [Step(WRITE, slots[0], line * 600)], [Step(TIME, seconds=70.0)]]
 
     def batches(self) -> list[list[Step]]:
         """One batch; at times a scene of several: a client of the tutorials', without newlines, cut where it hurts."""

@@ -78,6 +78,17 @@ def who_was_never_announced_is_announced_to_leave(patch: Any) -> None:
     patch(hub.Hub, "leave", leave)
 
 
+def who_is_sent_away_leaves_twice(patch: Any) -> None:
+    real = hub.Hub.dismiss
+
+    def dismiss(self: Any, member: Any, goodbye: str, **options: Any) -> None:
+        if member.room is not None and member.announced and goodbye:
+            self._went(member.room, member, "left")
+        real(self, member, goodbye, **options)
+
+    patch(hub.Hub, "dismiss", dismiss)
+
+
 def empty_rooms_stay(patch: Any) -> None:
     patch(hub.Hub, "_quit_room", lambda self, its, member: its.remove(member))
 
@@ -122,6 +133,7 @@ BUGS = [
     the_last_line_is_not_replayed,
     a_name_is_free_too_late,
     who_was_never_announced_is_announced_to_leave,
+    who_is_sent_away_leaves_twice,
     empty_rooms_stay,
     private_words_are_remembered,
     case_tells_people_apart,
