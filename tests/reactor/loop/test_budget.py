@@ -29,15 +29,6 @@ def test_within_the_budget_nobody_is_touched():
     assert not any(debtor.lost for debtor in debtors)
 
 
-def test_when_just_an_eighth_is_free_nobody_more_goes():
-    budget = OutputBudget(800)
-    debtors = [Debtor(budget) for _ in range(8)]
-    for debtor, size in zip(debtors, [100] * 7 + [101], strict=True):
-        budget.book(debtor, size)
-    assert [debtor.lost is not None for debtor in debtors] == [False] * 7 + [True]
-    assert budget.total == 700
-
-
 def test_beyond_it_the_greediest_go_until_an_eighth_is_free():
     budget = OutputBudget(800)
     debtors = {size: Debtor(budget) for size in (50, 300, 200, 250)}
