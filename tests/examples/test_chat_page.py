@@ -206,6 +206,42 @@ def test_it_comes_back_with_name_room_and_draft_and_doubles_nothing(page: Any, t
             assert text.count(line) == 1, text
 
 
+def test_a_reload_shows_what_was_said_in_the_room_and_not_in_the_lobby(page: Any, chat: Any) -> None:
+    with Member(chat, "Bob") as bob:
+        bob.says("of the lobby")
+        ada = enter(page, chat, "Ada")
+        ada.shows("Bob: of the lobby")
+        bob.says("/join tea")
+        bob.says("of the tea")
+        ada.type("#message", "/join tea{enter}")
+        ada.shows("Bob: of the tea")
+        ada.call("POST", "/refresh", {})
+        ada.shows("Bob: of the tea")
+        ada.shows("tea", "#room")
+        assert "of the lobby" not in ada.text("#log")
+
+
+def test_where_the_room_is_refused_the_lobby_shows_what_was_said(page: Any, chat: Any) -> None:
+    with Member(chat, "Bob") as bob:
+        bob.says("of the lobby")
+        ada = enter(page, chat, "Ada")
+        ada.run("sessionStorage.setItem('room', '/not a room')")
+        ada.call("POST", "/refresh", {})
+        ada.shows("Bob: of the lobby")
+
+
+def test_who_goes_to_another_page_has_left_and_may_go_back(page: Any, chat: Any) -> None:
+    with Member(chat, "Bob") as bob:
+        ada = enter(page, chat, "Ada")
+        bob.hears("Ada")
+        ada.open("about:blank")
+        bob.hears("* Ada left")
+        bob.says("while you were away")
+        ada.call("POST", "/back", {})
+        ada.shows("Bob: while you were away", within=25)
+        ada.shows("you are Ada", "#status", within=25)
+
+
 def test_two_tabs_are_two_people(page: Any, chat: Any) -> None:
     ada = enter(page, chat, "Ada")
     first = ada.call("GET", "/window")

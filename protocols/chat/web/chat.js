@@ -19,6 +19,7 @@ let me = "", operator = false, room = "", members = new Set(), count = 0;
 let wantedName = tab("name"), wantedRoom = tab("room"), nameTries = 0, nameTimer = null, asked = false, lastNotice = "";
 let comesBack = false;  // with the name that it had: its old connection may hold that for a while
 let goal = "";  // the room to go to once we know where we are
+let through = false;  // in the lobby, on the way to it: what was said here before is not of the room we go to
 let settling = false, settleTimer = null;  // after a reconnect, until name and room are what they were
 let unconfirmed = [];  // own lines that the server has not told back yet
 
@@ -38,6 +39,8 @@ const handlers = {
     const passing = goal && goal !== event.name;  // through the lobby, to where we were
     const moved = room && room !== event.name && !passing;
     room = event.name;
+    if (through) dropReplay();
+    through = Boolean(passing);
     if (passing) socket.send(`/join ${goal}`);
     goal = "";
     members = new Set(event.members);
@@ -341,6 +344,7 @@ function onOpen() {
   tellStatus(t("connecting"), false);
   if (wantedName) claimName();
   goal = wantedRoom;
+  through = false;
   if (!wantedName && !asked) askName();
 }
 
@@ -369,6 +373,9 @@ function connectNow() {
 
 window.addEventListener("online", connectNow);
 window.addEventListener("offline", () => { if (socket) socket.close(4000); });
+// A browser keeps a page that was left for a while, in case somebody goes back to it; nobody is there meanwhile.
+window.addEventListener("pagehide", () => { if (socket) socket.close(4000); });
+window.addEventListener("pageshow", event => { if (event.persisted) connectNow(); });
 document.addEventListener("visibilitychange", () => { if (!document.hidden) { tellUnread(0); connectNow(); } });
 log.addEventListener("scroll", () => { following = atBottom(); if (following) tellBelow(0); });
 $("below").addEventListener("click", () => { toBottom(); field.focus(); });

@@ -122,7 +122,7 @@ function say(kind, event) {
     if (settling && room !== wantedRoom) return;  // of a room that we only pass through
     replay.push([kind, event]);
     clearTimeout(replayTimer);
-    replayTimer = setTimeout(showReplay, 60);
+    replayTimer = setTimeout(showReplay, through ? SETTLE : 60);  // shown late if the other room does not take us
     return;
   }
   if (replay.length) showReplay();
@@ -130,6 +130,11 @@ function say(kind, event) {
   shown.push(key(event));
   addLine(kind, event.text, event);
   heard(event);
+}
+
+function dropReplay() {
+  clearTimeout(replayTimer);
+  replay = [];
 }
 
 function showReplay() {
