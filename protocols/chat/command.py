@@ -255,7 +255,8 @@ def main() -> int:
             if hasattr(signal, "SIGHUP"):  # Windows has none
                 reactor.add_signal_handler(signal.SIGHUP, reload)
             if has_console(options):
-                reactor.call_soon(open_console)
+                # Behind all lines that tell a place, the page's too: they would run into the row for typing.
+                reactor.call_soon(reactor.call_soon, open_console)
             return listeners
 
         status = serve(reactor, begin, metrics=functools.partial(open_metrics, reactor, chat, options.metrics))

@@ -39,6 +39,7 @@ class Keyboard:
         self.data = b""
         threading.Thread(target=self._collect, daemon=True).start()
         self.port = int(self.until(lambda: re.search(r"listening on .*:(\d+)\n", self.text))[1])
+        self.shows(">")  # before, the terminal itself would take Ctrl-D
 
     def _collect(self) -> None:
         try:
@@ -100,6 +101,14 @@ def test_what_others_say_does_not_tear_the_line(theatre: Any, sit: Any) -> None:
     console.types("b\r")
     assert bob.ends().endswith("* goodbye: you were kicked\n")
     console.shows("> /kick Bob", "* Bob was kicked", "* Bob is gone; /ban keeps somebody out", ">")
+
+
+def test_the_row_for_typing_is_below_the_lines_that_tell_the_places(sit: Any) -> None:
+    console = sit("--web", "0", "--metrics", "0")
+    console.shows(">")
+    places = [row for row in console.rows if "http://" in row or "listening on" in row]
+    assert len(places) == 3, console.rows
+    assert not any(row.startswith("> ") for row in places)
 
 
 def test_a_log_line_stands_above_the_row(theatre: Any, sit: Any) -> None:
