@@ -19,6 +19,8 @@ from protocols.chat.session import WELCOME
 # What nobody but the server, the operator, a private message, a replay and an action may begin a line with.
 MARKS = ("* ", "From Server, Admin:", "[", "~ ")
 
+LONGEST_WAIT = 60.1  # seconds: 60.0 is a whole number of waits, and after it a rounding would decide
+
 LENGTH = "a name has 1 to 32 characters"
 SIGNS = "a name has no ':' or ',' and nothing invisible in it"
 RESERVED = "that name is reserved"
@@ -128,6 +130,7 @@ class Person:
         self.blocked = False
         self.unended = False
         self.since: float | None = None
+        self.paid = 0.0  # when the last wait is over
 
     def hear(self, line: str) -> None:
         if self.over:
@@ -356,7 +359,7 @@ class Model:
         if person.opening and (person.pending + text)[:2] == b"\x16\x03":
             self.take(person, STRANGER)
             return
-        person.telnet = person.telnet or any(piece.hidden for piece in pieces)
+        person.telnet = person.telnet or any(is_telnet(piece) for piece in pieces)
         self.text(person, text)
         if not person.over:
             person.marks += sum(piece.marks for piece in pieces)
@@ -391,7 +394,7 @@ class Model:
     def message(self, person: Person) -> None:
         """A line, or what silence or the end takes for one."""
         line, person.pending, person.keys = person.pending, b"", 0
-        if person.opening and re.fullmatch(rb"[A-Z]{3,20} \S+ HTTP/1\.[01]", line):
+        if person.opening and is_strange(line):
             return self.take(person, STRANGER)
         person.opening = person.opening and not line
         if len(line) > 2048:
@@ -404,7 +407,7 @@ class Model:
     def wait_for_silence(self, person: Person, seconds: float) -> None:
         self.forget(person.quiet)
         person.quiet = None
-        if person.keys > 1 and not re.fullmatch(rb"[A-Z]{3,20} \S+ HTTP/1\.[01]", person.pending):
+        if person.keys > 1 and not (person.opening and is_strange(person.pending)):
             return
         if person.pending and not (person.has_lines or person.telnet or person.over):
             person.quiet = self.at(self.now + seconds, lambda: self.silence(person))
@@ -458,8 +461,10 @@ class Model:
         if person.level >= 1:
             person.since = None
             return
-        person.since = self.now if person.since is None else person.since
-        if self.now - person.since > 60:
+        if person.since is None or self.now - person.paid > 1:  # a rest of a second ends a flood
+            person.since = self.now
+        person.paid = self.now + (1 - person.level) / self.rate
+        if self.now - person.since > LONGEST_WAIT:
             return self.dismiss(person, "goodbye: that was too much at once, and the rest is not said")
         person.blocked = True
         self.at(self.now + (1 - person.level) / self.rate, lambda: self.unblock(person))
@@ -518,6 +523,8 @@ class Model:
     def claim(self, person: Person, raw: str, name: str, text: str) -> None:
         """NAME::text, from somebody who may be called so and has no name yet, or from NAME itself."""
         its_key = None
+        if not person.chosen and is_address(raw):
+            return self.speak(person, raw)
         try:
             its_key = judge(name)[1] if name == name.strip() else None
         except Refused as why:
@@ -587,8 +594,10 @@ class Model:
         else:
             name = short(clean(words[0]))
             return person.tell(f"not sent: nobody here is called {name}" if name else "not sent: /msg NAME TEXT")
-        text = clean(" ".join(words[count:])).strip()
-        if not text:
+        rest = argument.removeprefix(" ".join(words[:count]).rstrip(" "))
+        indented = rest.startswith("   ")  # two blanks are a slip
+        text = clean(rest[1:] if indented else rest.strip()).rstrip()
+        if not text.strip():
             return person.tell(f"not sent: what should {other.name} be told?")
         self.announce(person)
         other.hear(f"[private from {person.name}] {text}\n")
@@ -720,6 +729,25 @@ def is_removed(char: str) -> bool:
 
 def is_key(data: bytes) -> bool:
     return is_utf8(data) and len(data) <= 3 and len(data.decode()) == 1
+
+
+def is_telnet(piece: Piece) -> bool:
+    """A whole command, or the end of a subnegotiation: its beginning may be any text that is not UTF-8."""
+    return piece.hidden > 0 and piece.wire[:1] == b"\xff" and piece.wire[1:2] != b"\xfa"
+
+
+def is_strange(line: bytes) -> bool:
+    """A first line that another protocol begins with, of those that the clients here send."""
+    if re.search(rb"\0[\0-\x06\x0e-\x1a]", line.rstrip(b"\0")):
+        return True
+    return re.search(rb"[\x01-\x06\x0e-\x1a]\0|\A(\0|[A-Z]{3,20} \S+ HTTP/1\.[01])\Z", line) is not None
+
+
+def is_address(text: str) -> bool:
+    """Whether it begins with an address of IPv6, such as fe80::1, and not with somebody's name."""
+    name, _, rest = text.split()[0].rstrip(".,;!?").partition("::")
+    groups = [name, *(rest.split(":") if rest else [])]
+    return any(map(str.isdigit, name)) and all(re.fullmatch("[0-9A-Fa-f]{1,4}", group) for group in groups)
 
 
 def unfinished(pending: bytes) -> bool:

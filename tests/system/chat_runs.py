@@ -321,7 +321,7 @@ class Run:
         if client is None:
             return False
         wire = b"".join(piece.wire for piece in (*client.unsent, *step.message))
-        odd = client.person.opening and (b"HTTP" in wire or b"\x16" in wire)
+        odd = client.person.opening and any(sign in wire for sign in (b"HTTP", b"\x16", b"\0"))
         return odd or len(wire) > 4096 or (client.person.welcome is not None and client.introduces(step.message))
 
     def tick(self, steps: list[Step]) -> None:
@@ -464,6 +464,7 @@ def play(script: Script, tell: Callable[[str], object] | None = None) -> int:
     """The number of steps. Raises Difference, or whatever else is wrong."""
     with pytest.MonkeyPatch.context() as patch, complaints() as said:
         patch.setattr(hub, "CROWD", script.crowd)
+        patch.setattr(pace, "LONGEST_WAIT", chat_model.LONGEST_WAIT)
         patch.setattr(pace, "BILLED", 1 << 30)  # what no line was is not billed here
         patch.setattr(session, "ANSWER", 1 << 30)  # nor are long answers
         run = Run(script, tell)
