@@ -60,7 +60,7 @@ def test_files_and_the_demo(theatre: Any, root: Path) -> None:
     [
         (["--root", "/no/such/directory"], "/no/such/directory: No such file or directory"),
         (["--root", __file__], "Not a directory"),
-        (["--port", "seven"], "invalid port_number value"),
+        (["--port", "seven"], "argument --port: must be a number, not seven"),
         (["--tls-key", "x"], "--tls-key needs --tls-cert"),
         (["--tls-cert", "/no/such/file"], "/no/such/file: No such file or directory"),
         (["--what"], "unrecognized arguments: --what"),
