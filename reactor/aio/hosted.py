@@ -90,6 +90,9 @@ class HostedEventLoop(asyncio.SelectorEventLoop):
 
     def close(self) -> None:
         """As asyncio's; a reactor of our own is closed first, and `connection_lost` delivered to its protocols."""
+        if self._owns_reactor and self.reactor._running:
+            # Asked of the reactor: a refused run within a run lets CPython 3.13 forget that it is running.
+            raise RuntimeError("Cannot close a running event loop")
         if not self.is_running() and not self.is_closed():
             self._leave()
         super().close()
