@@ -138,13 +138,13 @@ def _about_the_way(parser: CurlLike) -> None:
 def _about_time(parser: CurlLike) -> None:
     add = parser.option
     add("-m", "--timeout", "--max-time", metavar="S", type=values.seconds,
-        help="for each URL, all of it (none; but a minute of silence ends it)")  # fmt: skip
+        help="for each try of a URL, all of it (none; but a minute of silence ends it)")  # fmt: skip
     add("--connect-timeout", metavar="S", type=values.seconds, help="for each connection (30)")
     add("--retry", metavar="N", type=values.number, default=0, help="try N times more after 408, 429, 5xx or a timeout")
     add(
         "--retry-delay", metavar="S", type=values.pause, help="wait so long between tries (1, 2, 4 ... or as asked for)"
     )
-    add("--retry-max-time", metavar="S", type=values.seconds, help="try no more after this")
+    add("--retry-max-time", metavar="S", type=values.seconds, help="no more after this (10 minutes for each wait)")
     add("--retry-connrefused", help="try again where nobody listens, too")
     add("--retry-all-errors", help="try again after any failure")
 

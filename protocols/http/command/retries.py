@@ -9,7 +9,7 @@ from ..client.response import Response
 from ..errors import HTTPError
 
 TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})  # what may be over when it is asked for again
-LONGEST = 600.0  # seconds between two tries
+LONGEST = 600.0  # seconds between two tries, whoever asks for more: a script that seems to hang for a day is of no use
 
 
 class TryAgain(HTTPError):
@@ -40,7 +40,10 @@ class Retries:
         wait: float = min(2.0**self.used, LONGEST) if options.retry_delay is None else options.retry_delay
         if (asked := getattr(error, "retry_after", None)) is not None:
             wait = max(wait, asked)
-        if options.retry_max_time is not None and now + wait - self._begun > options.retry_max_time:
+        if options.retry_max_time is None:
+            if asked is not None and asked > LONGEST:
+                return None
+        elif now + wait - self._begun > options.retry_max_time:
             return None
         self.used += 1
         return wait

@@ -351,6 +351,9 @@ def test_when_it_is_tried_again():
     asked = TryAgain(Response(503, "", Headers({"Retry-After": "20"})), "503")
     assert retries("--retry 1").pause(asked, 0) == 20
     assert retries("--retry 1 --retry-max-time 10").pause(asked, 0) is None
+    tomorrow = TryAgain(Response(503, "", Headers({"Retry-After": "86400"})), "503")
+    assert retries("--retry 1").pause(tomorrow, 0) is None, "nobody waits for a day unasked"
+    assert retries("--retry 1 --retry-max-time 90000").pause(tomorrow, 0) == 86_400
     assert retries("--retry 1").pause(FetchTimeout("late"), 0) == 1
     refused = HTTPError("cannot connect to a:80: Connection refused")
     assert retries("--retry 1").pause(refused, 0) is None
