@@ -27,6 +27,8 @@ from collections.abc import Callable
 from typing import Any
 
 EXITS = (SystemExit, KeyboardInterrupt)
+MINUTE = 60.0  # seconds
+LINES = 100  # log lines a minute for what strangers do, of one kind: they can do it thousands of times a second
 
 Record = tuple[int, str, tuple[Any, ...], Any]
 
@@ -94,6 +96,24 @@ class Log:
 
 
 log = Log("reactor")
+
+
+class Quota:
+    """Which of the things that strangers cause have a log line: LINES of a kind in a minute."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, tuple[float, int]] = {}  # by kind: when its minute began, how many since
+
+    def ask(self, kind: str, now: float) -> str | None:
+        """None if this one has no line, else what is to stand at its end: how many had none before it, or nothing."""
+        began, count = self._told.get(kind, (now, 0))
+        untold = 0
+        if now - began >= MINUTE:
+            untold, began, count = max(0, count - LINES), now, 0
+        self._told[kind] = began, count + 1
+        if count >= LINES:
+            return None
+        return f" (and {untold:,} like it since)" if untold else ""
 
 
 def say_traceback() -> None:

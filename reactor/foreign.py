@@ -13,11 +13,14 @@ On the reactor that is the transport itself. On another loop it is a stand-in th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from time import monotonic
 from typing import Any
 
-from .boundary import log
+from .boundary import Quota, log
 from .errors import PeerError
 from .protocol import Bytes
+
+QUOTA = Quota()  # of this process: loops of others have no counters of ours
 
 
 def adopt(transport: Any, protocol: Any) -> Any:
@@ -172,7 +175,8 @@ class ForeignTransport:
         try:
             return callback(*args)
         except PeerError as exc:
-            log.info("%r lost: %s", self._below, exc)
+            if (others := QUOTA.ask(type(exc).__name__, monotonic())) is not None:
+                log.info("%r lost: %s%s", self._below, exc, others)
             self._fault = exc
             self.abort()
 

@@ -26,7 +26,7 @@ from collections.abc import Iterable
 from contextvars import copy_context
 from typing import Any
 
-from ..boundary import EXITS, log
+from ..boundary import EXITS
 from ..errors import PeerError
 from ..limits import Limits, Timeouts
 from ..loop.poller import READ, WRITE
@@ -307,9 +307,8 @@ class AioStream(Stream, asyncio.Transport):
 
     def _fatal_error(self, exc: BaseException, message: str = "Fatal error on transport") -> None:
         if isinstance(exc, (OSError, PeerError)):
-            log.info("%r lost: %s", self, exc)
-        else:
-            self._tell_handler(exc, message)
+            return self._lose(exc)
+        self._tell_handler(exc, message)
         self._end(exc)
 
     def _tell_handler(self, exc: BaseException, message: str) -> None:

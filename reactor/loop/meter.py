@@ -16,10 +16,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from ..boundary import Quota
 from .lag import LagWindow
-
-LOSSES_TOLD = 100  # log lines a minute for losses of one class: strangers can cause thousands a second
-MINUTE = 60.0
 
 TURN = 1.0  # seconds between turns: what is noticed no faster need not be looked at in each tick
 
@@ -30,7 +28,7 @@ class Meter:
     __slots__ = (
         "accepted", "born", "busy", "bytes_in", "bytes_out", "calls", "datagrams_in", "datagrams_out",
         "dropped_datagrams", "eagains", "empty_flushes", "events", "flushes", "ignored_writes", "joined", "lag",
-        "losses_told", "lost", "other_events", "refused", "shortages", "ticks", "told", "turn_at",
+        "lost", "other_events", "quota", "refused", "shortages", "ticks", "told", "turn_at",
     )  # fmt: skip
 
     def __init__(self, now: float) -> None:
@@ -42,20 +40,11 @@ class Meter:
         self.dropped_datagrams = self.ignored_writes = 0
         self.accepted = self.refused = self.shortages = 0
         self.lost: Counter[str] = Counter()  # by the name of the exception given to connection_lost
-        self.losses_told: dict[str, tuple[float, int]] = {}  # by the same: when its minute began, how many since
+        self.quota = Quota()  # which of them have a log line, by the same
         self.busy = 0.0  # seconds not spent in poll
         self.lag = LagWindow(now)
         self.turn_at = now  # the next turn
         self.told: dict[str, int] = {}  # the differences as they were told last, by name
-
-    def tell_loss(self, kind: str, now: float) -> int | None:
-        """Whether a loss has a log line: None if not, else how many had none before it. `lost` counts them all."""
-        began, count = self.losses_told.get(kind, (now, 0))
-        untold = 0
-        if now - began >= MINUTE:
-            untold, began, count = max(0, count - LOSSES_TOLD), now, 0
-        self.losses_told[kind] = began, count + 1
-        return untold if count < LOSSES_TOLD else None
 
     def turn(self, now: float, following: float) -> None:
         """At the begin of a round, at most once a turn; the `following` turn is not before that time."""

@@ -244,8 +244,8 @@ class Connection(ABC):
         if self._phase is not lanes.CLOSED:
             shown = repr(self)
             self._end(exc)
-            if (untold := self._loop.meter.tell_loss(type(exc).__name__, self._loop.now)) is not None:
-                log.info("%s lost: %s%s", shown, exc, f" (and {untold:,} like it since)" if untold else "")
+            if (others := self._loop.meter.quota.ask(type(exc).__name__, self._loop.now)) is not None:
+                log.info("%s lost: %s%s", shown, exc, others)
 
     def _end_lingering(self, quiet: float) -> None:
         """End now if all that is left is to wait for the peer's end, and nothing has moved for `quiet` seconds."""

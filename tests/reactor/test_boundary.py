@@ -12,6 +12,7 @@ import ssl
 import pytest
 
 from reactor import BufferedProtocol, DatagramProtocol, Limits, LineProtocol, Protocol, ReconnectingClient
+from reactor.boundary import LINES, Quota
 from reactor.testing import MemoryReactor, Recorder
 from tests.kit.tls import Peer, client_context, server_context
 
@@ -565,3 +566,12 @@ def test_another_thread_may_wait_for_a_future(stage):
     waiting = stage.reactor.run_in_thread(future.result)
     stage.reactor.call_soon(future.set_result, 7)
     assert stage.reactor.run_until(waiting) == 7
+
+
+def test_of_what_strangers_cause_a_hundred_lines_a_minute_are_told():
+    quota = Quota()
+    said = [quota.ask("a kind", 5.0 + number / 10) for number in range(LINES + 50)]
+    assert said == [""] * LINES + [None] * 50
+    assert quota.ask("another kind", 30.0) == ""
+    assert quota.ask("a kind", 65.0) == " (and 50 like it since)"
+    assert quota.ask("a kind", 65.1) == ""

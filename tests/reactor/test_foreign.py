@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import logging
 import struct
 
 import pytest
 
 from reactor import LengthPrefixedProtocol, LimitExceeded, LineProtocol, NetstringProtocol, adopt
+from reactor.boundary import Quota
 from tests.reactor.aio.conftest import LOOPS, play
 
 FACTORIES = dict(LOOPS)
@@ -172,6 +174,22 @@ def test_a_fault_of_the_peers_is_one_quiet_line(on_any_loop):
         assert stage.told == []
 
     on_any_loop(scene)
+
+
+def test_faults_that_strangers_cause_at_will_do_not_fill_the_log(on_any_loop, monkeypatch, caplog):
+    monkeypatch.setattr("reactor.boundary.LINES", 3)
+    monkeypatch.setattr("reactor.foreign.QUOTA", Quota())
+    caplog.set_level(logging.INFO, "reactor")
+
+    async def scene(stage):
+        for _ in range(5):
+            protocol = Lines()
+            _, peer = await stage.connect(protocol)
+            await stage.loop.sock_sendall(peer, b"x" * 2000)
+            assert isinstance(await protocol.lost, LimitExceeded)
+
+    on_any_loop(scene)
+    assert len([record for record in caplog.records if " lost: " in record.getMessage()]) == 3
 
 
 def test_another_protocol_gets_the_rest_of_the_batch(on_any_loop):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import ssl
 
 from reactor import CloseTimeout, IdleTimeout, LimitExceeded, Limits, Timeouts
+from reactor.sockets.carrier import reset_on_close
 from tests.kit.tls import client_context, server_context
 from tests.reactor.aio.conftest import Recorder
 
@@ -95,6 +97,22 @@ def test_start_tls_works_over_our_transport(on_ours):
             await writer.wait_closed()
 
     on_ours(scene)
+
+
+def test_resets_that_strangers_cause_at_will_do_not_fill_the_log(on_ours, monkeypatch, caplog):
+    monkeypatch.setattr("reactor.boundary.LINES", 3)
+    caplog.set_level(logging.INFO, "reactor")
+
+    async def scene(stage):
+        for _ in range(5):
+            protocol = Recorder()
+            _, peer = await stage.connect(protocol)
+            reset_on_close(peer)
+            peer.close()
+            assert isinstance(await protocol.lost, ConnectionResetError)
+
+    on_ours(scene)
+    assert len([record for record in caplog.records if " lost: " in record.getMessage()]) == 3
 
 
 # -- bounds ---------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from concurrent.futures import Future
 import pytest
 
 from reactor import BufferedProtocol, LimitExceeded, Limits, LineProtocol, PeerError, Protocol, Timeouts
-from reactor.loop.meter import LOSSES_TOLD
+from reactor.boundary import LINES
 from reactor.testing import Recorder
 from tests.kit.asyncio_examples import EchoClientProtocol, EchoServerProtocol
 
@@ -669,10 +669,10 @@ def test_losses_that_strangers_cause_at_will_do_not_fill_the_log(stage, caplog):
             stage.reactor.settle()
         return [record.getMessage() for record in caplog.records if " lost: " in record.getMessage()]
 
-    assert len(lose(LOSSES_TOLD + 50)) == LOSSES_TOLD
-    assert stage.reactor.stats().lost["ConnectionResetError"] == LOSSES_TOLD + 50
+    assert len(lose(LINES + 50)) == LINES
+    assert stage.reactor.stats().lost["ConnectionResetError"] == LINES + 50
     stage.reactor.advance(61.0)
-    first, second = lose(2)[LOSSES_TOLD:]
+    first, second = lose(2)[LINES:]
     assert first.endswith("(and 50 like it since)")
     assert "like it" not in second
 
