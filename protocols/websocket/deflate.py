@@ -136,18 +136,20 @@ def frame(opcode: int, payload: bytes, window: int | None) -> bytes:
 class Inflater:
     """One message made large again, piece by piece, and never larger than `max_size`."""
 
-    __slots__ = ("_left", "_stream")
+    __slots__ = ("_left", "_stream", "rest")
 
     def __init__(self, max_size: int) -> None:
         self._stream = zlib.decompressobj(-WINDOW)
         self._left = max_size
+        self.rest = 0  # bytes at the end of the last `data` that were not looked at: to be fed again
 
-    def feed(self, data: bytes) -> bytes:
-        """What `data` comes to. Raises Violation: a bomb is found before it is unpacked."""
+    def feed(self, data: bytes, most: int) -> bytes:
+        """The next `most` bytes of what `data` comes to. Raises Violation: a bomb is found before it is unpacked."""
         try:
-            piece = self._stream.decompress(data, self._left + 1)
+            piece = self._stream.decompress(data, min(most, self._left + 1))
         except zlib.error:
             raise Violation(INVALID_DATA, "a message is not what deflate makes") from None
+        self.rest = len(self._stream.unconsumed_tail)
         self._left -= len(piece)
         if self._left < 0:
             raise Violation(TOO_BIG, "a message is too long once it is decompressed")
@@ -156,5 +158,5 @@ class Inflater:
         return piece
 
     def finish(self) -> bytes:
-        """The message's end: what zlib has held back. Raises Violation."""
-        return self.feed(TAIL)
+        """The message's end: what zlib has held back, some KiB at most. Raises Violation."""
+        return self.feed(TAIL, self._left + 1)

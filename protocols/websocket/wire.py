@@ -13,8 +13,11 @@ from .closing import PROTOCOL_ERROR, Violation, read_close
 from .frames import BINARY, CLOSE, CONTINUATION, FIN, MASKED, PING, PONG, RSV1, TEXT, apply_mask
 from .messages import Message
 
-FRAMES = 500  # in a row, besides short messages: one read may bring 43,000 empty pieces. About a millisecond
-MAX_MESSAGE = 1024 * 1024  # bytes: a peer that announces a length has us hold as much until the rest comes
+TURN = 512
+"""Frames, or KiB of messages, that are read in a row, besides short messages: 1 to 5 ms. One read may bring 43,000
+empty pieces, or 120 MiB once it is unpacked."""
+KIB = 1024
+MAX_MESSAGE = 1024 * KIB  # bytes: a peer that announces a length has us hold as much until the rest comes
 
 
 class Ping(NamedTuple):
@@ -74,7 +77,7 @@ class Wire:
         self._left = 0  # bytes of the frame's payload that are still to come
         self._key = b""  # of that frame, turned so that the next byte takes its first
         self._final = False  # that frame is the message's last
-        self._turn = FRAMES  # how many are read until `busy`
+        self._turn = TURN  # what may still be read until `busy`
         self.busy = False  # `next_event` gave None because others should have their turn: ask it again
         self.over = False  # Close or Failed was given: what comes is dropped
 
@@ -83,7 +86,7 @@ class Wire:
         if not self.over:
             self._data = self._data[self._at :] + data if self._at < len(self._data) else data
             self._at = 0
-            self._turn = FRAMES
+            self._turn = TURN
 
     def take_rest(self) -> bytes:
         """What was fed and not yet read, taken back: to be fed again later."""
@@ -92,7 +95,7 @@ class Wire:
         return rest
 
     def next_event(self) -> Event | None:
-        """What came next; None: nothing until more bytes come, or, where `busy`, nothing in many frames so far."""
+        """What came next; None: nothing until more bytes come, or, where `busy`, nothing in this turn."""
         data, at = self._data, self._at
         if at == len(data):
             self._data, self._at, self.busy = b"", 0, False
@@ -120,13 +123,13 @@ class Wire:
             return Failed(fault.code, fault.reason)
 
     def _next(self) -> Event | None:
-        while self._turn:
+        while self._turn > 0:
             self._turn -= 1
             event = self._read_payload() if self._left else self._read_frame()
             if event is not _GO_ON:
                 self.busy = False
                 return event
-        self._turn, self.busy = FRAMES, True
+        self._turn, self.busy = TURN, True
         return None
 
     def _end(self) -> None:
@@ -180,27 +183,29 @@ class Wire:
         self._message.announce(size)
 
     def _read_payload(self) -> Event | None:
-        """What is here of a data frame; its message, if that ends here."""
-        message, at = self._message, self._at
+        """What is here of a data frame, as much as this turn may still have; its message, if that ends here."""
+        message = self._message
         assert message is not None
         if self._left:
-            piece = self._data[at : at + self._left]
-            if not piece:
+            if self._at == len(self._data):
                 return None
-            size = len(piece)
-            self._at = at + size
-            self._left -= size
-            if key := self._key:
-                piece = apply_mask(piece, key)
-                turned = size % 4
-                self._key = key[turned:] + key[:turned]
-            message.add(piece)
-        if self._left:
-            return None
-        if not self._final:
+            self._read_piece(message, (self._turn + 1) * KIB)
+        if self._left or not self._final:
             return _GO_ON
         self._message = None
         return message.finish()
+
+    def _read_piece(self, message: Message, most: int) -> None:
+        """Give the message what comes to `most` bytes of it at most."""
+        at, key, before = self._at, self._key, message.size
+        piece = self._data[at : at + min(self._left, most)]
+        size = len(piece)
+        size -= message.add(apply_mask(piece, key) if key else piece, most)
+        self._at = at + size
+        self._left -= size
+        self._turn -= (message.size - before) // KIB
+        turned = size % 4
+        self._key = key[turned:] + key[:turned]
 
     def _read_control(self, opcode: int, payload: bytes) -> Event:
         if opcode == PING:

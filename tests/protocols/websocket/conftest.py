@@ -59,8 +59,8 @@ class Client:
         """What has come since the last look."""
         self.wire.feed(self.raw())
         events = []
-        while (event := self.wire.next_event()) is not None:
-            events.append(event)
+        while (event := self.wire.next_event()) is not None or self.wire.busy:
+            events += [] if event is None else [event]
         return events
 
     @property

@@ -9,7 +9,7 @@ import pytest
 from protocols.websocket import ANY_ORIGIN, WebSocket, broadcast
 from protocols.websocket.deflate import deflate
 from protocols.websocket.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
-from protocols.websocket.wire import FRAMES, Close, Ping, Pong, Wire
+from protocols.websocket.wire import TURN, Close, Ping, Pong, Wire
 
 from .conftest import DEFLATE, HEAD, KEY, Echo, masked
 
@@ -363,7 +363,7 @@ def test_a_flood_of_empty_pieces_gives_the_others_their_turn(scene, between):
         patch.setattr(Wire, "_begin", lambda *args: read.append(None) or begin(*args))
         scene.reactor.settle()
     assert len(read) == 12_002
-    assert read.index("me too") <= 2 * FRAMES + 1
+    assert read.index("me too") <= 2 * TURN + 1
     client.send(masked(CONTINUATION, b"at last"))
     assert client.events()[-1] == "at last"
 

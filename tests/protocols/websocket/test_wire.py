@@ -9,7 +9,8 @@ import pytest
 
 from protocols.websocket.deflate import deflate
 from protocols.websocket.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, apply_mask, head, pack
-from protocols.websocket.wire import MAX_MESSAGE, Close, Failed, Ping, Pong, Wire
+from protocols.websocket.messages import Message
+from protocols.websocket.wire import MAX_MESSAGE, TURN, Close, Failed, Ping, Pong, Wire
 
 KEY = b"\x01\x80\xfe\x37"
 
@@ -225,6 +226,34 @@ def test_a_bomb_is_found_before_it_is_unpacked():
     assert failed.code == 1009
     (failed,) = events_of(Wire(inflates=True), [whole(TEXT, bomb, rsv=0x40)])
     assert failed.code == 1009
+
+
+@pytest.mark.parametrize(("opcode", "pieces"), [(TEXT, 1), (BINARY, 1), (BINARY, 50)])
+def test_a_large_message_is_unpacked_in_turns(opcode, pieces, monkeypatch):
+    """16 KiB that come to 16 MiB held the loop for a tenth of a second."""
+    payload = b"a long story " * (1 << 20)
+    small = squeezed(payload)
+    step = len(small) // pieces + 1
+    cut = [small[n : n + step] for n in range(0, len(small), step)]
+    data = b"".join(
+        piece(CONTINUATION if n else opcode, part, fin=n == pieces - 1, rsv=0 if n else 0x40)
+        for n, part in enumerate(cut)
+    )
+    taken, take = [], Message._take
+    monkeypatch.setattr(Message, "_take", lambda self, part, final: taken.append(len(part)) or take(self, part, final))
+    wire = Wire(inflates=True, max_message=1 << 24)
+    wire.feed(data)
+    turns = 0
+    while (event := wire.next_event()) is None:
+        assert wire.busy
+        assert sum(taken) <= TURN * 1024
+        taken.clear()
+        turns += 1
+        rest = wire.take_rest()
+        assert rest, "it is what has the loop come back"
+        wire.feed(rest)
+    assert event == (payload.decode() if opcode == TEXT else payload)
+    assert turns >= len(payload) // (TURN * 1024) - 1
 
 
 def test_what_deflate_cannot_make_smaller_is_no_larger_than_its_limit():
