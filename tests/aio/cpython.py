@@ -4,7 +4,8 @@
 
 They come from the test package of the interpreter that runs this (`test.test_asyncio`), which some distributions leave
 out: then this says so and ends with 0. Every test must end on our loop as it ends on asyncio's own; what cannot, stands
-in EXCEPTIONS with its reason. Takes some minutes.
+in EXCEPTIONS with its reason. What asyncio's own loop skips likewise is listed with its reason in `skips.py`. Takes
+some minutes.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import subprocess
 import sys
 import unittest
 from collections import Counter
+
+from skips import reason
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -70,6 +73,7 @@ class Outcomes(unittest.TextTestResult):
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
         self._note(test, "skipped")
+        self.stream.writeln(f"\n{test.id()} skipped: {reason}")
 
     def addExpectedFailure(self, test, err):
         super().addExpectedFailure(test, err)
@@ -140,18 +144,29 @@ def compare(module: str, layer: str, only: str | None, show: bool) -> bool:
     counts = ", ".join(f"{count} {end}" for end, count in sorted(Counter(ours.values()).items()))
     same = Counter(theirs.values()) == Counter(ours.values())
     print(f"{module:24} {counts or 'nothing ran'}{'' if same else f'   asyncio: {dict(Counter(theirs.values()))}'}")
-    wrong = False
+    wrong = not tell_skips([name for name, end in sorted(ours.items()) if end == "skipped"])
     different = [name for name in sorted(theirs.keys() | ours.keys()) if theirs.get(name) != ours.get(name)]
     for number, name in enumerate(different):
-        reason = next((text for end, text in EXCEPTIONS.items() if name.endswith(end)), None)
-        wrong = wrong or reason is None
+        why = next((text for end, text in EXCEPTIONS.items() if name.endswith(end)), None)
+        wrong = wrong or why is None
         if number < SHOWN:
-            print(f"    {name}: {ours.get(name)}, on asyncio {theirs.get(name)}{f' ({reason})' if reason else ''}")
+            print(f"    {name}: {ours.get(name)}, on asyncio {theirs.get(name)}{f' ({why})' if why else ''}")
     if len(different) > SHOWN:
         print(f"    and {len(different) - SHOWN} others")
     if wrong or not ours:
         print("    | " + "\n    | ".join(said.splitlines()[-60:]))
     return not wrong and bool(ours)
+
+
+def tell_skips(names: list[str]) -> bool:
+    """Print why these tests are skipped. True where each of them stands in the list."""
+    for why, count in Counter(reason(name) for name in names).items():
+        if why is not None:
+            print(f"    {count} skipped, on asyncio too: {why}")
+    unlisted = [name for name in names if reason(name) is None]
+    for name in unlisted:
+        print(f"    {name}: skipped, and not in skips.py")
+    return not unlisted
 
 
 def main() -> int:
