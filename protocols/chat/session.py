@@ -36,6 +36,7 @@ TIMEOUTS = Timeouts(write=60.0, close=10.0)
 
 SLOW, HELD, FLOOD, BEHIND = "slow", "held", "flood", "behind"  # reasons for which a member is not heard for a while
 
+BANNED = "banned"  # the reason for which a member is sent away that may not come back
 EVICTIONS = frozenset({"flood", "idle", "silent"})  # reasons for which the server ends a connection by itself
 
 _TCP_CLOSE = 7  # tcp_states.h

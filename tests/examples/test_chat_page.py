@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import socket
 import time
 from typing import Any
@@ -140,6 +141,42 @@ def test_rooms_by_the_panel(page: Any, chat: Any) -> None:
         ada.type("#join-name", "quiet{enter}")
         ada.shows("quiet", "#room")
         bob.hears("* Ada left for quiet")
+
+
+def test_where_one_is_stands_once(page: Any, chat: Any) -> None:
+    ada = enter(page, chat, "Ada")
+    ada.type("#message", "/join tea{enter}")
+    ada.shows("you are alone here")
+    assert ada.text("#log").count("you are in tea") == 1
+    ada.type("#message", "/join tea{enter}")
+    ada.shows("you are in tea already")
+
+
+def test_who_is_banned_is_not_asked_back(page: Any, theatre: Any) -> None:
+    file, bans = str(theatre.tmp_path / "opers"), theatre.tmp_path / "bans"
+    passwords.put(file, "ada", "open sesame")
+    server = start(theatre, "--oper-file", file, "--bans", str(bans))
+    with Member(server, "Bob") as bob:
+        ada = enter(page, server, "Ada")
+        bob.says("/oper open sesame")
+        bob.hears("you are an operator")
+        bans.write_text("127.0.0.2\nAda\n")
+        server.process.send_signal(signal.SIGHUP)
+        ada.shows("you are banned here", "#status")
+        ada.shows("goodbye: you are banned here")
+        assert ada.run("return [document.querySelector('#ask').hidden, document.querySelector('#leave').hidden]") == [
+            True, True,
+        ]  # fmt: skip
+
+
+def test_a_page_whose_address_was_banned_meanwhile_gives_up(page: Any, theatre: Any) -> None:
+    server = start(theatre)
+    ada = enter(page, server, "Ada")
+    server.clean_exit()
+    bans = theatre.tmp_path / "bans"
+    bans.write_text("127.0.0.1\n")
+    theatre.run("chat_server.py", "--port", "0", *NO_FLOOD, "--web", str(server.web_port), "--bans", str(bans))
+    ada.shows("you are banned here", "#status", within=25)
 
 
 def test_enter_inside_a_composition_sends_nothing(page: Any, chat: Any) -> None:

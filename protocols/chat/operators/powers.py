@@ -19,7 +19,7 @@ from ..rooms.authority import Authority
 from ..rooms.command_table import Table
 from ..rooms.hub import OPERATOR, Hub
 from ..rooms.room import Member, Room
-from ..session import Chat
+from ..session import BANNED, Chat
 from .ban_file import BanFile
 from .bans import Ban
 from .login import OperatorLogin
@@ -149,9 +149,9 @@ class Powers(Authority):
                 self._send_away(caller, member, ban)
 
     def _send_away(self, caller: Caller, member: Member, ban: Ban) -> None:
-        self.log(caller, "kick", member, reason="banned")
+        self.log(caller, "kick", member, reason=BANNED)
         goodbye = f"you are banned here{lasting(ban, self.bans.clock())}"
-        self.hub.dismiss(member, goodbye, reason="banned", word="was banned")
+        self.hub.dismiss(member, goodbye, reason=BANNED, word="was banned")
 
     def unban(self, caller: Caller, bans: list[Ban]) -> None:
         """Undo these."""

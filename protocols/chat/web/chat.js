@@ -1,5 +1,5 @@
 // The chat's page. It speaks chat.v1 (README.md): one JSON event a message from the server, and to it lines as people
-// type them. `log.js`, which comes first, has the words and the log.
+// type them. Before it come `log.js`, with the words and the log, and `panel.js`, with the rows and buttons around it.
 "use strict";
 
 const FIRST_WAIT = 500, LONGEST_WAIT = 15000;  // milliseconds, more or less, before another attempt
@@ -17,6 +17,8 @@ const browser = (key, value) => kept(() => localStorage, key, value);
 let socket = null, timer = null, wait = FIRST_WAIT, lastAttempt = 0, over = false;
 let me = "", operator = false, room = "", members = new Set(), count = 0;
 let wantedName = tab("name"), wantedRoom = tab("room"), nameTries = 0, nameTimer = null, asked = false, lastNotice = "";
+let moveNotice = "";  // what the mark of a move says already
+let failures = 0;  // attempts to connect that came to nothing, in a row
 let comesBack = false;  // with the name that it had: its old connection may hold that for a while
 let goal = "";  // the room to go to once we know where we are
 let through = false;  // in the lobby, on the way to it: what was said here before is not of the room we go to
@@ -46,7 +48,7 @@ const handlers = {
     members = new Set(event.members);
     count = event.count;
     showTopic(event.topic);
-    if (moved && !settling) { addLine("mark", t("moved", room)); shown = []; }
+    if (moved && !settling) { addLine("mark", t("moved", room)); moveNotice = `you are in ${room} now`; shown = []; }
     if (!settling && !passing) { tab("room", room); wantedRoom = room; }
     showMembers();
     showRooms();
@@ -58,6 +60,7 @@ const handlers = {
     for (const name of event.joined) members.add(name);
     count = event.count;
     showMembers();
+    showRooms();
   },
   topic(event) { showTopic(event.topic); },
   rooms(event) { rooms = event.rooms; showRooms(); },
@@ -70,7 +73,8 @@ const handlers = {
   },
   notice(event) {
     lastNotice = event.text;
-    if (!settling) addLine("notice", event.text.replace(/ {2,}/g, " · "));  // columns, which need another font
+    if (event.text === moveNotice) moveNotice = "";
+    else if (!settling) addLine("notice", event.text.replace(/ {2,}/g, " · "));  // columns, which need another font
   },
 };
 
@@ -122,146 +126,6 @@ function askName(offered = browser("name")) {
     return Boolean(!name);  // with a name, open until it is ours
   });
 }
-
-// -- asking in a line of the page -----------------------------------------------------------------------------------
-
-let answer = null;
-
-function ask(what, label, yes, no, value, done, type = "text") {
-  const form = $("ask"), input = $("ask-field");
-  form.dataset.what = what;
-  form.hidden = false;
-  $("ask-label").textContent = label;
-  $("ask-yes").textContent = yes;
-  $("ask-no").textContent = no;
-  $("ask-why").textContent = "";
-  input.hidden = what === "lines" || what === "again";
-  input.type = type;
-  input.value = value;
-  answer = done;
-  (input.hidden ? $("ask-yes") : input).focus();
-}
-
-function closeAsk() {
-  $("ask").hidden = true;
-  $("ask-field").value = "";
-  answer = null;
-  nameTries = 0;
-  field.focus();
-}
-
-$("ask").addEventListener("submit", event => {
-  event.preventDefault();
-  if (answer && answer($("ask-field").value.trim()) !== false) closeAsk();
-});
-$("ask-no").addEventListener("click", closeAsk);
-$("ask").addEventListener("keydown", event => { if (event.key === "Escape") closeAsk(); });
-
-// -- the panel ------------------------------------------------------------------------------------------------------
-
-function button(text, done, label) {
-  const made = document.createElement("button");
-  made.type = "button";
-  made.textContent = text;
-  made.addEventListener("click", done);
-  if (label) made.setAttribute("aria-label", label);
-  return made;
-}
-
-let memberRows = new Map();
-
-function showMembers() {
-  $("count").textContent = count ? `(${count})` : "";
-  const list = $("members"), rows = new Map();
-  for (const name of members.has(me) || !me ? members : [me, ...members]) {
-    const state = `${name === me}${operator}`;
-    const known = memberRows.get(name);
-    rows.set(name, known && known.dataset.state === state ? known : memberRow(name, state));
-  }
-  for (const [name, row] of memberRows) if (rows.get(name) !== row) row.remove();
-  let place = list.firstElementChild;
-  for (const row of rows.values()) {
-    if (row === place) place = place.nextElementSibling;
-    else list.insertBefore(row, place);
-  }
-  memberRows = rows;
-}
-
-function memberRow(name, state) {
-  const row = document.createElement("li");
-  row.dataset.state = state;
-  const own = name === me;
-  const main = button("", () => { if (own) rename(); else whisper(name); }, own ? t("rename") : t("whisper", name));
-  const shownName = document.createElement("bdi");
-  shownName.textContent = name;
-  main.append(shownName);
-  if (own) { main.append(` (${t("you")})`); row.setAttribute("aria-current", "true"); }
-  row.append(main);
-  if (operator && !own) {
-    row.append(button(t("remove"), () => send(`/kick ${name}`), `${t("remove")}: ${name}`));
-    row.append(button(t("ban"), () => send(`/ban ${name}`), `${t("ban")}: ${name}`));
-  }
-  return row;
-}
-
-function showRooms() {
-  const list = $("rooms");
-  list.replaceChildren(...rooms.map(one => {
-    const row = document.createElement("li");
-    const main = button("", () => { send(`/join ${one.name}`); openPanel(false); field.focus(); });
-    const name = document.createElement("bdi");
-    name.textContent = one.name;
-    main.append(name, ` (${one.count})`);
-    main.title = one.topic;
-    if (one.name === room) row.setAttribute("aria-current", "true");
-    row.append(main);
-    return row;
-  }));
-}
-
-function showTopic(topic) {
-  $("room").textContent = room || "Chat";
-  $("topic").replaceChildren();
-  addText($("topic"), topic);
-}
-
-function openPanel(open) {
-  $("panel").classList.toggle("open", open);
-  $("panel-button").setAttribute("aria-expanded", String(open));
-}
-
-function whisper(name) {
-  openPanel(false);
-  field.value = `/msg ${name} `;
-  grow();
-  field.focus();
-}
-
-const rename = () => { openPanel(false); askName(me); };
-
-$("panel-button").addEventListener("click", () => openPanel(!$("panel").classList.contains("open")));
-document.addEventListener("keydown", event => { if (event.key === "Escape") openPanel(false); });
-$("join").addEventListener("submit", event => {
-  event.preventDefault();
-  const name = $("join-name").value.trim();
-  if (name && send(`/join ${name}`)) { $("join-name").value = ""; openPanel(false); field.focus(); }
-});
-$("rename").addEventListener("click", rename);
-$("set-topic").addEventListener("click", () => {
-  openPanel(false);
-  ask("topic", t("askTopic"), t("ok"), t("cancel"), $("topic").textContent, text => { send(`/topic ${text || "-"}`); });
-});
-$("oper").addEventListener("click", () => {
-  openPanel(false);
-  ask("password", t("askPassword"), t("ok"), t("cancel"), "", text => { if (text) send(`/oper ${text}`); }, "password");
-});
-$("help").addEventListener("click", () => { openPanel(false); send("/help"); field.focus(); });
-$("leave").addEventListener("click", () => { openPanel(false); if (over) connect(); else send("/quit"); });
-$("notify").addEventListener("change", async () => {
-  if (!$("notify").checked) return;
-  const allowed = window.Notification ? await Notification.requestPermission() : "denied";
-  if (allowed !== "granted") { $("notify").checked = false; addLine("notice", t("notAllowed")); }
-});
 
 // -- saying something -----------------------------------------------------------------------------------------------
 
@@ -336,6 +200,7 @@ function connect() {
 }
 
 function onOpen() {
+  failures = 0;
   const mine = socket;  // a server that opens and closes at once is no reason for haste
   setTimeout(() => { if (mine === socket && mine.readyState === WebSocket.OPEN) wait = FIRST_WAIT; }, STABLE);
   nameTries = 0;
@@ -352,6 +217,7 @@ function onClose(event) {
   clearTimeout(nameTimer);
   members = new Set();
   showMembers();
+  if (event.code === 1008) return banned();
   if (event.code === 1000) {  // a goodbye: /quit, or the server has sent us away and said why
     over = true;
     tellStatus(t("ended"), true);
@@ -361,10 +227,26 @@ function onClose(event) {
   }
   if (unconfirmed.length && !field.value) { field.value = unconfirmed.join("\n"); tab("draft", field.value); grow(); }
   unconfirmed = [];
+  failures += 1;
+  if (failures % 4 === 3) askWhy();
   const pause = wait * (0.5 + Math.random() / 2);
   wait = Math.min(wait * 2, LONGEST_WAIT);
   timer = setTimeout(connect, pause);
   tellStatus(pause > 2000 ? t("waiting", Math.round(pause / 1000)) : t("lost"), true);
+}
+
+function banned() {
+  over = true;
+  clearTimeout(timer);
+  tellStatus(t("banned"), true);
+  $("leave").hidden = true;
+}
+
+async function askWhy() {  // a page is not told why its WebSocket is refused; of a file it is
+  try {
+    const answer = await fetch("chat.css", { method: "HEAD", cache: "no-store" });
+    if (answer.status === 403) banned();
+  } catch { /* the server is not there */ }
 }
 
 function connectNow() {

@@ -23,9 +23,9 @@ FILES = {
     "/": ("page.html", "text/html; charset=utf-8"),
     "/chat.css": ("chat.css", "text/css; charset=utf-8"),
     "/log.js": ("log.js", "text/javascript; charset=utf-8"),
+    "/panel.js": ("panel.js", "text/javascript; charset=utf-8"),
     "/chat.js": ("chat.js", "text/javascript; charset=utf-8"),
 }
-FORBIDDEN = b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"  # to who is banned
 LIMITS = Limits(connections=10_000, output=HARD)  # who does not read is evicted as on TCP
 
 POLICY = "; ".join(
@@ -68,11 +68,19 @@ class WebChat:
     def _refuse(self, peername: Any, held: int) -> bytes | None:
         """Who is banned gets no page; how many may talk is judged by the door they share with the chat's own port."""
         address = peername[0] if isinstance(peername, tuple) else ""
-        return None if self._chat.authority.refuses(address) is None else FORBIDDEN
+        reason = self._chat.authority.refuses(address)
+        return None if reason is None else forbidden(reason)
 
     def listen(self, host: str | None, port: int, *, tls: ssl.SSLContext | None = None) -> Listener:
         """Serve it there."""
         return self.site.listen(host, port, tls=tls)
+
+
+def forbidden(reason: str) -> bytes:
+    """The answer to whoever is banned, whatever it asks for: its browser shows the reason."""
+    body = f"goodbye: {reason}\n".encode()
+    fields = f"Connection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}"
+    return f"HTTP/1.1 403 Forbidden\r\n{fields}\r\n\r\n".encode() + body
 
 
 class StaticFile:

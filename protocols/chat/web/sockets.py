@@ -9,7 +9,7 @@ from typing import Any
 from ...websocket.lines import LineSocket, SharedFrames
 from ..rooms import names
 from ..rooms.room import Member, Room
-from ..session import Chat, Session
+from ..session import BANNED, Chat, Session
 from .events import pack
 from .states import States
 
@@ -72,6 +72,11 @@ class ChatSocket(LineSocket):
         if self._member is not None:
             self._states.forget(self, self._member, self._room)
         super().connection_lost(exc)
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """End it: with 1008 (RFC 6455, 7.4.1: a policy) where it is no use to come back."""
+        member = self.inner.member
+        super().close(1008 if code == 1000 and member is not None and member.reason == BANNED else code, reason)
 
     def lines_written(self, data: bytes) -> None:
         self._look()

@@ -37,7 +37,7 @@ class Place:
 
     def look(self) -> None:
         """See who is there now."""
-        here = [member.name for member in self.room.members if member.announced]
+        here = known(self.room)
         self.count = len(here)
         self.names = here[:SHOWN]
         self.topic = self.room.topic
@@ -141,4 +141,9 @@ class States:
 
     def _list_rooms(self) -> list[dict[str, Any]]:
         rooms = sorted(self._hub.rooms.values(), key=lambda room: -len(room.members))[:ROOMS_SHOWN]
-        return [{"name": room.name, "count": len(room.members), "topic": room.topic} for room in rooms]
+        return [{"name": room.name, "count": len(known(room)), "topic": room.topic} for room in rooms]
+
+
+def known(room: Room) -> list[str]:
+    """Who is in it, as far as the others know: nobody is counted who may yet turn out to be a probe."""
+    return [member.name for member in room.members if member.announced]

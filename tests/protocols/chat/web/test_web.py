@@ -7,6 +7,9 @@ import json
 import pytest
 
 from protocols.chat import LIMITS, TIMEOUTS, Chat, Door, Settings
+from protocols.chat.operators.operator_commands import set_up_operators
+from protocols.chat.operators.powers import Caller
+from protocols.chat.rooms.authority import Authority
 from protocols.chat.web import PROTOCOL, WebChat, events
 from protocols.http import fetch
 from protocols.websocket import HandshakeError, WebSocket, connect
@@ -192,7 +195,22 @@ def test_a_newcomer_knows_its_name_its_room_and_who_is_there(world):
     assert [event["named"] for event in ada.of("you")] == [False, True, True]
     assert ada.of("room") == [{"type": "room", "name": "lobby", "topic": "", "members": ["Bob"], "count": 2}]
     assert ada.of("members")[-1] == {"type": "members", "joined": ["Ada"], "left": [], "count": 2}
-    assert ada.of("rooms")[0]["rooms"] == [{"name": "lobby", "count": 2, "topic": ""}]
+    assert ada.of("rooms")[0]["rooms"] == [{"name": "lobby", "count": 1, "topic": ""}]
+
+
+def test_who_has_said_nothing_is_counted_nowhere(world):
+    ada = world.browser("Ada")
+    silent, lurking = world.browser(), Recorder()
+    world.reactor.run_until(world.reactor.connect_tcp(lambda: lurking, "localhost", 2401))
+    world.pass_time()
+    bob = world.line_client("Bob")
+    world.pass_time(2)
+    assert ada.of("members")[-1]["count"] == 2
+    assert ada.of("rooms")[-1]["rooms"] == [{"name": "lobby", "count": 2, "topic": ""}]
+    assert silent.of("room")[-1]["count"] == 2, "itself and Ada"
+    bob.transport.write(b"/who\n")
+    world.pass_time()
+    assert b"4 here: " in bob.data, "who asks is told"
 
 
 def test_what_is_said_is_told_to_its_sender_too(world):
@@ -275,6 +293,27 @@ def test_history_is_replayed_with_times(world):
     assert [(event["type"], event["text"]) for event in before] == [("said", "before"), ("did", "Bob nods")]
 
 
+@pytest.mark.parametrize(("did", "code"), [("ban", 1008), ("kick", 1000)])
+def test_who_is_banned_need_not_come_back(world, did, code):
+    powers = set_up_operators(world.chat)
+    ada = world.browser("Ada")
+    powers.typed(Caller("test", lambda *notices: None), f"/{did} Ada")
+    world.pass_time()
+    assert ada.close_code == code
+    assert ada.texts("notice")[-1].startswith("goodbye: you ")
+
+
+class Closed(Authority):
+    def refuses(self, address):
+        return "you are banned here for 2 minutes"
+
+
+def test_whoever_is_banned_is_told_why_by_the_page(world):
+    world.chat.authority = Closed()
+    response = get(world, "/")
+    assert (response.status, response.text) == (403, "goodbye: you are banned here for 2 minutes\n")
+
+
 def test_a_block_is_framed_once_for_all(world, monkeypatch):
     browsers = [world.browser(f"b{number}") for number in range(4)]
     bob = world.line_client("Bob")
@@ -305,7 +344,11 @@ def get(world, path, **options):
     return world.reactor.run_until(fetch(world.reactor, f"http://localhost{path}", proxy=False, **options))
 
 
-KINDS = {"/": "text/html", "/chat.css": "text/css", "/log.js": "text/javascript", "/chat.js": "text/javascript"}
+KINDS = {
+    "/": "text/html",
+    "/chat.css": "text/css",
+    **dict.fromkeys(("/log.js", "/panel.js", "/chat.js"), "text/javascript"),
+}
 
 
 @pytest.mark.parametrize(("path", "kind"), KINDS.items())
