@@ -15,6 +15,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     hosted       asyncio's own loop on that selector
     private      the private names of asyncio that the rest leans on, and whether they are there
     stream       our stream transport under asyncio's contract
+    debug        what debug mode says of them
     serving      the listener under asyncio's servers
     loop         asyncio's loop with our transports and our tick
     verbs        the other way round: what protocols ask of a reactor's loop, on any loop of asyncio's

@@ -24,12 +24,14 @@ from heapq import heapify, heappop
 from types import CodeType
 from typing import Any
 
+from ..diagnostics.debug import is_equipped, report_open
 from ..diagnostics.watchdog import watch
 from ..limits import Limits, Timeouts
 from ..loop.lag import QUICK
 from ..loop.loop import MAX_WAIT, Loop
 from ..loop.poller import MAX_EVENTS
 from ..reactor import Reactor
+from .debug import DebugAioStream
 from .hosted import HostedEventLoop
 from .private import SSLProtocol
 from .serving import AioListener
@@ -196,7 +198,8 @@ class ReactorEventLoop(HostedEventLoop):
     ) -> AioStream:
         self._ensure_fd_no_transport(sock)  # type: ignore[attr-defined]
         home = self.reactor._inventory.clients if home is None else home
-        transport = AioStream(self, sock, protocol, waiter, extra, server, home, self.limits, self.timeouts)
+        kind = DebugAioStream if self._debug or is_equipped(self.reactor) else AioStream
+        transport = kind(self, sock, protocol, waiter, extra, server, home, self.limits, self.timeouts)
         home.add(transport)
         return transport
 
@@ -293,8 +296,11 @@ class ReactorEventLoop(HostedEventLoop):
         for listener in self._serving.values():
             listener.release()
         inventory = self.reactor._inventory
-        for roster in (*(listener._roster for listener in inventory.listeners), inventory.clients):
-            for transport in [each for each in roster.connections if isinstance(each, AioStream)]:
-                transport.forget()
+        rosters = (*(listener._roster for listener in inventory.listeners), inventory.clients)
+        left = [each for roster in rosters for each in roster.connections if isinstance(each, AioStream)]
+        if self._debug or is_equipped(self.reactor):
+            report_open(left)
+        for transport in left:
+            transport.forget()
         self._watch(Loop._tick.__code__)
         super()._leave()

@@ -19,7 +19,7 @@ import os
 import sys
 import traceback
 import weakref
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from types import FrameType
 from typing import Any
 
@@ -61,6 +61,11 @@ Reactor = Any  # the class stands above, in a module that imports this one
 def is_wanted(given: bool | None, environment: str | None) -> bool:
     """What the program says, else whether REACTOR_DEBUG is anything but empty or 0."""
     return environment not in (None, "", "0") if given is None else given
+
+
+def is_equipped(reactor: Reactor) -> bool:
+    """Whether it is in debug mode."""
+    return hasattr(reactor, "_origins")
 
 
 def equip(reactor: Reactor) -> None:
@@ -250,17 +255,17 @@ def close(reactor: Reactor, close: Callable[[], None], forgotten: weakref.finali
     """`Reactor.close`, which first tells what is open."""
     forgotten.detach()
     if not reactor.closed:
-        report_open(reactor)
+        report_open(reactor.connections())
         report_unserved(reactor)
     close()
 
 
-def report_open(reactor: Reactor) -> None:
+def report_open(transports: Iterable[Any]) -> None:
     """Name the connections that are not even about to end."""
-    left = [transport for transport in reactor.connections() if not transport.is_closing()]
+    left = [transport for transport in transports if not transport.is_closing()]
     for transport in left[:REPORTS]:
-        contract = getattr(transport, "_contract", None)
-        log.warning("%r was never closed; it comes from here:\n%s", transport, getattr(contract, "origin", "unknown"))
+        known = getattr(transport, "_contract", transport)
+        log.warning("%r was never closed; it comes from here:\n%s", transport, getattr(known, "origin", "unknown"))
     if len(left) > REPORTS:
         log.warning("%d more connections were never closed", len(left) - REPORTS)
 

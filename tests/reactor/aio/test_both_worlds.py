@@ -358,18 +358,7 @@ def test_an_interrupt_in_the_middle_of_a_tick_loses_nothing(loop):
         b.close()
 
 
-# -- debug mode -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.loud
-def test_a_slow_call_is_told_in_debug_mode(loop, caplog):
-    async def main():
-        await asyncio.sleep(0)
-
-    loop.set_debug(True)
-    loop.slow_callback_duration = 0.0
-    loop.run_until_complete(main())
-    assert any("Executing" in record.getMessage() for record in caplog.records)
+# -- seeing inside -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.loud
