@@ -24,11 +24,11 @@ from typing import Any
 
 import pytest
 
-from protocols.chat.client.command import PERSON_GRACE, RECLAIM_EVERY, RECLAIMS, SCRIPT_GRACE, Client
+from protocols.chat.client.command import PERSON_GRACE, RECLAIM_EVERY, RECLAIMS, REPLAY_GAP, SCRIPT_GRACE, Client
 from protocols.chat.client.editor import MAX_ESCAPE, MAX_HISTORY, MAX_TEXT, Event, LineEditor
 from protocols.chat.client.looks import Looks
 from protocols.chat.client.screen import Screen
-from protocols.chat.client.terminal import Terminal
+from protocols.chat.client.terminal import LOOK, Terminal
 from reactor import LineProtocol
 from tests.kit.grid import Grid
 from tests.kit.theatre import Theatre
@@ -41,7 +41,7 @@ LEFT, RIGHT, UP, DOWN = "\x1b[D", "\x1b[C", "\x1b[A", "\x1b[B"
 PASTE, PASTED = "\x1b[200~", "\x1b[201~"
 
 
-@pytest.mark.parametrize("module", ["cells", "editor", "looks", "screen"])
+@pytest.mark.parametrize("module", ["cells", "editor", "looks", "past", "screen"])
 def test_the_examples_in_the_docstrings(module: str) -> None:
     result = doctest.testmod(importlib.import_module(f"protocols.chat.client.{module}"))
     assert result.attempted
@@ -364,6 +364,64 @@ def test_the_name_and_the_room_of_last_are_taken_again(table: Table) -> None:
     table.loses()
     table.meets_again()
     assert table.ends[-1].lines == ["/nick Grace", "/join the garden"]
+
+
+def stamped(*lines: str) -> str:
+    return "".join(f"[2026-11-22 21:0{minute}] {line}\n" for minute, line in enumerate(lines))
+
+
+def test_what_stands_on_the_screen_is_not_replayed_again(table: Table) -> None:
+    table.says("* welcome, guest-1: type to talk\n" + stamped("Bob: before", "guest-1: mine of long ago"))
+    table.says("* you are Ada now\nBob: hi\n[private from Bob] psst\n~ Bob waves\n")
+    table.client.typed("hello Bob")
+    count = len(table.seen.lines)
+    table.loses()
+    table.meets_again()
+    past = (
+        "Bob: before",
+        "guest-1: mine of long ago",
+        "Bob: hi",
+        "~ Bob waves",
+        "Ada: hello Bob",
+        "Bob: are you there?",
+    )
+    table.says("* welcome, guest-2: type to talk\n" + stamped(*past))
+    table.reactor.advance(REPLAY_GAP)
+    table.says("* you are Ada now\nBob: there you are\n")
+    again = table.seen.lines[count:]
+    assert [line for line in again if "-- " not in line and "connect" not in line and "trying" not in line] == [
+        "* welcome, guest-2: type to talk", "[2026-11-22 21:05] Bob: are you there?", "* you are Ada now",
+        "Bob: there you are",
+    ]  # fmt: skip
+
+
+def test_on_the_way_back_the_lobby_s_past_is_not_shown(table: Table) -> None:
+    table.client.typed("/join tea")
+    table.says("* welcome, guest-1: x\n" + stamped("Bob: of the lobby") + "* you are Ada now\n* you are in tea now\n")
+    table.says(stamped("Eve: of the tea") + "Eve: hi\n")
+    table.loses()
+    table.meets_again()
+    count = len(table.seen.lines)
+    table.says("* welcome, guest-2: x\n" + stamped("Bob: of the lobby", "Bob: more"))
+    table.reactor.advance(REPLAY_GAP)
+    table.says("* you are Ada now\n* you are in tea now\n" + stamped("Eve: of the tea", "Eve: hi", "Eve: new"))
+    table.reactor.advance(REPLAY_GAP)
+    assert table.seen.lines[count:] == [
+        "* welcome, guest-2: x", "* you are Ada now", "* you are in tea now", "[2026-11-22 21:02] Eve: new",
+    ]  # fmt: skip
+
+
+def test_what_is_asked_for_is_shown_again(table: Table) -> None:
+    table.says("* welcome, guest-1: x\n" + stamped("Bob: a", "Bob: b") + "Bob: c\n")
+    count = len(table.seen.lines)
+    table.client.typed("/history")
+    table.says(stamped("Bob: a", "Bob: b", "Bob: c"))
+    assert len(table.seen.lines) == count + 3
+    table.loses()
+    table.meets_again()
+    table.says("* welcome, guest-2: x\n" + stamped("Bob: a", "Bob: b", "Bob: c"))
+    table.reactor.advance(REPLAY_GAP)
+    assert sum("Bob: c" in line for line in table.seen.lines) == 2
 
 
 @pytest.mark.parametrize(
@@ -862,6 +920,29 @@ def test_no_row_is_drawn_while_stopping(stage: Any, monkeypatch: pytest.MonkeyPa
     terminal.show("Ada: hello")
     stage.reactor.settle()
     assert grid.text == ["21:05 Ada: hello", ""]
+
+
+def test_a_server_that_is_put_into_the_foreground_has_its_row_again(
+    stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(), "utf-8"))
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), "utf-8"))
+    grid = Grid(60)
+    modes: Any = type(
+        "", (), {"foreground": False, "in_foreground": lambda self: self.foreground, "enter": lambda _: None}
+    )()
+    terminal: Any = Terminal(stage.reactor, None, modes, Looks(False, lambda: "21:05"), of_server=True)  # type: ignore[arg-type]
+    terminal.transport = type("", (), {"write": lambda _, data: grid.feed(data.decode())})()
+    terminal.data_received(b"half")
+    terminal._suspending = True
+    terminal._write(terminal._screen.erase())
+    terminal._resume()  # SIGCONT, by `bg`
+    terminal.show("Bob: hi")
+    stage.reactor.advance(5)
+    assert grid.text == ["21:05 Bob: hi", ""]
+    modes.foreground = True  # `fg`, of which no signal tells
+    stage.reactor.advance(LOOK)
+    assert grid.text == ["21:05 Bob: hi", "> half"]
 
 
 def test_a_dumb_terminal_gets_lines_and_nothing_else(theatre: Any, sit: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -747,7 +747,10 @@ def is_address(text: str) -> bool:
     """Whether it begins with an address of IPv6, such as fe80::1, and not with somebody's name."""
     name, _, rest = text.split()[0].rstrip(".,;!?").partition("::")
     groups = [name, *(rest.split(":") if rest else [])]
-    return any(map(str.isdigit, name)) and all(re.fullmatch("[0-9A-Fa-f]{1,4}", group) for group in groups)
+    given = name[:1].isdigit() or (
+        len(name) == 4 and name.lower() >= "fc"
+    )  # what else begins with a letter is nobody's
+    return any(map(str.isdigit, name)) and given and all(re.fullmatch("[0-9A-Fa-f]{1,4}", group) for group in groups)
 
 
 def unfinished(pending: bytes) -> bool:

@@ -8,7 +8,9 @@ The files, from the bottom up; a file imports only from those above it in this l
     looks      colours, and who is shown how
     screen     the line that is edited, and what stands above it
     terminal   modes, signals, bytes
+    lines      stdin and stdout that are no terminal
     log_above  log records shown above the row
     paste      lines that are typed faster than a server hears them
+    past       which replayed lines stand on the screen already
     command    the client itself: `python -m protocols.chat.client`
 """

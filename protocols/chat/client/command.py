@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import select
 import ssl
 import sys
 from contextlib import ExitStack, nullcontext
@@ -18,9 +17,11 @@ from reactor import LineProtocol, Reactor, ReactorError, ReconnectingClient, Str
 from reactor.serving import Parser, complain, port_number, program
 
 from ...text.sanitize import sanitize
-from ...text.standing import Answer, Standing
+from ...text.standing import LOBBY, Answer, Standing, key
+from .lines import Lines
 from .log_above import log_above
 from .looks import Looks
+from .past import Past
 from .paste import Paste
 
 try:
@@ -33,6 +34,8 @@ INTERRUPTED = 130  # as a shell says it of Ctrl-C
 PERSON_GRACE = 5.0  # seconds for a server to say goodbye to who has typed Ctrl-D and waits for it
 SCRIPT_GRACE = 120.0  # seconds to answer a whole script: twice what our server lets lines wait that come too fast
 RECLAIM_EVERY, RECLAIMS = 15.0, 20  # seconds, times: five minutes, by when a server has noticed that who had it is gone
+
+REPLAY_GAP = 0.5  # seconds in which a history comes, which is one piece
 
 NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")  # OpenSSL's words for plain text
 
@@ -66,66 +69,6 @@ class Server(LineProtocol):
         self.client.leaving = True
 
 
-class Lines(LineProtocol):
-    """Standard input and output where they are no terminal with a person at both: whole lines, and nothing around them.
-
-    The last line is sent in any case, with an end or not.
-    """
-
-    transport: StreamTransport
-
-    def __init__(self, client: Client) -> None:
-        self.client = client
-
-    def connection_made(self, transport: StreamTransport) -> None:
-        super().connection_made(transport)
-        self.transport = transport
-
-    def show(self, line: str) -> None:
-        self.transport.write(f"{line}\n".encode(encoding(sys.stdout), "replace"))
-
-    def note(self, text: str) -> None:
-        complain(text)
-
-    def line_received(self, line: bytes) -> None:
-        self.client.typed(line.decode(encoding(sys.stdin), "surrogateescape"))
-
-    def line_too_long(self, size: int) -> None:
-        complain(f"not sent: a line of more than {self.max_line} bytes")
-
-    def eof_received(self) -> bool:
-        super().eof_received()
-        if nobody_reads(sys.stdout):  # what cannot be written ends both ways
-            self.client.seat_lost(BrokenPipeError("nobody reads what is said"))
-        else:
-            self.client.input_ended()
-        return True  # the server's answers are still to be shown
-
-    def pause_writing(self) -> None:
-        self.client.output_stalls(True)
-
-    def resume_writing(self) -> None:
-        self.client.output_stalls(False)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.client.seat_lost(exc)
-
-
-def encoding(stream: Any) -> str:
-    """What a standard stream is encoded in; it may be closed."""
-    return getattr(stream, "encoding", None) or "utf-8"
-
-
-def nobody_reads(stream: Any) -> bool:
-    """Whether a standard stream is a pipe that has lost its reader."""
-    try:
-        poll = select.poll()
-        poll.register(stream, 0)
-        return any(events & select.POLLERR for _, events in poll.poll(0))
-    except (AttributeError, OSError, TypeError, ValueError):
-        return False  # closed at start, or there is no poll here
-
-
 class Client:
     """The two connections, how they end together, and what is said again to a server that is back."""
 
@@ -142,6 +85,7 @@ class Client:
         self.status = INTERRUPTED  # until there is something to leave
         self._name: str | None = options.name
         self._standing = Standing()  # what the server has said of us
+        self._past = Past()
         self._last = ""  # what the server said last: nothing means that it never was a chat
         self._trouble = ""  # why there is no connection, as it was told last
         self._stalled = False
@@ -184,6 +128,8 @@ class Client:
         self.output_stalls(self._stalled)
         room = self._standing.room
         self._standing.connected()
+        if again:
+            self._past.connected_again(passing=bool(room) and key(room) != LOBBY)
         self._introduce(RECLAIMS if again else 0)
         if room:
             self._send(f"/join {room}")
@@ -191,10 +137,21 @@ class Client:
     def heard(self, line: str) -> None:
         """The server has said `line`."""
         self._last = line
-        if self._standing.heard(line) is Answer.NAMED:
+        answer = self._standing.heard(line)
+        if answer is Answer.NAMED:
             self._name = self._standing.name
             self._cancel_reclaim()
-        self.seat.show(line)
+        elif answer is Answer.MOVED and not line.endswith(" already"):
+            self._past.moved()
+        self._past.names.add(self._standing.name)
+        held = self._past.holds
+        self._show(self._past.hear(line))
+        if self._past.holds and not held:
+            self.reactor.call_later(REPLAY_GAP, lambda: self._show(self._past.flush()))
+
+    def _show(self, lines: list[str]) -> None:
+        for line in lines:
+            self.seat.show(line)
 
     def on_server_gone(self, exc: Exception | None) -> None:
         """The connection has ended. One that was lost is made again, by itself."""

@@ -12,7 +12,7 @@ import sys
 import termios
 from typing import Any, Protocol as Interface
 
-from reactor import Protocol, Reactor, StreamTransport
+from reactor import Protocol, Reactor, StreamTransport, Timer
 
 from ...text.sanitize import sanitize
 from .editor import Event, LineEditor
@@ -22,6 +22,7 @@ from .screen import Screen
 BELL = "\a"
 _PASTE_ON, _PASTE_OFF = b"\x1b[?2004h", b"\x1b[?2004l"  # bracketed paste: terminals say what is pasted
 _HANDED_OVER = 0.05  # seconds, after which what was written is on the terminal: a thread writes it, in microseconds
+LOOK = 0.5  # seconds between two looks of a server in the background, whether it is in the foreground again
 
 
 class Owner(Interface):
@@ -105,6 +106,7 @@ class Terminal(Protocol):
         self._ended = False  # nothing is typed any more: no row for it
         self._suspending = False
         self._of_server = of_server
+        self._look: Timer | None = None  # runs in the background
 
     def show(self, line: str) -> None:
         """A line from the server."""
@@ -134,7 +136,7 @@ class Terminal(Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._suspending and self._of_server:
-            self._resume()  # `fg` of what already ran: no signal tells it
+            self._resume()  # `fg` of what already ran
         for event in [] if self._ended else self._editor.feed(data):
             if isinstance(event, str):
                 self._enter(event)
@@ -158,6 +160,8 @@ class Terminal(Protocol):
         self._close_row()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._look is not None:
+            self._look.cancel()
         self._owner.seat_lost(exc)
 
     # -- the row ------------------------------------------------------------------------------------------------
@@ -214,7 +218,10 @@ class Terminal(Protocol):
 
     def _resume(self) -> None:
         if self._of_server and not self._modes.in_foreground():
-            return  # `bg`: a server serves on, and taking the terminal over would stop it
+            # `bg`: a server serves on, and taking the terminal over would stop it. No signal tells of `fg` then.
+            if self._look is None or not self._look.active:
+                self._look = self._reactor.call_later(LOOK, self._resume)
+            return
         self._suspending = False
         self._modes.enter()
         self._resize()

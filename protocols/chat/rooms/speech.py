@@ -83,11 +83,12 @@ def _may_claim(member: Member, name: str, raw: str) -> bool:
 
 
 def _is_ipv6(word: str) -> bool:
+    """Whether a network could have that address: `Ada2::a` is of a block that nobody was given (RFC 4291, 2.4)."""
     try:
-        ipaddress.IPv6Address(word.rstrip(".,;!?"))
+        address = ipaddress.IPv6Address(word.rstrip(".,;!?"))
     except ValueError:
         return False
-    return True
+    return word[0].isdigit() or not address.is_reserved
 
 
 def _hear_claim(hub: Hub, member: Member, name: str, text: str) -> None:

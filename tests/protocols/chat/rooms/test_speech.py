@@ -170,7 +170,8 @@ def test_a_name_chosen_in_any_way_is_kept(trio: Any, chosen: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "use std::sort here", "fe80::1", "fe80::1 is up", "2001:db8::1", "::1", "[a]::b", "a,b::c", " Eve::hi",
+        "use std::sort here", "fe80::1", "fe80::1 is up", "fd12::a", "ff02::2", "2001::5",
+        "2001:db8::1", "::1", "[a]::b", "a,b::c", " Eve::hi",
         "Eve ::hi", "x" * 33 + "::hi", "a\u202eb::hi", "(std)::move",
     ],
 )  # fmt: skip
@@ -184,6 +185,11 @@ def test_what_no_tutorial_s_client_would_send_is_said_as_it_stands(trio: Any, te
 def test_a_guest_s_first_message_may_claim_it(trio: Any, name: str) -> None:
     trio[2].says(f"{name}::hi")
     assert trio[0].lines == [f"* guest-3 is now {name}", f"{name}: hi"]
+
+
+def test_a_name_that_could_be_hexadecimal(trio: Any) -> None:
+    trio[2].says("Ada2::a")
+    assert trio[0].lines == ["* guest-3 is now Ada2", "Ada2: a"]
 
 
 def test_a_guest_that_speaks_plainly_speaks_of_code(trio: Any) -> None:

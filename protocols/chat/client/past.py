@@ -1,0 +1,105 @@
+"""Which of the lines that a server replays stand on the screen already. Pure.
+
+A connection that is made again gets the room's history once more. Where what was heard and what is replayed meet, only
+what follows is new. A client's own lines come back to it only here, so they say nothing about the place: they are left
+out of the comparison.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Sequence
+
+KEPT = 200  # lines remembered: four times what our server replays
+
+_STAMP = re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d\] ")
+_NEVER_REPLAYED = ("* ", "[private ")
+
+
+class Past:
+    """Tell it what comes (`hear`) and what happens to the connection; what it gives is to be shown.
+
+    >>> past = Past()
+    >>> past.hear("Bob: hi"), past.connected_again(passing=False)
+    (['Bob: hi'], None)
+    >>> past.hear("[2026-11-22 21:05] Bob: hi"), past.hear("[2026-11-22 21:06] Bob: where are you?")
+    ([], [])
+    >>> past.flush()
+    ['[2026-11-22 21:06] Bob: where are you?']
+    """
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        """All that this client was ever called."""
+        self._seen: deque[str] = deque(maxlen=KEPT)  # what others have said in this room, as a history has it
+        self._held: list[str] = []  # replayed, and not shown yet
+        self._replays = True  # a history may come: nobody has said anything since the connection or the room began
+        self._again = False  # and it may stand on the screen
+        self._passing = False  # in the lobby, on the way to the room of before
+
+    def connected_again(self, *, passing: bool) -> None:
+        """A lost connection is made again; passing: the room that it begins in is not the one of before."""
+        self._replays = self._again = True
+        self._passing = passing
+        self._held.clear()
+
+    def moved(self) -> None:
+        """This client is in another room now, or back in the one of before."""
+        self._held.clear()
+        if self._passing:
+            self._passing = False
+        else:
+            self._seen.clear()
+            self._replays, self._again = True, False
+
+    @property
+    def holds(self) -> bool:
+        """Lines wait for `flush`, soon: the history comes in one piece."""
+        return bool(self._held)
+
+    def hear(self, line: str) -> list[str]:
+        """What to show now that `line` has come."""
+        if self._again and _STAMP.match(line):
+            self._held.append(line)
+            return []
+        before = self.flush()
+        if not line.startswith(_NEVER_REPLAYED):
+            stamped = _STAMP.match(line) is not None
+            if self._replays or not stamped:  # else it was asked for, with /history
+                self._see(line)
+            if not stamped:
+                self._replays = self._again = False
+        return [*before, line]
+
+    def flush(self) -> list[str]:
+        """What to show of what was held."""
+        held, self._held = self._held, []
+        if self._passing:
+            return []
+        new = held[self._known(held) :]
+        for line in new:
+            self._see(line)
+        return new
+
+    def _see(self, line: str) -> None:
+        if not self._is_own(bare := _STAMP.sub("", line, count=1)):
+            self._seen.append(bare)
+
+    def _is_own(self, line: str) -> bool:
+        return any(line.startswith((f"{name}: ", f"~ {name} ", f"~ [{name}] ")) for name in self.names)
+
+    def _known(self, replayed: Sequence[str]) -> int:
+        """How many of these stand on the screen already."""
+        lines = [_STAMP.sub("", line, count=1) for line in replayed]
+        others = [place for place, line in enumerate(lines) if not self._is_own(line)]
+        seen = list(self._seen)
+        known = 0
+        for count in range(len(others), 0, -1):
+            size = min(count, len(seen))
+            if size and seen[-size:] == [lines[place] for place in others[count - size : count]]:
+                known = others[count - 1] + 1
+                break
+        while known < len(lines) and self._is_own(lines[known]):
+            known += 1
+        return known
