@@ -19,6 +19,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     messages     one message while it comes in pieces
     wire         what comes: bytes in, messages and control frames out
     handshake    the opening handshake, both sides of it
+    outbox       large messages made a slice at a time, and what waits behind them
     protocol     a WebSocket on its transport: messages, the close, the clock
     broadcast    one message to many
     connect      a WebSocket as a client

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .deflate import frame
 from .frames import BINARY, TEXT, Bytes, as_bytes
+from .outbox import Work
 from .protocol import WebSocket
 
 
@@ -15,12 +15,15 @@ def broadcast(sockets: Iterable[WebSocket], message: str | Bytes) -> None:
         opcode, payload = TEXT, message.encode()
     else:
         opcode, payload = BINARY, as_bytes(message)
-    frames: dict[int | None, bytes] = {}
+    made: dict[int | None, bytes | Work] = {}
     for socket in sockets:
-        if socket._shares:
-            made = frames.get(socket._window)
-            if made is None:
-                made = frames[socket._window] = frame(opcode, payload, socket._window)
-            socket.transport.write(made)
+        if not socket._shares and (socket.is_client or not socket._open):
+            socket.send(message)  # a client masks, with a key of its own
+            continue
+        frame = made.get(socket._window)
+        if frame is None:
+            frame = made[socket._window] = socket._make(opcode, payload)
+        if socket._shares and type(frame) is bytes:
+            socket.transport.write(frame)
         else:
-            socket.send(message)
+            socket._post(frame)

@@ -10,6 +10,7 @@ from reactor import PeerError
 
 from .deflate import frame
 from .frames import TEXT
+from .outbox import SLICE
 from .protocol import WebSocket
 
 log = logging.getLogger("protocols.websocket")
@@ -81,7 +82,7 @@ class LineSocket(WebSocket):
 
     def lines_written(self, data: bytes) -> None:
         """The protocol has written whole lines."""
-        if self._shares:
+        if self._shares and len(data) <= SLICE:
             self.transport.write(self.frames.framed(data, self._window))
         else:
             for text in self.frames.render(data):

@@ -15,9 +15,10 @@ from reactor import Protocol, Reactor, Timer
 from ..http.server import Refusal, Request, Response, Upgrade
 from . import closing
 from .closing import close_payload, cut_reason
-from .deflate import deflate, frame
+from .deflate import frame
 from .frames import BINARY, CLOSE, MAX_CONTROL, PING, PONG, SHORT, TEXT, Bytes, as_bytes, head, new_key, pack
 from .handshake import Agreement, answer, check_origin, check_request
+from .outbox import SLICE, Outbox, Work, make
 from .wire import MAX_MESSAGE, Close, Event, Failed, Ping, Pong, Wire
 
 log = logging.getLogger("protocols.websocket")
@@ -28,6 +29,7 @@ CLOSING = 5.0  # seconds for the peer's close after ours, and for the server's e
 MAX_WAITING = 1024 * 1024  # bytes not taken by the peer at which it gets nothing more: minutes of a busy room
 BATCH = 256  # messages handled in one call, after which the other connections have their turn: about a millisecond
 PIECE = 4096  # bytes of a message that count as one more in a batch: 256 KiB may hold sixteen of 16 MiB, compressed
+MAX_BEHIND = 64 * 1024 * 1024  # bytes of messages that wait until large ones are made: as `Limits.output`
 LATE = 1.0  # seconds that our own loop may be late before the peer's silence is not counted as its own
 JOINED = 64 * 1024  # bytes of a message up to which its head is put before it by a copy
 
@@ -91,6 +93,7 @@ class WebSocket(Protocol):
     _shares = False  # open, not crowded, unmasked: takes the frames that broadcast makes
     _crowded = False  # above the high watermark
     _held = False  # by the program
+    _outbox: Outbox | None = None  # while a large message is being made
     _window: int | None = None
     _wire: Wire
     _timer: Timer | None = None
@@ -129,9 +132,11 @@ class WebSocket(Protocol):
         else:
             opcode, payload = BINARY, as_bytes(message)
         if self.is_client:
-            return self._send_masked(opcode, payload)
+            return self._post(self._make(opcode, payload))
         size = len(payload)
-        if size < 126:
+        if self._outbox is not None or (size > SLICE and self._window):
+            self._post(self._make(opcode, payload))
+        elif size < 126:
             self.transport.write(SHORT[opcode][size] + payload)
         elif size <= JOINED or self._window:
             self.transport.write(frame(opcode, payload, self._window))
@@ -210,6 +215,7 @@ class WebSocket(Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The end. A subclass that overrides this calls it."""
         self._open = self._shares = False
+        self._forget_outbox()
         if self.close_code is None:
             self.close_code = closing.ABNORMAL
         if self._timer is not None:
@@ -218,12 +224,12 @@ class WebSocket(Protocol):
 
     def pause_writing(self) -> None:
         """The peer takes less than it is sent: nothing more is taken from it. An override calls this."""
-        self._crowded, self._shares = True, False
+        self._crowded = True
         self._watch()
 
     def resume_writing(self) -> None:
         """It goes on. An override calls this."""
-        self._crowded, self._shares = False, self._open and not self.is_client
+        self._crowded = False
         self._watch()
 
     def draining(self, grace: float) -> bool:
@@ -252,6 +258,7 @@ class WebSocket(Protocol):
     def _on_close(self, close: Close) -> None:
         """RFC 6455, 7.1.1: it is answered, and the server ends TCP first, so that it is the client that waits."""
         self.close_code, self.close_reason = close
+        self._forget_outbox()
         if self._open:
             self._say_close(b"" if close.code == closing.NO_CODE else close_payload(close.code))
         if self.is_client:
@@ -261,37 +268,69 @@ class WebSocket(Protocol):
 
     def _fail(self, code: int, reason: str) -> None:
         """RFC 6455, 7.1.7: say why, and end without waiting for an answer."""
+        self._forget_outbox()
         if self._open:
             self.close_code, self.close_reason = code, reason
             self._say_close(close_payload(code, cut_reason(reason)))
         self.transport.close()
 
     def _say_close(self, payload: bytes) -> None:
-        self._control(CLOSE, payload)
+        if self._outbox is None:
+            self._control(CLOSE, payload)
+        else:  # behind what was sent before
+            self._outbox.add(pack(CLOSE, payload, key=new_key() if self.is_client else None))
         self._open = self._shares = False
 
     def _control(self, opcode: int, payload: bytes) -> None:
-        key = new_key() if self.is_client else None
-        self.transport.write(pack(opcode, payload, key=key))
+        """At once: a ping and its pong may overtake a message."""
+        self.transport.write(pack(opcode, payload, key=new_key() if self.is_client else None))
 
-    def _send_masked(self, opcode: int, payload: bytes) -> None:
-        small = deflate(payload, self._window or 0)
-        frame = pack(opcode, payload if small is None else small, deflated=small is not None, key=new_key())
-        self.transport.write(frame)
+    def _make(self, opcode: int, payload: bytes) -> bytes | Work:
+        return make(self.reactor, opcode, payload, self._window, new_key() if self.is_client else None)
+
+    def _post(self, frame: bytes | Work) -> None:
+        """Send what was made, or will be, unless the peer is too slow."""
+        if not self._open or (self._crowded and not self._has_room()):
+            return
+        if self._outbox is None and isinstance(frame, bytes):
+            return self.transport.write(frame)  # type: ignore[no-any-return]
+        if self._outbox is None:
+            self._outbox = Outbox(self._send_made, self._on_made, self.transport.abort)
+            self._watch()
+        if self._outbox.size <= MAX_BEHIND or self._evict(self._outbox.size, MAX_BEHIND):
+            self._outbox.add(frame)
+
+    def _send_made(self, frame: bytes) -> None:
+        if not self._crowded or self._has_room():
+            self.transport.write(frame)
+
+    def _on_made(self) -> None:
+        """Nothing waits to be made any more."""
+        self._outbox = None
+        self._watch()
+
+    def _forget_outbox(self) -> None:
+        outbox, self._outbox = self._outbox, None
+        if outbox is not None:
+            outbox.drop()
 
     def _watch(self) -> None:
-        if self._held or self._crowded:
+        """Read on, or not: not while more waits to be sent than the peer takes, or than we can make."""
+        busy = self._crowded or self._outbox is not None
+        self._shares = self._open and not busy and not self.is_client
+        if self._held or busy:
             self.transport.pause_reading()
         else:
             self.transport.resume_reading()
 
     def _has_room(self) -> bool:
         waiting = self.transport.get_write_buffer_size()
-        if waiting <= self.max_waiting:
-            return True
-        log.info("%r evicted: %d bytes waiting, over the limit of %d", self.transport, waiting, self.max_waiting)
+        return waiting <= self.max_waiting or self._evict(waiting, self.max_waiting)
+
+    def _evict(self, waiting: int, limit: int) -> bool:
+        log.info("%r evicted: %d bytes waiting, over the limit of %d", self.transport, waiting, limit)
         self.close_code, self.close_reason = closing.TRY_LATER, "too slow"
-        self._open = False
+        self._open = self._shares = False
         self.transport.abort()
         return False
 
@@ -306,6 +345,8 @@ class WebSocket(Protocol):
         transport = self.transport
         if transport.is_closing():
             return
+        if self._outbox is not None and not self._open:
+            return self._arm(self.close_timeout)  # our close is not even said
         if not self._open:
             return transport.close()  # type: ignore[no-any-return]
         assert self._timer is not None
