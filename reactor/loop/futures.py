@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, InvalidStateError
 from functools import partial
@@ -12,22 +13,26 @@ from ..errors import ReactorClosed
 
 T = TypeVar("T")
 
-WAITING = (
+OURS = "reactor-"  # how the names of this package's own threads begin
+
+RUNS_HERE = (
     "this future is not done, and it never will be while its loop waits here: the loop runs in this thread. "
     "Use add_done_callback, or run_until outside of callbacks"
 )
+NOBODY_RUNS = "this future is not done, and nobody runs its loop: use reactor.run_until(future)"
 
 
 class Promise(Future[T]):
     """A future of `concurrent.futures` that says what a program does wrong with it.
 
-    To wait for it on the loop's own thread raises RuntimeError; other threads may wait. One that has failed and is
-    dropped before anybody has asked for its outcome is logged. A coroutine of asyncio's can await it, on any loop.
+    To wait for it on the loop's own thread raises RuntimeError, and so it does where nobody runs the loop; other
+    threads may wait while it runs. One that has failed and is dropped before anybody has asked for its outcome is
+    logged. A coroutine of asyncio's can await it, on any loop.
     """
 
-    def __init__(self, runs_here: Callable[[], bool] = bool, origin: str = "") -> None:
+    def __init__(self, in_vain: Callable[[], str] = str, origin: str = "") -> None:
         super().__init__()
-        self._runs_here = runs_here  # `bool` says no
+        self._in_vain = in_vain  # why it cannot be waited for in this thread, now; `str` sees no reason
         self._origin = origin  # the call that it comes from, in debug mode
         self._asked = False
 
@@ -44,8 +49,8 @@ class Promise(Future[T]):
     def _check(self, timeout: float | None) -> None:
         waits = timeout != 0 and not self.done()
         self._asked = self._asked or timeout != 0 or self.done()  # also where it raises: the mistake is told then
-        if waits and self._runs_here():
-            raise RuntimeError(WAITING)
+        if waits and (reason := self._in_vain()) and not self.done():  # it may have been done meanwhile
+            raise RuntimeError(reason)
 
     def add_done_callback(self, fn: Callable[[Future[T]], object]) -> None:
         """As `Future.add_done_callback`; whatever `fn` raises is logged."""
@@ -81,11 +86,23 @@ def settle(future: Future[Any], result: Any = None, error: BaseException | None 
         pass
 
 
-class Promises:
-    """The futures that one loop has given out and that are not done. `runs_here`: does the loop run in this thread?"""
+def in_vain(runner: threading.Thread | None, mine: threading.Thread | None = None) -> str:
+    """Why this thread waits in vain for what only a loop can do, which runs in `runner`; empty where it does not.
 
-    def __init__(self, runs_here: Callable[[], bool]) -> None:
-        self._runs_here = runs_here
+    Where it does not run, any other thread of the program may run it next, unless it is known to be `mine`.
+    """
+    here = threading.current_thread()
+    if runner is not None:
+        return RUNS_HERE if runner is here else ""
+    others = (other for other in threading.enumerate() if other is not here and not other.name.startswith(OURS))
+    return NOBODY_RUNS if here is mine or not any(others) else ""
+
+
+class Promises:
+    """The futures that one loop has given out and that are not done. `in_vain`: why nobody can wait here, if so."""
+
+    def __init__(self, in_vain: Callable[[], str]) -> None:
+        self.in_vain = in_vain
         self._open: dict[Future[Any], None] = {}  # in order, as all that is walked here: one seed, one run
         self.origin: Callable[[], str] | None = None  # debug mode: where a future comes from
 
@@ -94,7 +111,7 @@ class Promises:
 
     def make(self) -> Promise[Any]:
         """A future that `fail` completes if nothing else has."""
-        future: Promise[Any] = Promise(self._runs_here, self.origin() if self.origin else "")
+        future: Promise[Any] = Promise(self.in_vain, self.origin() if self.origin else "")
         self._open[future] = None
         Future.add_done_callback(future, self._open.pop)
         return future

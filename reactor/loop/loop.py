@@ -28,7 +28,7 @@ from ..errors import ReactorClosed, ReactorError
 from .budget import OUTPUT_BUDGET, OutputBudget
 from .deadlines import DeadlineWheel
 from .forks import MESSAGE, disarm, track
-from .futures import Promise, Promises
+from .futures import Promise, Promises, in_vain
 from .ground import Belongings, Flushed, Host, Sentry
 from .jobs import Jobs
 from .kernel import Kernel
@@ -78,7 +78,7 @@ class Loop:
         self._runs = 0
         self.closed = False
         self._host: Host | None = None
-        self._promises = Promises(lambda: self._thread is threading.current_thread())
+        self._promises = Promises(lambda: in_vain(self._thread))
         self._jobs = Jobs(self._kernel, self._post, self.promise)
         self._watchers = Watchers(self.poller, self.meter)
         self._sentry: Sentry | None = None

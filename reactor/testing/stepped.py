@@ -59,9 +59,12 @@ class SteppedReactor(Reactor):
         self._fake = FakeClock()
         self._stepped = SteppedPoller(self._fake, poller, patience)
         super().__init__(clock=self._fake, poller=self._stepped)
+        bugs.expect_no_other_thread(self)
         self._stepped.is_busy = lambda: self._jobs.pending > 0  # a thread takes real time: ours must not run on
 
     def _tick(self, forever: bool = False, *args: Any, **options: Any) -> None:
+        if not self._running:  # as under `run`: the program's code finds a loop that runs in this thread
+            return self._run_here(lambda: self._tick(forever, *args, **options))
         with bugs.raised(self._raise_bugs) as found:
             while True:
                 super()._tick(False, *args, **options)

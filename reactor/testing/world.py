@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, NoReturn
 
 from ..errors import ReactorError
@@ -49,6 +50,7 @@ class Host(Reactor):
         self.world = world
         self.name = machine.name
         super().__init__(clock=world.clock, kernel=machine)
+        bugs.expect_no_other_thread(self)
 
     def settle(self) -> None:
         """Let everything happen, everywhere, that needs no time to pass."""
@@ -62,8 +64,10 @@ class Host(Reactor):
         """One round of this host; or, as `run` and `run_until` do, of all hosts until this one is stopped."""
         if forever:
             self.world.run_until(lambda: self._stopping)
-        else:
+        elif self._running:
             super()._tick(False, longest)
+        else:  # as under `run`: the program's code finds a loop that runs in this thread
+            self._run_here(partial(super()._tick, False, longest))
 
     def close(self) -> None:
         """As `Reactor.close`. Raises what a `connection_lost` raises."""

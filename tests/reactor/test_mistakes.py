@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gc
 import logging
+import threading
 
 import pytest
 
-from reactor import LengthPrefixedProtocol, LineProtocol, NetstringProtocol, Promise
+from reactor import LengthPrefixedProtocol, LineProtocol, NetstringProtocol, Promise, Reactor
 from reactor.testing import MemoryReactor, Recorder
 
 pytestmark = pytest.mark.loud
@@ -171,10 +172,35 @@ def test_a_time_is_a_number(reactor, verb, call, given):
 
 @pytest.mark.parametrize("ask", ["result", "exception"])
 def test_a_future_that_was_asked_too_early_has_been_asked(caplog, ask):
-    future = Promise(lambda: True)  # of a loop that runs in this thread
+    future = Promise(lambda: "add_done_callback")  # of a loop that runs in this thread
     with pytest.raises(RuntimeError, match="add_done_callback"):
         getattr(future, ask)()
     future.set_exception(OSError("no such thing"))
     del future
     gc.collect()
     assert not caplog.records
+
+
+def test_a_future_is_waited_for_before_anybody_runs_the_loop():
+    with Reactor(watchdog=0) as reactor:
+        future = reactor.run_in_thread(int)  # a thread of the reactor's own, which runs no loop
+        with pytest.raises(RuntimeError, match=r"nobody runs its loop: use reactor\.run_until\(future\)"):
+            future.result(timeout=60)
+        assert reactor.run_until(future) == 0
+
+
+def test_another_thread_may_be_about_to_run_it():
+    with Reactor(watchdog=0) as reactor:
+        future, go = reactor.promise(), threading.Event()
+
+        def work():
+            go.wait(60)
+            reactor.call_soon(future.set_result, "done")
+            reactor.run_until(future)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        reactor_thread_may_begin = threading.Timer(0.05, go.set)
+        reactor_thread_may_begin.start()
+        assert future.result(timeout=60) == "done"
+        thread.join(), reactor_thread_may_begin.join()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reactor import FramingError, LineProtocol, Protocol
+from reactor import FramingError, LineProtocol, Protocol, ReactorError
 from reactor.testing import Faults, LineClient, MemoryReactor, Recorder, Simulator, SteppedReactor, connected_pair
 
 
@@ -131,3 +131,72 @@ def test_what_is_no_protocol_is_refused():
     for wrong in (7, object(), lambda: None):
         with pytest.raises(TypeError, match="joins two protocols"):
             connected_pair(wrong, Protocol())
+
+
+class Waits(Protocol):
+    """Waits inside a callback for what only its loop can do."""
+
+    def __init__(self, wait):
+        self.wait = wait
+
+    def data_received(self, data):
+        self.wait()
+
+
+def told(reactor, wait, run="settle"):
+    """What `run` raises when a protocol waits."""
+    host = "127.0.0.1" if isinstance(reactor, SteppedReactor) else "localhost"
+    listener = reactor.listen_tcp(lambda: Waits(wait), host, 0)
+    transport, _ = reactor.run_until(reactor.connect_tcp(Recorder, host, listener.port))
+    transport.write(b"go")
+    with pytest.raises((RuntimeError, ReactorError)) as raised:
+        getattr(reactor, run)(*([1] if run == "advance" else []))
+    return raised
+
+
+@pytest.mark.loud
+@pytest.mark.parametrize("ask", ["result", "exception"])
+@pytest.mark.parametrize("run", ["settle", "advance", "run"])
+def test_a_callback_that_waits_for_a_future_is_told_at_once_and_where(make, run, ask):
+    reactor = make()
+    future = reactor.promise()
+
+    def my_line():
+        getattr(future, ask)(timeout=5)
+
+    raised = told(reactor, my_line, run)
+    assert raised.type is RuntimeError
+    assert "the loop runs in this thread. Use add_done_callback" in str(raised.value)
+    assert "my_line" in [entry.name for entry in raised.traceback]
+
+
+@pytest.mark.loud
+@pytest.mark.parametrize("run", ["settle", "run"])
+def test_a_callback_that_runs_the_loop_is_told_so(make, run):
+    reactor = make()
+    raised = told(reactor, lambda: reactor.run_until(reactor.promise()), run)
+    assert "the loop is running already; a callback must not wait for it" in str(raised.value)
+
+
+def test_a_timer_and_a_call_are_callbacks_too(make):
+    reactor = make(raise_bugs=False)
+    future, told = reactor.promise(), []
+
+    def wait():
+        with pytest.raises(RuntimeError, match="add_done_callback"):
+            future.result(timeout=5)
+        told.append(True)
+
+    reactor.call_soon(wait)
+    reactor.call_later(1, wait)
+    reactor.advance(2)
+    assert told == [True, True]
+
+
+def test_outside_of_callbacks_nobody_runs_the_loop_either(make):
+    reactor = make()
+    with pytest.raises(RuntimeError, match=r"nobody runs its loop: use reactor\.run_until\(future\)"):
+        reactor.promise().result(timeout=60)
+    future = reactor.promise()
+    future.set_result(7)
+    assert future.result() == 7
