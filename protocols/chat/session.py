@@ -285,8 +285,12 @@ class Session(TextProtocol):
         self._chat.newcomers.discard(self)
         if text and not text.isspace():  # scanners send an empty line
             member.silent = False
-            if self._introduced:
+            if self._introduced and not self._names_itself(text):
                 self._chat.inputs.announce(member)
+
+    def _names_itself(self, text: str) -> bool:
+        """Whether it is to be announced only once `text` is acted on."""
+        return False
 
     def waste_received(self, size: int) -> None:
         if self._pace is not None:

@@ -252,10 +252,16 @@ def test_a_reload_shows_what_was_said_in_the_room_and_not_in_the_lobby(page: Any
         bob.says("of the tea")
         ada.type("#message", "/join tea{enter}")
         ada.shows("Bob: of the tea")
+        bob.hears("* you are alone here\n* Ada joined\n")
+        heard = bob.heard
         ada.call("POST", "/refresh", {})
         ada.shows("Bob: of the tea")
         ada.shows("tea", "#room")
+        ada.shows("you are Ada", "#status")
         assert "of the lobby" not in ada.text("#log")
+        ada.type("#message", "here again{enter}")
+        bob.hears("here again")
+        assert bob.heard == f"{heard}Ada: here again\n", "nobody has missed it"
 
 
 def test_where_the_room_is_refused_the_lobby_shows_what_was_said(page: Any, chat: Any) -> None:

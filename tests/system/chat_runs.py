@@ -25,7 +25,7 @@ import pytest
 from protocols.admission import pace
 from protocols.chat import LIMITS, TIMEOUTS, Chat, Settings, session
 from protocols.chat.operators.console import as_shown
-from protocols.chat.rooms import hub, names
+from protocols.chat.rooms import comings, hub, names
 from reactor.testing import MemoryReactor
 from tests.system import chat_model
 from tests.system.chat_model import MARKS, NAMES, REFUSED, Model, Piece
@@ -463,7 +463,7 @@ class Run:
 def play(script: Script, tell: Callable[[str], object] | None = None) -> int:
     """The number of steps. Raises Difference, or whatever else is wrong."""
     with pytest.MonkeyPatch.context() as patch, complaints() as said:
-        patch.setattr(hub, "CROWD", script.crowd)
+        patch.setattr(comings, "CROWD", script.crowd)
         patch.setattr(pace, "LONGEST_WAIT", chat_model.LONGEST_WAIT)
         patch.setattr(pace, "BILLED", 1 << 30)  # what no line was is not billed here
         patch.setattr(session, "ANSWER", 1 << 30)  # nor are long answers

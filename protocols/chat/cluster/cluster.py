@@ -132,7 +132,7 @@ class Cluster(Inputs):
         stay.forget(member)
         member.skip_welcome()
         if (mid := stay.people.number(member)) is not None:
-            stay.push(["leave", mid])
+            stay.push(["leave", mid, *([True] if member.returns else [])])
             stay.people.remove(mid)
 
     def dismiss(self, member: Member, goodbye: str, reason: str) -> None:

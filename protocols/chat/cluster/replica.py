@@ -131,8 +131,9 @@ class Replica:
                 member.spoke = self._own.now()
             hear(self.hub, member, text)
 
-    def _leave(self, entry: Entry, mid: int) -> None:
+    def _leave(self, entry: Entry, mid: int, returns: bool = False) -> None:
         if member := self.members.pop((entry.node, mid), None):
+            member.returns = returns
             self.hub.leave(member)
 
     def _promote(self, entry: Entry, mid: int, operator: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import heapq
 import re
 import time
@@ -14,9 +13,9 @@ from ...admission import addresses
 from ..journal import record
 from . import names
 from .authority import Authority
+from .comings import Comings
 from .empty_rooms import least_worth
 from .history import LINES, History
-from .news import BURST, CROWD, GAP, News
 from .room import NOTICE, Defer, Member, Room, actor
 
 LOBBY = "lobby"
@@ -59,7 +58,7 @@ class Hub:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._defer = defer
-        self._later = later or (lambda _, call: defer(call))
+        self.comings = Comings(self._notice, later or (lambda _, call: defer(call)))
         self._lines = lines
         self.wall = wall
         self._members: dict[str, Member] = {}  # by the key of the name
@@ -154,9 +153,14 @@ class Hub:
         """
         if not member.announced and member.room is not None:
             member.announced = True
-            if member.local:
-                record("connect", id=member.number, address=member.address or None, name=member.name)
-            self._came(member.room, member)
+            self._record_connect(member)
+            if not self.comings.is_back(member, member.room, member.room.name):
+                self.comings.given_away(member.name)
+                self.comings.came(member.room, member)
+
+    def _record_connect(self, member: Member) -> None:
+        if member.local:
+            record("connect", id=member.number, address=member.address or None, name=member.name)
 
     def leave(self, member: Member, word: str = "left") -> None:
         """`member` is gone, and its name free. Harmless twice."""
@@ -166,7 +170,10 @@ class Hub:
             return
         self._release(member)
         if member.announced and not self.closing:
-            self._went(room, member, word)
+            if member.returns and word == "left":
+                self.comings.gone_for_a_moment(room, member)
+            else:
+                self.comings.went(room, member, word)
         elif member.guest and not member.announced:
             heapq.heappush(self.unheard_guests, member.guest)
         self._quit_room(room, member)
@@ -196,10 +203,8 @@ class Hub:
         if member.announced and member.room is not None:
             if member.local:
                 record("name", id=member.number, old=old, new=new)
-            if news := self._news(member.room):
-                news.rename(member, old)
-            else:
-                self._notice(member.room, f"{old} is now {new}", member)
+            self.comings.given_away(new)
+            self.comings.renamed(member.room, member, old)
         return True
 
     def come_back(self, member: Member, name: str, room: Room, *, told: bool) -> None:
@@ -210,7 +215,8 @@ class Hub:
             member.guest, name = 0, names.suggest(name, self.is_taken)
         self.seat(member, name, room)
         if told and member.announced:
-            self._came(room, member)
+            self.comings.given_away(name)
+            self.comings.came(room, member)
 
     # -- rooms --------------------------------------------------------------------------------------------------
 
@@ -221,15 +227,20 @@ class Hub:
         new = self.rooms.get(key)
         if old is None or new is old:
             return False
+        if is_back := not member.announced and self.comings.is_back(member, new, name):
+            member.announced = True  # it was in the lobby only on its way
+            self._record_connect(member)
         self.announce(member)
         old.deliver()
-        self._went(old, member, f"left for {new.name if new else name}")
+        if not is_back:
+            self.comings.went(old, member, f"left for {new.name if new else name}")
         self._quit_room(old, member)
         new = self.rooms.get(key) or self._open(key, name)
         if self.on_forgotten is not None and (owner := addresses.key(member.address)):
             self._owners.setdefault(key, owner)
         new.add(member)
-        self._came(new, member)
+        if not is_back:
+            self.comings.came(new, member)
         return True
 
     def set_topic(self, room: Room, topic: str, by: str, sender: Member | None = None) -> None:
@@ -254,6 +265,7 @@ class Hub:
             room.deliver()
             for member in list(room.members):
                 room.remove(member)
+        self.comings.forget()
         self._members, self._looks, self._empty_rooms, self.topics, self.unheard_guests = {}, {}, {}, {}, []
         self.lobby = Room(LOBBY, self._defer, History(self._lines))
         self.rooms = {names.key(LOBBY): self.lobby}
@@ -328,8 +340,7 @@ class Hub:
         if room is None:
             return
         self.announce(member)
-        if room.news.holds(member) and len(room.members) <= CROWD:
-            self._tell_news(room)  # first that it has come
+        self.comings.tell_of(member, room)
         now, data = self.wall(), line.encode()
         room.post(data, member)
         self._remember(room, now, data)
@@ -349,42 +360,6 @@ class Hub:
         """Let those have it who are given every public line."""
         for listener in self.audience:
             listener(posted)
-
-    # -- comings and goings -------------------------------------------------------------------------------------
-
-    def _came(self, room: Room, member: Member) -> None:
-        if news := self._news(room, came=True):
-            news.come(member)
-        else:
-            self._notice(room, f"{member.name} joined", member)
-
-    def _went(self, room: Room, member: Member, word: str) -> None:
-        if news := self._news(room):
-            news.go(member)
-        else:
-            self._notice(room, f"{member.name} {word}", member)
-
-    def _is_burst(self, news: News) -> bool:
-        """Whether so many have come lately that one more is to wait for company."""
-        if not news.at_once:
-            self._later(GAP, news.calm_down)
-        news.at_once += 1
-        return news.at_once > BURST
-
-    def _news(self, room: Room, *, came: bool = False) -> News | None:
-        """Where comings and goings are collected in a crowd; None where each gets a line of its own at once."""
-        news = room.news
-        if news.waiting:  # also in a crowd that has dwindled: a leave must not overtake its join
-            return news
-        if len(room.members) <= CROWD and not (came and self._is_burst(news)):
-            return None
-        news.waiting = True
-        self._later(GAP, functools.partial(self._tell_news, room))
-        return news
-
-    def _tell_news(self, room: Room) -> None:
-        for line in room.news.take():
-            self._notice(room, line)
 
 
 def _indented(rest: str) -> str:

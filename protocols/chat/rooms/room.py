@@ -18,7 +18,8 @@ class Member:
 
     __slots__ = (
         "_promised", "_send", "address", "announced", "answered", "close", "guest", "hold", "local", "name", "named",
-        "number", "operator", "origin", "plain", "prefix", "reason", "room", "silent", "spoke", "wait", "write",
+        "number", "operator", "origin", "plain", "prefix", "reason", "returns", "room", "silent", "spoke", "wait",
+        "write",
     )  # fmt: skip
 
     def __init__(self, send: Write, close: Callable[[], None], *, local: bool = True) -> None:
@@ -43,6 +44,7 @@ class Member:
         self.operator = ""  # as which operator, once it is one
         self.hold: Callable[[bool], None] = lambda held: None  # while held, what it says next waits
         self.wait: Callable[[bool], None] = lambda held: None  # the same, for as long as too much is on its way
+        self.returns = False  # goes, and may be back at once: a page that is loaded again
         self.reason: str | None = None  # why the server ended it
 
     def promise_welcome(self, welcome: str, *more: bytes) -> None:

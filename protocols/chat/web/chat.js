@@ -228,7 +228,7 @@ function onClose(event) {
   if (unconfirmed.length && !field.value) { field.value = unconfirmed.join("\n"); tab("draft", field.value); grow(); }
   unconfirmed = [];
   failures += 1;
-  if (failures % 4 === 3) askWhy();
+  if (failures > 2) askWhy();
   const pause = wait * (0.5 + Math.random() / 2);
   wait = Math.min(wait * 2, LONGEST_WAIT);
   timer = setTimeout(connect, pause);

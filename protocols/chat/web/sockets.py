@@ -32,11 +32,21 @@ class WebSession(Session):
 
     def message_received(self, text: str) -> None:
         super().message_received(text)
-        word, _, asked = text.strip().partition(" ")
-        if word.lower() == "/nick":
-            decided = partial(self._decided, asked)
+        if self._names_itself(text):
+            if self._introduced and self._member is not None:
+                self._chat.inputs.announce(self._member)
+            decided = partial(self._decided, text.strip().partition(" ")[2])
             if self._chat.inputs.when_done(decided):
                 decided()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._member is not None and self._member.reason is None:
+            self._member.returns = exc is None  # a page that is loaded again ends so
+        super().connection_lost(exc)
+
+    def _names_itself(self, text: str) -> bool:
+        """The page asks for a name first: who comes by it is announced under that."""
+        return text.strip().partition(" ")[0].lower() == "/nick"
 
     def _decided(self, asked: str) -> None:
         if self._member is not None:

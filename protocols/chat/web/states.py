@@ -28,16 +28,17 @@ ROOMS_GAP = 1.0  # seconds between two lists of rooms: their counts change with 
 class Place:
     """A room, as those in it with typed events know it."""
 
-    __slots__ = ("count", "names", "room", "sockets", "topic")
+    __slots__ = ("_hub", "count", "names", "room", "sockets", "topic")
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, hub: Hub, room: Room) -> None:
+        self._hub = hub
         self.room = room
         self.sockets: dict[WebSocket, Member] = {}
         self.look()
 
     def look(self) -> None:
         """See who is there now."""
-        here = known(self.room)
+        here = known(self._hub, self.room)
         self.count = len(here)
         self.names = here[:SHOWN]
         self.topic = self.room.topic
@@ -47,8 +48,8 @@ class Place:
         before, count, topic = self.names, self.count, self.topic
         self.look()
         events: list[Event] = []
-        if before != self.names or count != self.count:
-            old, new = set(before), set(self.names)
+        old, new = set(before), set(self.names)
+        if old != new or count != self.count:
             joined = [name for name in self.names if name not in old]
             left = [name for name in before if name not in new]
             events.append({"type": "members", "joined": joined, "left": left, "count": self.count})
@@ -83,7 +84,7 @@ class States:
             return
         place = self._places.get(room)
         if place is None:
-            place = self._places[room] = Place(room)
+            place = self._places[room] = Place(self._hub, room)
         self._by_member[member] = socket
         place.sockets[socket] = member
         socket.send(pack(place.whole(member)))
@@ -141,9 +142,9 @@ class States:
 
     def _list_rooms(self) -> list[dict[str, Any]]:
         rooms = sorted(self._hub.rooms.values(), key=lambda room: -len(room.members))[:ROOMS_SHOWN]
-        return [{"name": room.name, "count": len(known(room)), "topic": room.topic} for room in rooms]
+        return [{"name": room.name, "count": len(known(self._hub, room)), "topic": room.topic} for room in rooms]
 
 
-def known(room: Room) -> list[str]:
-    """Who is in it, as far as the others know: nobody is counted who may yet turn out to be a probe."""
-    return [member.name for member in room.members if member.announced]
+def known(hub: Hub, room: Room) -> list[str]:
+    """Who is in it, as far as the others know: who may be a probe is not yet, who may be back at once is still."""
+    return [member.name for member in room.members if member.announced] + hub.comings.absent(room)

@@ -44,7 +44,7 @@ class World:
         self.web = WebChat(self.chat, origins=origins)
         self.listener = self.web.listen("localhost", 80)
 
-    def browser(self, name="", *, typed=True, **options):
+    def browser(self, name="", *, typed=True, pause=WELCOMED, **options):
         socket = self.reactor.run_until(
             connect(
                 self.reactor, "ws://localhost/chat", Browser, subprotocols=[PROTOCOL] if typed else [], proxy=False,
@@ -53,7 +53,7 @@ class World:
         )  # fmt: skip
         if name:
             socket.send(f"/nick {name}")
-        self.pass_time()
+        self.pass_time(pause)
         return socket
 
     def line_client(self, name):
@@ -291,6 +291,97 @@ def test_history_is_replayed_with_times(world):
     ada = world.browser("Ada")
     before = [event for event in ada.got if "at" in event]
     assert [(event["type"], event["text"]) for event in before] == [("said", "before"), ("did", "Bob nods")]
+
+
+# -- a page that is loaded again ----------------------------------------------------------------------------------
+
+
+def reloaded(world, browser, name, room=""):
+    """What the page does."""
+    browser.close(4000)
+    world.reactor.settle()
+    again = world.browser(typed=True, pause=0.05)
+    again.send(f"/nick {name}")
+    world.reactor.settle()
+    if room:
+        again.send(f"/join {room}")
+    world.pass_time(10)
+    return again
+
+
+@pytest.mark.parametrize("room", ["", "tea"])
+def test_a_page_that_is_loaded_again_was_never_missed(world, room):
+    ada, bob, eve = world.browser("Ada"), world.line_client("Bob"), world.browser("Eve")
+    watcher = world.line_client("Watcher")
+    if room:
+        for one in (ada, eve):
+            one.send(f"/join {room}")
+        bob.transport.write(f"/join {room}\n".encode())
+        world.pass_time()
+    before, watched = bob.data, watcher.data
+    eve.got.clear()
+    ada = reloaded(world, ada, "Ada", room)
+    assert bob.data == before
+    assert watcher.data == watched, "nor was it in the lobby, on its way"
+    assert [event for event in eve.got if event["type"] in ("notice", "members")] == []
+    assert ada.of("room")[-1]["name"] == (room or "lobby")
+    eve.send("hi")
+    ada.send("hello")
+    world.reactor.settle()
+    assert ada.texts()[-2:] == ["hi", "hello"]
+    bob.transport.write(b"/who\n")
+    world.reactor.settle()
+    assert b"Ada" in bob.data[len(before) :]
+    ada.close(4000)
+    world.pass_time(10)
+    assert bob.data.endswith(b"* Ada left\n")
+
+
+def test_who_does_not_come_back_has_left(world):
+    ada, bob, eve = world.browser("Ada"), world.line_client("Bob"), world.browser("Eve")
+    ada.close(4000)
+    world.pass_time(1)
+    assert not bob.data.endswith(b"* Ada left\n")
+    world.line_client("Carl")
+    assert "Ada" not in eve.of("members")[-1]["left"], "nobody has told of it yet"
+    world.pass_time(10)
+    assert bob.data.endswith(b"* Ada left\n")
+    assert eve.of("members")[-1]["left"] == ["Ada"]
+
+
+def test_a_name_that_is_taken_meanwhile_is_somebody_elses(world):
+    ada, bob, eve = world.browser("Ada"), world.line_client("Bob"), world.line_client("Eve")
+    ada.close(4000)
+    world.reactor.settle()
+    eve.transport.write(b"/nick Ada\n")
+    world.reactor.settle()
+    assert bob.data.endswith(b"* Ada left\n* Eve is now Ada\n")
+    world.pass_time(10)
+    assert bob.data.count(b"* Ada left\n") == 1
+
+
+def test_who_comes_into_another_room_has_left_this_one(world):
+    ada, bob, eve = world.browser("Ada"), world.line_client("Bob"), world.line_client("Eve")
+    eve.transport.write(b"/join tea\n")
+    ada.send("/join tea")
+    world.pass_time()
+    reloaded(world, ada, "Ada")
+    assert bob.data.endswith(b"* Ada joined\n")
+    assert eve.data.endswith(b"* Ada left\n")
+
+
+def test_who_is_asked_for_its_name_comes_under_it(world):
+    bob, ada = world.line_client("Bob"), world.browser()
+    world.pass_time(30)
+    ada.send("/nick Ada")
+    world.pass_time()
+    assert bob.data.endswith(b"* Ada joined\n")
+    assert b"guest-2" not in bob.data
+    late = world.browser()
+    world.pass_time(30)
+    late.send("/nick Ada")
+    world.pass_time()
+    assert bob.data.endswith(b"* guest-3 joined\n")
 
 
 @pytest.mark.parametrize(("did", "code"), [("ban", 1008), ("kick", 1000)])
