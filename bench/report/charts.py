@@ -1,4 +1,4 @@
-"""Line charts on logarithmic axes as SVG text, readable in light and dark. Pure; knows no measurements.
+"""Line charts as SVG text, readable in light and dark; axes are logarithmic unless told. Pure; knows no measurements.
 
 A line is broken where a figure was refused: what is not known there is not drawn as a straight line between others.
 Each line is named at its end, in its own colour; names that would overlap are moved apart and tied to their lines.
@@ -35,18 +35,23 @@ class Chart:
     series: dict[str, list[Point]]
     x_label: str = "clients"
     note: str = ""  # what a reader must know of the points that are not there
+    linear: bool = False  # both axes, from 0: what goes on in time, and whether it stays flat
+    dots: bool = True  # a mark at each point
 
 
 @dataclass(frozen=True)
 class Scale:
-    """From a value to a pixel, on a logarithmic axis."""
+    """From a value to a pixel, on a logarithmic axis, or on a linear one."""
 
     low: float
     high: float
     start: float
     end: float
+    linear: bool = False
 
     def __call__(self, value: float) -> float:
+        if self.linear:
+            return self.start + (self.end - self.start) * (value - self.low) / (self.high - self.low)
         span = math.log10(self.high / self.low)
         return self.start + (self.end - self.start) * math.log10(value / self.low) / span
 
@@ -82,6 +87,34 @@ def bounds(values: list[float]) -> tuple[float, float]:
     below = max(step for step in steps if step < low * 0.999 or step == low != high)
     above = min(step for step in steps if step > high * 1.001 or step == high != low)
     return below, above
+
+
+def step(high: float) -> float:
+    """Between two lines of a linear axis from 0 to about there: 1, 2 or 5 times a power of ten, for three to eight.
+
+    >>> step(45), step(31.4), step(0.07)
+    (10.0, 5.0, 0.01)
+    """
+    return next(size * 10.0**power for power in range(-9, 13) for size in (1, 2, 5) if high / (size * 10.0**power) < 8)
+
+
+def from_zero(values: list[float]) -> tuple[float, float]:
+    """The range of a linear axis: it ends with a line of the grid at or above the largest value.
+
+    >>> from_zero([3, 31.4]), from_zero([0.0])
+    ((0.0, 35.0), (0.0, 1.0))
+    """
+    high = max(values)
+    return 0.0, step(high) * math.ceil(round(high / step(high), 9)) if high > 0 else 1.0
+
+
+def linear_ticks(high: float) -> list[float]:
+    """Lines of the grid of such an axis.
+
+    >>> linear_ticks(35.0)
+    [0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 35.0]
+    """
+    return [round(number * step(high), 9) for number in range(round(high / step(high)) + 1)]
 
 
 def ticks(low: float, high: float) -> list[float]:
@@ -144,19 +177,20 @@ def render(chart: Chart) -> str:
         f' role="img" aria-label="{escape(chart.title)}"><style>{style()}</style>'
         f'<rect class="paper" width="{WIDTH}" height="{HEIGHT}" rx="6"/>'
         f'<text class="title" x="{LEFT}" y="24">{escape(chart.title)}</text>'
-        f'<text x="{LEFT}" y="42">{escape(chart.y_label + STEPS)}</text>'
+        f'<text x="{LEFT}" y="42">{escape(chart.y_label + ("" if chart.linear else STEPS))}</text>'
         f'<text class="note" x="{WIDTH - 8}" y="{HEIGHT - 8}" text-anchor="end">{escape(chart.note)}</text>'
     )
     if not series:
         return f'{head}<text x="{LEFT}" y="{HEIGHT / 2:g}">nothing to show</text></svg>\n'
     known = [point for found in series.values() for piece in found for point in piece]
-    x = Scale(*bounds([x for x, _ in known]), LEFT, WIDTH - RIGHT)
-    y = Scale(*bounds([y for _, y in known]), HEIGHT - BOTTOM, TOP)
+    span = from_zero if chart.linear else bounds
+    x = Scale(*span([x for x, _ in known]), LEFT, WIDTH - RIGHT, chart.linear)
+    y = Scale(*span([y for _, y in known]), HEIGHT - BOTTOM, TOP, chart.linear)
     places = spread([y(found[-1][-1][1]) for found in series.values()], LABEL, TOP, HEIGHT - BOTTOM)
     edge = max(x(piece[-1][0]) for found in series.values() for piece in found)
     numbers = {name: number for number, name in enumerate(chart.series)}
     drawn = [
-        line(numbers[name], name, found, x, y, place, edge)
+        line(numbers[name], name, found, x, y, place, edge, chart.dots)
         for (name, found), place in zip(series.items(), places, strict=True)
     ]
     return "".join([head, grid(chart, x, y), *reversed(drawn), "</svg>\n"])
@@ -180,21 +214,29 @@ def pieces(points: list[Point]) -> list[list[tuple[float, float]]]:
 def grid(chart: Chart, x: Scale, y: Scale) -> str:
     """Both axes: lines, and numbers beside them."""
     parts = []
-    for tick in ticks(x.low, x.high):
+    for tick in linear_ticks(x.high) if chart.linear else ticks(x.low, x.high):
         at = f"{x(tick):.1f}"
         parts.append(f'<path class="grid" d="M{at} {TOP}V{HEIGHT - BOTTOM}"/>')
         parts.append(f'<text x="{at}" y="{HEIGHT - BOTTOM + 17}" text-anchor="middle">{short(tick)}</text>')
-    for tick in ticks(y.low, y.high):
+    for tick in linear_ticks(y.high) if chart.linear else ticks(y.low, y.high):
         at = y(tick)
         parts.append(f'<path class="grid" d="M{LEFT} {at:.1f}H{WIDTH - RIGHT}"/>')
         parts.append(f'<text x="{LEFT - 7}" y="{at + 4:.1f}" text-anchor="end">{short(tick)}</text>')
     middle = (LEFT + WIDTH - RIGHT) / 2
-    parts.append(f'<text x="{middle:g}" y="{HEIGHT - 8}" text-anchor="middle">{escape(chart.x_label + LOG)}</text>')
+    label = chart.x_label + ("" if chart.linear else LOG)
+    parts.append(f'<text x="{middle:g}" y="{HEIGHT - 8}" text-anchor="middle">{escape(label)}</text>')
     return "".join(parts)
 
 
 def line(
-    number: int, name: str, found: list[list[tuple[float, float]]], x: Scale, y: Scale, place: float, edge: float
+    number: int,
+    name: str,
+    found: list[list[tuple[float, float]]],
+    x: Scale,
+    y: Scale,
+    place: float,
+    edge: float,
+    dotted: bool,
 ) -> str:
     """One series: the pieces of its line, its points, its name right of `edge`, and what ties them.
 
@@ -204,8 +246,9 @@ def line(
     path = "".join("M" + "L".join(f"{one:.1f} {two:.1f}" for one, two in piece) for piece in drawn if len(piece) > 1)
     alone = {piece[0] for piece in drawn if len(piece) == 1}
     spots = [spot for piece in drawn for spot in piece]
+    marked = spots if dotted else sorted(alone)
     dots = "".join(
-        f'<circle class="dot" cx="{at[0]:.1f}" cy="{at[1]:.1f}" r="{4.5 if at in alone else 2.6}"/>' for at in spots
+        f'<circle class="dot" cx="{at[0]:.1f}" cy="{at[1]:.1f}" r="{4.5 if at in alone else 2.6}"/>' for at in marked
     )
     end = spots[-1]
     tie = f'<path class="tie" d="M{end[0]:.1f} {end[1]:.1f}L{edge + 8} {place:.1f}"/>'

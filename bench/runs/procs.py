@@ -80,11 +80,16 @@ def task_limit() -> int | None:
 class Child:
     """One child process in a `with` block."""
 
-    def __init__(self, command: list[str], stdin: int, stdout: object, *, quiet: bool = True) -> None:
-        """quiet: what it says on stderr is kept for last_error(), not shown."""
+    def __init__(
+        self, command: list[str], stdin: int, stdout: object, *, quiet: bool = True, apart: bool = False
+    ) -> None:
+        """quiet: what it says on stderr is kept for last_error(), not shown. apart: Ctrl-C does not reach it."""
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
         stderr = self.errors if quiet else None
-        self.process = subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=stderr, cwd=ROOT)
+        group = 0 if apart else None
+        self.process = subprocess.Popen(
+            command, stdin=stdin, stdout=stdout, stderr=stderr, cwd=ROOT, process_group=group
+        )
         _running.add(self.process)
 
     def __enter__(self):
@@ -116,10 +121,10 @@ class Child:
 class Server(Child):
     """A server process that says `listening on HOST:PORT`."""
 
-    def __init__(self, name: str, arguments: list[str], python: str = sys.executable) -> None:
+    def __init__(self, name: str, arguments: list[str], python: str = sys.executable, *, apart: bool = False) -> None:
         self.name = name
         self.output = tempfile.TemporaryFile()  # noqa: SIM115 - a file never fills up and blocks the server, a pipe does
-        super().__init__([python, *arguments, "--port=0"], subprocess.DEVNULL, self.output)
+        super().__init__([python, *arguments, "--port=0"], subprocess.DEVNULL, self.output, apart=apart)
         self.pid = self.process.pid
         try:
             self.address = self._wait_until_listening()
@@ -131,7 +136,7 @@ class Server(Child):
         deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline:
             ended = self.process.poll() is not None
-            for line in os.pread(self.output.fileno(), 4096, 0).decode(errors="replace").splitlines(keepends=True):
+            for line in self.said().splitlines(keepends=True):
                 if line.startswith("listening on ") and line.endswith("\n"):
                     host, _, port = line.split()[2].rpartition(":")
                     return host.strip("[]"), int(port)
@@ -139,6 +144,10 @@ class Server(Child):
                 raise BenchError(f"{self.name} did not start: {self.last_error()}")
             time.sleep(POLL)
         raise BenchError(f"{self.name} did not say `listening on HOST:PORT` within {START_TIMEOUT:g} s")
+
+    def said(self) -> str:
+        """The beginning of what it has printed."""
+        return os.pread(self.output.fileno(), 4096, 0).decode(errors="replace")
 
     def stop(self, hurry: bool = False) -> None:
         super().stop(hurry)
