@@ -18,8 +18,8 @@ class Member:
 
     __slots__ = (
         "_promised", "_send", "address", "announced", "answered", "close", "guest", "hold", "local", "name", "named",
-        "number", "operator", "origin", "plain", "prefix", "reason", "returns", "room", "silent", "spoke", "wait",
-        "write",
+        "number", "operator", "origin", "plain", "prefix", "reason", "returns", "room", "silent", "spoke", "tell_own",
+        "wait", "write",
     )  # fmt: skip
 
     def __init__(self, send: Write, close: Callable[[], None], *, local: bool = True) -> None:
@@ -28,6 +28,7 @@ class Member:
         self.origin: tuple[str, int] | None = None  # which server of a cluster it is connected to, and its number there
         self._promised: tuple[bytes, ...] = ()
         self.write = send
+        self.tell_own: Write | None = None  # takes its own lines, in their place among the others; None: it is spared
         self.close = close
         self.name = ""
         self.named = False  # has chosen a name, once
@@ -125,6 +126,8 @@ class Room:
 
     def remove(self, member: Member) -> None:
         """`member` hears no more."""
+        if member.tell_own is not None and member in self._own:
+            self.deliver()
         self.members.pop(member, None)
         self._hearers.pop(member, None)
         self._own.pop(member, None)
@@ -152,7 +155,9 @@ class Room:
                 if member not in own:
                     member.write(block)
             for member, spans in own.items():
-                if others := without(block, spans):
+                if member.tell_own is not None:
+                    tell_all(member, member.tell_own, block, spans)
+                elif others := without(block, spans):
                     member.write(others)
         else:
             for member in self._hearers:
@@ -164,6 +169,19 @@ class Room:
 
     def __repr__(self) -> str:
         return f"<Room {self.name!r} {len(self.members)} members>"
+
+
+def tell_all(member: Member, tell_own: Write, block: bytes, spans: Iterable[tuple[int, int]]) -> None:
+    """The whole of `block` in its order, `spans` of it as the member's own: all members see one order."""
+    member.greet()
+    at = 0
+    for start, end in spans:
+        if at < start:
+            member.write(block[at:start])
+        tell_own(block[start:end])
+        at = end
+    if at < len(block):
+        member.write(block[at:])
 
 
 def without(block: bytes, spans: Iterable[tuple[int, int]]) -> bytes:

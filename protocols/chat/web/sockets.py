@@ -6,11 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ...websocket.lines import LineSocket, SharedFrames
+from ...websocket.lines import LineSocket, SharedFrames, texts
 from ..rooms import names
 from ..rooms.room import Member, Room
 from ..session import BANNED, Chat, Session
-from .events import pack
+from .events import pack, read
 from .states import States
 
 PROTOCOL = "chat.v1"
@@ -102,9 +102,16 @@ class ChatSocket(LineSocket):
             self.send(pack(_you(member)))
         if member.room is not self._room:
             old, self._room, self._member = self._room, member.room, member
+            member.tell_own = self._tell_own
             self._states.place(self, member, old)
             if old is None:
                 self._states.tell_rooms([self])
+
+    def _tell_own(self, lines: bytes) -> None:
+        """What it has said or done; a notice about it is for the others."""
+        for event in map(read, texts(lines)):
+            if event["type"] in ("said", "did"):
+                self.send(pack({**event, "own": True}))
 
     def _tell_named(self, refused: bool) -> None:
         """The answer to a `/nick`, behind what people are told: no client has to guess which line that is."""

@@ -15,7 +15,7 @@ from reactor import Reactor, Timer
 from ...websocket import broadcast
 from ..rooms.hub import Hub, Posted
 from ..rooms.room import Member, Room
-from .events import Event, pack, read
+from .events import Event, pack
 
 if TYPE_CHECKING:
     from ...websocket import WebSocket
@@ -105,19 +105,10 @@ class States:
         broadcast(sockets, pack({"type": "rooms", "rooms": self._rooms}))
 
     def _on_posted(self, posted: Posted) -> None:
-        """A public line: what it was is seen where it was said, and its sender, whom the room spares, is told too."""
-        if not self._by_member:
-            return
-        if posted.said is None:
+        """A public line: what a notice was about is seen where it was told."""
+        if self._by_member and posted.said is None:
             for room in [posted.room] if posted.room is not None else list(self._places):
                 self._on_changed(room)
-        elif posted.room is not None:
-            event = read(posted.line.decode().removesuffix("\n"))
-            sender = self._hub.get(event["name"]) if "name" in event else self._hub.find(event["text"])[0]
-            socket = self._by_member.get(sender) if sender is not None else None
-            if socket is not None:
-                # Later in this tick, behind what the room has collected for it.
-                self._reactor.call_soon(socket.send, pack({**event, "own": True}))
 
     def _on_changed(self, room: Room) -> None:
         self._tell_rooms_soon()

@@ -223,6 +223,20 @@ def test_what_is_said_is_told_to_its_sender_too(world):
     assert bob.data.endswith(b"Ada: hello\n~ Ada waves\n")
 
 
+def test_its_own_lines_stand_where_they_stand_for_the_others(world):
+    ada, eve, bob = world.browser("Ada"), world.browser("Eve"), world.line_client("Bob")
+    world.pass_time()
+    ada.send("first")
+    bob.transport.write(b"second\n")
+    eve.send("third\n/part")
+    ada.send("fourth")
+    world.reactor.settle()
+    said = [event["text"] for event in ada.of("said")]
+    assert sorted(said) == ["first", "fourth", "second", "third"]
+    assert [event["text"] for event in eve.of("said")] == said
+    assert [line for line in bob.data.decode().split() if line in said] == [text for text in said if text != "second"]
+
+
 def test_own_lines_come_behind_those_before_them(world):
     ada, bob = world.browser("Ada"), world.line_client("Bob")
     bob.transport.write(b"first\n")
