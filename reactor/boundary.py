@@ -19,14 +19,18 @@ is over its limit and is ended, which is logged, is not called from inside itsel
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 import traceback
 from collections import deque
 from collections.abc import Callable
+from threading import get_ident
 from typing import Any
 
 EXITS = (SystemExit, KeyboardInterrupt)
+
+PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep  # our own files: a frame in any other is the program's
 MINUTE = 60.0  # seconds
 LINES = 100  # log lines a minute for what strangers do, of one kind: they can do it thousands of times a second
 
@@ -166,13 +170,40 @@ def call(what: str, fn: Callable[..., Any], *args: Any) -> Any:
         return None
 
 
-def check_thread(owner: threading.Thread | None, what: str = "called") -> None:
-    """Raise RuntimeError in another thread than the one that the loop runs in, where it runs."""
-    here = threading.current_thread()
-    if owner is not None and owner is not here:
-        raise RuntimeError(
-            f"{what} in the thread {here.name!r}, while the loop runs in {owner.name!r}: use call_soon_threadsafe"
-        )
+class Runner:
+    """The thread that a loop runs in, while it runs. Nobody else may change anything of the loop meanwhile."""
+
+    __slots__ = ("ident", "thread")
+
+    def __init__(self) -> None:
+        self.end()
+
+    def begin(self) -> None:
+        """It runs, here."""
+        self.thread: threading.Thread | None = threading.current_thread()
+        self.ident = get_ident()
+
+    def end(self) -> None:
+        """It does not run."""
+        self.thread = None
+        self.ident = 0
+
+    def check(self, what: str = "") -> None:
+        """Raise RuntimeError in another thread than the one that the loop runs in, where it runs."""
+        if self.ident and self.ident != get_ident():
+            runner = "another thread" if self.thread is None else repr(self.thread.name)
+            here = threading.current_thread().name
+            raise RuntimeError(
+                f"{what or _called()} in the thread {here!r}, while the loop runs in {runner}: use call_soon_threadsafe"
+            )
+
+
+def _called() -> str:
+    """The function of ours that the program has called."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_back.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back
+    return f"{frame.f_code.co_name}()"
 
 
 def not_seconds(verb: str, given: object) -> TypeError:

@@ -371,6 +371,7 @@ class Reactor(Loop):
         So does a stdout that fails; with `keep_input` what is written then is dropped with a WARNING, until it works.
         """
         self._check_usable()
+        self._check_usable()
         bounds = limits or Limits(), timeouts or Timeouts(write=None)  # Ctrl-S stalls a terminal; that is no fault
         protocol = made(factory)
         return self._inventory.clients.open(standard_streams(keep_input=keep_input), protocol, "stdio", *bounds)
@@ -388,8 +389,7 @@ class Reactor(Loop):
     def dump(self, limit: int = MAX_CONNECTIONS) -> str:
         """All that is open, in lines for an operator's eyes: at most `limit` connections, the most troubled first.
 
-        What comes from peers is shown without control characters. Meant for a signal: `examples/_cli.py` prints it to
-        stderr on SIGUSR1.
+        What comes from peers is shown without control characters. `reactor.serving` prints it on SIGUSR1.
 
         >>> from reactor import Reactor
         >>> with Reactor() as reactor:

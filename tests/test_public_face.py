@@ -23,7 +23,7 @@ REACTOR = {
 
 STATE = {"closed"}
 
-GROUND = {"asleep", "budget", "clock", "dirty", "doomed", "meter", "now", "poller", "timers", "wheel"}
+GROUND = {"asleep", "budget", "clock", "dirty", "doomed", "meter", "now", "poller", "runner", "timers", "wheel"}
 """For transports alone, and without an underscore because every message needs them: see `reactor.loop.ground`."""
 
 CONNECTION = {

@@ -19,9 +19,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from ..boundary import check_thread, class_of
+from ..boundary import PACKAGE, class_of
 from ..diagnostics.debug import call_site, changing
-from ..diagnostics.watchdog import PACKAGE
 from ..sockets.addresses import show
 from .stream import AioStream
 
@@ -59,7 +58,7 @@ class DebugAioStream(AioStream):
 def _guarded(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def call(self: AioStream, *args: Any, **options: Any) -> Any:
-        check_thread(self._loop._thread, f"transport.{name}()")
+        self._loop.runner.check(f"transport.{name}()")
         return method(self, *args, **options)
 
     return call

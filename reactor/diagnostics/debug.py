@@ -23,13 +23,12 @@ from collections.abc import Callable, Collection, Iterable
 from types import FrameType
 from typing import Any
 
-from ..boundary import check_thread, log
+from ..boundary import PACKAGE, log
 from ..endpoints.listener import Listener
 from ..loop.loop import Loop
 from ..transports.datagram import DatagramTransport
 from ..transports.stream import StreamTransport
 from .contract import CALLS as NOTED, MADE, Checked, Contract, ContractBreach
-from .watchdog import PACKAGE
 
 SLOW = 0.1  # seconds: what people call immediate; asyncio's slow_callback_duration is the same
 DEPTH = 10  # frames of a call that something comes from, the innermost of the program's own
@@ -101,7 +100,7 @@ def on_loop_thread(reactor: Reactor, name: str, method: Callable[..., Any]) -> C
 
     @functools.wraps(method)
     def verb(*args: Any, **options: Any) -> Any:
-        check_thread(reactor._thread, f"{name}()")
+        reactor.runner.check(f"{name}()")
         return method(*args, **options)
 
     return verb
@@ -148,7 +147,7 @@ def guarded(kind: Any) -> Any:
 def _guarded(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def call(self: Any, *args: Any, **options: Any) -> Any:
-        check_thread(self._loop._thread, f"transport.{name}()")
+        self._loop.runner.check(f"transport.{name}()")
         if name not in NOTED:
             return method(self, *args, **options)
         return self._contract.call(name, functools.partial(method, self), *args, **options)

@@ -24,7 +24,7 @@ from queue import Empty, SimpleQueue
 from types import CodeType, FrameType
 from typing import Protocol as Interface
 
-from ..boundary import log
+from ..boundary import PACKAGE, log
 from ..loop.loop import Loop
 from ..loop.meter import Meter
 
@@ -34,7 +34,6 @@ GLANCE = 0.1  # of the threshold, from one look to the second: is it one callbac
 DEPTH = 30  # frames of the stack that are told, the innermost: a recursion must not fill the disk
 UNSEEN = "what was over before anybody could look, or let no other thread run"
 PATIENCE = 0.1  # seconds: the least that is given to the thread to end in; a look takes a hundredth of that
-PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 FUTURES = os.path.dirname(os.path.abspath(concurrent.futures.__file__)) + os.sep
 COLLECTS_ANYWHERE = sys.version_info < (3, 12)
 

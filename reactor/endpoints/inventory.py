@@ -75,6 +75,7 @@ class Inventory:
 
     def abort(self) -> None:
         """End every listener and connection at once."""
+        self._loop.runner.check()
         self._tell_keepers()
         for listener in list(self.listeners):
             call("the end of", listener.abort)

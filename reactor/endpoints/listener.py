@@ -89,6 +89,7 @@ class Listener:
 
     def close(self) -> None:
         """Stop listening, and take the path of a Unix socket away. Connections live on. Harmless twice."""
+        self._loop.runner.check()
         if self._acceptors:
             self._pause()
             if self._unlink is not None:

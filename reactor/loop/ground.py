@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from threading import Thread
 from typing import Any, Protocol as Interface
 
+from ..boundary import Runner
 from .budget import OutputBudget
 from .deadlines import DeadlineWheel
 from .futures import Promise
@@ -58,7 +58,8 @@ class Ground(Interface):
     clock: Callable[[], float]
     asleep: bool
     """It waits in its poll: whoever calls something now does so in another thread."""
-    _thread: Thread | None
+    runner: Runner
+    """The thread that it runs in: what changes a transport asks it first."""
     now: float
     """The time of this tick: transports stamp their activity with it."""
     poller: Poller

@@ -16,14 +16,14 @@ reused while the batch that was polled still names it.
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from threading import get_ident
 from typing import Any, Self, TypeVar
 
-from ..boundary import EXITS, check_interval, check_thread, log, name_of, not_seconds
+from ..boundary import EXITS, Runner, check_interval, log, name_of, not_seconds
 from ..errors import ReactorClosed, ReactorError
 from .budget import OUTPUT_BUDGET, OutputBudget
 from .deadlines import DeadlineWheel
@@ -65,7 +65,8 @@ class Loop:
         self.dirty: list[Flushed] = []
         self.doomed: deque[Flushed] = deque()
         self.budget = OutputBudget(output_budget)
-        self.timers = TimerHeap(self.clock)
+        self.runner = Runner()
+        self.timers = TimerHeap(self.clock, self.runner)
         self.wheel = DeadlineWheel.on(self.timers, lambda: self.now)
         self._soon: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
         self._inbox: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
@@ -73,12 +74,11 @@ class Loop:
         self._signals = Signals(self._post, self._wakeup.signal_fileno())
         self._pid = os.getpid()
         self._running = self._stopping = False
-        self._thread: threading.Thread | None = None  # in which it runs
         self.asleep = False  # in its poll
         self._runs = 0
         self.closed = False
         self._host: Host | None = None
-        self._promises = Promises(lambda: in_vain(self._thread))
+        self._promises = Promises(lambda: in_vain(self.runner.thread))
         self._jobs = Jobs(self._kernel, self._post, self.promise)
         self._watchers = Watchers(self.poller, self.meter)
         self._sentry: Sentry | None = None
@@ -118,7 +118,7 @@ class Loop:
     def stop(self) -> None:
         """Return from `run` after this tick. May be called in any thread."""
         self._stopping = self._running
-        if self._thread is not threading.current_thread():
+        if self.runner.ident != get_ident():
             self._wakeup.wake()
         if self._running and self._host is not None:
             self._host.stop()
@@ -148,7 +148,7 @@ class Loop:
     def _run_here(self, turn: Callable[[], None]) -> None:
         self._check_idle()
         self._running, self._stopping = True, False
-        self._thread = threading.current_thread()
+        self.runner.begin()
         self._runs += 1
         self.now = self.clock()
         self.meter.turn_at = self.now
@@ -161,7 +161,7 @@ class Loop:
             raise
         finally:
             self._running = self._stopping = False
-            self._thread = None
+            self.runner.end()
 
     def _tick(self, forever: bool = False, longest: float = MAX_WAIT) -> None:
         """One round, as drawn above; or round after round until stopped. The poll waits `longest` at most.
@@ -242,7 +242,7 @@ class Loop:
     def call_soon(self, fn: Callable[..., Any], *args: Any) -> None:
         """Call `fn(*args)` in this tick's `soon` step, or in the next tick's if that has begun. In order."""
         if self.asleep:  # nobody on its own thread calls this now, and nobody would wake it
-            check_thread(self._thread, "call_soon()")
+            self.runner.check()
         self._soon.append((fn, args))
 
     def call_soon_threadsafe(self, fn: Callable[..., Any], *args: Any) -> None:
@@ -326,10 +326,12 @@ class Loop:
 
     def remove_reader(self, fd: Any) -> bool:
         """Stop watching `fd` for reading; False if it was not watched."""
+        self.runner.check()
         return self._watchers.stop_reading(fd)
 
     def remove_writer(self, fd: Any) -> bool:
         """Stop watching `fd` for writing; False if it was not watched."""
+        self.runner.check()
         return self._watchers.stop_writing(fd)
 
     # -- ending -------------------------------------------------------------------------------------------------
@@ -338,7 +340,7 @@ class Loop:
         """Raise a clear error where the reactor cannot work any more."""
         if self.closed:
             raise ReactorClosed("the reactor is closed")
-        check_thread(self._thread)
+        self.runner.check()
         self._check_process()
 
     def _check_process(self) -> None:

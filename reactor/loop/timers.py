@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
+from threading import get_ident
 from typing import Any
 
-from ..boundary import EXITS, log, name_of, not_seconds
+from ..boundary import EXITS, Runner, log, name_of, not_seconds
 
 FOREVER = float("inf")
 FULL_BATCHES = 64  # of events that timers wait for: 65,536 descriptors, after which a flood is a flood
@@ -72,10 +73,14 @@ class Timer:
 
 
 class TimerHeap:
-    """The deadlines of one loop. `now` serves only `Timer.reset`, which is given a delay instead of a time."""
+    """The deadlines of one loop. `now` serves only `Timer.reset`, which is given a delay instead of a time.
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    runner: the thread of the loop, the only one that may set a timer while it runs.
+    """
+
+    def __init__(self, now: Callable[[], float], runner: Runner | None = None) -> None:
         self.now = now
+        self._runner = runner or Runner()
         self.entries: list[Key] = []
         self.armed: dict[int, Timer] = {}
         self.fired = 0
@@ -102,6 +107,9 @@ class TimerHeap:
             raise not_seconds("call_at()", when) from None  # the other verbs have added it to a time
         if not ordered:
             raise ValueError("a deadline must be a number, not nan")  # it is due never and always: the heap breaks
+        runner = self._runner
+        if runner.ident and runner.ident != get_ident():
+            runner.check()
         entries, armed = self.entries, self.armed
         if timer is None:
             timer = Timer()

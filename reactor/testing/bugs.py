@@ -17,7 +17,7 @@ RAISED = True
 def expect_no_other_thread(loop: Loop) -> None:
     """Let the futures of `loop` suppose that the thread which makes it is the only one to run it: it is a test's."""
     mine = threading.current_thread()
-    loop._promises.in_vain = lambda: in_vain(loop._thread, mine)
+    loop._promises.in_vain = lambda: in_vain(loop.runner.thread, mine)
 
 
 @contextmanager

@@ -235,6 +235,7 @@ class Connection(ABC):
 
     def abort(self) -> None:
         """End at once. What was not sent is lost; if that is anything, the peer sees a reset rather than an end."""
+        self._loop.runner.check()
         if self._phase is lanes.CLOSED:
             self._loop._check_process()
         self._end(None)
@@ -376,6 +377,7 @@ class Connection(ABC):
 
     def set_protocol(self, protocol: Any) -> None:
         """Give the connection to another protocol; its `connection_made` is the caller's business."""
+        self._loop.runner.check()
         self.delivery += 1
         self._protocol = protocol
         self._buffered = has(protocol, "get_buffer")

@@ -139,11 +139,13 @@ class DatagramTransport(Connection):
 
     def pause_reading(self) -> None:
         """Deliver no more until `resume_reading`; the kernel keeps what fits its buffer. Harmless twice."""
+        self._loop.runner.check()
         self._in = INBOUND[self._in, "pause"]
         self._watch_input()
 
     def resume_reading(self) -> None:
         """Deliver again; never from inside this call. Harmless twice."""
+        self._loop.runner.check()
         self._in = INBOUND[self._in, "resume"]
         self._watch_input()
 
@@ -160,6 +162,8 @@ class DatagramTransport(Connection):
         socket opened with `remote` needs none, and takes no other. Raises ValueError for a wrong address. What fails
         later is told by `error_received`. After `close` or loss it is ignored and counted.
         """
+        if self._loop.asleep:  # then it is not the loop's thread that sends
+            self._loop.runner.check()
         if self._phase is not OPEN:
             self._loop._check_process()
             self._loop.meter.ignored_writes += 1
@@ -297,6 +301,7 @@ class DatagramTransport(Connection):
 
     def close(self) -> None:
         """Send what waits, for at most `Timeouts.close`, then end. Nothing more is delivered. Harmless twice."""
+        self._loop.runner.check()
         if self._phase is not OPEN:
             return self._loop._check_process()
         self._in = INBOUND[self._in, "lost"]  # there is no end of the peer's to wait for

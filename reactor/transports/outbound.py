@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterable
 from typing import IO
 
-from ..boundary import EXITS, check_thread
+from ..boundary import EXITS
 from ..errors import LimitExceeded
 from ..loop.budget import STEP
 from ..loop.futures import Promise
@@ -45,7 +45,7 @@ class Outbound(Connection):
                 self._on_crowded()
         elif data:
             if self._loop.asleep:  # then it is not the loop's thread that writes
-                check_thread(self._loop._thread, "write()")
+                self._loop.runner.check()
             self._chunks.append(data)
             self._size = len(data)
             if self._size < SEND_NOW:
@@ -133,6 +133,7 @@ class Outbound(Connection):
         ...     sent.result(), client.data
         (6, b'a file, then more')
         """
+        self._loop.runner.check()
         return send_file(self, file, offset, count)
 
     def _may_write(self) -> bool:
@@ -200,6 +201,7 @@ class Outbound(Connection):
 
     def write_eof(self) -> None:
         """Say our end to the peer once all that was written is sent; go on reading. Harmless twice."""
+        self._loop.runner.check()
         if self._out in OUT_LEAVING:
             return self._loop._check_process()
         self._out = OUTBOUND[self._out, "finish"]

@@ -77,12 +77,14 @@ class Stream(Outbound):
 
     def pause_reading(self) -> None:
         """Deliver no more until `resume_reading`; the peer is held back by TCP. Harmless twice."""
+        self._loop.runner.check()
         self.delivery += 1
         self._in = INBOUND[self._in, "pause"]
         self._watch_input()
 
     def resume_reading(self) -> None:
         """Deliver again; never from inside this call. Harmless twice."""
+        self._loop.runner.check()
         self._in = INBOUND[self._in, "resume"]
         if self._unread:
             self._loop.call_soon(self._redeliver)
@@ -100,6 +102,7 @@ class Stream(Outbound):
         or because the batch is long. Meanwhile nothing is read from the peer, so nothing piles up.
         """
         if data and self._in not in IN_LEAVING:
+            self._loop.runner.check()
             self._unread = data + self._unread
             self._watch_input()
             self._loop.call_soon(self._redeliver)
@@ -220,6 +223,7 @@ class Stream(Outbound):
         Nothing more is delivered; what the peer still sends is read and dropped, so that no reset cuts off our bytes.
         A handshake that is under way is given up, unless something was written already.
         """
+        self._loop.runner.check()
         if self.is_closing():
             return self._loop._check_process()
         if self._phase is OPENING and not self._size:

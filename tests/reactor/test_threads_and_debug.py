@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 
 import pytest
 
-from reactor import LineProtocol, Protocol, Reactor, StreamTransport
+from reactor import DatagramProtocol, LineProtocol, Promise, Protocol, Reactor, ReactorError, StreamTransport
 from reactor.testing import MemoryReactor, Recorder
+from tests.test_public_face import LISTENER, REACTOR, STREAM
 
 pytestmark = pytest.mark.loud
 
@@ -48,6 +50,7 @@ def running():
                 finally:
                     reactor.stop()
 
+            reactor.call_later(100, int)
             reactor.call_soon(inside)
             reactor.run()
             return outcome[0]
@@ -79,22 +82,124 @@ def while_it_sleeps(call):
     return raised
 
 
-@pytest.mark.parametrize(
-    "call",
-    [lambda reactor, transport: transport.write(b"hello"), lambda reactor, transport: reactor.call_soon(print)],
-    ids=["write", "call_soon"],
-)
-def test_a_call_from_another_thread_is_refused_and_names_both(call):
+PATH = {"path": "/nowhere/at-all"}
+SEVEN = {"host": "127.0.0.1", "port": 7}
+OF_A_REACTOR = {
+    "abort": {},
+    "add_reader": {"fd": 0, "fn": int},
+    "add_signal_handler": {"signum": 10, "fn": int},
+    "add_writer": {"fd": 0, "fn": int},
+    "call_at": {"when": 7, "fn": int},
+    "call_every": {"interval": 7, "fn": int},
+    "call_later": {"delay": 7, "fn": int},
+    "call_soon": {"fn": int},
+    "connect_tcp": {"factory": Protocol, **SEVEN},
+    "connect_unix": {"factory": Protocol, **PATH},
+    "drain": {},
+    "listen_socket": {"factory": Protocol, "sock": None},
+    "listen_tcp": {"factory": Protocol, **SEVEN},
+    "listen_unix": {"factory": Protocol, **PATH},
+    "open_stdio": {"factory": Protocol},
+    "open_udp": {"factory": Protocol},
+    "promise": {},
+    "remove_reader": {"fd": 0},
+    "remove_writer": {"fd": 0},
+    "run_in_thread": {"fn": int},
+}
+ANY_THREAD = {
+    "call_soon_threadsafe": "it is for that",
+    "stop": "it is for that, too",
+    "close": "refused while the loop runs, in any thread",
+    "run": "refused while the loop runs, in any thread",
+    "run_until": "refused while the loop runs, in any thread",
+    "remove_signal_handler": "the signal module refuses it outside of the main thread",
+    **dict.fromkeys(("connections", "dump", "stats", "time"), "it only tells"),
+}
+OF_A_TRANSPORT = {
+    "abort": {},
+    "close": {},
+    "pause_reading": {},
+    "resume_reading": {},
+    "sendfile": {"file": None},
+    "set_protocol": {"protocol": Protocol()},
+    "start_tls": {"context": None},
+    "unread": {"data": b"again"},
+    "write": {"data": b"hello"},
+    "write_eof": {},
+    "writelines": {"chunks": [b"hello"]},
+}
+TELLS = {name for name in STREAM if name.startswith(("get_", "is_", "can_", "bytes_"))} | {"delivery"}
+OF_A_LISTENER = {"abort": {}, "close": {}, "drain": {}}
+WHILE_IT_SLEEPS = {"call_soon", "write", "writelines"}
+"""They are as quick as the check itself, so they are asked only where the answer costs nothing: in its poll."""
+CALLS = [
+    *((f"reactor.{name}", name, options) for name, options in OF_A_REACTOR.items()),
+    *((f"transport.{name}", name, options) for name, options in OF_A_TRANSPORT.items()),
+    *((f"listener.{name}", name, options) for name, options in OF_A_LISTENER.items()),
+    ("timer.reset", "reset", {"delay": 7}),
+]
+
+
+def test_every_verb_is_in_one_of_the_tables():
+    assert OF_A_REACTOR.keys() | ANY_THREAD.keys() == REACTOR
+    assert OF_A_TRANSPORT.keys() | TELLS | {"set_write_buffer_limits"} == STREAM  # it sets two numbers
+    assert (
+        OF_A_LISTENER.keys() | {"addresses", "connections", "is_accepting", "keep_path", "port", "sockets"} == LISTENER
+    )
+
+
+def on(where, reactor, transport):
+    """The object that a call is of: a timer, made on the loop's own thread, was made before."""
+    kind = where.partition(".")[0]
+    return {"reactor": reactor, "transport": transport, "listener": listener_of(reactor), "timer": timer_of(reactor)}[
+        kind
+    ]
+
+
+def listener_of(reactor):
+    return next(iter(reactor._inventory.listeners))
+
+
+def timer_of(reactor):
+    return next(iter(reactor.timers.armed.values()), None)
+
+
+@pytest.mark.parametrize(("where", "verb", "options"), CALLS, ids=[call[0] for call in CALLS])
+def test_a_call_from_another_thread_is_refused_and_names_both(where, verb, options):
+    def call(reactor, transport):
+        getattr(on(where, reactor, transport), verb)(**options)
+
     (raised,) = while_it_sleeps(call)
-    for word in ("'worker-7'", "'MainThread'", "call_soon_threadsafe"):
-        assert word in raised
+    assert f"{verb}() in the thread 'worker-7', while the loop runs in 'MainThread'" in raised
+    assert "use call_soon_threadsafe" in raised
 
 
-@pytest.mark.parametrize("verb", ["listen_tcp", "connect_tcp"])
-def test_a_verb_of_the_network_from_another_thread_is_refused(running, verb):
-    raised = running(lambda reactor, _: elsewhere(getattr(reactor, verb), Protocol, "127.0.0.1", 1))
+@pytest.mark.parametrize(("where", "verb", "options"), CALLS, ids=[call[0] for call in CALLS])
+def test_while_the_loop_works_too(running, where, verb, options):
+    if verb in WHILE_IT_SLEEPS:
+        return
+    raised = running(
+        lambda reactor, transport: elsewhere(functools.partial(getattr(on(where, reactor, transport), verb), **options))
+    )
     assert isinstance(raised, RuntimeError)
-    assert "worker-7" in str(raised)
+    assert f"{verb}() in the thread 'worker-7'" in str(raised)
+
+
+@pytest.mark.parametrize("verb", ["close", "run", "run_until"])
+def test_who_closes_or_runs_a_running_loop_is_told_in_any_thread(running, verb):
+    raised = running(
+        lambda reactor, _: elsewhere(getattr(reactor, verb), *([Promise()] if verb == "run_until" else []))
+    )
+    assert isinstance(raised, (RuntimeError, ReactorError))
+
+
+def test_a_datagram_from_another_thread(running):
+    def check(reactor, _):
+        udp = reactor.open_udp(DatagramProtocol, local=("127.0.0.1", 0))
+        told = [elsewhere(getattr(udp, verb)) for verb in ("pause_reading", "resume_reading", "close", "abort")]
+        return [str(each) for each in told]
+
+    assert all("in the thread 'worker-7'" in text for text in running(check))
 
 
 def test_what_is_posted_from_another_thread_is_quiet(running, caplog):
