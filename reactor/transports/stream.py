@@ -19,6 +19,7 @@ import ssl
 from ..boundary import EXITS
 from ..loop.futures import Promise
 from ..loop.poller import READ, WRITE
+from .buffered import feed, receive_into
 from .lanes import DISCARDING, FINISHING, IN_LEAVING, INBOUND, OPENING, OUTBOUND, READING, SHUT
 from .outbound import Outbound
 from .slots import NO_SLOTS, SLOTS
@@ -73,7 +74,7 @@ class Stream(Outbound):
         if self._in is DISCARDING:
             self._discard()
         else:
-            self._receive_into()
+            receive_into(self)
 
     def pause_reading(self) -> None:
         """Deliver no more until `resume_reading`; the peer is held back by TCP. Harmless twice."""
@@ -118,7 +119,7 @@ class Stream(Outbound):
         data, self._unread = self._unread, b""
         try:
             if self._buffered:
-                self._feed_buffer(data)
+                feed(self, data)
             else:
                 self._protocol.data_received(data)
         except EXITS:
@@ -127,49 +128,6 @@ class Stream(Outbound):
             self._blame(exc, "buffer_updated" if self._buffered else "data_received")
         else:
             self._watch_input()
-
-    def _receive_into(self) -> None:
-        protocol, delivery = self._protocol, self.delivery
-        try:
-            buffer = self._get_buffer()
-        except EXITS:
-            raise
-        except BaseException as exc:
-            return self._blame(exc, "get_buffer")
-        if self.delivery != delivery and (self._protocol is not protocol or not self.is_reading()):
-            return  # it has closed, paused or handed over: what came waits in the kernel, or is dropped there
-        try:
-            count = self._sock.recv_into(buffer)
-        except BlockingIOError:
-            self._loop.meter.eagains += 1
-            return
-        except EXITS:
-            raise
-        except BaseException as exc:
-            return self._on_broken(exc)
-        if not count:
-            return self._on_eof()
-        self.bytes_in += count
-        self._stamp = self._loop.now
-        self._callback("buffer_updated", count)
-
-    def _feed_buffer(self, data: bytes) -> None:
-        while data and self._buffered and self.is_reading():
-            protocol = self._protocol
-            buffer = self._get_buffer()
-            if self._protocol is not protocol or not self.is_reading():
-                break
-            part = data[: len(buffer)]
-            buffer[: len(part)] = part
-            data = data[len(part) :]
-            self._protocol.buffer_updated(len(part))
-        self.unread(data)
-
-    def _get_buffer(self) -> memoryview:
-        buffer = memoryview(self._protocol.get_buffer(-1)).cast("B")
-        if not len(buffer) or buffer.readonly:
-            raise RuntimeError(f"get_buffer() gave a buffer that is {'read-only' if len(buffer) else 'empty'}")
-        return buffer
 
     def _discard(self) -> None:
         try:
