@@ -20,8 +20,9 @@ MIB = 1024 * KIB
 class Limits:
     """Counts and sizes, in bytes, for the connections of one listener (or one outgoing connection).
 
-    connections: at this many, accepting pauses and newcomers wait in the backlog. No default: the number of
-        descriptors already bounds it, and running out of those has a rule of its own (accepting pauses as well).
+    connections: at this many, accepting pauses and newcomers wait in the backlog, unless a connection gives way to
+        them (`giving_way` of its protocol). No default: the number of descriptors already bounds it, and running out
+        of those has the same rule, for all connections of the reactor.
     per_peer: connections of one address, IPv6 counted by /64 because that is what one customer is given
         (RFC 6177). No default: behind a NAT or a proxy thousands of people share one address. Not counted on Unix
         sockets: their peers have no address, and the mode of the path says who may come.

@@ -9,10 +9,12 @@ unchanged, and the other way round. Every method has a default: define those tha
 overlap, and none runs from inside `write`, `close` or `abort`, except `pause_writing` from inside `write`.
 An exception in a callback ends that connection, is logged once, and touches no other.
 
-One more callback is called where it is defined:
+Two more callbacks are called where they are defined:
 
 `draining(grace: float)`  a drain begins; the connection will be closed right after. Returning true keeps it open:
                           the protocol then finishes its work and closes within `grace` seconds, or is cut off.
+`giving_way() -> int`     descriptors or places have run out, and newcomers wait: may this connection be ended for them?
+                          2: its peer has said nothing yet; 1: it has nothing under way; 0: no, as without the callback.
 """
 
 from __future__ import annotations

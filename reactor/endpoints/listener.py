@@ -13,19 +13,17 @@ from ..loop.forks import disarm
 from ..loop.futures import Promise
 from ..loop.loop import Loop
 from ..loop.poller import READ
-from ..loop.timers import Timer
 from ..sockets.addresses import show
 from ..transports.stream import StreamTransport
 from .accept_errors import BROKEN, FOREIGN, LOST
 from .drain import DrainReport
-from .peers import Peers, make_room, turn_away
+from .peers import Peers, turn_away
+from .room import Room
 from .roster import Roster
 
 BACKLOG = 1024  # newcomers the kernel holds for us; it lowers this to net.core.somaxconn by itself
 ACCEPT_BUDGET = 64  # newcomers a tick: a flood of them must not starve those who are in
 KEPT = frozenset({"_abandon", "is_accepting"})  # what a forked child may call
-RETRY = 1.0  # seconds until accepting is tried again when descriptors ran out and none of ours was given back
-CALM = RETRY / 2  # seconds without a shortage after which one is over: at the limit they come and go by the second
 
 
 class Listener:
@@ -54,8 +52,8 @@ class Listener:
         self._unlink = unlink
         self._roster: Roster[StreamTransport] = Roster(loop, StreamTransport, self._on_connection_gone)
         self._peers = Peers(self._limits)
-        self._retry: Timer | None = None
-        self._short: float | None = None  # when descriptors last ran out, in a shortage that is not over
+        self._room = Room(loop, self)
+        self._watching = False  # newcomers wake us
         self._accepting = False
         self._admitting = False  # a factory may close us: we are not gone while it lets somebody in
         self.addresses = [sock.getsockname() for sock in sockets]
@@ -135,7 +133,7 @@ class Listener:
             self._admitting = False
             self._roster.done(self)
         if self._is_full():
-            self._pause()
+            self._accepting = False  # but watching: somebody may give way
         self._check_gone()
         return self._accepting
 
@@ -159,15 +157,23 @@ class Listener:
             self._peers.add(address)
 
     def _pause(self) -> None:
-        if self._retry is not None:
-            self._retry.cancel()
-        if self._accepting:
-            self._accepting = False
+        self._room.stop()
+        self._accepting = False
+        if self._watching:
+            self._watching = False
             for acceptor in self._acceptors:
                 self._loop.poller.unregister(acceptor.fd, acceptor)
 
     def _resume(self) -> None:
         if self._accepting:
+            return
+        if any(acceptor.sock.fileno() != acceptor.fd for acceptor in self._acceptors):
+            self._pause()  # closed behind our back while it was full: that is found out below
+        self._watch()
+        self._accepting = self._watching and not self._is_full()
+
+    def _watch(self) -> None:
+        if self._watching:
             return
         poller = self._loop.poller
         watched: list[Acceptor] = []
@@ -182,7 +188,7 @@ class Listener:
                     return self._on_broken(acceptor, OSError(errno.EBADF, "its socket was closed"))
                 return self._on_exhausted(exc if isinstance(exc, OSError) else OSError(errno.EINVAL, str(exc)))
             watched.append(acceptor)
-        self._accepting = bool(watched)
+        self._watching = bool(watched)
 
     def _is_full(self) -> bool:
         limit = self._limits.connections
@@ -199,28 +205,8 @@ class Listener:
         if self._on_gone is not None and not (self._acceptors or self._roster.connections or self._admitting):
             self._on_gone(self)
 
-    def _on_nobody_waits(self) -> None:
-        """All newcomers are in, with a descriptor to spare: asked for one more, the kernel did not run short."""
-        if self._short is not None and self._loop.now - self._short >= CALM:
-            self._short = None
-            log.info("accepting on %s resumes", show(self.addresses[0]))
-
     def _on_exhausted(self, exc: OSError) -> None:
-        """No descriptor (or memory) for a newcomer: it waits in the backlog until there is one.
-
-        To go on polling would report that again at once and for ever. Accepting resumes when a connection ends, and
-        by a timer, because the descriptors may be somebody else's. Whoever shakes hands or lingers makes room at once.
-        """
-        self._pause()
-        make_room(self._roster.connections, ACCEPT_BUDGET)
-        self._loop.meter.shortages += 1
-        if self._short is None:
-            log.warning("accepting on %s pauses: %s", show(self.addresses[0]), exc.strerror)
-        self._short = self._loop.now
-        if self._retry is None:
-            self._retry = self._loop.call_later(RETRY, self._resume)
-        else:
-            self._retry.reset(RETRY)
+        self._room.on_exhausted(exc)
 
     def _on_broken(self, acceptor: Acceptor, exc: OSError) -> None:
         """A listening socket cannot accept any more: give it up. The others, and the connections, live on."""
@@ -263,12 +249,12 @@ class Acceptor:
         listener, lost = self._listener, 0
         listener._loop.meter.other_events += 1
         if not listener.is_accepting():
-            return  # full or closed since this batch was polled
+            return listener._room.on_crowd() if listener._watching else None  # full, or closed since this was polled
         for _ in range(ACCEPT_BUDGET):
             try:
                 sock, address = self.sock.accept()
             except BlockingIOError:
-                return listener._on_nobody_waits()
+                return listener._room.on_nobody_waits()
             except OSError as exc:
                 if exc.errno in BROKEN:
                     return listener._on_broken(self, exc)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import socket
 from collections import Counter
-from collections.abc import Iterable
-from itertools import islice
 from typing import Any
 
 from ..boundary import EXITS, log
 from ..limits import Limits
 from ..sockets.addresses import peer_key, show
-from ..transports import expiry
-from ..transports.stream import StreamTransport
 
 
 class Peers:
@@ -74,10 +70,3 @@ def turn_away(sock: socket.socket, word: bytes) -> None:
         except OSError:
             pass  # it has gone, or takes nothing: it is not owed more
     sock.close()
-
-
-def make_room(connections: Iterable[StreamTransport], most: int) -> None:
-    """End up to `most` that only shake hands, or only wait for their peer's end; those that came first go first."""
-    gone = (transport for transport in list(connections) if expiry.make_room(transport))
-    for _ in islice(gone, most):
-        pass

@@ -1,11 +1,12 @@
-"""What no state of a connection may outlast, as one table; who goes when descriptors run out. Knows no clock."""
+"""What no state of a connection may outlast, as one table, and who gives way to newcomers. Knows no clock."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ..boundary import has
 from ..errors import CloseTimeout, HandshakeTimeout, IdleTimeout, LimitExceeded, WriteTimeout
-from .lanes import Phase
+from .lanes import Out, Phase
 
 Row = tuple[bool, float, float | None, type[Exception], str]
 """Does it apply; since when; for how many seconds (None: any); the error; its text, before those seconds."""
@@ -33,13 +34,34 @@ def deadlines(connection: Any) -> list[tuple[float, Exception]]:
     ]
 
 
-def make_room(connection: Any) -> bool:
-    """Descriptors have run out: end one of which all that is left is to wait for its peer. True if that is the end.
+STAYS, FRESH, IDLE, SILENT, LINGERS = range(5)
+"""Whether a connection gives way to a newcomer where descriptors or places run out: the higher, the sooner."""
 
-    It waits in a handshake, or for the peer's end where everything was said.
+FRESH_FOR = 1.0  # seconds in which a newcomer may say what it wants: several round trips
+
+
+def gives_way(connection: Any) -> int:
+    """LINGERS: all is said, and only the peer's end is waited for. SILENT: it shakes hands, or its protocol says that
+    its peer has said nothing yet; FRESH: so, and it has just come. IDLE: its protocol says that it is between requests.
     """
-    if connection._phase is Phase.OPENING:
-        connection._lose(LimitExceeded("descriptors ran out while it shook hands"))
+    if connection._phase is Phase.CLOSING:
+        return LINGERS if connection._out is Out.SHUT else STAYS
+    said = 2 if connection._phase is Phase.OPENING else 0
+    if connection._phase is Phase.OPEN and has(connection._protocol, "giving_way"):
+        said = connection._callback("giving_way")
+    if said == 2:
+        return FRESH if connection._loop.now - connection._born < FRESH_FOR else SILENT
+    return IDLE if said == 1 else STAYS
+
+
+def age(connection: Any) -> float:
+    """When it came: for an order."""
+    return connection._born  # type: ignore[no-any-return]
+
+
+def give_way(connection: Any) -> None:
+    """End it for a newcomer's sake."""
+    if connection._phase is Phase.CLOSING:
+        connection._end(None)
     else:
-        connection._end_lingering(0.0)
-    return connection._phase is Phase.CLOSED
+        connection._lose(LimitExceeded("it gave way to a newcomer: there were no descriptors, or no places"))

@@ -61,8 +61,8 @@ class HTTPConnection(Protocol):
     """One connection of a Server."""
 
     __slots__ = (
-        "_exchange", "_holding", "_looping", "_phase", "allowed", "ended", "full", "site", "transport", "waited",
-        "wire",
+        "_asked", "_exchange", "_holding", "_looping", "_phase", "allowed", "ended", "full", "site", "transport",
+        "waited", "wire",
     )  # fmt: skip
 
     transport: Any
@@ -82,6 +82,7 @@ class HTTPConnection(Protocol):
         self.wire = RequestWire(max_head=site.bounds.max_head, max_lines=site.bounds.max_lines)
         self._phase = IDLE
         self._exchange: Exchange | None = None
+        self._asked = False  # a request has come
         self._holding = False  # reading is paused
         self._looping = False  # `_take` is running, and goes on by itself
         self.full = self.ended = False
@@ -149,6 +150,10 @@ class HTTPConnection(Protocol):
         if self._exchange is not None:
             self._exchange.drain()
         return self._phase is EXCHANGE or self._phase is OVER
+
+    def giving_way(self) -> int:
+        """Who has not asked yet goes before who is between two requests."""
+        return (1 if self._asked else 2) if self._phase is IDLE or self._phase is HEAD else 0
 
     def look(self) -> None:
         """The phase has lasted as long as it may."""
@@ -234,6 +239,7 @@ class HTTPConnection(Protocol):
             self._wait()
 
     def _on_head(self, head: RequestHead) -> None:
+        self._asked = True
         self._enter(EXCHANGE, NEVER)
         exchange = self._exchange = Exchange(self, head)
         exchange.begin(head)

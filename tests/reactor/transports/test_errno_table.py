@@ -692,9 +692,10 @@ def test_a_listener_that_cannot_be_watched(stage, caplog, name, when):
         listener = stage.serve(Recorder)
     else:
         listener = stage.serve(Recorder, limits=Limits(connections=1))
-        leaving = stage.dial(listener)
+        leaving, waiting = stage.dial(listener), stage.dial(listener)
         cues.fail("epoll_ctl", make(name), times=1)
         leaving.close()
+        waiting.close()
         stage.reactor.settle()
     assert not listener.is_accepting()
     (line,) = [record.getMessage() for record in caplog.get_records("call") if record.levelno > logging.INFO]

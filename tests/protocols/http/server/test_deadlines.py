@@ -195,3 +195,13 @@ def test_other_bounds():
     assert answers(stage.says(PLAIN[:5], advance=3).data)[0].status == 408
     assert answers(stage.says(ask(POST, "Content-Length: 5", body="hello")).data)[0].status == 413
     stage.close()
+
+
+def test_who_gives_way_where_places_run_out(stage):
+    """Who has not asked anything goes first, then who has been answered; never who waits for an answer."""
+    waiting = stage.says(ask("GET /later HTTP/1.1"))
+    kept, silent, dripping = stage.says(PLAIN), stage.dial(), stage.says(PLAIN[:10])
+    kept_dripping = stage.says(PLAIN + PLAIN[:10])
+    kinds = [connection.giving_way() for connection in stage.site._connections]
+    assert kinds == [0, 1, 2, 2, 1]
+    assert not any(has_ended(client) for client in (waiting, kept, silent, dripping, kept_dripping))
