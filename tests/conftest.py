@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import os
 import signal
-import socket
 import sys
 import tempfile
 
 import pytest
 
 from reactor.testing import bugs
-from tests.kit import guards, halves
+from tests.kit import guards, parts
+from tests.kit.ports import HeldPort
 from tests.kit.stage import Stage
 from tests.kit.theatre import Theatre
 
@@ -27,7 +28,7 @@ def pytest_addoption(parser):
     parser.addoption("--soak", type=int, default=100, metavar="N", help="connections of each kind in the soak (100)")
     parser.addoption("--seeds", type=int, default=25, metavar="N", help="simulated runs of each scenario (25)")
     parser.addoption("--all-carriers", action="store_true", help="conformance on those too that are much like others")
-    parser.addoption("--one-process", action="store_true", help="do not run examples and system beside the rest")
+    parser.addoption("--one-process", action="store_true", help="everything in one process")
     parser.addoption("--seed", type=int, metavar="N", help="the one simulated run to play again")
 
 
@@ -47,7 +48,7 @@ def pytest_configure(config):
         config.add_cleanup(directory.cleanup)
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ["PYTHONPYCACHEPREFIX"] = directory.name
-    halves.start(config)
+    parts.start(config)
 
 
 def pytest_collection_finish():
@@ -76,10 +77,15 @@ def _ends(request):
 @pytest.fixture
 def port():
     """A port on which nobody listens, and which nobody else is given while the test lasts: it is bound all the time."""
-    with socket.socket() as sock:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a server that says the same may listen there
-        sock.bind(("", 0))  # of every address: a connection of another process may have the number on its own
-        yield sock.getsockname()[1]
+    with HeldPort() as number:
+        yield number
+
+
+@pytest.fixture
+def ports():
+    """`ports()` is another such port."""
+    with contextlib.ExitStack() as stack:
+        yield lambda: stack.enter_context(HeldPort())
 
 
 @pytest.fixture

@@ -2,12 +2,15 @@
 
     python tests/mutants.py protocols/text reactor/loop/timers.py        every change of these files and folders
     python tests/mutants.py reactor protocols --sample 300 --seed 1      so many of them, drawn by a seed
+    LINES_RUN=lines.json python -m pytest -p tests.kit.lines_run tests/reactor tests/protocols
+    python tests/mutants.py reactor --lines lines.json                   each against the tests that run its line
 
 Each change is tried in a copy of the project, first against the tests that stand nearest to the file (the same path
-below tests/, and those that import it), then, if these pass, against all tests of its part. A run that takes ten times
-as long as it should counts as noticed. What survives is printed as a diff of one line, for a person to judge: a scene
-is missing, or the change has no effect. Standard library and pytest only; run by hand, it takes seconds to minutes for
-each change.
+below tests/, and those that import it), then, if these pass, against all tests of its part: that takes seconds to
+minutes for each. With --lines it is tried against the tests that have run the changed line, the nearest and shortest
+first, which takes a second or two. A run that takes ten times as long as it should counts as noticed. What survives is
+printed as a diff of one line, for a person to judge: a scene is missing, or the change has no effect. Standard library
+and pytest only.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 import argparse
 import ast
 import concurrent.futures
+import json
 import os
 import queue
 import random
@@ -192,6 +196,33 @@ def copied(root: Path) -> list[str]:
     return [name for name in names.split("\0") if name and (root / name).is_file()]
 
 
+class Lines:
+    """Which tests have run which lines, as tests/kit/lines_run.py has written it down, of one run or several."""
+
+    MOST, LONGEST = 400, 40.0  # tests, and their seconds: who passes so many of those that run it passes the others
+
+    def __init__(self, paths: list[str]) -> None:
+        self._seconds: dict[str, float] = {}
+        self._tests: dict[str, set[str]] = {}
+        for path in paths:
+            kept = json.loads(Path(path).read_text())
+            names = [name for name, _ in kept["tests"]]
+            self._seconds.update(kept["tests"])
+            for line, numbers in kept["lines"].items():
+                self._tests.setdefault(line, set()).update(names[number] for number in numbers)
+
+    def tests(self, mutant: Mutant, near: list[str]) -> tuple[list[str], float]:
+        """Those that run the line, and the seconds they take. None where it only runs while it is imported."""
+        found = self._tests.get(f"{mutant.path}:{mutant.line}", set())
+        ordered = sorted(found, key=lambda test: (test.partition("::")[0] not in near, self._seconds[test], test))
+        chosen, seconds = list[str](), 0.0
+        for test in ordered[: self.MOST]:
+            if (seconds := seconds + self._seconds[test]) > self.LONGEST:
+                break
+            chosen.append(test)
+        return chosen, seconds
+
+
 @dataclass(frozen=True)
 class Verdict:
     mutant: Mutant
@@ -203,7 +234,8 @@ class Verdict:
 class Bench:
     """Copies of the project, one for each run at a time."""
 
-    def __init__(self, root: Path, jobs: int) -> None:
+    def __init__(self, root: Path, jobs: int, lines: Lines | None = None) -> None:
+        self._lines = lines
         self._folder = tempfile.TemporaryDirectory(prefix="mutants-")
         self._free: queue.Queue[Path] = queue.Queue()
         self._usual: dict[tuple[str, ...], float] = {}
@@ -222,18 +254,26 @@ class Bench:
         copy = self._free.get()
         started = time.monotonic()
         try:
-            near, wide = nearest(copy, mutant.path), whole_part(mutant.path)
-            for tests in (near, wide):
-                if tests and (word := self._notices(copy, mutant, tests)):
+            for tests, usual in self._rounds(copy, mutant):
+                if tests and (word := self._notices(copy, mutant, tests, usual)):
                     return Verdict(mutant, True, word, time.monotonic() - started)
             return Verdict(mutant, False, "", time.monotonic() - started)
         finally:
             self._free.put(copy)
 
-    def _notices(self, copy: Path, mutant: Mutant, tests: list[str]) -> str:
+    def _rounds(self, copy: Path, mutant: Mutant) -> list[tuple[list[str], float | None]]:
+        """The tests of one run after the other, with the seconds that they take, where that is known."""
+        near = nearest(copy, mutant.path)
+        if self._lines is not None:
+            tests, seconds = self._lines.tests(mutant, near)
+            return [(tests or near, seconds if tests else None)]
+        return [(near, None), (whole_part(mutant.path), None)]
+
+    def _notices(self, copy: Path, mutant: Mutant, tests: list[str], usual: float | None) -> str:
         """What noticed the change, or nothing."""
-        tests = [test for test in tests if (copy / test).exists()]
-        usual = self._usual.get(tuple(tests))
+        tests = [test for test in tests if (copy / test.partition("::")[0]).exists()]
+        if usual is None:
+            usual = self._usual.get(tuple(tests))
         if usual is None:
             started = time.monotonic()
             if (failed := run(copy, tests, 3600.0)) is not None:
@@ -264,6 +304,8 @@ def run(copy: Path, tests: list[str], patience: float) -> str | None:
             return "time"
     if process.returncode == 0:
         return None
+    if process.returncode in (4, 5):  # a test that is not there, or none at all
+        raise SystemExit(out)
     first = next((line for line in out.splitlines() if line.startswith(("FAILED", "ERROR"))), "")
     return (first or out.strip().rpartition("\n")[2] or f"status {process.returncode}")[:150]
 
@@ -274,6 +316,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sample", type=int, metavar="N", help="so many changes, drawn by the seed; else all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="so many runs at a time")
+    parser.add_argument("--lines", metavar="FILE", action="append", help="what tests/kit/lines_run.py has written")
     parser.add_argument("--list", action="store_true", help="print the changes, and run nothing")
     options = parser.parse_args(arguments)
     chosen = list(mutants(ROOT, options.targets))
@@ -282,13 +325,13 @@ def main(arguments: list[str] | None = None) -> int:
     if options.list:
         print(*chosen, sep="\n")
         return 0
-    return report(chosen, options.jobs)
+    return report(chosen, options.jobs, Lines(options.lines) if options.lines else None)
 
 
-def report(chosen: list[Mutant], jobs: int) -> int:
+def report(chosen: list[Mutant], jobs: int, lines: Lines | None = None) -> int:
     """Judge all; print each survivor at once and the sum at the end. Status 1 if any survived."""
     survivors = 0
-    bench = Bench(ROOT, jobs)
+    bench = Bench(ROOT, jobs, lines)
     try:
         with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
             for number, verdict in enumerate(pool.map(bench.judge, chosen), 1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 
 import pytest
 
@@ -71,6 +72,24 @@ def test_the_nearest_tests_are_those_named_after_the_file_and_those_that_import_
     assert found == ["tests/reactor/loop/test_timers.py", "tests/bench/test_case.py"]
 
 
+def test_of_the_tests_that_run_a_line_the_nearest_and_shortest_come_first(tmp_path):
+    kept = {
+        "tests": [
+            ["tests/b.py::slow", 3.0],
+            ["tests/b.py::quick", 0.1],
+            ["tests/a.py::near", 2.0],
+            ["tests/c.py::no", 1],
+        ],
+        "lines": {"reactor/a.py:7": [0, 1, 2], "reactor/a.py:8": [3]},
+    }
+    (tmp_path / "kept").write_text(json.dumps(kept))
+    lines = mutants.Lines([str(tmp_path / "kept")])
+    change = mutants.Mutant("reactor/a.py", 7, "dropped", 0, 0, "", "pass")
+    found = lines.tests(change, ["tests/a.py"])
+    assert found == (["tests/a.py::near", "tests/b.py::quick", "tests/b.py::slow"], pytest.approx(5.1))
+
+
+@pytest.mark.patience(300)  # starts nine programs, and one of them spins until it is given up
 def test_a_change_is_noticed_by_a_failing_test_and_by_a_loop_without_end(tmp_path, monkeypatch):
     monkeypatch.setattr(mutants, "LEAST", 0.0)
     monkeypatch.setattr(mutants, "PATIENCE", 4.0)  # times what it takes here, however slow this machine is

@@ -19,7 +19,7 @@ from tests.kit.tls import client_context
 
 README, GUIDE = ROOT / "README.md", ROOT / "reactor" / "README.md"
 DEADLINE = 60
-SECONDS = 0.2  # of a program that nobody talks to, until it gets SIGTERM
+SECONDS = 0.1  # of a program that nobody talks to, until it gets SIGTERM
 
 
 def has_a_test_of_its_own(document):

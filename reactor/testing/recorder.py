@@ -12,17 +12,28 @@ class Recorder(Protocol):
 
     def __init__(self, keep_open: bool = False) -> None:
         self.events: list[str] = []
-        self.data = b""
+        self._pieces: list[bytes] = []  # joined when somebody asks: megabytes come in hundreds of pieces
         self.transport: Any = None
         self.lost: Exception | None = None
         self._keep_open = keep_open
+
+    @property
+    def data(self) -> bytes:
+        """All bytes received."""
+        if len(self._pieces) != 1:
+            self._pieces = [b"".join(self._pieces)]
+        return self._pieces[0]
+
+    @data.setter
+    def data(self, data: bytes) -> None:
+        self._pieces = [data]
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
         self.events.append("connection_made")
 
     def data_received(self, data: bytes) -> None:
-        self.data += data
+        self._pieces.append(data)
         self.events.append("data_received")
 
     def eof_received(self) -> bool:

@@ -15,6 +15,7 @@ from reactor import Limits, Timeouts
 from reactor.sockets.stdio import StdioSocket
 from reactor.sockets.tls import TLSSocket
 from reactor.testing import MemoryReactor, Recorder
+from tests.kit.leftovers import Before
 from tests.kit.tls import client_context, server_context
 
 PATIENCE = 10  # real seconds until what must happen has to have happened; only a fault waits so long
@@ -33,6 +34,7 @@ class Carrier:
 
     def __init__(self, stage):
         self.stage, self.reactor = stage, stage.reactor
+        self._before = Before(self.reactor)
 
     def pair(self, a, b, **options):
         """Connect them; both know their transports when this returns. options: limits, timeouts."""
@@ -71,8 +73,10 @@ class Carrier:
                 self.settle_once()
 
     def lost(self, *protocols):
-        """Go on until all of these are over."""
+        """Go on until all of these are over; when all are, nothing is left of them in the same tick."""
         self.until(lambda: all("connection_lost" in protocol.events for protocol in protocols))
+        if not self.reactor.stats()["connections"]:
+            assert self._before.left(descriptors=not self.threads) == []
 
 
 class SocketPair(Carrier):

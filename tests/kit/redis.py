@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from tests.kit.ports import HeldPort
 from tests.kit.tls import CERTIFICATES
 
 DEADLINE = 20.0  # seconds of real time for it to answer: a loaded machine
@@ -23,20 +24,15 @@ def find_redis():
     return program
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class RedisServer:
     """One server; `start` it again after `kill`, with other options if need be."""
 
     def __init__(self, program, directory, *options, tls=False):
         self.program = program
         self.directory = directory
-        self.port = free_port()
-        self.tls_port = free_port() if tls else None
+        self._held = [HeldPort() for _ in range(1 + tls)]  # it comes back to the very port after it was killed
+        self.port, *more = (held.number for held in self._held)
+        self.tls_port = more[0] if tls else None
         self.process = None
         self.start(*options)
 
@@ -74,6 +70,11 @@ class RedisServer:
             self.process.kill()
             self.process.wait()
             self.process = None
+
+    def close(self):
+        self.kill()
+        for held in self._held:
+            held.close()
 
     def stop(self):
         """It hangs, with all its connections open."""

@@ -7,9 +7,10 @@ import http.client
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
+
+from tests.kit.ports import HeldPort
 
 DEADLINE = 20.0  # seconds after which a scene has failed; a loaded machine starts a browser slowly
 KEYS = {"enter": "\ue007", "tab": "\ue004", "escape": "\ue00c", "shift": "\ue008", "null": "\ue000"}
@@ -24,9 +25,8 @@ class Driver:
     """The chromedriver process, and the browsers it has started."""
 
     def __init__(self, profile):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self._held = HeldPort()
+        self.port = self._held.number
         self.process = subprocess.Popen(
             [chromedriver, f"--port={self.port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             env={**os.environ, "HOME": str(profile)},
@@ -69,6 +69,7 @@ class Driver:
             browser.close()
         self.process.terminate()
         self.process.wait()
+        self._held.close()
 
 
 class Browser:

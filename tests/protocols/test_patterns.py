@@ -71,12 +71,15 @@ WAYS: dict[str, Callable[[str], object]] = {
 }
 
 
-def cost(way: Callable[[str], object], text: str) -> float:
+def cost(way: Callable[[str], object], text: str, enough: float = 0.0) -> float:
+    """The least of some tries; the first that is not above `enough` will do."""
     best = 1.0
     for _ in range(5):
         start = time.thread_time()
         way(text)
         best = min(best, time.thread_time() - start)
+        if best < enough:
+            break
     return best
 
 
@@ -86,4 +89,5 @@ def test_eight_times_the_length_costs_no_more_than_a_straight_line(way: str) -> 
         for end in ENDS:
             short, long = ((unit * (size // len(unit))) + end for size in (SHORT, LONG))
             # The square would be 64 times. What takes less than a tenth of a millisecond is too short to be compared.
-            assert cost(WAYS[way], long) < 24 * max(cost(WAYS[way], short), 0.0001), (unit, end)
+            fair = 24 * max(cost(WAYS[way], short, 0.0001), 0.0001)
+            assert cost(WAYS[way], long, fair) < fair, (unit, end)

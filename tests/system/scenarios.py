@@ -11,8 +11,18 @@ import logging
 import socket
 
 from protocols.chat import Chat, Settings
-from reactor import BufferedProtocol, Limits, LineProtocol, PeerError, Protocol, ReconnectingClient, Timeouts
+from reactor import (
+    BufferedProtocol,
+    Limits,
+    LineProtocol,
+    PeerError,
+    Protocol,
+    ReconnectingClient,
+    Timeouts,
+    WriteTimeout,
+)
 from reactor.testing import Faults, Recorder, Simulator, checked
+from tests.kit.leftovers import of_the_dead
 from tests.kit.tls import client_context, server_context
 
 PATIENCE = 3600.0  # simulated seconds for a run to end; the longest deadlines and stalls add up to a fraction of it
@@ -116,8 +126,14 @@ class Scene:
         """As much as this run can carry in good time."""
         return self.random.randbytes(self.random.randrange(1, 50 if self.sim.capacity < 100 else 3000))
 
+    def look(self):
+        """In the tick of an end nothing is left of it, however many are still there."""
+        for host in self.sim.hosts.values():
+            assert of_the_dead(host) == []
+
     def is_over(self):
         """Every connection was made, or not, and has ended."""
+        self.look()
         is_open = any(contract.made for factory in self.factories for contract in factory.open)
         return not is_open and all(future.done() for _, future, _ in self.calls)
 
@@ -550,6 +566,92 @@ def a_chat(scene):
             said = [line for line in member.heard if line.startswith(other.name + b": ")]
             assert len(said) == len(set(said)) <= 3
     scene.sim.run_until(scene.is_over, PATIENCE)
+
+
+@scenario
+def a_chat_of_the_abrupt(scene):
+    """They type key by key and go in the middle of a word: in that very tick nothing waits for them any more."""
+    chat = Chat(scene.server, Settings(flood_rate=0, idle=300.0))
+    scene.listen(chat.session)
+    host, random = scene.clients[0], scene.random
+
+    class Typist(Recorder):
+        def connection_made(self, transport):
+            super().connection_made(transport)
+            self.keys = random.choice([3, 30])
+            host.call_later(1.0, self.press)
+
+        def press(self):
+            if self.keys and not self.transport.is_closing():
+                self.keys -= 1
+                self.transport.write(b"x")
+                host.call_later(0.1 * random.random(), self.press)
+            else:
+                random.choice([self.transport.close, self.transport.abort])()
+
+    for _ in range(random.randrange(1, 4)):
+        scene.connect(Typist, host)
+    scene.sim.run_until(scene.is_over, PATIENCE)
+
+
+@scenario
+def a_timer_for_each_piece(scene):
+    """A protocol with a deadline of its own, moved by whatever comes: memory does not grow with what came."""
+
+    class Patient(Recorder):
+        def connection_made(self, transport):
+            super().connection_made(transport)
+            self.timer = scene.server.call_later(500.0, transport.close)
+
+        def data_received(self, data):
+            super().data_received(data)
+            for _ in data:
+                self.timer.reset(500.0)
+
+        def connection_lost(self, exc):
+            super().connection_lost(exc)
+            self.timer.cancel()
+
+    scene.listen(Patient, timeouts=None)
+    client = Talker(scene, scene.clients[0], bytes(400))
+    scene.connect(lambda: client, scene.clients[0])
+    scene.sim.run_until(scene.is_over, PATIENCE)
+
+
+@scenario
+def a_peer_who_falls_silent(scene):
+    """All was taken and nothing was said for longer than a timeout: it begins with the first send that is refused."""
+    lost = []
+
+    class Filling(Recorder):
+        waited = -1
+
+        def connection_made(self, transport):
+            super().connection_made(transport)
+            transport.write(bytes(scene.sim.capacity))
+            scene.server.call_later(100.0, self.write_more)
+
+        def write_more(self):
+            self.waited = self.transport.get_write_buffer_size()
+            self.began = scene.server.time()
+            self.transport.write(bytes(10))
+
+        def connection_lost(self, exc):
+            super().connection_lost(exc)
+            if isinstance(exc, WriteTimeout) and not self.waited:
+                lost.append(scene.server.time() - self.began)
+
+    class Deaf(Recorder):
+        def connection_made(self, transport):
+            super().connection_made(transport)
+            transport.pause_reading()
+            scene.server.call_later(900.0, transport.resume_reading)
+
+    server = scene.listen(Filling, timeouts=Timeouts(write=60.0))
+    scene.connect(Deaf, timeouts=None)
+    scene.sim.run(1000)
+    assert not server.connections
+    assert all(59.0 < seconds < 120.0 for seconds in lost), lost
 
 
 logging.getLogger("protocols").addHandler(logging.NullHandler())

@@ -112,7 +112,7 @@ class Scene:
         for person in self.people:
             person.close()
         self.theatre.close()
-        self.redis.kill()
+        self.redis.close()
         if self.line is not None:
             self.line.close()
 
@@ -131,8 +131,10 @@ def meet(ada, bob):
         assert time.monotonic() < deadline, (ada.lines, bob.lines, ada.told())
         ada.says("ready")
         bob.says("ready")
-        time.sleep(0.3)
-    time.sleep(0.3)
+        time.sleep(0.1)
+    for person, other, name in ((ada, bob, "Ada"), (bob, ada, "Bob")):  # what was said before comes before it
+        person.says("met")
+        other.hears(f"{name}: met")
     for person in (ada, bob):
         person.data = b""
 

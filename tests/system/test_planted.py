@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from protocols.chat.session import Session
+from protocols.text import TextProtocol
 from reactor.endpoints import listener
+from reactor.loop import timers
 from reactor.testing import world
 from reactor.transports import outbound, stream as transport
 from reactor.transports.lanes import OUTBOUND, Out
@@ -118,6 +121,38 @@ def takes_a_half_close_for_a_close_while_output_is_blocked(patch):
     patch(transport.StreamTransport, "_on_eof", on_eof)
 
 
+def a_quiet_timer_survives_its_connection(patch):
+    patch(TextProtocol, "connection_lost", lambda self, exc: None)
+
+
+def an_idle_timer_survives_its_session(patch):
+    real = Session.connection_lost
+
+    def connection_lost(self, exc):
+        idle, self._idle = self._idle, None
+        real(self, exc)
+        self._idle = idle
+
+    patch(Session, "connection_lost", connection_lost)
+
+
+def the_timers_are_never_swept(patch):
+    patch(timers, "SWEEP_AT", 10**9)
+
+
+def a_silence_counts_as_stalled(patch):
+    real = outbound.Outbound._on_blocked
+
+    def on_blocked(self, sent):
+        moved = self._moved
+        real(self, sent)
+        if not sent and self._timeouts.write is not None:
+            self._moved = moved
+            self._loop.wheel.arm(self, self._loop.now, moved + self._timeouts.write)
+
+    patch(outbound.Outbound, "_on_blocked", on_blocked)
+
+
 BUGS = [
     loses_bytes_after_a_partial_send,
     calls_connection_lost_twice,
@@ -129,6 +164,10 @@ BUGS = [
     keeps_a_deadline_of_the_dead,
     a_pause_is_not_noticed_by_what_is_being_handled,
     takes_a_half_close_for_a_close_while_output_is_blocked,
+    a_quiet_timer_survives_its_connection,
+    an_idle_timer_survives_its_session,
+    the_timers_are_never_swept,
+    a_silence_counts_as_stalled,
 ]
 
 

@@ -84,7 +84,7 @@ class Sender(Protocol):
 class Stage:
     """A reactor, its listeners, and how many connections of a kind are done."""
 
-    def __init__(self, reactor, tmp_path):
+    def __init__(self, reactor, tmp_path, dead_port):
         self.reactor = reactor
         self.path = str(tmp_path / "socket")
         self.plain = reactor.listen_tcp(Echo, "127.0.0.1", 0, timeouts=TIMEOUTS)
@@ -92,9 +92,7 @@ class Stage:
         self.upgrading = reactor.listen_tcp(UpgradingEcho, "127.0.0.1", 0, timeouts=TIMEOUTS)
         self.sending = reactor.listen_tcp(Sender, "127.0.0.1", 0, timeouts=TIMEOUTS)
         reactor.listen_unix(Echo, self.path, timeouts=TIMEOUTS)
-        with socket.socket() as sock:
-            sock.bind(("127.0.0.1", 0))
-            self.dead_port = sock.getsockname()[1]
+        self.dead_port = dead_port
 
     def connect(self, factory, listener, **options):
         return self.reactor.connect_tcp(factory, "127.0.0.1", listener.port, timeouts=TIMEOUTS, **options)
@@ -186,11 +184,11 @@ def crowd(stage, kind):
 @pytest.mark.loud  # one kind raises in a callback
 @pytest.mark.skipif(sys.platform != "linux", reason="counts in /proc")
 @pytest.mark.parametrize("kind", KINDS)
-def test_nothing_is_left_of_a_crowd(kind, tmp_path, request, caplog):
+def test_nothing_is_left_of_a_crowd(kind, tmp_path, port, request, caplog):
     caplog.set_level("CRITICAL", logger="reactor")  # ten thousand records are memory too
     rounds = max(2, request.config.getoption("soak") // CROWD)
     with Reactor() as reactor:
-        stage = Stage(reactor, tmp_path)
+        stage = Stage(reactor, tmp_path, port)
         for _ in range(WARM_UP):
             crowd(stage, kind)
         open_before, threads_before, bytes_before = descriptors(), threading.active_count(), resident()

@@ -12,4 +12,4 @@ def redis(tmp_path):
     """A redis-server of this test's own. Skips where none is installed."""
     server = RedisServer(find_redis(), tmp_path)
     yield server
-    server.kill()
+    server.close()

@@ -149,7 +149,7 @@ def test_tls(reactor, tmp_path):
         assert reactor.run_until(client.execute("ECHO", "hi"), WAIT) == b"hi"
         client.close()
     finally:
-        server.kill()
+        server.close()
 
 
 def test_a_failover_by_a_real_sentinel(reactor, redis, tmp_path):
@@ -170,6 +170,6 @@ def test_a_failover_by_a_real_sentinel(reactor, redis, tmp_path):
         assert b"new" in replica.command("GET", "k")
         client.close()
     finally:
-        replica.kill()
+        replica.close()
         if sentinel is not None:
-            sentinel.kill()
+            sentinel.close()

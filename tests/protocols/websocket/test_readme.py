@@ -23,14 +23,12 @@ def program(word):
 
 
 @pytest.fixture
-def start():
+def start(ports):
     """Starts a server program on a free port, which it gives."""
     children = []
 
     def start(text):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = ports()
         command = [sys.executable, "-c", text.replace(PORT, str(port))]
         child = subprocess.Popen(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)})
         children.append(child)

@@ -23,12 +23,6 @@ DEADLINE = 60  # seconds
 FOREIGN = ("uvicorn", "fastapi", "aiohttp", "websockets", "redis")
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def dial(port, child=None):
     """A connection, as soon as somebody listens."""
     deadline = time.monotonic() + DEADLINE
@@ -85,8 +79,7 @@ def test_a_program_ends_and_says_what_it_should(start, words, said):
         ("hello from aiohttp", "/", b"hello from aiohttp"),
     ],
 )
-def test_a_server_of_others_answers(start, words, path, answer):
-    port = free_port()
+def test_a_server_of_others_answers(start, port, words, path, answer):
     child = start(words, _8000=port)
     dial(port, child).close()
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=DEADLINE) as response:
@@ -108,10 +101,10 @@ def test_a_bot_talks_to_a_room(start):
     assert out == b"the room says hello\n"
 
 
-def test_a_protocol_asks_a_database(start, tmp_path):
+def test_a_protocol_asks_a_database(start, port, ports, tmp_path):
     if shutil.which("redis-server") is None:
         pytest.skip("there is no redis-server")
-    database, port = free_port(), free_port()
+    database = ports()
     command = ["redis-server", "--port", str(database), "--save", "", "--dir", str(tmp_path)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
@@ -125,8 +118,7 @@ def test_a_protocol_asks_a_database(start, tmp_path):
         server.wait(DEADLINE)
 
 
-def test_the_greeting_runs_on_asyncios_own_loop(start):
-    port = free_port()
+def test_the_greeting_runs_on_asyncios_own_loop(start, port):
     child = start("Greeting(verbs(loop))", _9999=port)
     with dial(port, child) as client, client.makefile("rb") as answers:
         client.sendall(b"Ada\n")

@@ -376,11 +376,8 @@ def test_a_poller_that_can_watch_no_more(stage, monkeypatch):
     assert error.errno == errno.ENOSPC
 
 
-def test_a_socket_that_reached_itself_is_refused(stage):
+def test_a_socket_that_reached_itself_is_refused(stage, port):
     """Nobody listens, and the kernel gives the socket the very port it connects to."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     future = stage.reactor.connect_tcp(Recorder, "127.0.0.1", port, local=("127.0.0.1", port))
     stage.reactor.settle()
     assert isinstance(future.exception(timeout=0), ConnectRefused)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import ssl
 import sys
 import urllib.request
@@ -16,6 +15,7 @@ import pytest
 
 from protocols.metrics import Metrics
 from reactor import Protocol, Reactor, serving
+from tests.kit.ports import HeldPort
 from tests.kit.tls import CERTIFICATES, client_context
 
 
@@ -218,12 +218,22 @@ def test_workers_each_have_what_was_made_and_metrics_of_their_own(theatre: Any) 
     assert server.leaves() == 0
 
 
+def neighbours() -> tuple[HeldPort, HeldPort]:
+    """Two ports, the second one above the first: with workers each has its own."""
+    while True:
+        first = HeldPort()
+        try:
+            return first, HeldPort(first.number + 1)
+        except (OSError, OverflowError):
+            first.close()  # that one is somebody's, or there is none
+
+
 @pytest.mark.parametrize("workers", [(), ("--workers", "2")])
 def test_a_metrics_port_in_use_is_one_line_and_status_1(theatre: Any, workers: tuple[str, ...]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        asked = port - bool(workers)  # with workers it is the second's
-        server = theatre.script(SHARED, *workers, "--metrics", str(asked))
+    asked, taken = neighbours()
+    with asked as first, taken as port:
+        taken.listen()
+        server = theatre.script(SHARED, *workers, "--metrics", str(first if workers else port))
         assert server.process.wait(timeout=60) == 1
     server.err.wait(lambda text: text.endswith("\n"), "one line")
     (line,) = server.err.text.splitlines()

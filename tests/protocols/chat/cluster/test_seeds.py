@@ -12,7 +12,7 @@ ALL = (*SHORT, "long_cut", "long_stop", "kill", "drain", "all_cut")
 def pytest_generate_tests(metafunc):
     if "seed" in metafunc.fixturenames:
         one, many = metafunc.config.getoption("seed"), metafunc.config.getoption("seeds")
-        metafunc.parametrize("seed", [one] if one is not None else range(max(1, many // 2)))
+        metafunc.parametrize("seed", [one] if one is not None else range(max(1, many // 4)))
 
 
 def run(seed, faults, **options):

@@ -11,6 +11,7 @@ import pytest
 
 from protocols.http import Client, Headers, content_range, fetch, get, rest_after, strong_validator
 from reactor import Reactor
+from tests.kit.ports import HeldPort
 
 NGINX = shutil.which("nginx")
 pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
@@ -34,9 +35,8 @@ def nginx(tmp_path_factory):
     here.chmod(0o755)
     (here / "html").mkdir()
     (here / "html" / "page").write_bytes(PAGE)
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
+    held = HeldPort()
+    port = held.number
     (here / "conf").write_text(CONF.format(here=here, port=port))
     process = subprocess.Popen([NGINX, "-e", here / "error.log", "-c", here / "conf"], stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 10
@@ -50,6 +50,7 @@ def nginx(tmp_path_factory):
     yield f"http://127.0.0.1:{port}"
     process.terminate()
     process.wait(10)
+    held.close()
 
 
 def test_pages(nginx):

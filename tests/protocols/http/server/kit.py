@@ -97,11 +97,12 @@ class Answer:
 
 def answers(data, *methods, ended=True):
     """The answers in `data`; AssertionError for what is none. The last one may be incomplete unless `ended`."""
-    found, wire, interims = [], ResponseWire(methods[0] if methods else "GET"), 0
-    while data:
-        piece, data = data[:PIECE], data[PIECE:]
+    found, wire, interims, at = [], ResponseWire(methods[0] if methods else "GET"), 0, 0
+    while at < len(data):
+        piece = data[at : at + PIECE]
+        at += len(piece)
         events = wire.feed(piece)
-        if wire.body_until_eof and ended and not data:
+        if wire.body_until_eof and ended and at == len(data):
             events += wire.finish()
         for event in events:
             if isinstance(event, Informational):
@@ -116,7 +117,7 @@ def answers(data, *methods, ended=True):
             elif isinstance(event, Failed):
                 raise AssertionError(f"{event.error} in {piece[:300]!r}")
         if wire.done:
-            data = wire.leftover + data
+            at -= len(wire.leftover)
             wire = ResponseWire(methods[len(found)] if len(methods) > len(found) else "GET")
     return found
 

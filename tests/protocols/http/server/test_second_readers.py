@@ -12,6 +12,7 @@ import pytest
 
 from protocols.http.server import EventStream, Server
 from reactor import Reactor
+from tests.kit.ports import HeldPort
 
 from .kit import answers
 from .rows import ROWS, ask
@@ -122,12 +123,6 @@ http {{
 """
 
 
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
 class Behind:
     """A site in a thread, and nginx in front of it."""
 
@@ -138,7 +133,8 @@ class Behind:
         backend = self.site.listen("127.0.0.1", 0).port
         self.thread = threading.Thread(target=self.reactor.run)
         self.thread.start()
-        self.port = free_port()
+        self._held = HeldPort()
+        self.port = self._held.number
         (here / "conf").write_text(CONF.format(here=here, port=self.port, backend=backend))
         self.nginx = subprocess.Popen([NGINX, "-e", here / "error.log", "-c", here / "conf"], stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 10
@@ -156,6 +152,7 @@ class Behind:
     def close(self):
         self.nginx.terminate()
         self.nginx.wait(10)
+        self._held.close()
         self.reactor.call_soon_threadsafe(self.reactor.stop)
         self.thread.join(10)
         self.reactor.close()
