@@ -5,9 +5,9 @@ All servers of a case run side by side and take rounds in turn, the load is this
 of the server alone. What counts is the ratio to asyncio's own loop: the median of the rounds' ratios, with their lowest
 and highest. `hosted` is asyncio's own loop on the reactor's tick: what a Python gets whose asyncio has changed.
 
-The load is one process of Python. A server that is slower than the load finds it asleep, and pays for waking it with
-each send. Where asyncio does and the others do not (echo, streams, uvicorn), the ratio to asyncio is better than at a
-load that never sleeps; there look at uvloop's as well.
+A first generation of clients comes and goes before the rounds: without it asyncio's reads of 256 KiB grow and trim the
+heap of a fresh process each time, and an echo took it 2.5 times what it takes the reactor (`runs/contest.py`). And the
+load never sleeps (`load/talk.py`): the sends of a server that is slower than it would pay for waking it.
 
     echo      asyncio.Protocol, 100 connections, 100 B each way
     streams   the same by StreamReader and StreamWriter
@@ -30,14 +30,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from load.talk import Talk
 from protocols.websocket.frames import TEXT, pack
-from report.tables import figure, table
-from runs import procs
-from runs.arguments import Parser, positive
-from websocket import Crowd, dial
+from report.tables import figure
+from runs import procs, turns
+from websocket import dial
 
-US = "reactor"
-LOOPS = ("asyncio", "uvloop", US, "hosted")
+LOOPS = ("asyncio", "uvloop", "reactor", "hosted")
 PROGRAM = "bench/peers/aio_loops.py"
 KEY = b"\x5a\x01\xc3\x3c"
 GET = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -75,7 +74,8 @@ GOALS = {
 
 def crowd(service, server, count):
     """As many connections to `server`, ready to talk."""
-    return Crowd(server, "/", count, opened=dial if service == "websockets" else connect)
+    opened = dial if service == "websockets" else connect
+    return Talk(opened(server, "/", "") for _ in range(count))
 
 
 def connect(server, path, more):
@@ -85,51 +85,45 @@ def connect(server, path, more):
     return sock
 
 
+def goals_of(case):
+    return {"asyncio": GOALS[case]} if case in GOALS else {}
+
+
 def costs(case, servers, rounds):
     """Microseconds of the server's CPU for each message, by loop, round by round."""
     service, count, talkers, request, each, times, messages = CASES[case]
-    found = {name: [] for name in servers}
     with contextlib.ExitStack() as stack:
         crowds = {}
         for name, server in servers.items():
+            with contextlib.closing(crowd(service, server, count)) as first:
+                first.converse(talkers, request, each, 2)
             crowds[name] = crowd(service, server, count)
             stack.callback(crowds[name].close)
             crowds[name].converse(talkers, request, each, 2)
-        for number in range(rounds):
-            for name in list(servers) if number % 2 else reversed(list(servers)):
-                before = servers[name].cpu()
-                crowds[name].converse(talkers, request, each, times)
-                sent = times * messages * (talkers if service != "websockets" else 1)
-                found[name].append(1e6 * (servers[name].cpu() - before) / sent)
-    return found
+
+        def play(name):
+            crowds[name].converse(talkers, request, each, times)
+            return times * messages * (talkers if service != "websockets" else 1)
+
+        return turns.costs(servers, play, rounds, goals_of(case))
 
 
 def show(case, found, markdown=False):
     """A table of one case: the figures, and what they are of asyncio's."""
-    rows, of_asyncio = [], {}
+    rows = []
     for name, values in found.items():
-        ratios = [a / b for a, b in zip(values, found["asyncio"], strict=True)]
-        of_asyncio[name] = statistics.median(ratios)
-        shown = [f"{value:.2f}" for value in (of_asyncio[name], min(ratios), max(ratios))]
+        ratios = turns.ratios(found, name, "asyncio")
+        shown = [f"{value:.2f}" for value in (statistics.median(ratios), min(ratios), max(ratios))]
         rows.append([name, figure(statistics.median(values)), *shown])
-    title = f"{case}: {TITLES[case]}"
-    print(f"\n{f'**{title}**' if markdown else title}\n")
-    print(table(["loop", "CPU us", "of asyncio", "lowest", "highest"], rows, markdown), "\n")
-    if case in GOALS and US in found:
-        met = "met" if of_asyncio[US] <= GOALS[case] else "MISSED"
-        print(f"- goal: at most {GOALS[case]:.2f} of asyncio: {of_asyncio[US]:.2f}, {met}")
+    notes = [note for note in turns.verdicts(found, goals_of(case)) if note.startswith("goal")]
+    turns.show(f"{case}: {TITLES[case]}", ["loop", "CPU us", "of asyncio", "lowest", "highest"], rows, notes, markdown)
 
 
 def run_servers(case, options):
     """One case with servers."""
     with contextlib.ExitStack() as stack:
-        servers = {}
-        for name in LOOPS:
-            try:
-                program = [PROGRAM, CASES[case][0], f"--loop={name}"]
-                servers[name] = stack.enter_context(procs.Server(name, program, options.python))
-            except procs.BenchError as error:
-                print(f"{case}: left out: {error}", file=sys.stderr)
+        programs = {name: [PROGRAM, CASES[case][0], f"--loop={name}"] for name in LOOPS}
+        servers = turns.started(stack, programs, options.python)
         if "asyncio" in servers:
             show(case, costs(case, servers, options.rounds), options.markdown)
 
@@ -141,33 +135,15 @@ def run_micro(options):
     if done.returncode:
         raise procs.BenchError("the measurement without sockets failed")
     for task, found in json.loads(done.stdout).items():
-        show(
-            task,
-            {name: [nanoseconds / 1000 for nanoseconds in values] for name, values in found.items()},
-            options.markdown,
-        )
+        show(task, {name: [nanoseconds / 1000 for nanoseconds in values] for name, values in found.items()},
+             options.markdown)  # fmt: skip
 
 
-def main():
-    parser = Parser(__doc__)
-    parser.add_argument("cases", nargs="*", help=f"{', '.join(CASES)}, micro (all)")
-    parser.add_argument("--rounds", type=positive, default=7)
-    parser.add_argument("--markdown", action="store_true", help="as in RESULTS.md")
-    parser.add_argument("--python", default=sys.executable, help="interpreter of the servers")
-    options = parser.parse_args()
-    cases = options.cases or [*CASES, "micro"]
-    if unknown := set(cases) - {*CASES, "micro"}:
-        parser.error(f"no such case: {', '.join(sorted(unknown))}")
-    procs.exits_cleanly()
+def run(options):
     procs.raise_descriptor_limit(5000)
-    try:
-        for case in cases:
-            run_micro(options) if case == "micro" else run_servers(case, options)
-    except procs.BenchError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    for case in options.cases:
+        run_micro(options) if case == "micro" else run_servers(case, options)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(turns.command(__doc__, [*CASES, "micro"], run))

@@ -12,14 +12,15 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 from cpu import EVERYBODY, US, Outcome, in_turn, report, verdict
-from load.clients import CROWD_QUIET
+from load.rooms import CROWD_QUIET
 from load.samples import load_bound, off_rate
 from report.tables import figure
 from runs import contest, procs
 from runs.arguments import Parser, positive, positive_number, seconds
+from runs.turns import MORE, ROUNDS, agreed
 from servers.programs import present
 
 SIZE = 50  # bytes of a line: a sentence
@@ -29,25 +30,30 @@ TENFOLD = 10.0  # how many times the deliveries of the others a CPU second must 
 STORMS = 3  # times that all join: each takes a new server, and the cost hardly varies
 ROOM_MEMORY = 100.0  # MiB that a server with the very large room may have resident
 BOUND = "load-bound"
-READS = "a latency includes the load generator's own time to read the sockets of all members, the same for every server"
+RATES = [10.0, 50.0, 100.0]  # lines a second
+TIMES = ("p50", "p99")
+READS = "the members who talk are heard by a process of their own, and measured; the others are read by another"
 
 
-def compete(options: argparse.Namespace, tick: Callable[[str], None], **load: object) -> list[contest.Contender]:
-    """Rounds of all servers with one room each."""
+@contextmanager
+def seated(
+    options: argparse.Namespace, tick: Callable[[str], None], **load: object
+) -> Iterator[list[contest.Contender]]:
+    """All servers with one room each."""
     with ExitStack() as stack:
         contenders = []
         for name in present(EVERYBODY, options):
             tick(f"joining {name}")
             contenders.append(stack.enter_context(contest.starting("chat", name, options.python)))
             contenders[-1].connect("chat", connections=options.members, senders=options.senders, size=SIZE, **load)
-        contest.alternate(contenders, options.rounds, options.seconds, tick)
-        tick("stopping")
-    return contenders
+        yield contenders
 
 
 def run_deliveries(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
     """Everybody talks as fast as all have heard."""
-    contenders = compete(options, tick)
+    with seated(options, tick) as contenders:
+        contest.alternate(contenders, options.rounds, options.seconds, tick)
+        tick("stopping")
     ours = contenders[0]
     rows, notes = [], []
     for contender in contenders:
@@ -63,17 +69,26 @@ def run_deliveries(options: argparse.Namespace, tick: Callable[[str], None]) -> 
     return Outcome(title, ["server", "per CPU s", "CPU us each", "reactor's times", "per s"], rows, notes)
 
 
-def run_latency(options: argparse.Namespace, tick: Callable[[str], None], rate: float | None = None) -> Outcome:
-    """Lines come at their times, whatever the server does."""
-    rate = rate or options.rate
-    contenders = compete(options, tick, rate=rate)
-    rows = [latency_row(contender) for contender in contenders]
-    p99 = {c.name: None if spoiled(c) else 1e3 * c.median("p99") for c in contenders}
-    notes = [faster(p99[US], p99[name], name) for name in ("threads", "asyncio")]
-    if None in p99.values():
-        notes.append(f"{BOUND}: the load generator said its lines late, or was too busy to read what had come")
-    title = f"the same room, {rate:g} lines a second: latency of a delivery from the time its line was due"
-    headers = ["server", "p50 ms", "p99 ms", "said late p99 ms", "core used", "load's"]
+def run_latency(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
+    """Lines come at their times, whatever the server does; the same servers at one rate after the other."""
+    rows, notes = [], []
+    with seated(options, tick, rate=options.rates[0]) as contenders:
+        for rate in options.rates:
+            for contender in contenders:
+                contender.rounds.clear()
+            ours, rest = contenders[0], [c for c in contenders if c.name in ("threads", "asyncio")]
+
+            def decided(ours: contest.Contender = ours, rest: list[contest.Contender] = rest) -> bool:
+                return all(agreed(contest.ratios(ours, other, name), 1.0) for other in rest for name in TIMES)
+
+            contest.alternate(contenders, options.rounds, options.seconds, tick, decided, rate)
+            rows += [[f"{rate:g}", *latency_row(contender)] for contender in contenders]
+            notes += [faster(ours, other, name, rate) for other in rest for name in TIMES]
+        if any(BOUND in row for row in rows):
+            notes.append(f"{BOUND}: the load generator said its lines late, or was too busy to read what had come")
+        tick("stopping")
+    title = f"a room of {options.members:,}: latency of a delivery from the time its line was due"
+    headers = ["lines a second", "server", "p50 ms", "p99 ms", "said late p99 ms", "core used", "load's"]
     return Outcome(title, headers, rows, [*notes, READS])
 
 
@@ -82,7 +97,7 @@ def latency_row(contender: contest.Contender) -> list[str]:
     hidden = spoiled(contender)
     return [
         contender.name,
-        *(BOUND if hidden else figure(1e3 * contender.median(name)) for name in ("p50", "p99")),
+        *(BOUND if hidden else figure(1e3 * contender.median(name)) for name in TIMES),
         figure(1e3 * contender.median("late")),
         f"{contender.median('busy'):.0%}",
         f"{contender.median('load_busy'):.0%}",
@@ -95,17 +110,12 @@ def spoiled(contender: contest.Contender) -> bool:
     return late or load_bound(contender.median("load_busy"), contender.median("busy"))
 
 
-def faster(ours: float | None, theirs: float | None, name: str) -> str:
-    """A sentence about the goal that our latency is below another's; milliseconds, None where they are spoiled."""
-    wanted = f"p99 below that of {name}"
-    if ours is None or theirs is None:
+def faster(ours: contest.Contender, other: contest.Contender, name: str, rate: float) -> str:
+    """A sentence about the goal that our latency is no longer than another's: the median of the rounds' ratios."""
+    wanted = f"{name} at {rate:g} lines a second at most 1.00 of {other.name}"
+    if spoiled(ours) or spoiled(other):
         return f"goal: {wanted}: not judged, the load generator was late"
-    return verdict(wanted, ours, theirs, " ms", below=True)
-
-
-def run_busy(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
-    """The same where some servers have no time left."""
-    return run_latency(options, tick, options.busy_rate)
+    return verdict(wanted, contest.ratio(ours, other, name), 1.0)
 
 
 def run_room(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
@@ -160,7 +170,7 @@ def run_joins(options: argparse.Namespace, tick: Callable[[str], None]) -> Outco
     return Outcome(title, headers, rows, [note])
 
 
-CASES = {"deliveries": run_deliveries, "latency": run_latency, "busy": run_busy, "joins": run_joins, "room": run_room}
+CASES = {"deliveries": run_deliveries, "latency": run_latency, "joins": run_joins, "room": run_room}
 
 
 def outcomes(options: argparse.Namespace) -> Iterator[Outcome]:
@@ -174,10 +184,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     option("--only", action="append", choices=list(CASES), metavar="NAME", help=f"one of {', '.join(CASES)}")
     option("--members", type=positive, default=1000, help="in one room, at least 2 (1000)")
     option("--senders", type=positive, help=f"of them talk ({TALKERS}, or all if they are fewer)")
-    option("--rate", type=positive_number, default=50.0, help="lines a second in all, where latency is measured (50)")
-    option("--busy-rate", type=positive_number, default=100.0, help="the same in the busy room (100)")
+    option("--rate", type=positive_number, action="append", dest="rates", metavar="LINES",
+           help="a second in all, where latency is measured (may be repeated; 10, 50, 100)")  # fmt: skip
     option("--room", type=positive, default=10_000, help=f"members of the very large room, at least {FEW} (10000)")
-    option("--rounds", type=positive, default=7, help="rounds for each server (7)")
+    option("--rounds", type=positive, default=ROUNDS, help=f"for each server, {ROUNDS}, up to {MORE} near a goal")
     option("--seconds", type=seconds, default=1.0, help="length of a round (1)")
     option("--python", default=sys.executable, help="interpreter of all servers, say one with uvloop")
     option("--markdown", action="store_true", help="tables for a README")
@@ -186,6 +196,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         parser.error("argument --members: must be at least 2: alone, nobody hears anything")
     if options.room < FEW:
         parser.error(f"argument --room: must be at least {FEW}: so many talk")
+    options.rates = options.rates or RATES
     options.senders = options.senders or min(TALKERS, options.members)
     if options.senders > options.members:
         parser.error(f"argument --senders: there are only {options.members} members")

@@ -13,6 +13,7 @@ import cpu
 from cpu import Case, Goal, Outcome
 from report.tables import Progress
 from runs.arguments import Parser, positive, seconds
+from runs.turns import MORE, ROUNDS
 
 LOST = 10.0  # seconds until a datagram that has not come back is lost, and the measurement with it
 GOALS = (Goal("asyncio", 1.0),)
@@ -32,7 +33,7 @@ CASES = tuple(
 
 def parse() -> argparse.Namespace:
     parser = Parser(__doc__)
-    parser.add_argument("--rounds", type=positive, default=7, help="rounds for each server (7)")
+    parser.add_argument("--rounds", type=positive, default=ROUNDS, help=f"{ROUNDS}, and up to {MORE} near a goal")
     parser.add_argument("--seconds", type=seconds, default=0.5, help="length of a round (0.5)")
     parser.add_argument("--burst", action="store_true", help="all clients send, then all read")
     parser.add_argument("--python", default=sys.executable, help="interpreter of all servers, say one with uvloop")

@@ -15,7 +15,6 @@ import contextlib
 import os
 import select
 import socket
-import statistics
 import sys
 import tempfile
 import time
@@ -23,9 +22,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from report.tables import figure, table
-from runs import procs
-from runs.arguments import Parser, positive
+from load.talk import TIMEOUT, Talk
+from runs import procs, turns
 
 PROGRAMS = {
     "reactor": "bench/servers/web_site.py",
@@ -33,7 +31,6 @@ PROGRAMS = {
     "aiohttp": "bench/peers/web_aiohttp.py",
     "nginx": "bench/peers/web_nginx.py",
 }
-US = "reactor"
 GOALS = {"file": {"uvicorn": 0.75, "aiohttp": 0.60, "nginx": 2.0}, "memory": {"uvicorn": 0.75, "aiohttp": 0.60}}
 CASES = {
     "file": "a file of 1 KiB over 50 kept connections",
@@ -44,7 +41,6 @@ CASES = {
 CONNECTIONS = 50
 ROUND = {"file": 100, "memory": 100, "varied": 60, "pipeline": 20}  # times that each connection asks in one round
 AT_ONCE = {"pipeline": 16}
-TIMEOUT = 30.0
 HEAD = "GET {} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n"
 VARIED = (
     "GET {}?v={number} HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nConnection: keep-alive\r\n"
@@ -55,7 +51,7 @@ VARIED = (
 )
 
 
-class Load:
+class Load(Talk):
     """Connections to one server, and what a whole answer of it measures."""
 
     def __init__(self, server: procs.Server, case: str) -> None:
@@ -63,11 +59,7 @@ class Load:
         self.case = case
         self.path = "/memory" if case == "memory" else "/k1.bin"
         self.number = 0
-        self.socks = [self._dial() for _ in range(CONNECTIONS)]
-        self.by_fd = {sock.fileno(): sock for sock in self.socks}
-        self.poll = select.epoll()
-        for fd in self.by_fd:
-            self.poll.register(fd, select.EPOLLIN)
+        super().__init__(self._dial() for _ in range(CONNECTIONS))
         self.each = self._measure()
 
     def _dial(self) -> socket.socket:
@@ -109,10 +101,7 @@ class Load:
             sock.sendall(request())
         open_ = len(left)
         while open_:
-            events = self.poll.poll(TIMEOUT)
-            if not events:
-                raise procs.BenchError(f"{self.server.name} does not answer")
-            for fd, _ in events:
+            for fd, _ in self.wait():
                 sock = self.by_fd[fd]
                 data = sock.recv(1 << 18)
                 missing[fd] -= len(data)
@@ -126,42 +115,26 @@ class Load:
                     else:
                         open_ -= 1
 
-    def close(self) -> None:
-        self.poll.close()
-        for sock in self.socks:
-            sock.close()
 
-
-def costs(case: str, servers: dict[str, procs.Server], rounds: int) -> dict[str, list[float]]:
+def costs(case: str, servers: dict[str, procs.Server], rounds: int) -> turns.Costs:
     """Microseconds of the server's CPU for each request, round by round."""
-    times, requests = ROUND[case], ROUND[case] * CONNECTIONS * AT_ONCE.get(case, 1)
-    found: dict[str, list[float]] = {name: [] for name in servers}
+    times = ROUND[case]
     with contextlib.ExitStack() as stack:
         loads = {}
         for name, server in servers.items():
+            with contextlib.closing(
+                Load(server, case)
+            ) as first:  # see runs/contest.py: a fresh heap is no server's fault
+                first.run(times // 4)
             loads[name] = Load(server, case)
             stack.callback(loads[name].close)
             loads[name].run(times // 4)
-        for number in range(rounds):
-            for name in list(servers) if number % 2 else reversed(list(servers)):
-                before = servers[name].cpu()
-                loads[name].run(times)
-                found[name].append(1e6 * (servers[name].cpu() - before) / requests)
-    return found
 
+        def play(name: str) -> int:
+            loads[name].run(times)
+            return times * CONNECTIONS * AT_ONCE.get(case, 1)
 
-def ratios(found: dict[str, list[float]], case: str) -> list[str]:
-    """A sentence for each peer: how we stand, and whether the goal is met where there is one."""
-    lines = []
-    for peer in sorted(found.keys() - {US}):
-        ratio = statistics.median(a / b for a, b in zip(found[US], found[peer], strict=True))
-        goal = GOALS.get(case, {}).get(peer)
-        if goal is None:
-            lines.append(f"- {ratio:.2f} of {peer}")
-        else:
-            verdict = "met" if ratio <= goal else "MISSED"
-            lines.append(f"- goal: at most {goal:.2f} of {peer}: {ratio:.2f}, {verdict}")
-    return lines
+        return turns.costs(servers, play, rounds, GOALS.get(case, {}))
 
 
 def run(options) -> None:
@@ -170,39 +143,16 @@ def run(options) -> None:
         os.chmod(directory, 0o755)
         (Path(directory) / "k1.bin").write_bytes(b"x" * 1024)
         os.utime(Path(directory) / "k1.bin", (1_700_000_000, 1_700_000_000))
-        servers = {}
-        for name, program in PROGRAMS.items():
-            try:
-                server = procs.Server(name, [program, f"--root={directory}"], options.python)
-                servers[name] = stack.enter_context(server)
-            except procs.BenchError as error:
-                print(f"left out: {error}", file=sys.stderr)
+        programs = {name: [program, f"--root={directory}"] for name, program in PROGRAMS.items()}
+        servers = turns.started(stack, programs, options.python)
         for case in options.cases:
             there = {name: server for name, server in servers.items() if case != "memory" or name != "nginx"}
             found = costs(case, there, options.rounds)
-            rows = [[name, *(figure(of(v)) for of in (statistics.median, min, max))] for name, v in found.items()]
-            print(f"\n**{CASES[case]}: server CPU per request**\n")
-            print(table(["server", "CPU us", "lowest", "highest"], rows, options.markdown), "\n")
-            print("\n".join(ratios(found, case)), flush=True)
-
-
-def main() -> int:
-    parser = Parser(__doc__)
-    parser.add_argument("cases", nargs="*", default=list(CASES), help=f"{', '.join(CASES)} (all)")
-    parser.add_argument("--rounds", type=positive, default=9)
-    parser.add_argument("--markdown", action="store_true", help="tables as RESULTS.md has them")
-    parser.add_argument("--python", default=sys.executable, help="interpreter of the servers")
-    options = parser.parse_args()
-    if unknown := set(options.cases) - CASES.keys():
-        parser.error(f"no such case: {', '.join(sorted(unknown))}")
-    procs.exits_cleanly()
-    try:
-        run(options)
-    except procs.BenchError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+            notes = turns.verdicts(found, GOALS.get(case, {}))
+            turns.show(
+                f"{CASES[case]}: server CPU per request", turns.HEADS, turns.rows(found), notes, options.markdown
+            )
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(turns.command(__doc__, CASES, run))

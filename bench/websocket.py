@@ -16,7 +16,6 @@ import contextlib
 import os
 import select
 import socket
-import statistics
 import sys
 import time
 import zlib
@@ -24,18 +23,20 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from load.talk import TIMEOUT, Talk
 from protocols.websocket.frames import BINARY, PONG, TEXT, head, pack
-from report.tables import figure, table
-from runs import procs
-from runs.arguments import Parser, positive
+from report.tables import figure
+from runs import procs, turns
 
 PROGRAMS = {
     "reactor": "bench/servers/websocket_rooms.py",
     "websockets": "bench/peers/on_websockets.py",
     "aiohttp": "bench/peers/on_aiohttp.py",
 }
-US = "reactor"
 GOALS = {"echo": {"websockets": 0.40, "aiohttp": 0.65}, "room": {"websockets": 0.05, "aiohttp": 0.06}}
+PAGE_GOAL = 1.6  # a delivery to a browser is an event and a frame once for all; what is left is more bytes
+IDLE_GOAL = 2.0  # KiB
+LARGE_CPU, LARGE_MEMORY = 2.5, 100.0  # seconds, MiB
 CASES = ("echo", "room", "memory", "large", "chat")
 KEY = b"\x5a\x01\xc3\x3c"
 REQUEST = (
@@ -45,9 +46,9 @@ REQUEST = (
 DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
 ROUND = {"echo": 60, "room": 20}  # times that each who talks does so in one round
 MEMBERS, TALKERS = 1000, 10
+WARM_UP = 100  # of a first generation
 IDLE = 1000
 LARGE = 10 << 20
-TIMEOUT = 60.0
 
 
 def dial(server: procs.Server, path: str, more: str = "", port: int | None = None) -> socket.socket:
@@ -64,63 +65,24 @@ def dial(server: procs.Server, path: str, more: str = "", port: int | None = Non
     return sock
 
 
-class Crowd:
-    """Connections that are served by one server, each made by `opened`."""
-
-    def __init__(self, server: procs.Server, path: str, count: int, more: str = "", opened=dial) -> None:
-        self.socks = [opened(server, path, more) for _ in range(count)]
-        self.poll = select.epoll()
-        self.by_fd = {sock.fileno(): sock for sock in self.socks}
-        for fd in self.by_fd:
-            self.poll.register(fd, select.EPOLLIN)
-
-    def converse(self, talkers: int, request: bytes, each: int, times: int) -> None:
-        """The first ones speak, all hear; who has heard all of a round speaks again. `each`: bytes of one round."""
-        speaking = {sock.fileno() for sock in self.socks[:talkers]}
-        heard = dict.fromkeys(self.by_fd, 0)
-        spoken = dict.fromkeys(speaking, 1)
-        for fd in speaking:
-            self.by_fd[fd].sendall(request)
-        total, left = each * times, len(heard)
-        while left:
-            events = self.poll.poll(TIMEOUT)
-            if not events:
-                raise procs.BenchError("the server does not answer")
-            for fd, _ in events:
-                data = self.by_fd[fd].recv(1 << 18)
-                heard[fd] = have = heard[fd] + len(data)
-                if not data or have > total:
-                    raise procs.BenchError("the server has sent something else, or has gone")
-                left -= have == total
-                if fd in speaking and have >= spoken[fd] * each and spoken[fd] < times:
-                    spoken[fd] += 1
-                    self.by_fd[fd].sendall(request)
-
-    def close(self) -> None:
-        self.poll.close()
-        for sock in self.socks:
-            sock.close()
-
-
-def costs(case: str, servers: dict[str, procs.Server], rounds: int) -> dict[str, list[float]]:
+def costs(case: str, servers: dict[str, procs.Server], rounds: int) -> turns.Costs:
     """Microseconds of the server's CPU for each message delivered, round by round."""
     count, talkers, size = (100, 100, 100) if case == "echo" else (MEMBERS, TALKERS, 50)
-    request = pack(TEXT, b"x" * size, key=KEY)
-    each = (size + 2) * (1 if case == "echo" else talkers)
-    found: dict[str, list[float]] = {name: [] for name in servers}
+    request, heard = pack(TEXT, b"x" * size, key=KEY), 1 if case == "echo" else talkers
     with contextlib.ExitStack() as stack:
         crowds = {}
         for name, server in servers.items():
-            crowds[name] = Crowd(server, f"/{case}", count)
+            with contextlib.closing(Talk(dial(server, f"/{case}") for _ in range(WARM_UP))) as first:
+                first.converse(1, request, (size + 2), 5)  # see runs/contest.py: a fresh heap is no server's fault
+            crowds[name] = Talk(dial(server, f"/{case}") for _ in range(count))
             stack.callback(crowds[name].close)
-            crowds[name].converse(talkers, request, each, 5)
-        for number in range(rounds):
-            for name in list(servers) if number % 2 else reversed(list(servers)):
-                before = servers[name].cpu()
-                crowds[name].converse(talkers, request, each, ROUND[case])
-                messages = ROUND[case] * count * (1 if case == "echo" else talkers)
-                found[name].append(1e6 * (servers[name].cpu() - before) / messages)
-    return found
+            crowds[name].converse(talkers, request, (size + 2) * heard, 5)
+
+        def play(name: str) -> int:
+            crowds[name].converse(talkers, request, (size + 2) * heard, ROUND[case])
+            return ROUND[case] * count * heard
+
+        return turns.costs(servers, play, rounds, GOALS[case])
 
 
 CHAT = ("--no-console", "--flood-rate=0", "--max-per-ip=0", "--log-level=warning", "--web=0", "--history=0")
@@ -129,15 +91,8 @@ SAID = b"x" * 49 + MARK
 QUIET, NEWS = 0.5, 2.5  # seconds until a chat is taken to be quiet, and until all news of it have been told
 
 
-class Members(Crowd):
+class Members(Talk):
     """Connections to the chat, on TCP or in browsers. What is said has one MARK in it, and marks are counted."""
-
-    def __init__(self, socks: list[socket.socket]) -> None:
-        self.socks = socks
-        self.poll = select.epoll()
-        self.by_fd = {sock.fileno(): sock for sock in socks}
-        for fd in self.by_fd:
-            self.poll.register(fd, select.EPOLLIN)
 
     def quieten(self, quiet: float) -> None:
         """Take what comes until nothing does for `quiet` seconds."""
@@ -160,10 +115,7 @@ class Members(Crowd):
         """TALKERS say it once, and it is `heard` so many times."""
         self.say(request)
         while heard > 0:
-            events = self.poll.poll(TIMEOUT)
-            if not events:
-                raise procs.BenchError("the chat does not deliver")
-            heard -= sum(self.by_fd[fd].recv(1 << 18).count(MARK) for fd, _ in events)
+            heard -= sum(self.by_fd[fd].recv(1 << 18).count(MARK) for fd, _ in self.wait())
 
 
 def browsers(server: procs.Server) -> tuple[Members, bytes, bytes]:
@@ -178,29 +130,31 @@ def line_members(server: procs.Server) -> tuple[Members, bytes, bytes]:
     return Members([socket.create_connection(server.address, TIMEOUT) for _ in range(MEMBERS)]), SAID + b"\n", b""
 
 
-def chat_costs(rounds: int) -> dict[str, list[float]]:
+def chat_costs(rounds: int) -> turns.Costs:
     """Microseconds of the chat's CPU for each delivery, to browsers and to TCP, each in a server of its own."""
-    found: dict[str, list[float]] = {"browsers": [], "TCP": []}
     with contextlib.ExitStack() as stack:
-        crowds = {}
+        crowds, servers = {}, {}
         for name, gather in (("browsers", browsers), ("TCP", line_members)):
-            server = stack.enter_context(procs.Server("the chat", ["examples/chat_server.py", *CHAT]))
+            server = servers[name] = stack.enter_context(procs.Server("the chat", ["examples/chat_server.py", *CHAT]))
             members, request, alive = gather(server)
             stack.callback(members.close)
             members.quieten(QUIET)
             members.say(request)  # who has not said anything yet is announced now, in a crowd two seconds later
             members.quieten(NEWS)
             spared = 0 if name == "browsers" else TALKERS  # on TCP nobody is told its own lines
-            crowds[name] = server, members, request, alive, TALKERS * MEMBERS - spared
-        for number in range(rounds):
-            for name in list(found) if number % 2 else reversed(list(found)):
-                server, members, request, alive, heard = crowds[name]
+            crowds[name] = members, request, alive, TALKERS * MEMBERS - spared
+
+        def play(name: str) -> int:
+            members, request, _, heard = crowds[name]
+            for _ in range(ROUND["room"]):
+                members.talk(request, heard)
+            return ROUND["room"] * MEMBERS * TALKERS
+
+        def show_life() -> None:
+            for members, _, alive, _ in crowds.values():
                 members.show_life(alive)
-                before = server.cpu()
-                for _ in range(ROUND["room"]):
-                    members.talk(request, heard)
-                found[name].append(1e6 * (server.cpu() - before) / (ROUND["room"] * MEMBERS * TALKERS))
-    return found
+
+        return turns.costs(servers, play, rounds, {"TCP": PAGE_GOAL}, "browsers", show_life)
 
 
 def web_port(server: procs.Server) -> int:
@@ -264,87 +218,51 @@ def large(server: procs.Server) -> tuple[float, float]:
     return took, (peak - before) / 2**20
 
 
-def ratios(found: dict[str, list[float]], case: str) -> list[str]:
-    """Sentences about the goals of a case."""
-    lines = []
-    for peer, goal in GOALS[case].items():
-        if peer in found:
-            ratio = statistics.median(a / b for a, b in zip(found[US], found[peer], strict=True))
-            lines.append(f"- goal: at most {goal:.2f} of {peer}: {ratio:.3f}, {'met' if ratio <= goal else 'MISSED'}")
-    return lines
-
-
-def spread(found: dict[str, list[float]]) -> list[list[str]]:
-    """Rows with the median, the lowest and the highest of each."""
-    return [[name, *(figure(of(costs)) for of in (statistics.median, min, max))] for name, costs in found.items()]
-
-
-def idle_rows(servers: dict[str, procs.Server]) -> list[list[str]]:
+def idle_rows(servers: dict[str, procs.Server], python: str) -> list[list[str]]:
     """Each in a process of its own: one that has served thousands has their memory at hand."""
     rows = []
-    for name, server in servers.items():
-        with procs.Server(name, [PROGRAMS[name]], str(server.process.args[0])) as fresh:
+    for name in servers:
+        with procs.Server(name, [PROGRAMS[name]], python) as fresh:
             rows.append([name, figure(memory(fresh))])
     return rows
 
 
-Figures = tuple[str, list[str], list[list[str]], list[str]]
-
-
-def measure(case: str, servers: dict[str, procs.Server], rounds: int) -> Figures:
+def measure(case: str, servers: dict[str, procs.Server], options) -> tuple[str, list[str], list[list[str]], list[str]]:
     """A case's title, the heads of its table, its rows, and sentences about goals."""
-    heads = ["server", "CPU us", "lowest", "highest"]
-    if case == "echo":
-        found = costs(case, servers, rounds)
-        return "echo of 100 B, 100 connections: server CPU per message", heads, spread(found), ratios(found, case)
-    if case == "room":
-        found = costs(case, servers, rounds)
-        title = f"room of {MEMBERS:,} members, {TALKERS} talk: server CPU per delivery"
-        return title, heads, spread(found), ratios(found, case)
+    if case in ("echo", "room"):
+        found = costs(case, servers, options.rounds)
+        room = f"room of {MEMBERS:,} members, {TALKERS} talk: server CPU per delivery"
+        title = room if case == "room" else "echo of 100 B, 100 connections: server CPU per message"
+        return title, turns.HEADS, turns.rows(found), turns.verdicts(found, GOALS[case])
     if case == "chat":
+        found = chat_costs(options.rounds)
         title = f"our chat, {MEMBERS:,} members in browsers or on TCP, {TALKERS} talk: server CPU per delivery"
-        return title, ["members", *heads[1:]], spread(chat_costs(rounds)), []
+        goals = turns.verdicts(found, {"TCP": PAGE_GOAL}, "browsers")
+        return title, ["members", *turns.HEADS[1:]], turns.rows(found), goals
     if case == "memory":
-        title = f"{IDLE:,} idle connections that have used permessage-deflate"
-        return title, ["server", "KiB each"], idle_rows(servers), []
-    rows = [[name, *map(figure, large(server))] for name, server in servers.items()]
-    return "a message of 10 MiB there and back", ["server", "CPU s", "MiB more"], rows, []
+        rows = idle_rows(servers, options.python)
+        goals = [at_most(IDLE_GOAL, float(rows[0][1]), "KiB each")] if turns.US in servers else []
+        return f"{IDLE:,} idle connections that have used permessage-deflate", ["server", "KiB each"], rows, goals
+    found_large = {name: large(server) for name, server in servers.items()}
+    goals = []
+    if turns.US in servers:
+        cpu, memory = found_large[turns.US]
+        goals = [at_most(LARGE_CPU, cpu, "s of CPU"), at_most(LARGE_MEMORY, memory, "MiB")]
+    rows = [[name, *map(figure, figures)] for name, figures in found_large.items()]
+    return "a message of 10 MiB there and back", ["server", "CPU s", "MiB more"], rows, goals
+
+
+def at_most(limit: float, found: float, unit: str) -> str:
+    return f"goal: at most {limit:g} {unit}: {figure(found)}, {'met' if found <= limit else 'MISSED'}"
 
 
 def run(options) -> None:
     procs.raise_descriptor_limit(5000)
     with contextlib.ExitStack() as stack:
-        servers = {}
-        for name, program in PROGRAMS.items():
-            try:
-                servers[name] = stack.enter_context(procs.Server(name, [program], options.python))
-            except procs.BenchError as error:
-                print(f"left out: {error}", file=sys.stderr)
+        servers = turns.started(stack, {name: [program] for name, program in PROGRAMS.items()}, options.python)
         for case in options.cases:
-            title, heads, rows, goals = measure(case, servers, options.rounds)
-            heading = f"**{title}**" if options.markdown else title
-            print(f"\n{heading}\n\n{table(heads, rows, options.markdown)}\n")
-            if goals:
-                print("\n".join(goals), flush=True)
-
-
-def main() -> int:
-    parser = Parser(__doc__)
-    parser.add_argument("cases", nargs="*", default=CASES, help=f"{', '.join(CASES)} (all)")
-    parser.add_argument("--rounds", type=positive, default=7)
-    parser.add_argument("--python", default=sys.executable, help="interpreter of the servers")
-    parser.add_argument("--markdown", action="store_true", help="tables as RESULTS.md has them")
-    options = parser.parse_args()
-    if unknown := set(options.cases) - set(CASES):
-        parser.error(f"no such case: {', '.join(sorted(unknown))}")
-    procs.exits_cleanly()
-    try:
-        run(options)
-    except procs.BenchError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+            turns.show(*measure(case, servers, options), options.markdown)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(turns.command(__doc__, CASES, run))

@@ -16,12 +16,12 @@ of an open load left, the 99th percentile in seconds: where it is not far below 
 own; null in a closed load, which has no times.
 
 With `--interactive` it first prints `{"ready": true, ...}` once everybody is connected and settled; then each line of
-stdin, a number of seconds, runs a round and prints its result, until stdin ends. So the caller can read the server's
-CPU exactly between rounds. Anything lost, added or broken makes the status 1 and the line `{"error": ...}`.
+stdin, a number of seconds (and perhaps another rate), runs a round and prints its result, until stdin ends. So the
+caller can read the server's CPU exactly between rounds. Anything lost, added or broken makes the status 1 and the line
+`{"error": ...}`.
 """
 
 import argparse
-import contextlib
 import json
 import os
 import socket
@@ -34,9 +34,11 @@ from time import perf_counter, process_time
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the folder bench/
 
 from load.churn import Churn
-from load.clients import Chat, Crowd, Datagrams, Exchange, Idle, LoadError, Round, TlsExchange
-from load.paced import PacedChat, PacedExchange
+from load.clients import Crowd, Datagrams, Exchange, Idle, LoadError, Round, TlsExchange
+from load.paced import PacedChat, PacedExchange, give_way
+from load.rooms import Chat
 from load.samples import percentile
+from load.split import SplitChat
 from report.tables import complain
 from runs import procs
 from runs.arguments import Parser, positive, positive_number, seconds
@@ -99,7 +101,13 @@ class Single:
         """One round, and the share of a core that it took; looking at the clock is no work."""
         cpu = process_time()
         done = self.crowd.run(seconds)
+        if done.busy is not None:
+            return done, done.busy
         return done, max(0.0, process_time() - cpu - self.crowd.spun) / max(done.seconds, 1e-9)
+
+    def pace(self, rate: float) -> None:
+        """From the next round on."""
+        self.crowd.rate = rate
 
 
 class Several:
@@ -161,7 +169,9 @@ def make_crowd(options: argparse.Namespace) -> Crowd:
         return Churn(*common, payload)
     if options.mode == "chat":
         talk = (*common, options.senders, options.size)
-        return PacedChat(*talk, options.rate) if options.rate else Chat(*talk)
+        if not options.rate:
+            return Chat(*talk)
+        return (SplitChat if hasattr(os, "fork") and options.senders > 1 else PacedChat)(*talk, options.rate)
     if options.mode == "echo" and options.rate:
         return PacedExchange(*common, payload, payload, 1, burst=False).pace(options.rate)
     if options.mode in KINDS:
@@ -206,20 +216,11 @@ def rounds(options: argparse.Namespace) -> Iterator[dict]:
             return
         yield {"ready": True, "connections": options.connections, "seconds": round(load.seconds, 6)}
         for line in sys.stdin:
-            done, busy = load.run(float(line))
+            length, *rate = map(float, line.split())
+            if rate:
+                load.pace(*rate)
+            done, busy = load.run(length)
             yield report(options, done, busy) | {"latencies": done.latencies}
-
-
-def give_way() -> None:
-    """Run only on a core that nobody else wants (Linux), because this load looks at the clock all the time.
-
-    Where the scheduler wakes a server on the load's core, it would wait there for the end of the load's slice: with
-    two cores one echo in a hundred took 2 to 4 ms on any loop, and takes 0.05 to 0.1 so. What the load itself misses by
-    that is in `late`.
-    """
-    if hasattr(os, "SCHED_IDLE"):
-        with contextlib.suppress(OSError):  # a container may forbid it
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 class UnwritableError(Exception):

@@ -3,6 +3,7 @@
 arguments   options, and what is wrong with them in one line
 others      how much of the machine other programs took meanwhile
 procs       child processes: servers, loads, their CPU and memory
-contest     servers that compete, round by round
+turns       servers that take rounds in turn while the process that measures is their load
+contest     the same with a load in a process of its own
 matrix      many servers under one load, where one that fails does not end the others'
 """

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from runs import procs
+from runs.turns import MORE
 from servers.programs import PROGRAMS
 
 WARM_UP_CLIENTS = 100  # as many as leave room in the heap for the reads of all contenders
@@ -48,11 +49,11 @@ class Contender:
         with procs.Load(mode, self.server.address, **options | {"connections": WARM_UP_CLIENTS}) as load:
             load.ready().round(WARM_UP_SECONDS)
 
-    def round(self, seconds: float) -> None:
+    def round(self, seconds: float, rate: float | None = None) -> None:
         """Run one round and keep its figures. The server does nothing between rounds, so its CPU is the round's."""
         before = self.server.cpu()
         with self.blamed():
-            result = self.load.round(seconds)
+            result = self.load.round(seconds, rate)
         cpu = self.server.cpu() - before
         del result["latencies"]
         messages, wall = result["messages"], result["seconds"]
@@ -92,14 +93,31 @@ def starting(service: str, name: str, python: str = sys.executable) -> Iterator[
     contender.stop()
 
 
-def alternate(contenders: list[Contender], rounds: int, seconds: float, tick: Callable[[str], None]) -> None:
-    """Give each contender a round, and again; in turns forwards and backwards, so that a drift favours nobody."""
-    for number in range(rounds):
+def alternate(
+    contenders: list[Contender],
+    rounds: int,
+    seconds: float,
+    tick: Callable[[str], None],
+    decided: Callable[[], bool] = lambda: True,
+    rate: float | None = None,
+) -> None:
+    """Give each contender a round, and again; in turns forwards and backwards, so that a drift favours nobody.
+
+    decided: asked after so many rounds, and again after each of up to MORE: whether they agree about the goals.
+    """
+    for number in range(max(rounds, MORE) if rounds > 1 else 1):
+        if number >= rounds and decided():
+            break
         for contender in contenders if number % 2 == 0 else reversed(contenders):
             tick(f"round {number + 1} of {rounds}: {contender.name}")
-            contender.round(seconds)
+            contender.round(seconds, rate)
+
+
+def ratios(one: Contender, other: Contender, figure: str = "cpu_per_message") -> list[float]:
+    """Of one to the other, by round: two rounds close in time share the mood of the machine."""
+    return [a[figure] / b[figure] for a, b in zip(one.rounds, other.rounds, strict=True)]
 
 
 def ratio(one: Contender, other: Contender, figure: str = "cpu_per_message") -> float:
-    """The median over the rounds of one to the other: two rounds close in time share the mood of the machine."""
-    return statistics.median(a[figure] / b[figure] for a, b in zip(one.rounds, other.rounds, strict=True))
+    """The median of those."""
+    return statistics.median(ratios(one, other, figure))

@@ -210,16 +210,16 @@ class Load(Child):
         self._answer(2 * self.timeout)  # dialing and settling are a phase each
         return self
 
-    def round(self, seconds: float) -> dict:
-        """Run one round; its result."""
-        self.begin(seconds)
+    def round(self, seconds: float, rate: float | None = None) -> dict:
+        """Run one round; its result. rate: of an open load from now on, where it is to be another."""
+        self.begin(seconds, rate)
         return self.finish()
 
-    def begin(self, seconds: float) -> None:
+    def begin(self, seconds: float, rate: float | None = None) -> None:
         """Start a round. The load may have died meanwhile: finish() tells why."""
         self.seconds = seconds
         with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.write(b"%f\n" % seconds)
+            self.process.stdin.write(b"%f\n" % seconds if rate is None else b"%f %f\n" % (seconds, rate))
             self.process.stdin.flush()
 
     def finish(self) -> dict:

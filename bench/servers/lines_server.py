@@ -19,9 +19,18 @@ class Lines(LineProtocol):
         self.transport.write(b"Hello, %b!\n" % line)  # as the peers do; send_line would be a call more
 
 
+class Batches(LineProtocol):
+    """The same, asked once for all lines that came together."""
+
+    def lines_received(self, lines: list[bytes]) -> None:
+        self.transport.write(b"".join([b"Hello, %b!\n" % line for line in lines]))
+
+
 def main() -> int:
-    options = server_parser("A reply to every line, on the reactor.", 9001).parse_args()
-    return serve(Lines, options)
+    parser = server_parser("A reply to every line, on the reactor.", 9001)
+    parser.add_argument("--batch", action="store_true", help="by lines_received")
+    options = parser.parse_args()
+    return serve(Batches if options.batch else Lines, options)
 
 
 if __name__ == "__main__":

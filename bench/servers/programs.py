@@ -39,6 +39,7 @@ def programs() -> dict[str, dict[str, tuple[str, ...]]]:
             table[service][name] = (f"bench/peers/on_{module}.py", service, *flags)
     for loop in ("asyncio", "uvloop"):
         table["lines"][f"{loop}+join"] = (*table["lines"][loop], "--join")
+    table["lines"]["reactor+batch"] = (*OURS["lines"], "--batch")
     table["chat"]["C"] = ("bench/peers/on_c.py",)  # with the same coalescing: a floor
     table["joins"] = {
         name: tuple(part for part in command if part not in SILENT)

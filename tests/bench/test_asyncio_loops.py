@@ -22,7 +22,7 @@ def test_every_case_without_packages_runs(case, monkeypatch, capsys):
         found = asyncio_loops.costs(case, servers, 2)
     assert all(cost > 0 for costs in found.values() for cost in costs)
     asyncio_loops.show(case, found)
-    assert "- goal: at most" in capsys.readouterr().out
+    assert "goal: at most" in capsys.readouterr().out
 
 
 def test_a_package_that_is_missing_is_named():

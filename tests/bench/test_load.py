@@ -14,8 +14,8 @@ from types import SimpleNamespace
 import pytest
 
 from load import load
-from runs import matrix
-from servers.programs import PROGRAMS, present
+from runs import matrix, procs
+from servers.programs import CHAT_OPTIONS, PROGRAMS, present
 
 BENCH = Path(matrix.__file__).parents[1]
 ROOT = BENCH.parent
@@ -132,3 +132,16 @@ def test_a_load_that_spins_leaves_a_core_to_whoever_wants_it():
     script = "import os; from load import load; load.give_way(); print(os.sched_getscheduler(0) == os.SCHED_IDLE)"
     done = subprocess.run([sys.executable, "-c", script], cwd=load.procs.BENCH, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+def test_those_who_are_measured_have_a_process_of_their_own():
+    with (
+        procs.Server("chat", ["examples/chat_server.py", *CHAT_OPTIONS]) as server,
+        procs.Load("chat", server.address, connections=12, senders=3, size=40, rate=40) as load,
+    ):
+        load.ready()
+        first, second = load.round(0.3), load.round(0.5, rate=100)
+    assert (first["messages"], second["messages"]) == (12 * 11, 50 * 11), "every line has come to everybody"
+    heard = sum(first["latencies"].values())
+    assert heard == 12 * 2, "those who talk are measured"
+    assert first["load_busy"] < 1

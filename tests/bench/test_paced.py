@@ -4,7 +4,7 @@ from collections import Counter, deque
 
 import pytest
 
-from load import clients, paced
+from load import clients, paced, rooms
 from load.clients import READ, LoadError
 from load.paced import FEW, SPIN, PacedChat, PacedExchange
 
@@ -61,6 +61,7 @@ def clock(monkeypatch):
     clock = Clock()
     monkeypatch.setattr(paced, "perf_counter", clock)
     monkeypatch.setattr(clients, "perf_counter", clock)
+    monkeypatch.setattr(rooms, "perf_counter", clock)
     return clock
 
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 import web
-from runs import procs
+from runs import procs, turns
 
 
 @pytest.fixture
@@ -31,9 +31,9 @@ def test_an_answer_that_is_another_is_told(server, monkeypatch):
 
 def test_goals_are_judged():
     found = {"reactor": [1.0, 2.0], "nginx": [2.0, 4.0], "uvicorn": [1.0, 2.0], "aiohttp": [1.0, 1.0]}
-    assert web.ratios(found, "file") == [
-        "- goal: at most 0.60 of aiohttp: 1.50, MISSED",
-        "- goal: at most 2.00 of nginx: 0.50, met",
-        "- goal: at most 0.75 of uvicorn: 1.00, MISSED",
+    assert turns.verdicts(found, web.GOALS["file"]) == [
+        "goal: at most 0.60 of aiohttp: 1.50, MISSED",
+        "goal: at most 2.00 of nginx: 0.500, met",
+        "goal: at most 0.75 of uvicorn: 1.00, MISSED",
     ]
-    assert web.ratios(found, "pipeline")[1] == "- 0.50 of nginx"
+    assert turns.verdicts(found, {})[1] == "0.500 of nginx"

@@ -5,7 +5,7 @@ import contextlib
 import pytest
 
 import websocket
-from runs import procs
+from runs import procs, turns
 
 
 @pytest.fixture
@@ -48,4 +48,4 @@ def test_what_is_no_websocket_is_told(server):
 
 def test_goals_are_judged():
     found = {"reactor": [1.0, 2.0], "websockets": [10.0, 20.0]}
-    assert websocket.ratios(found, "echo") == ["- goal: at most 0.40 of websockets: 0.100, met"]
+    assert turns.verdicts(found, websocket.GOALS["echo"]) == ["goal: at most 0.40 of websockets: 0.100, met"]

@@ -1,0 +1,143 @@
+"""Servers that take rounds in turn while this process is their load: costs, ratios, goals, a command line.
+
+Knows no load: a case brings a function that plays one round against one server and says how many messages that was.
+"""
+
+import contextlib
+import statistics
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterable
+
+from report.tables import figure, table
+from runs import procs
+from runs.arguments import Parser, positive
+
+US = "reactor"
+ROUNDS = 5  # of each server; where they do not agree about a goal, more
+MORE = 9  # rounds at most
+AGREED = 0.8  # of the rounds are on one side of a goal: four of five, eight of nine
+
+Costs = dict[str, list[float]]
+
+
+def agreed(ratios: list[float], goal: float) -> bool:
+    """Whether so many rounds say the same about a goal that more would not change it.
+
+    >>> agreed([0.8, 0.9, 0.9, 0.8, 1.2], 1.0), agreed([0.9, 1.1, 0.9, 1.1, 0.9], 1.0)
+    (True, False)
+    """
+    met = sum(ratio <= goal for ratio in ratios) / len(ratios)
+    return max(met, 1 - met) >= AGREED
+
+
+def started(stack: contextlib.ExitStack, programs: dict[str, list[str]], python: str) -> dict[str, procs.Server]:
+    """The servers that can be started; a word on stderr for each of the others."""
+    found = {}
+    for name, program in programs.items():
+        try:
+            found[name] = stack.enter_context(procs.Server(name, program, python))
+        except procs.BenchError as error:
+            print(f"left out: {error}", file=sys.stderr)
+    return found
+
+
+def costs(
+    servers: dict[str, procs.Server],
+    play: Callable[[str], int],
+    rounds: int,
+    goals: dict[str, float],
+    us: str = US,
+    before_each: Callable[[], None] = lambda: None,
+) -> Costs:
+    """Microseconds of the server's CPU a message, round by round. play: a round against the server of that name.
+
+    Rounds go forwards and backwards in turn, so that a drift favours nobody. As many more are played as a goal needs
+    to be decided, up to MORE: a single round, which is for a look, is not judged so.
+    """
+    found: Costs = {name: [] for name in servers}
+    for number in range(max(rounds, MORE) if rounds > 1 else 1):
+        if number >= rounds and decided(found, goals, us):
+            break
+        before_each()
+        for name in list(servers) if number % 2 else reversed(list(servers)):
+            before = servers[name].cpu()
+            messages = play(name)
+            found[name].append(1e6 * (servers[name].cpu() - before) / messages)
+    return found
+
+
+def decided(found: Costs, goals: dict[str, float], us: str = US) -> bool:
+    """Whether the rounds agree about every goal."""
+    return all(agreed(ratios(found, us, peer), goal) for peer, goal in goals.items() if {us, peer} <= found.keys())
+
+
+def ratios(found: Costs, one: str, other: str) -> list[float]:
+    """Of each round's pair: two rounds close in time share the mood of the machine."""
+    return [a / b for a, b in zip(found[one], found[other], strict=True)]
+
+
+def verdicts(found: Costs, goals: dict[str, float], us: str = US) -> list[str]:
+    """A sentence for each peer: how we stand, and whether a goal is met where there is one.
+
+    >>> verdicts({"reactor": [1.0, 2.0], "nginx": [2.0, 4.0], "uvicorn": [1.0, 2.0]}, {"nginx": 0.4})
+    ['goal: at most 0.40 of nginx: 0.500, MISSED', '1.00 of uvicorn']
+    """
+    lines = []
+    for peer in sorted(found.keys() - {us}) if us in found else []:
+        ratio = statistics.median(ratios(found, us, peer))
+        if peer not in goals:
+            lines.append(f"{figure(ratio)} of {peer}")
+        else:
+            verdict = "met" if ratio <= goals[peer] else "MISSED"
+            lines.append(f"goal: at most {goals[peer]:.2f} of {peer}: {figure(ratio)}, {verdict}")
+    return lines
+
+
+def rows(found: Costs) -> list[list[str]]:
+    """The median, the lowest and the highest of each."""
+    return [[name, *(figure(of(values)) for of in (statistics.median, min, max))] for name, values in found.items()]
+
+
+HEADS = ["server", "CPU us", "lowest", "highest"]
+
+
+def show(title: str, heads: list[str], cells: list[list[str]], notes: Iterable[str], markdown: bool) -> None:
+    """One case, at once: what comes after it may fail."""
+    print(f"\n{f'**{title}**' if markdown else title}\n\n{table(heads, cells, markdown)}\n")
+    for note in notes:
+        print(f"- {note}" if markdown else f"  {note}")
+    sys.stdout.flush()
+
+
+def command(
+    description: str | None,
+    cases: Iterable[str],
+    run: Callable[[Namespace], None],
+    add: Callable[[Parser], None] | None = None,
+) -> int:
+    """The command line of a program whose cases are named; its status."""
+    known = list(cases)
+    parser = Parser(description)
+    parser.add_argument("cases", nargs="*", help=f"{', '.join(known)} (all)")
+    parser.add_argument("--rounds", type=positive, default=ROUNDS, help=f"{ROUNDS}, and up to {MORE} near a goal")
+    parser.add_argument("--python", default=sys.executable, help="interpreter of the servers, with the peers")
+    parser.add_argument("--markdown", action="store_true", help="tables as RESULTS.md has them")
+    if add is not None:
+        add(parser)
+    options = parser.parse_args()
+    options.cases = options.cases or known
+    if unknown := set(options.cases) - set(known):
+        parser.error(f"no such case: {', '.join(sorted(unknown))}")
+    try:
+        with procs.exits_cleanly():
+            about = procs.interpreter(options.python)
+            facts = (procs.versions(about), procs.machine(), f"medians of {options.rounds} rounds, more near a goal")
+            print("\n".join(f"- {fact}" if options.markdown else fact for fact in facts))
+            run(options)
+    except KeyboardInterrupt:
+        return 130
+    except procs.BenchError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
