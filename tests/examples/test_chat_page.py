@@ -179,6 +179,24 @@ def test_a_page_whose_address_was_banned_meanwhile_gives_up(page: Any, theatre: 
     ada.shows("you are banned here", "#status", within=25)
 
 
+def test_who_is_ignored_stays_so(page: Any, chat: Any) -> None:
+    with Member(chat, "Bob") as bob:
+        ada = enter(page, chat, "Ada")
+        ada.shows("Bob", "#members")
+        press = "[...document.querySelectorAll('#members button')].find(b => b.textContent === arguments[0]).click()"
+        ada.run(press, "Ignore")
+        ada.shows("Hear", "#members")
+        bob.says("hidden")
+        ada.call("POST", "/refresh", {})
+        ada.shows("Hear", "#members")
+        bob.says("hidden too")
+        ada.run(press, "Hear")
+        ada.shows("Ignore", "#members")
+        bob.says("heard")
+        ada.shows("Bob: heard")
+        assert "hidden" not in ada.text("#log")
+
+
 def test_enter_inside_a_composition_sends_nothing(page: Any, chat: Any) -> None:
     ada = enter(page, chat, "Ada")
     ada.run("""
@@ -339,7 +357,7 @@ def test_an_operator_has_buttons(page: Any, theatre: Any) -> None:
     server = start(theatre, "--oper-file", file)
     with Member(server, "Bob"):
         ada = enter(page, server, "Ada")
-        ada.until("return document.querySelectorAll('#members li button').length === 2")
+        ada.until("return document.querySelectorAll('#members li').length === 2")
         ada.click("#oper")
         ada.shows("password", "#ask-label")
         assert ada.run("return document.querySelector('#ask-field').type") == "password"

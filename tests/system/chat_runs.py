@@ -448,7 +448,7 @@ class Run:
         self.check(len(people) == len(chat._members) <= len(self.chat.door), "everybody is somewhere")
         self.check(all(room.members or room is chat.lobby for room in chat.rooms.values()), "empty rooms vanish")
         self.check(all(member.room is room for room in chat.rooms.values() for member in room.members), "rooms")
-        self.check(not any(room._log or room._own for room in chat.rooms.values()), "nothing is held back")
+        self.check(not any(room._log or room._spared for room in chat.rooms.values()), "nothing is held back")
         self.check(not any(member.name.startswith(MARKS) for member in people), "no name begins as the server does")
         self.check(len(self.reactor.timers) <= 8 * SLOTS + 10, f"{len(self.reactor.timers)} timers")
 

@@ -43,7 +43,7 @@ def test_the_chat_is_what_its_model_says(seed: int) -> None:
 
 def the_sender_hears_itself(patch: Any) -> None:
     real = room.Room.post
-    patch(room.Room, "post", lambda self, line, sender=None: real(self, line))
+    patch(room.Room, "post", lambda self, line, sender=None, deaf=(): real(self, line))
 
 
 def private_words_overtake_public_ones(patch: Any) -> None:
@@ -63,7 +63,7 @@ def a_name_is_free_too_late(patch: Any) -> None:
         real(self, member, *word)
         if held is not None:
             self._members[held] = member
-            self._later(0.1, lambda: self._members.pop(held, None))
+            self.comings._later(0.1, lambda: self._members.pop(held, None))
 
     patch(hub.Hub, "leave", leave)
 
@@ -83,7 +83,7 @@ def who_is_sent_away_leaves_twice(patch: Any) -> None:
 
     def dismiss(self: Any, member: Any, goodbye: str, **options: Any) -> None:
         if member.room is not None and member.announced and goodbye:
-            self._went(member.room, member, "left")
+            self.comings.went(member.room, member, "left")
         real(self, member, goodbye, **options)
 
     patch(hub.Hub, "dismiss", dismiss)

@@ -7,6 +7,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     history          the last things said in a room
     news             who came, went and changed its name, in few lines
     room             members and rooms: who hears what
+    ignoring         who does not hear whom, by their own wish
     comings          what a room is told of who comes and goes
     empty_rooms      which of the rooms that are empty is forgotten
     authority        what operators decide, as the chat asks for it

@@ -16,7 +16,8 @@ from .authority import Authority
 from .comings import Comings
 from .empty_rooms import least_worth
 from .history import LINES, History
-from .room import NOTICE, Defer, Member, Room, actor
+from .ignoring import Ignoring
+from .room import NOBODY, NOTICE, Defer, Member, Room, actor
 
 LOBBY = "lobby"
 OPERATOR = "From Server, Admin:"  # the tutorial's own words, to the letter
@@ -65,6 +66,7 @@ class Hub:
         self._looks: dict[str, Member] = {}  # by the look of the name
         self.next_guest = self.next_number = 1
         self.unheard_guests: list[int] = []  # a heap: numbers of guests who went before anybody had heard of them
+        self.ignoring = Ignoring(self._members.get)
         self._empty_rooms: dict[str, History] = {}  # of rooms that are empty now, by the key of the name, oldest first
         self.topics: dict[str, str] = {}  # of rooms that were open when all servers stopped, until they are open again
         self.on_forgotten: Callable[[str], object] | None = None  # is given the key of an empty room that is forgotten
@@ -116,8 +118,9 @@ class Hub:
         return self._members.get(names.key(name)) or self._looks.get(names.look(name))
 
     def _hold(self, member: Member, name: str) -> None:
-        member.name = name
+        old, member.name = member.name, name
         self._members[names.key(name)] = self._looks[names.look(name)] = member
+        self.ignoring.named(member, old)
 
     def _release(self, member: Member) -> None:
         """The name of `member` is free."""
@@ -134,6 +137,7 @@ class Hub:
         member.number = self.next_number
         self.next_number += 1
         self._hold(member, name)
+        self.ignoring.seated(member)
         room.add(member)
 
     def _guest_name(self) -> tuple[int, str]:
@@ -169,6 +173,7 @@ class Hub:
         if room is None:
             return
         self._release(member)
+        self.ignoring.left(member)
         if member.announced and not self.closing:
             if member.returns and word == "left":
                 self.comings.gone_for_a_moment(room, member)
@@ -266,7 +271,9 @@ class Hub:
             for member in list(room.members):
                 room.remove(member)
         self.comings.forget()
-        self._members, self._looks, self._empty_rooms, self.topics, self.unheard_guests = {}, {}, {}, {}, []
+        self.ignoring.forget()
+        self._members.clear()
+        self._looks, self._empty_rooms, self.topics, self.unheard_guests = {}, {}, {}, []
         self.lobby = Room(LOBBY, self._defer, History(self._lines))
         self.rooms = {names.key(LOBBY): self.lobby}
 
@@ -342,7 +349,7 @@ class Hub:
         self.announce(member)
         self.comings.tell_of(member, room)
         now, data = self.wall(), line.encode()
-        room.post(data, member)
+        room.post(data, member, NOBODY if member.operator else member.ignored_by)
         self._remember(room, now, data)
         if self.audience:
             self.tell_audience(Posted(data, room, now))

@@ -6,6 +6,7 @@ from ...text.sanitize import sanitize
 from . import names
 from .command_table import MAX_TOPIC, Command, Table, list_names, shorten
 from .hub import Hub
+from .ignoring import MOST, hears, replayed
 from .news import shorten as shorten_list
 from .room import Member, Room
 
@@ -80,6 +81,8 @@ def _msg(hub: Hub, member: Member, argument: str) -> None:
         member.tell(f"not sent: nobody here is called {name}" if name else "not sent: /msg NAME TEXT")
     elif not text.strip():
         member.tell(f"not sent: what should {other.name} be told?")
+    elif not hears(other, member):
+        member.tell(f"not sent: {other.name} ignores you")
     else:
         hub.whisper(member, other, text)
 
@@ -89,6 +92,48 @@ def _me(hub: Hub, member: Member, argument: str) -> None:
         hub.act(member, text)
     else:
         member.tell("/me waves shows the others that you wave")
+
+
+def _ignore(hub: Hub, member: Member, argument: str) -> None:
+    if not argument:
+        ignored = ", ".join(member.ignored.values())
+        return member.tell(f"you ignore {ignored}" if ignored else "you ignore nobody; /ignore NAME begins it")
+    for name in argument.split(","):  # no name has a comma in it
+        if (key := names.key(" ".join(name.split()))) in member.ignored:
+            _hear_again(hub, member, key)
+        else:
+            _ignore_one(hub, member, name)
+
+
+def _ignore_one(hub: Hub, member: Member, asked: str) -> None:
+    other = hub.get(asked)
+    try:
+        name = names.clean(asked) if other is None else other.name
+    except names.BadName:
+        return member.tell(f"not ignored: nobody is called {shorten(sanitize(asked).strip())}")
+    if other is member or (other is not None and other.operator):
+        member.tell(f"not ignored: {'that is you' if other is member else f'{name} is an operator'}")
+    elif len(member.ignored) >= MOST:
+        member.tell(f"not ignored: {MOST} names are enough; /unignore NAME makes room")
+    else:
+        hub.ignoring.begin(member, name)
+        where = "" if other is not None else ", who is not here"
+        member.tell(f"you ignore {name} now{where}; /unignore {name} ends it")
+
+
+def _unignore(hub: Hub, member: Member, argument: str) -> None:
+    for name in argument.split(","):
+        if (key := names.key(" ".join(name.split()))) in member.ignored:
+            _hear_again(hub, member, key)
+        else:
+            name = shorten(sanitize(name).strip())
+            member.tell(f"you do not ignore {name}" if name else "whom? /unignore NAME; /ignore lists them")
+
+
+def _hear_again(hub: Hub, member: Member, key: str) -> None:
+    name = member.ignored[key]
+    hub.ignoring.end(member, key)
+    member.tell(f"you hear {name} again")
 
 
 # -- rooms ------------------------------------------------------------------------------------------------------------
@@ -107,7 +152,7 @@ def _join(hub: Hub, member: Member, argument: str) -> None:
     if not moved:
         return member.tell(f"you are in {room.name} already")
     member.tell(f"you are in {room.name} now", *describe(room))
-    member.give(room.history.replay())
+    member.give(replayed(room.history, member))
 
 
 def _part(hub: Hub, member: Member, _: str) -> None:
@@ -153,7 +198,7 @@ def _history(_: Hub, member: Member, argument: str) -> None:
     if not len(room.history):
         kept = room.history.lines
         return member.tell(f"nothing was said in {room.name} yet" if kept else "this server keeps no history")
-    member.give(room.history.last(int(argument or room.history.lines)))
+    member.give(replayed(room.history, member, int(argument or room.history.lines)))
 
 
 def _oper(hub: Hub, member: Member, argument: str) -> None:
@@ -178,6 +223,8 @@ COMMANDS: Table[Hub, Member] = Table(
     Command("/whois NAME", "say which room NAME is in", _whois, local=True),
     Command("/msg NAME TEXT", "tell NAME alone", _msg),
     Command("/me TEXT", "show what you do: /me waves", _me),
+    Command("/ignore [NAME]", "hide what NAME says, and again to hear it; or list them", _ignore),
+    Command("/unignore NAME", "hear NAME again", _unignore),
     Command("/join ROOM", "go to another room, or open it", _join),
     Command("/part", "go back to the lobby", _part),
     Command("/rooms", "list the rooms", _rooms, local=True),

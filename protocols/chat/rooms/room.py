@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from types import MappingProxyType
 
 from .history import History
 from .news import News
@@ -11,15 +12,18 @@ Write = Callable[[bytes], None]
 Defer = Callable[[Callable[[], None]], object]
 NOTICE = "* "  # how the server's own lines begin; a person's begin with a name, and no name begins like this
 ACTION = "~ "  # how a line of /me begins: with a mark that no name begins with, and that is not the server's
+Span = tuple[int, int, bool]  # begin and end of a line that somebody is spared; whether that is its own
+NOBODY: frozenset[Member] = frozenset()
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 class Member:
     """One person here. `send` takes bytes and never blocks; `close` ends its connection."""
 
     __slots__ = (
-        "_promised", "_send", "address", "announced", "answered", "close", "guest", "hold", "local", "name", "named",
-        "number", "operator", "origin", "plain", "prefix", "reason", "returns", "room", "silent", "spoke", "tell_own",
-        "wait", "write",
+        "_promised", "_send", "address", "announced", "answered", "close", "guest", "hold", "ignored", "ignored_by",
+        "local", "name", "named", "number", "operator", "origin", "plain", "prefix", "reason", "returns", "room",
+        "silent", "spoke", "tell_own", "wait", "write",
     )  # fmt: skip
 
     def __init__(self, send: Write, close: Callable[[], None], *, local: bool = True) -> None:
@@ -36,6 +40,8 @@ class Member:
         self.plain = False  # has said something, without a name before it
         self.guest = 0  # the number in the name it was given, while it has that name
         self.announced = False  # the others know that it is here
+        self.ignored = NO_NAMES  # whom it does not want to hear, by the keys of their names; replaced, never changed
+        self.ignored_by = NOBODY  # who does not want to hear it
         self.prefix = ""  # "From LABEL, NAME:" as it wrote it first
         self.room: Room | None = None
         self.number = 0  # in the order of coming, which is what the log calls it
@@ -95,7 +101,7 @@ class Room:
     """
 
     __slots__ = (
-        "_defer", "_deferred", "_hearers", "_log", "_own", "_size", "history", "members", "name", "news", "topic",
+        "_defer", "_deferred", "_hearers", "_log", "_size", "_spared", "history", "members", "name", "news", "topic",
     )  # fmt: skip
 
     def __init__(self, name: str, defer: Defer, history: History | None = None) -> None:
@@ -109,7 +115,7 @@ class Room:
         self._deferred = False
         self._log: list[bytes] = []
         self._size = 0  # bytes in _log
-        self._own: dict[Member, list[tuple[int, int]]] = {}  # where in the joined log each sender's own lines are
+        self._spared: dict[Member, list[Span]] = {}  # where in the joined log is what each does not get
 
     @property
     def is_heard(self) -> bool:
@@ -126,18 +132,21 @@ class Room:
 
     def remove(self, member: Member) -> None:
         """`member` hears no more."""
-        if member.tell_own is not None and member in self._own:
+        if member.tell_own is not None and member in self._spared:
             self.deliver()
         self.members.pop(member, None)
         self._hearers.pop(member, None)
-        self._own.pop(member, None)
+        self._spared.pop(member, None)
         member.room = None
 
-    def post(self, line: bytes, sender: Member | None = None) -> None:
-        """Let everybody but its sender have `line`, which is complete with its end."""
+    def post(self, line: bytes, sender: Member | None = None, deaf: Collection[Member] = ()) -> None:
+        """Let everybody but its sender, and those who are `deaf` to it, have `line`, complete with its end."""
         end = self._size + len(line)
         if sender is not None and sender.local:
-            self._own.setdefault(sender, []).append((self._size, end))
+            self._spared.setdefault(sender, []).append((self._size, end, True))
+        for member in deaf:
+            if member in self._hearers:
+                self._spared.setdefault(member, []).append((self._size, end, False))
         self._size = end
         self._log.append(line)
         if not self._deferred:
@@ -148,13 +157,13 @@ class Room:
         """Write what was collected, now, where something else must come after it."""
         if not self._log:
             return
-        block, own = b"".join(self._log), self._own
-        self._log, self._own, self._size = [], {}, 0
-        if own:
+        block, spared = b"".join(self._log), self._spared
+        self._log, self._spared, self._size = [], {}, 0
+        if spared:
             for member in self._hearers:
-                if member not in own:
+                if member not in spared:
                     member.write(block)
-            for member, spans in own.items():
+            for member, spans in spared.items():
                 if member.tell_own is not None:
                     tell_all(member, member.tell_own, block, spans)
                 elif others := without(block, spans):
@@ -171,27 +180,28 @@ class Room:
         return f"<Room {self.name!r} {len(self.members)} members>"
 
 
-def tell_all(member: Member, tell_own: Write, block: bytes, spans: Iterable[tuple[int, int]]) -> None:
-    """The whole of `block` in its order, `spans` of it as the member's own: all members see one order."""
+def tell_all(member: Member, tell_own: Write, block: bytes, spans: Iterable[Span]) -> None:
+    """The whole of `block` in its order, but for what it ignores; its own told apart: all members see one order."""
     member.greet()
     at = 0
-    for start, end in spans:
+    for start, end, own in spans:
         if at < start:
             member.write(block[at:start])
-        tell_own(block[start:end])
+        if own:
+            tell_own(block[start:end])
         at = end
     if at < len(block):
         member.write(block[at:])
 
 
-def without(block: bytes, spans: Iterable[tuple[int, int]]) -> bytes:
+def without(block: bytes, spans: Iterable[Span]) -> bytes:
     """`block` with the spans cut out, which are in order and do not overlap.
 
-    >>> without(b"abcdef", [(0, 1), (3, 5)])
+    >>> without(b"abcdef", [(0, 1, True), (3, 5, False)])
     b'bcf'
     """
     kept, at = [], 0
-    for start, end in spans:
+    for start, end, _ in spans:
         kept.append(block[at:start])
         at = end
     kept.append(block[at:])

@@ -12,7 +12,7 @@ from typing import Any
 from . import names
 from .history import History
 from .hub import LOBBY, Hub
-from .room import Member, Room
+from .room import NO_NAMES, Member, Room
 
 State = dict[str, Any]
 MakeMember = Callable[[tuple[str, int]], Member]
@@ -22,13 +22,14 @@ _KEPT = ("name", "named", "plain", "guest", "announced", "prefix", "operator", "
 
 def describe_member(member: Member) -> list[Any]:
     """What others must know of a member, but for its room."""
-    return [getattr(member, name) for name in _KEPT]
+    return [*(getattr(member, name) for name in _KEPT), dict(member.ignored)]
 
 
 def recall_member(member: Member, known: list[Any]) -> None:
     """The opposite."""
-    for name, value in zip(_KEPT, known, strict=True):
+    for name, value in zip(_KEPT, known[: len(_KEPT)], strict=True):
         setattr(member, name, value)
+    member.ignored = known[len(_KEPT)] if len(known) > len(_KEPT) else NO_NAMES
 
 
 def dump(hub: Hub, *, people: bool = True) -> State:
@@ -64,6 +65,7 @@ def restore(hub: Hub, state: State, make_member: MakeMember) -> None:
             member = make_member((node, number))
             hub.seat(member, known[0], room)
             recall_member(member, known)
+            hub.ignoring.seated(member)
             member.origin = (node, number)
     hub.topics = dict(state["topics"])
     hub.next_guest, hub.next_number, hub.unheard_guests = state["next"]

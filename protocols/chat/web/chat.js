@@ -17,6 +17,7 @@ const browser = (key, value) => kept(() => localStorage, key, value);
 let socket = null, timer = null, wait = FIRST_WAIT, lastAttempt = 0, over = false;
 let me = "", operator = false, room = "", members = new Set(), count = 0;
 let wantedName = tab("name"), wantedRoom = tab("room"), nameTries = 0, nameTimer = null, asked = false, lastNotice = "";
+let ignored = new Set(tab("ignored").split(", ").filter(Boolean));
 let moveNotice = "";  // what the mark of a move says already
 let failures = 0;  // attempts to connect that came to nothing, in a row
 let comesBack = false;  // with the name that it had: its old connection may hold that for a while
@@ -61,6 +62,11 @@ const handlers = {
     count = event.count;
     showMembers();
     showRooms();
+  },
+  ignored(event) {
+    ignored = new Set(event.names);
+    tab("ignored", event.names.join(", "));
+    showMembers();
   },
   topic(event) { showTopic(event.topic); },
   rooms(event) { rooms = event.rooms; showRooms(); },
@@ -208,6 +214,7 @@ function onOpen() {
   if (settling) { clearTimeout(settleTimer); settleTimer = setTimeout(settled, SETTLE); }
   tellStatus(t("connecting"), false);
   if (wantedName) claimName();
+  if (ignored.size) send(`/ignore ${[...ignored].join(", ")}`);  // the server's memory ends with the connection
   goal = wantedRoom;
   through = false;
   if (!wantedName && !asked) askName();

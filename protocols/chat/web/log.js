@@ -9,7 +9,7 @@ const WORDS = {
     notify: "Notify me of new lines", message: "Message", send: "Send", log: "What is said",
     hint: "Say something …",
     askName: "What should the others call you?", join: "Join", stay: "Not now", ok: "OK", cancel: "Cancel",
-    askTopic: "What is this room about?", askPassword: "The operators' password", remove: "Kick", ban: "Ban",
+    askTopic: "What is this room about?", askPassword: "The operators' password", remove: "Kick", ban: "Ban", ignore: "Ignore", hear: "Hear",
     whisper: "Message {} privately", askLines: "Send {} lines one after the other?", yesLines: "Send them",
     connecting: "connecting …", connected: "you are {}", lost: "the connection is lost, trying again …",
     waiting: "the connection is lost, trying again in {} s", ended: "you have left", banned: "you are banned here", again: "Come back",
@@ -22,7 +22,7 @@ const WORDS = {
     notify: "有新消息时通知我", message: "消息", send: "发送", log: "聊天内容",
     hint: "说点什么……",
     askName: "大家怎么称呼你？", join: "加入", stay: "以后再说", ok: "确定", cancel: "取消",
-    askTopic: "这个房间聊什么？", askPassword: "管理员密码", remove: "踢出", ban: "封禁",
+    askTopic: "这个房间聊什么？", askPassword: "管理员密码", remove: "踢出", ban: "封禁", ignore: "屏蔽", hear: "取消屏蔽",
     whisper: "和 {} 私聊", askLines: "把这 {} 行逐行发送？", yesLines: "发送",
     connecting: "正在连接……", connected: "你是 {}", lost: "连接断开，正在重连……",
     waiting: "连接断开，{} 秒后重连", ended: "你已离开", banned: "你被禁止进入", again: "回来",
@@ -119,6 +119,7 @@ const key = event => [event.type, event.name || "", event.text].join("\n");
 
 function say(kind, event) {
   if (event.at) {
+    if (isIgnored(event)) return;  // a replay that comes before the server knows of it
     if (settling && room !== wantedRoom) return;  // of a room that we only pass through
     replay.push([kind, event]);
     clearTimeout(replayTimer);
@@ -131,6 +132,9 @@ function say(kind, event) {
   addLine(kind, event.text, event);
   heard(event);
 }
+
+const isIgnored = event => [...ignored].some(name =>
+  event.type === "did" ? [`${name} `, `[${name}] `].some(begin => event.text.startsWith(begin)) : event.name === name);
 
 function dropReplay() {
   clearTimeout(replayTimer);

@@ -52,7 +52,7 @@ function showMembers() {
   $("count").textContent = count ? `(${count})` : "";
   const list = $("members"), rows = new Map();
   for (const name of members.has(me) || !me ? members : [me, ...members]) {
-    const state = `${name === me}${operator}`;
+    const state = `${name === me}${operator}${ignored.has(name)}`;
     const known = memberRows.get(name);
     rows.set(name, known && known.dataset.state === state ? known : memberRow(name, state));
   }
@@ -75,6 +75,11 @@ function memberRow(name, state) {
   main.append(shownName);
   if (own) { main.append(` (${t("you")})`); row.setAttribute("aria-current", "true"); }
   row.append(main);
+  if (!own) {
+    const deaf = ignored.has(name), word = t(deaf ? "hear" : "ignore");
+    main.classList.toggle("deaf", deaf);
+    row.append(button(word, () => send(`/${deaf ? "unignore" : "ignore"} ${name}`), `${word}: ${name}`));
+  }
   if (operator && !own) {
     row.append(button(t("remove"), () => send(`/kick ${name}`), `${t("remove")}: ${name}`));
     row.append(button(t("ban"), () => send(`/ban ${name}`), `${t("ban")}: ${name}`));

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...websocket.lines import LineSocket, SharedFrames, texts
 from ..rooms import names
-from ..rooms.room import Member, Room
+from ..rooms.room import NO_NAMES, Member, Room
 from ..session import BANNED, Chat, Session
 from .events import pack, read
 from .states import States
@@ -71,6 +71,7 @@ class ChatSocket(LineSocket):
         self._member: Member | None = None
         self._room: Room | None = None
         self._name = self._operator = ""
+        self._ignored = NO_NAMES
 
     def connection_made(self, transport: Any) -> None:
         if self.subprotocol == PROTOCOL:
@@ -100,6 +101,9 @@ class ChatSocket(LineSocket):
         if member.name is not self._name or member.operator is not self._operator:
             self._name, self._operator = member.name, member.operator
             self.send(pack(_you(member)))
+        if member.ignored is not self._ignored:
+            self._ignored = member.ignored
+            self.send(pack({"type": "ignored", "names": list(member.ignored.values())}))
         if member.room is not self._room:
             old, self._room, self._member = self._room, member.room, member
             member.tell_own = self._tell_own

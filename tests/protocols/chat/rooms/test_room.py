@@ -114,4 +114,4 @@ def test_against_a_plain_model(chat: Any, seed: int) -> None:
     [([], b"abcdef"), ([(0, 6)], b""), ([(0, 1), (1, 2)], b"cdef"), ([(2, 4), (5, 6)], b"abe")],
 )
 def test_without(spans: list[tuple[int, int]], left: bytes) -> None:
-    assert without(b"abcdef", spans) == left
+    assert without(b"abcdef", [(*span, True) for span in spans]) == left

@@ -307,6 +307,24 @@ def test_history_is_replayed_with_times(world):
     assert [(event["type"], event["text"]) for event in before] == [("said", "before"), ("did", "Bob nods")]
 
 
+def test_who_is_ignored(world):
+    ada, bob = world.browser("Ada"), world.line_client("Bob")
+    assert ada.of("ignored") == []
+    ada.send("/ignore Bob")
+    world.reactor.settle()
+    assert ada.got[-2:] == [
+        {"type": "ignored", "names": ["Bob"]}, {"type": "notice", "text": "you ignore Bob now; /unignore Bob ends it"},
+    ]  # fmt: skip
+    bob.transport.write(b"hi\n")
+    ada.send("mine")
+    bob.transport.write(b"and hi\n")
+    world.reactor.settle()
+    assert ada.texts() == ["mine"]
+    ada.send("/ignore Bob")
+    world.reactor.settle()
+    assert ada.of("ignored")[-1] == {"type": "ignored", "names": []}
+
+
 # -- a page that is loaded again ----------------------------------------------------------------------------------
 
 
