@@ -24,13 +24,12 @@ from ..rooms import speech
 from ..rooms.hub import Hub, Posted
 from ..rooms.inputs import Inputs
 from ..rooms.room import NOTICE, Member
-from ..rooms.state import dump, merge_kept
 from .entries import Entry, Input
 from .join import Join, choose_patience
 from .log import Log
 from .outbox import Done
 from .people import FOUND, LOST, Absence, Heard, come_back
-from .replica import Console
+from .replica import Console, dump_kept, take_kept
 from .stay import PATIENCE, Stay
 
 log = logging.getLogger("protocols.chat")
@@ -171,12 +170,14 @@ class Cluster(Inputs):
 
     # -- what the log tells -------------------------------------------------------------------------------------
 
-    def on_up(self) -> None:
-        """The log can be reached: what was not read back is written again."""
-        if self.mode is Mode.IN:
+    def on_up(self, *, whole: bool) -> None:
+        """The log can be reached: what was not read back is written again, or asked for where that may be lost."""
+        if self.mode is not Mode.IN:
+            self._try_to_join()
+        elif whole or self.stay.outbox.is_empty:
             self.stay.resend()
         else:
-            self._try_to_join()
+            self.on_missing()
 
     def on_down(self, error: Exception) -> None:
         """The log cannot be reached."""
@@ -219,8 +220,7 @@ class Cluster(Inputs):
         self._kept = now
         if self.hub.said != self._kept_said and next(iter(self.stay.replica.nodes), "") == self.stay.name:
             self._kept_said = self.hub.said
-            bans = [] if self._console is None else self._console.bans()
-            self._log.keep(json.dumps({"hub": dump(self.hub, people=False), "bans": bans}).encode())
+            self._log.keep(dump_kept(self.hub, self._console))
 
     # -- joining ------------------------------------------------------------------------------------------------
 
@@ -228,7 +228,7 @@ class Cluster(Inputs):
         if self._join is None and self._log.is_up and not self._leaving:
             self._tried = self.reactor.time()
             patience = choose_patience(was_down=self._was_down, was_in=self.counts["joined"] > 0)
-            before = self.stay.name, self._read
+            before = self.stay.name, self._read, self.mode is Mode.OUT
             self._join = Join(self.reactor, self._log, self, self.title, before, self._lease, patience)
 
     def _stop_joining(self) -> None:
@@ -246,11 +246,14 @@ class Cluster(Inputs):
         if lease != self._lease:
             log.warning("this cluster has a --cluster-ttl of %g, and so has this server", lease - MARGIN)
             self._lease = lease
+        self._absence.former = self.stay.name
+        self._absence.note_gone(one for one in self.hub.members() if one.local and not self._is_here(one))
         stay = self._new_stay(join)
         back = come_back(self.hub, stay.people, known["hub"], self._is_here)
         stay.replica.restore(known)
         if back and known["bans"]:
             back.append(["sweep"])
+        back.append(["here"])
         self._enter_cluster(join, stay, back, known["counted"])
 
     def on_founding(self, join: Join, kept: bytes | None) -> None:
@@ -258,26 +261,21 @@ class Cluster(Inputs):
         for member in [member for member in self.hub.members() if not member.local or not self._is_here(member)]:
             self.hub.leave(member)
         if kept is not None and not self.counts["joined"]:
-            self._take_kept(kept)
+            take_kept(self.hub, self._console, kept)
         stay = self._new_stay(join)
+        stay.founded = True
         for member in self.hub.members():
             mid = stay.people.add(member)
             stay.replica.members[stay.name, mid] = member
             if self._absence.told:
                 member.tell(FOUND)
         assert join.id is not None
-        stay.replica.found(self.title, join.id)
+        stay.replica.found(self.title, join.id, self.stay.replica.nodes)
         self._enter_cluster(join, stay, [], 0)
 
     def _is_here(self, member: Member) -> bool:
         """Whether a member in the rooms is still connected, as far as we know."""
         return self.mode is Mode.ALONE or self.stay.people.number(member) is not None
-
-    def _take_kept(self, kept: bytes) -> None:
-        state = json.loads(kept)
-        merge_kept(self.hub, state["hub"])
-        if self._console is not None and not self._console.bans():
-            self._console.have_bans(state["bans"])
 
     def _new_stay(self, join: Join) -> Stay:
         return Stay(self.reactor, self._log, self.hub, self._console, self, join.name, self._lease)

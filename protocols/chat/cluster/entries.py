@@ -13,7 +13,9 @@ line in it and 0.9 a line with twenty (CPython 3.11), so the number of entries i
     ["typed", text]               a line at this server's console
     ["bans", bans]                these hold and no others: the file was edited
     ["sweep"]                     who is banned goes: this server's people did not know of the bans
-    ["sync", title, before, read] this server joins, and is no longer called `before`, whose entry `read` was its last
+    ["sync", title, before, read, stay]  this server joins, and is no longer called `before`, whose entry `read` was its
+                                  last; with `stay` its people keep their places, and come back into them
+    ["here"]                      all that are still there have come back
     ["bye"]                       it goes
     ["disown", node]              what that server says does not count: it has not joined
 
@@ -51,12 +53,13 @@ def parse_id(text: bytes) -> EntryID:
 
 
 class Entry(NamedTuple):
-    """One entry of the log. `seq` counts what `node` has written, from 1."""
+    """One entry of the log. `seq` counts what `node` has written, from 1; up to `read` it had read that back."""
 
     id: EntryID
     node: str
     seq: int
     data: bytes
+    read: int
 
 
 class BadEntry(ValueError):

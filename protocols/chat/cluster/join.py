@@ -17,7 +17,7 @@ from .entries import EntryID, pack
 from .log import Log
 
 POLL = 0.05  # seconds between two looks for the state: a round trip and a moment's work
-GIVE_UP = 4.0  # seconds after which a new attempt is better: the word may have been lost, or come before a founder's
+GIVE_UP = 3.0  # seconds after which a new attempt is better: the word may have been lost, or come before a founder's
 
 
 QUICK = 0.3  # seconds without an answer after which a new server may begin alone, where the log was there at once
@@ -48,7 +48,8 @@ class Joiner(Interface):
 class Join:
     """Begins at once.
 
-    before: what this server was called, and the last entry of that name that it has read back.
+    before: what this server was called, the last entry of that name that it has read back, and whether its people keep
+        their places.
     patience: seconds without an answer after which nobody may be there.
     """
 
@@ -58,7 +59,7 @@ class Join:
         log: Log,
         joiner: Joiner,
         title: str,
-        before: tuple[str, int],
+        before: tuple[str, int, bool],
         lease: float,
         patience: float,
     ) -> None:
@@ -73,7 +74,7 @@ class Join:
         self.name = secrets.token_hex(6)
         self.id: EntryID | None = None
         (data,) = pack([["sync", title, *before]])
-        log.append(self.name, 1, data, self._on_written)
+        log.append(self.name, 1, data, 0, self._on_written)
 
     def stop(self) -> None:
         """Forget it."""

@@ -11,8 +11,12 @@ from .entries import Entry, EntryID
 class Reader(Interface):
     """Who is told what happens to the log. Everything is called on the loop's thread, and nothing inside a call."""
 
-    def on_up(self) -> None:
-        """The log can be reached. What was written before may be lost: it is written again."""
+    def on_up(self, *, whole: bool) -> None:
+        """The log can be reached. What was written before may be lost: it is written again.
+
+        whole: the entry that was read last is still there, or nothing at all. Else others may have gone on in a new
+        log, with what was written into the old one and is not known here.
+        """
 
     def on_down(self, error: Exception) -> None:
         """It cannot be reached; it is tried again."""
@@ -37,8 +41,10 @@ class Log(Interface):
     def open(self, reader: Reader) -> None:
         """Begin, and tell `reader` from now on."""
 
-    def append(self, node: str, seq: int, data: bytes, answer: Callable[[EntryID | None], None] | None = None) -> None:
-        """Add an entry. `answer` is given its id; None where it was not taken, or nobody knows."""
+    def append(
+        self, node: str, seq: int, data: bytes, read: int, answer: Callable[[EntryID | None], None] | None = None
+    ) -> None:
+        """Add an entry, see `Entry`. `answer` is given its id; None where it was not taken, or nobody knows."""
 
     def read_from(self, last: EntryID) -> None:
         """Give `reader` what comes after `last`, until told otherwise."""

@@ -3,7 +3,8 @@
 Every server decides this by itself, from the same entries in the same order, and so all decide the same:
 
 1. An entry counts if its server has joined, and if its number follows the one before. A smaller number is one that was
-   sent again, a larger one tells that an entry in between was refused, and its server sends again from there.
+   sent again. A larger one tells that an entry in between was refused, and its server sends again from there; unless
+   its server says that it has read that entry back: then it was in the log, and is missing here.
 2. Time is the log's. It moves with the clock of Redis, but by a third of the lease at most from one entry to the next:
    while Redis cannot be reached nobody can be heard, and nobody is dead for it.
 3. A server from which nothing has counted for a lease is gone. All find that at the same entry.
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from .entries import BEGINNING, EntryID
+from .entries import BEGINNING, Entry, EntryID
 
 REMEMBERED = 1000  # servers that are gone: a year of daily restarts of three
 
@@ -27,7 +28,8 @@ class Verdict(Enum):
 
     COUNTS = "counts"
     AGAIN = "again"  # it has counted before
-    GAP = "gap"  # something before it is missing
+    GAP = "gap"  # something before it was refused, and comes again
+    LOST = "lost"  # something before it was in the log, and was never read here
     STRANGE = "strange"  # its server has not joined
     GONE = "gone"  # its server is no longer there
 
@@ -54,7 +56,8 @@ class Nodes:
         self.last = BEGINNING  # the last entry that counted
         self.joined = BEGINNING  # where this server joined: who joined before is known already, or gone
         self._nodes: dict[str, Node] = {}
-        self._gone: dict[str, None] = {}
+        self._gone: dict[str, int] = {}  # and how much of them has counted
+        self._past: dict[str, int] = {}  # the same of those that were there before this server began anew
 
     def __contains__(self, name: str) -> bool:
         return name in self._nodes
@@ -68,29 +71,33 @@ class Nodes:
     def get(self, name: str) -> Node | None:
         return self._nodes.get(name)
 
-    def judge(self, id: EntryID, name: str, seq: int, *, joins: bool) -> tuple[Verdict, list[str]]:
-        """What the entry `seq` of `name` is, and who is gone by now. If it counts, it has counted.
+    def judge(self, entry: Entry, *, joins: bool) -> tuple[Verdict, list[str]]:
+        """What `entry` is, and who is gone by now. If it counts, it has counted.
 
         Only what counts moves the time: an old log that is read again does not.
         """
-        verdict = self._look(id, name, seq, joins=joins)
+        verdict = self._look(entry, joins=joins)
         if verdict is not Verdict.COUNTS:
             return verdict, []
         if self.last != BEGINNING:
-            self.time += min(max((id.ms - self.last.ms) / 1000, 0.0), self.lease / 3)
-        self.last = id
+            self.time += min(max((entry.id.ms - self.last.ms) / 1000, 0.0), self.lease / 3)
+        self.last, name = entry.id, entry.node
         late = [other for other, node in self._nodes.items() if self.time - node.heard > self.lease]
         if name in late:
             return Verdict.GONE, late
         if (node := self._nodes.get(name)) is not None:
-            node.seq, node.heard, node.wall = seq, self.time, id.ms / 1000
+            node.seq, node.heard, node.wall = entry.seq, self.time, entry.id.ms / 1000
         return Verdict.COUNTS, late
 
-    def _look(self, id: EntryID, name: str, seq: int, *, joins: bool) -> Verdict:
-        node = self._nodes.get(name)
+    def _look(self, entry: Entry, *, joins: bool) -> Verdict:
+        node = self._nodes.get(entry.node)
         if node is not None:
-            return Verdict.COUNTS if seq == node.seq + 1 else Verdict.AGAIN if seq <= node.seq else Verdict.GAP
-        if name in self._gone or (joins and id <= self.joined):
+            if entry.seq <= node.seq:
+                return Verdict.AGAIN
+            if entry.seq == node.seq + 1:
+                return Verdict.COUNTS
+            return Verdict.LOST if entry.read > node.seq else Verdict.GAP
+        if entry.node in self._gone or (joins and entry.id <= self.joined):
             return Verdict.GONE
         return Verdict.COUNTS if joins else Verdict.STRANGE
 
@@ -100,10 +107,20 @@ class Nodes:
 
     def remove(self, name: str) -> None:
         """`name` is gone, and will not come back under this name."""
+        self._gone[name] = self.counted(name)
         self._nodes.pop(name, None)
-        self._gone[name] = None
         if len(self._gone) > REMEMBERED:
             del self._gone[next(iter(self._gone))]
+
+    def counted(self, name: str) -> int:
+        """How many entries of `name` have counted, be it gone or not."""
+        node = self._nodes.get(name)
+        return self._gone.get(name, self._past.get(name, 0)) if node is None else node.seq
+
+    def follow(self, before: Nodes) -> None:
+        """Nobody else is there; who comes back is told what of it has counted before."""
+        known = {**before._past, **before._gone, **{name: node.seq for name, node in before._nodes.items()}}
+        self._past = dict(list(known.items())[-REMEMBERED:])
 
     def dump(self) -> dict[str, Any]:
         """As plain data."""
@@ -112,11 +129,12 @@ class Nodes:
             "time": self.time,
             "last": list(self.last),
             "nodes": [[name, node.title, node.seq, node.heard, node.wall] for name, node in self._nodes.items()],
-            "gone": list(self._gone),
+            "gone": self._gone,
+            "past": self._past,
         }
 
     def restore(self, data: dict[str, Any]) -> None:
         """The opposite."""
         self.lease, self.time, self.last = data["lease"], data["time"], EntryID(*data["last"])
         self._nodes = {name: Node(*known) for name, *known in data["nodes"]}
-        self._gone = dict.fromkeys(data["gone"])
+        self._gone, self._past = data["gone"], data["past"]

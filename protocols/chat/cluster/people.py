@@ -6,7 +6,7 @@ Knows no log: what is to be said there is given as inputs.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import count
 
 from ..rooms import names
@@ -102,11 +102,18 @@ class Absence:
     def __init__(self, hub: Hub, heard: Heard, wall: float, unsure: float, *, told: bool) -> None:
         self.wall = wall
         self.told = told
+        self.former = ""  # what this server was called: places are kept under that name for those who come back
         self._heard = heard
         self._unsure = wall - unsure
         self._before: Counter[tuple[str, bytes]] | None = None  # what was heard until we were back
         self._missed: dict[str, tuple[Said, list[Said], bool]] = {}  # by room: up to which line, those, were there more
         self._known = {} if told else {key: _others(room) for key, room in hub.rooms.items()}
+
+    def note_gone(self, gone: Iterable[Member]) -> None:
+        """These have left this server since, and nobody was told yet."""
+        for member in gone:
+            if not self.told and member.announced and member.room is not None:
+                self._known.setdefault(names.key(member.room.name), {})[member.name] = None
 
     def welcome_back(self, member: Member, before: str) -> None:
         """Tell `member`, who is in the rooms again and was called `before`, what has changed."""
@@ -115,7 +122,7 @@ class Absence:
             return
         key = names.key(room.name)
         notices = [FOUND] if self.told else []
-        before_it, now = self._known.get(key, {}), _others(room)
+        before_it, now = self._known.get(key, {}), _others(room, self.former)
         notices += [f"{name} left" for name in before_it if name not in now]
         notices += _joined([name for name in now if name not in before_it])
         if member.name != before:
@@ -170,9 +177,10 @@ def come_back(hub: Hub, people: People, state: State, is_here: Callable[[Member]
     return inputs
 
 
-def _others(room: Room) -> dict[str, None]:
+def _others(room: Room, former: str = "") -> dict[str, None]:
     """The names of those who are on other servers, as far as people know that they are here."""
-    return {member.name: None for member in room.members if not member.local and member.announced}
+    others = (member for member in room.members if not member.local and member.announced)
+    return {member.name: None for member in others if member.origin is None or member.origin[0] != former}
 
 
 def _joined(everybody: list[str]) -> list[str]:

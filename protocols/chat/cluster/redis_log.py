@@ -1,6 +1,7 @@
 """The log as a stream of Redis, and the few texts beside it. Two connections: a read that waits holds its own up.
 
-PREFIXlog         a stream of some 20,000 entries: n the server, s its number, d its inputs
+PREFIXlog         a stream of some 20,000 entries: n the server, s its number, r up to which it has read
+                  its own back, d its inputs
 PREFIXsnap:NODE   the state at the entry with which NODE has joined, for 30 s
 PREFIXlive        is there while somebody is in the cluster
 PREFIXkept        what outlives a stop of all servers
@@ -82,11 +83,17 @@ class RedisLog:
     def _on_ready(self) -> None:
         if self._is_up or not (self._writes.connected and self._reads.connected):
             return
+        if self._reading and self._last != BEGINNING:
+            self._check()
+        else:
+            self._go_up(whole=True)
+
+    def _go_up(self, *, whole: bool) -> None:
         self._is_up = True
         if self._reading:
-            self._check_end()
+            self._read(self._stint)
         if self._reader is not None:
-            self._reader.on_up()
+            self._reader.on_up(whole=whole)
 
     def _on_down(self, error: Exception) -> None:
         self._is_up = False
@@ -98,7 +105,9 @@ class RedisLog:
 
     # -- writing ------------------------------------------------------------------------------------------------
 
-    def append(self, node: str, seq: int, data: bytes, answer: Callable[[EntryID | None], None] | None = None) -> None:
+    def append(
+        self, node: str, seq: int, data: bytes, read: int, answer: Callable[[EntryID | None], None] | None = None
+    ) -> None:
         if not self._is_up:  # `on_up` follows, and with it what was written before this: nothing overtakes it
             if answer is not None:
                 answer(None)
@@ -112,7 +121,7 @@ class RedisLog:
                 self._reader.on_refused(reply)  # where the connection was lost, `on_up` follows
 
         key = self._prefix + "log"
-        self._writes.call(on_reply, "XADD", key, "MAXLEN", "~", LENGTH, "*", "n", node, "s", seq, "d", data)
+        self._writes.call(on_reply, "XADD", key, "MAXLEN", "~", LENGTH, "*", "n", node, "s", seq, "r", read, "d", data)
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -181,21 +190,30 @@ class RedisLog:
         if stint == self._stint:
             self._timer = self._reactor.call_later(seconds, self._read, stint)
 
-    def _check_end(self) -> None:
+    def _check(self) -> None:
         """There is a new connection: go on, unless the log has lost what was read of it."""
+        if self._timer is not None:
+            self._timer.cancel()
         self._stint += 1
-        stint = self._stint
+        stint, key, last = self._stint, self._prefix + "log", str(self._last)
+        found: list[Any] = []
 
         def on_reply(reply: Any) -> None:
-            if stint != self._stint:
+            found.append(reply)
+            if stint != self._stint or len(found) < 2:
                 return
-            if isinstance(reply, RedisError):
-                return self._read_later(stint, FAULT)
-            if not reply or parse_id(reply[0][0]) < self._last:
+            if any(isinstance(one, ConnectionError | TimeoutError) for one in found):
+                return  # another new connection follows
+            if any(isinstance(one, RedisError) for one in found):
+                self._timer = self._reactor.call_later(FAULT, self._check)
+                return
+            there, newest = found
+            if not newest or parse_id(newest[0][0]) < self._last:
                 self._last = BEGINNING
-            self._read(stint)
+            self._go_up(whole=bool(there) or not newest)
 
-        self._reads.call(on_reply, "XREVRANGE", self._prefix + "log", "+", "-", "COUNT", 1)
+        self._reads.call(on_reply, "XREVRANGE", key, last, last)
+        self._reads.call(on_reply, "XREVRANGE", key, "+", "-", "COUNT", 1)
 
     # -- beside it ----------------------------------------------------------------------------------------------
 
@@ -238,8 +256,8 @@ def _entries(reply: Any) -> tuple[EntryID | None, list[Entry]]:
     for id, fields in next(iter(streams)):
         last = parse_id(id)
         try:
-            _, node, _, seq, _, data = fields
-            found.append(Entry(last, node.decode(), int(seq), data))
+            _, node, _, seq, _, read, _, data = fields
+            found.append(Entry(last, node.decode(), int(seq), data, int(read)))
         except (TypeError, ValueError):
             continue
     return last, found

@@ -6,13 +6,14 @@ local clock, draws lots, or depends on what only this server knows. Pure: knows 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any, Protocol as Interface
 
 from ..rooms.hub import Hub
 from ..rooms.room import Member
 from ..rooms.speech import hear
-from ..rooms.state import State, dump, recall_member, restore
+from ..rooms.state import State, dump, merge_kept, recall_member, restore
 from .entries import BadEntry, Entry, Input, unpack
 from .nodes import Nodes, Verdict
 
@@ -63,6 +64,7 @@ class Replica:
         self.nodes = Nodes(lease)
         self.wall = 0.0  # seconds since 1970, by the clock of Redis
         self.members: dict[Origin, Member] = {}
+        self.former: dict[str, str] = {}  # what servers were called whose people are not back in their places yet
         self.counted = 0  # entries of a server's stay before the one that has just begun
         self.bad = 0  # entries that nobody understands
         self._own = own
@@ -71,6 +73,7 @@ class Replica:
             "enter": self._enter, "announce": self._announce, "hear": self._hear, "leave": self._leave,
             "promote": self._promote, "back": self._back, "room": self._room, "typed": self._typed,
             "bans": self._bans, "sweep": self._sweep, "bye": self._bye, "disown": self._disown, "sync": self._sync,
+            "here": self._here,
         }  # fmt: skip
 
     def apply(self, entry: Entry) -> Verdict:
@@ -81,7 +84,7 @@ class Replica:
             self.bad += 1
             inputs = []
         joins = bool(inputs) and inputs[0][0] == "sync"
-        verdict, late = self.nodes.judge(entry.id, entry.node, entry.seq, joins=joins)
+        verdict, late = self.nodes.judge(entry, joins=joins)
         if verdict is Verdict.COUNTS or late:
             self.wall = max(self.wall, entry.id.ms / 1000)
         for name in late:
@@ -144,9 +147,33 @@ class Replica:
         member = self.member((entry.node, mid))
         recall_member(member, known)
         before, own = member.name, entry.node == self.name
-        self.hub.come_back(member, before, self.hub.open_room(room, topic), told=not own)
+        kept = self._give_up_place(entry.node, before, room)
+        self.hub.come_back(member, before, self.hub.open_room(room, topic), told=not (own or kept))
         if own:
             self._own.on_back(member, before)
+
+    def _give_up_place(self, node: str, name: str, room: str) -> bool:
+        """Whether a place was kept for who is called so, on a server that was called otherwise; it is free now."""
+        holder = self.hub.get(name)
+        if holder is None or holder.room is None or holder.room.name != room or holder.origin is None:
+            return False
+        if holder.origin[0] != self.former.get(node):
+            return False
+        self._leave_place(self.members.pop(holder.origin), told=False)
+        return True
+
+    def _here(self, entry: Entry) -> None:
+        if (before := self.former.pop(entry.node, None)) is not None:
+            self._quit(before, told=entry.node != self.name)
+
+    def _quit(self, node: str, *, told: bool = True) -> None:
+        for origin in [origin for origin in self.members if origin[0] == node]:
+            self._leave_place(self.members.pop(origin), told=told)
+
+    def _leave_place(self, member: Member, *, told: bool) -> None:
+        if not told:
+            member.announced, member.guest = False, 0  # and so the name is not given to a guest
+        self.hub.leave(member)
 
     # -- rooms and operators ------------------------------------------------------------------------------------
 
@@ -172,10 +199,14 @@ class Replica:
 
     # -- servers ------------------------------------------------------------------------------------------------
 
-    def _sync(self, entry: Entry, title: str, before: str = "", read: int = 0) -> None:
+    def _sync(self, entry: Entry, title: str, before: str = "", read: int = 0, stay: bool = False) -> None:
         node = self.nodes.get(before)
-        self.counted = 0 if node is None else node.seq
-        if node is not None:
+        self.counted = self.nodes.counted(before)
+        self.former = {name: called for name, called in self.former.items() if called != before}
+        if stay:
+            self.former[entry.node] = before
+            self.nodes.remove(before)
+        elif before:
             self.end(before)
         self.nodes.add(entry.node, title, entry.seq)
         self._own.on_sync(entry.node, before, is_whole=node is None or self.counted >= read)
@@ -189,10 +220,9 @@ class Replica:
     def end(self, name: str) -> None:
         """A server is gone, and its people with it. Our own are told nothing: this server sees to them."""
         self.nodes.remove(name)
-        if name == self.name:
-            return
-        for origin in [origin for origin in self.members if origin[0] == name]:
-            self.hub.leave(self.members.pop(origin))
+        if name != self.name:
+            self._quit(name)
+            self._quit(self.former.pop(name, name))
 
     # -- the state ----------------------------------------------------------------------------------------------
 
@@ -205,6 +235,7 @@ class Replica:
             "bans": bans,
             "wall": self.wall,
             "counted": self.counted,
+            "former": self.former,
         }
 
     def restore(self, state: State) -> None:
@@ -213,15 +244,30 @@ class Replica:
         restore(self.hub, state["hub"], self.member)
         self.nodes.restore(state["nodes"])
         self.nodes.joined = self.nodes.last
-        self.wall, self.counted = state["wall"], state["counted"]
+        self.wall, self.counted, self.former = state["wall"], state["counted"], state["former"]
         if self._console is not None:
             self._console.have_bans(state["bans"])
 
-    def found(self, title: str, id: Any) -> None:
+    def found(self, title: str, id: Any, before: Nodes) -> None:
         """Go on from the state that this server has: nobody else is there."""
+        self.nodes.follow(before)
         self.nodes.add(self.name, title, 1)
         self.nodes.last = self.nodes.joined = id
         self.wall = max(id.ms / 1000, 0.0)
+
+
+def dump_kept(hub: Hub, console: Console | None) -> bytes:
+    """What outlives a stop of all servers."""
+    bans = [] if console is None else console.bans()
+    return json.dumps({"hub": dump(hub, people=False), "bans": bans}).encode()
+
+
+def take_kept(hub: Hub, console: Console | None, kept: bytes) -> None:
+    """The opposite; before anybody comes."""
+    state = json.loads(kept)
+    merge_kept(hub, state["hub"])
+    if console is not None and not console.bans():
+        console.have_bans(state["bans"])
 
 
 def _nothing(data: bytes) -> None:

@@ -16,13 +16,13 @@ from ..rooms.room import Member
 from .entries import Entry, EntryID, Input
 from .log import Log
 from .nodes import Verdict
-from .outbox import Done, Outbox
+from .outbox import Done, Outbox, Sent
 from .people import People
 from .replica import Console, Replica
 
 HEARTBEATS = 8  # a lease: what is written last before a cut is then not older than an eighth of it
 LIVE = 0.6  # of a lease, for which somebody is known to be there: when all were killed, a new one waits no longer
-PATIENCE = 1.0  # seconds until what was not read back is written again, and until a gap is taken for a loss
+PATIENCE = 1.0  # seconds until what was not read back is written again, and until a stranger must be known
 REFUSED = 0.3  # seconds until what was refused is written again
 FULL = 256 * 1024  # bytes on their way at which those who talk must wait: some thousand lines
 
@@ -60,10 +60,12 @@ class Stay:
         self._owner = owner
         self._open = False
         self._flushing = False
-        self._refused = self._is_late = False
+        self._refused = False
         self._written = self._resent = self._marked = self.contact
         self._waiting: dict[Member, None] = {}  # who may not talk because too much is on its way
-        self._gaps: dict[str, float] = {}  # servers of which something is missing, and since when
+        self._lost: str | None = None  # a server of which something is missing that is in the log no more
+        self._strangers: dict[str, float] = {}  # servers whose joining was not read, and since when
+        self.founded = False  # nobody was there: who is strange now was taken for gone, and has to join anew
         self._suspects: set[str] = set()  # who was strange before, and should be known by now
         self._disowned: dict[str, None] = {}
 
@@ -113,27 +115,37 @@ class Stay:
         if self._open:
             now = self._reactor.time()
             for sent in self.outbox.flush(now, heartbeat=heartbeat):
-                self._written = now
-                self._log.append(self.name, sent.seq, sent.data)
+                if not self._refused:
+                    self._written = now
+                    self._write(sent)
+
+    def _write(self, sent: Sent) -> None:
+        self._log.append(self.name, sent.seq, sent.data, self.outbox.read)
 
     def on_refused(self) -> None:
-        """The log has not taken an entry, and what comes behind it does not count."""
+        """The log has not taken an entry. What comes behind it would not count, and waits for it."""
         self.counts["refused"] += 1
         if not self._refused:
             self._refused = True
-            self._reactor.call_later(REFUSED, self._write_again)
+            self._reactor.call_later(REFUSED, self._try_again)
 
-    def _write_again(self) -> None:
-        self._refused = False
-        self.resend()
+    def _try_again(self) -> None:
+        """Write the first again, and once more after a while; all others follow when it is read back."""
+        if self._refused and self._open:
+            self._reactor.call_later(REFUSED, self._try_again)
+            if self._log.is_up and self.outbox.sent:
+                self.counts["resent"] += 1
+                self._written = self._reactor.time()
+                self._write(self.outbox.sent[0])
 
     def resend(self) -> None:
         """Write all again that was not read back."""
+        self._refused = False
         if self._open and self._log.is_up:
-            self._resent = self._reactor.time()
+            self._written = self._resent = self._reactor.time()
             for sent in self.outbox.sent:
                 self.counts["resent"] += 1
-                self._log.append(self.name, sent.seq, sent.data)
+                self._write(sent)
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -145,15 +157,17 @@ class Stay:
             if not self._open:
                 return
             verdict = replica.apply(entry)
-            if entry.node == own:
+            if verdict is Verdict.LOST:
+                self._lost = entry.node
+            elif entry.node == own:
                 self._on_own(entry, verdict)
-            elif verdict is not Verdict.COUNTS:
-                self._on_doubtful(entry.node, verdict)
-            elif self._gaps:
-                self._gaps.pop(entry.node, None)
+            elif verdict is Verdict.STRANGE:
+                self._on_stranger(entry.node)
+            elif self._strangers:
+                self._strangers.pop(entry.node, None)
             if own not in replica.nodes:
                 return self._owner.on_end()
-            if self._is_late:
+            if self._lost is not None:
                 return self._owner.on_missing()
         for call in self.outbox.take_done():
             call()
@@ -164,43 +178,40 @@ class Stay:
 
     def _on_own(self, entry: Entry, verdict: Verdict) -> None:
         if verdict is Verdict.GAP:
-            node, sent = self.replica.nodes.get(own := entry.node), self.outbox.sent
-            if node is not None and not (sent and sent[0].seq <= node.seq + 1):
-                self._gaps.setdefault(own, self._reactor.time())  # what is missing was read back by others alone
-            elif self._reactor.time() - self._resent >= REFUSED:
+            if not self._refused and self._reactor.time() - self._resent >= REFUSED:
                 self.resend()
         elif (at := self.outbox.acknowledge(entry.seq)) is not None:
             self.contact = max(self.contact, at)
-            self._gaps.pop(entry.node, None)
+            if self._refused:
+                self.resend()
 
-    def _on_doubtful(self, node: str, verdict: Verdict) -> None:
-        is_strange = verdict is Verdict.STRANGE
-        if verdict is Verdict.GAP or (is_strange and node not in self._suspects):
-            self._gaps.setdefault(node, self._reactor.time())  # its joining may be what is missing here
-        elif is_strange and node not in self._disowned:
+    def _on_stranger(self, node: str) -> None:
+        if not (self.founded or node in self._suspects):
+            self._strangers.setdefault(node, self._reactor.time())  # its joining may be what is missing here
+        elif node not in self._disowned:
             self._disowned[node] = None
             self.push(["disown", node])
 
     def look(self, now: float) -> None:
         """Time has passed: say that we live, write again, notice what is missing."""
         if self.outbox.sent:
-            if now - max(self.outbox.sent[0].at, self._resent) > PATIENCE:
+            if not self._refused and now - max(self.outbox.sent[0].at, self._resent) > PATIENCE:
                 self.resend()
         elif now - self._written >= self.lease / HEARTBEATS:
             self._flush(heartbeat=True)
         if now - self._marked >= self.lease / HEARTBEATS and now - self.contact < self.lease / 2:
             self._marked = now
             self._log.mark_live(self.lease * LIVE)
-        if any(now - since > PATIENCE for since in self._gaps.values()):
+        if any(now - since > PATIENCE for since in self._strangers.values()):
             self._owner.on_missing()
 
     def missing_since(self) -> float:
         """When the first of what is missing was said, at the earliest; seconds since 1970."""
-        nodes = self.replica.nodes
-        walls = [
-            self.replica.wall - self.lease if (node := nodes.get(name)) is None else node.wall for name in self._gaps
-        ]
-        return min(walls, default=self.replica.wall)
+        replica = self.replica
+        if self._lost is None and not self._strangers:
+            return replica.wall
+        node = None if self._lost is None else replica.nodes.get(self._lost)
+        return replica.wall - self.lease if node is None or self._strangers else node.wall
 
     # -- what the replica asks ----------------------------------------------------------------------------------
 
@@ -214,8 +225,8 @@ class Stay:
         self._owner.on_back(member, before)
 
     def on_sync(self, node: str, before: str, *, is_whole: bool) -> None:
-        if before in self._gaps or not is_whole:
-            self._is_late = True  # what is missing of it comes no more, and must not be overtaken by what it says next
+        if before in self._strangers or not is_whole:
+            self._lost = before  # what is missing of it comes no more, and must not be overtaken by what it says next
         else:
             self._log.offer_state(node, json.dumps(self.replica.dump()).encode())
 
@@ -245,7 +256,7 @@ class Stay:
 
         Who comes back was given a number already; who has not been in the rooms yet comes as if for the first time.
         """
-        self._suspects = {name for name in before._gaps if name not in before.replica.nodes}
+        self._suspects = set(before._strangers)
         inputs, done = before.outbox.take_all(counted)
         again: list[Input] = []
         numbers: dict[int, int] = {}

@@ -8,13 +8,14 @@ from protocols.chat.cluster.entries import BEGINNING, Entry, EntryID
 
 
 class Shelf:
-    """What Redis holds. `refuses`: it takes nothing; `offset`: how far its clock has been moved."""
+    """What Redis holds. `refuses`: the share of writes that it refuses; `offset`: of its clock."""
 
-    def __init__(self, reactor):
+    def __init__(self, reactor, dice=None):
         self.reactor = reactor
         self.entries = []
         self.texts = {}
-        self.refuses = False
+        self.refuses = 0.0
+        self.dice = dice or random.Random(0)
         self.offset = 0.0
         self.logs = []
         self.requests = 0
@@ -22,24 +23,27 @@ class Shelf:
     def wall(self):
         return 1_800_000_000.0 + self.reactor.time() + self.offset
 
-    def add(self, node, seq, data):
+    def add(self, node, seq, data, read=0):
         self.requests += 1
-        if self.refuses:
+        if self._is_refused():
             return None
         ms = int(self.wall() * 1000)
         last = self.entries[-1].id if self.entries else BEGINNING
         id = EntryID(ms, 0) if ms > last.ms else EntryID(last.ms, last.number + 1)
-        self.entries.append(Entry(id, node, seq, data))
+        self.entries.append(Entry(id, node, seq, data, read))
         for log in self.logs:
             log.wake()
         return id
+
+    def _is_refused(self):
+        return bool(self.refuses) and self.dice.random() < self.refuses
 
     def get(self, key):
         value, until = self.texts.get(key, (None, None))
         return None if until is not None and until <= self.reactor.time() else value
 
     def set(self, key, value, seconds=None, *, only_new=False):
-        if self.refuses or (only_new and self.get(key) is not None):
+        if self._is_refused() or (only_new and self.get(key) is not None):
             return False
         self.texts[key] = value, None if seconds is None else self.reactor.time() + seconds
         return True
@@ -114,9 +118,10 @@ class MemoryLog:
                 self.reader.on_down(ConnectionError("a new connection"))
             self.is_up = True
             entries = self.shelf.entries
+            whole = not entries or self.last == BEGINNING or any(entry.id == self.last for entry in entries)
             if not entries or entries[-1].id < self.last:
                 self.last = BEGINNING
-            self.reader.on_up()
+            self.reader.on_up(whole=whole)
             self.wake()
 
     # -- the way there and back
@@ -149,14 +154,14 @@ class MemoryLog:
     def open(self, reader):
         self.reader = reader
 
-    def append(self, node, seq, data, answer=None):
+    def append(self, node, seq, data, read, answer=None):
         def on_answer(id):
             if answer is not None:
                 answer(id)
             if id is None and self.is_up:
                 self.reader.on_refused(ValueError("OOM"))
 
-        self.ask(lambda: self.shelf.add(node, seq, data), on_answer)
+        self.ask(lambda: self.shelf.add(node, seq, data, read), on_answer)
 
     def read_from(self, last):
         self.last, self.reading = last, True

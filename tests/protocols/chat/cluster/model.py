@@ -34,6 +34,7 @@ class Model:
         self.said = []  # (time, person, number)
         self.count = 0
         self.busy = set()  # servers that have a fault
+        self.ended = {}  # when the last fault of a server was over
         self.log = []
         for _ in range(self.dice.randrange(2, 5)):
             self.town.server()
@@ -75,19 +76,28 @@ class Model:
             person.gone()
         elif here:
             person = self.dice.choice(here)
-            if not person.held and person.name.startswith("P"):
-                person.number += 1
-                self.said.append((self.now, person, person.number))
-                person.says(str(person.number))
+            for n in range(self.dice.randrange(2, 7) if what > 0.9 else 1):  # more than one at once is on its way
+                self.later(n * 0.0004, self.speak, person)
+
+    def speak(self, person):
+        if person.open and not person.held and person.name.startswith("P"):
+            person.number += 1
+            self.said.append((self.now, person, person.number))
+            person.says(str(person.number))
 
     # -- faults
 
     def fault(self):
         name = self.dice.choice(self.faults)
-        well = [server for server in self.town.servers if server not in self.busy and server.is_in]
+        well = [server for server in self.town.servers if self.is_well(server)]
         if well and len(self.busy) < len(self.town.servers):
             self.note(f"{name}")
             getattr(self, f"_fault_{name}")(self.dice.choice(well))
+
+    def is_well(self, server):
+        """What it wrote after the last fault was read back: another one before that would make it a longer one."""
+        ended = self.ended.get(server, 0.0)
+        return server not in self.busy and server.is_in and server.cluster.stay.contact > ended
 
     def _for(self, server, seconds, end):
         self.busy.add(server)
@@ -95,6 +105,7 @@ class Model:
 
         def over():
             self.busy.discard(server)
+            self.ended[server] = self.now
             self.note(f"  {server.title} is well again")
             end()
 
@@ -120,15 +131,22 @@ class Model:
         self._for(server, LONG, server.go_on)
 
     def _fault_refuse(self, server):
-        if self.busy:
+        if not all(self.is_well(other) for other in self.town.servers):
             return
-        self.town.shelf.refuses = True
+        self.town.shelf.refuses = 1.0
         seconds = self.dice.random() * SHORT
         for other in self.town.servers:
             self._for(other, seconds, self._accept)
 
+    def _fault_refuse_some(self, server):
+        """Memory is full now and then."""
+        if all(self.is_well(other) for other in self.town.servers):
+            self.town.shelf.refuses = 0.5
+            for other in self.town.servers:
+                self._for(other, 3.0, self._accept)
+
     def _accept(self):
-        self.town.shelf.refuses = False
+        self.town.shelf.refuses = 0.0
 
     def _fault_kill(self, server):
         if len(self.town.servers) > 2:
@@ -242,3 +260,8 @@ class Model:
         """No fault was as long as a lease: nobody has heard of any."""
         for person in self.people:
             assert not any(line in (f"* {LOST}", f"* {FOUND}") for line in person.lines), person.name
+            lines = [one for line in person.lines for one in singly(line)]
+            for other in self.people:
+                came, went = lines.count(f"* {other.name} joined"), lines.count(f"* {other.name} left")
+                assert max(came, went) <= 1, f"{person.name} was told that {other.name} had gone, who had not"
+                assert not went or not other.open, f"{person.name} was told that {other.name} had gone, who had not"

@@ -27,13 +27,13 @@ class Person:
         self.member.wait = self._wait
         self.member.address = "192.0.2.1"
         server.people.append(self)
-        server.cluster.enter(self.member, self._entered)
+        server.do(server.cluster.enter, self.member, self._entered)
         if name is not None:
             self.says(f"/nick {name}")
 
     def _entered(self, member):
         self.came = self.server.reactor.time()
-        self.server.reactor.call_later(0.001, self.server.cluster.announce, member)
+        self.server.reactor.call_later(0.001, self.server.do, self.server.cluster.announce, member)
 
     def _wait(self, held):
         self.held = held
@@ -49,14 +49,14 @@ class Person:
 
     def says(self, *texts):
         for text in texts:
-            self.server.cluster.hear(self.member, text)
+            self.server.do(self.server.cluster.hear, self.member, text)
 
     def gone(self):
         """The connection is lost."""
         self.open = False
         if self in self.server.people:
             self.server.people.remove(self)
-            self.server.cluster.leave(self.member)
+            self.server.do(self.server.cluster.leave, self.member)
 
     @property
     def name(self):
@@ -89,6 +89,7 @@ class Server:
             wall=town.shelf.wall, on_settled=self._on_settled, **options,
         )  # fmt: skip
         self.dead = False
+        self._unread = []  # what has come while it was stopped
 
     def _on_settled(self):
         self.settled = True
@@ -110,6 +111,13 @@ class Server:
         for person in self.people:
             person.open = False
 
+    def do(self, fn, *args):
+        """Something has come from somebody connected here; a server that stands still reads it later."""
+        if self.log.frozen is None:
+            fn(*args)
+        else:
+            self._unread.append((fn, *args))
+
     def stop(self):
         """SIGSTOP."""
         self.log.freeze()
@@ -120,6 +128,9 @@ class Server:
         self.cluster._timer.reset(0.25)
         self.cluster._look()
         self.log.thaw()
+        unread, self._unread = self._unread, []
+        for fn, *args in unread:
+            fn(*args)
 
     def drain(self):
         """SIGTERM."""
@@ -140,7 +151,7 @@ class Town:
     def __init__(self, seed=0):
         self.reactor = MemoryReactor()
         self.dice = random.Random(seed)
-        self.shelf = Shelf(self.reactor)
+        self.shelf = Shelf(self.reactor, self.dice)
         self.servers = []
 
     def server(self, title=None, **options):
