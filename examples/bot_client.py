@@ -10,10 +10,9 @@ from __future__ import annotations
 import os
 import sys
 import time
-from pathlib import Path
 from typing import NamedTuple
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # a fresh clone needs no installation
 
 from protocols.text import sanitize
 from reactor import LineProtocol, Reactor, ReactorError, StreamTransport, Timer

@@ -6,10 +6,10 @@ With `--join HOST:PORT` it sits in a chat room as well. An installed package has
 
 from __future__ import annotations
 
+import os
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # a fresh clone needs no installation
 
 from protocols.bot.command import main
 

@@ -6,10 +6,10 @@ An installed package has it as `python -m protocols.chat.client`, or `reactor-ch
 
 from __future__ import annotations
 
+import os
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # a fresh clone needs no installation
 
 from protocols.chat.client.command import main
 

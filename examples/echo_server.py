@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # a fresh clone needs no installation
 
 from protocols import Echo
-from protocols.metrics import Metrics
+from protocols.metrics import scrape
 from reactor.serving import run
 
 if __name__ == "__main__":
-    sys.exit(run(lambda reactor: Echo, port=9000, description="Send every byte back.", metrics=Metrics))
+    sys.exit(run(lambda reactor: Echo, port=9000, description="Send every byte back.", metrics=scrape))

@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # a fresh clone needs no installation
 
 from protocols import Greeting
-from protocols.metrics import Metrics
+from protocols.metrics import scrape
 from reactor.serving import run
 
 if __name__ == "__main__":
     about = "Greet whoever says a name."
-    sys.exit(run(lambda reactor: lambda: Greeting(reactor), port=9999, description=about, metrics=Metrics))
+    sys.exit(run(lambda reactor: lambda: Greeting(reactor), port=9999, description=about, metrics=scrape))

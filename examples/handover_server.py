@@ -6,11 +6,11 @@ The new process takes the sockets over, so that nobody is refused; the old one s
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # a fresh clone needs no installation
 
 from protocols import Echo
 from reactor import Listener, Reactor, Worker, hand_over

@@ -6,10 +6,10 @@ It is `python -m protocols.http.server`, from a fresh clone. A server of your ow
 
 from __future__ import annotations
 
+import os
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # a fresh clone needs no installation
 
 from protocols.http.server.command import main
 from protocols.metrics import listen_for_scrapes

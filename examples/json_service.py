@@ -6,10 +6,10 @@ Its test needs no port and no waiting: tests/examples/test_json_service.py.
 
 from __future__ import annotations
 
+import os
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # a fresh clone needs no installation
 
 from protocols.http.server import LIMITS, TIMEOUTS, Refusal, Request, Response, Server
 from reactor import Reactor

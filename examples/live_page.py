@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # a fresh clone needs no installation
 
 from protocols.http.server import LIMITS, TIMEOUTS, EventStream, Request, Response, Server
 from reactor import Reactor

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import sys
-from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # a fresh clone needs no installation
 
 from protocols.metrics import listen_for_scrapes
 from reactor import DatagramProtocol, DatagramTransport, Listener, Reactor, ReactorError

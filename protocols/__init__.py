@@ -16,8 +16,24 @@ The map, from the bottom up; imports only point up in this list, and the docstri
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from .echo import Echo
-from .greeting import Greeting
-from .text.protocol import TextProtocol
+
+if TYPE_CHECKING:
+    from .greeting import Greeting
+    from .text.protocol import TextProtocol
 
 __all__ = ["Echo", "Greeting", "TextProtocol"]
+
+_LATER = {"Greeting": "greeting", "TextProtocol": "text.protocol"}
+"""What an echo server need not load, and where it is (PEP 562)."""
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = globals()[name] = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+        return found

@@ -16,6 +16,7 @@
 The map, from the bottom up; imports only point up in this list, and the docstring of each folder lists its files so:
 
     errors         every error by name
+    values         named fields that are never changed
     limits         bounds and timeouts
     boundary       what the program's code raises, and the log
     protocol       what you implement
@@ -36,7 +37,9 @@ The map, from the bottom up; imports only point up in this list, and the docstri
 
 from __future__ import annotations
 
-from .diagnostics.stats import Stats
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from .endpoints.drain import DrainReport
 from .endpoints.listener import Listener
 from .errors import (
@@ -66,16 +69,19 @@ from .framing import LengthPrefixedProtocol, LineProtocol, NetstringProtocol
 from .limits import Limits, Timeouts
 from .loop.futures import Promise
 from .loop.timers import Timer
-from .processes.activation import activated_sockets, notify, say_ready
-from .processes.handover import hand_over, start_successor
-from .processes.prefork import Supervisor, prefork_sockets
-from .processes.worker import Worker
 from .protocol import BaseProtocol, BufferedProtocol, DatagramProtocol, Protocol
 from .reactor import Reactor
-from .reconnect import ReconnectingClient
 from .sockets.addresses import peer_key
-from .transports.datagram import DatagramTransport
 from .transports.stream import StreamTransport
+
+if TYPE_CHECKING:
+    from .diagnostics.stats import Stats
+    from .processes.activation import activated_sockets, notify, say_ready
+    from .processes.handover import hand_over, start_successor
+    from .processes.prefork import Supervisor, prefork_sockets
+    from .processes.worker import Worker
+    from .reconnect import ReconnectingClient
+    from .transports.datagram import DatagramTransport
 
 __version__ = "0.2.0"
 
@@ -130,7 +136,34 @@ __all__ = [
     "start_successor",
 ]
 
-for _name in __all__:  # errors are named by the package that people import them from, in tracebacks too
-    if isinstance(_thing := globals()[_name], type) and issubclass(_thing, Exception):
+_LATER = {
+    "DatagramTransport": "transports.datagram",
+    "ReconnectingClient": "reconnect",
+    "Stats": "diagnostics.stats",
+    "Supervisor": "processes.prefork",
+    "Worker": "processes.worker",
+    "activated_sockets": "processes.activation",
+    "hand_over": "processes.handover",
+    "notify": "processes.activation",
+    "prefork_sockets": "processes.prefork",
+    "say_ready": "processes.activation",
+    "start_successor": "processes.handover",
+}
+"""Names that few programs need, and the modules that are loaded for them when they are asked for first (PEP 562)."""
+
+if not TYPE_CHECKING:  # to a type checker it would make every misspelt name good
+
+    def __getattr__(name: str) -> object:
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = globals()[name] = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+        return found
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_LATER})
+
+
+for _thing in list(globals().values()):  # tracebacks name errors by the package that people import them from
+    if isinstance(_thing, type) and issubclass(_thing, Exception):
         _thing.__module__ = __name__
-del _name, _thing
+del _thing

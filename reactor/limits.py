@@ -9,15 +9,15 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 from typing import Any
+
+from .values import Value
 
 KIB = 1024
 MIB = 1024 * KIB
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Value):
     """Counts and sizes, in bytes, for the connections of one listener (or one outgoing connection).
 
     connections: at this many, accepting pauses and newcomers wait in the backlog, unless a connection gives way to
@@ -45,12 +45,11 @@ class Limits:
     output_soft: int | None = None
     output_soft_seconds: float = 60.0
 
-    def __post_init__(self) -> None:
-        _refuse_negative(self)
+    def _check(self, given: dict[str, Any]) -> None:
+        _refuse_negative(given, type(self).__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeouts:
+class Timeouts(Value):
     """Seconds, for each state in which a connection could otherwise wait for ever.
 
     connect: an outgoing connection, resolving included. 30 s: TCP's fifth SYN leaves after 15 s, its sixth after 31.
@@ -68,23 +67,22 @@ class Timeouts:
     write: float | None = 60.0
     close: float | None = 30.0
 
-    def __post_init__(self) -> None:
-        _refuse_negative(self)
+    def _check(self, given: dict[str, Any]) -> None:
+        _refuse_negative(given, type(self).__name__)
 
 
-def _refuse_negative(bounds: Any) -> None:
-    for field in fields(bounds):
-        value = getattr(bounds, field.name)
-        if field.name == "refuse":
+def _refuse_negative(given: dict[str, Any], kind: str) -> None:
+    for name, value in given.items():
+        if name == "refuse":
             if value is not None and not callable(value):
                 raise TypeError(f"Limits.refuse is called with a peername and a count, and cannot be {value!r}")
             continue
         if value is not None and not isinstance(value, (int, float)):
-            raise TypeError(f"{type(bounds).__name__}.{field.name} is a number or None, not {value!r}")
+            raise TypeError(f"{kind}.{name} is a number or None, not {value!r}")
         if value is not None and abs(value) > sys.float_info.max and value != math.inf:
-            raise ValueError(f"{type(bounds).__name__}.{field.name} is too large: use None or math.inf for no limit")
+            raise ValueError(f"{kind}.{name} is too large: use None or math.inf for no limit")
         if value is not None and not value >= 0:  # `not >=` refuses NaN as well
-            raise ValueError(f"{type(bounds).__name__}.{field.name} must not be negative: {value!r}")
+            raise ValueError(f"{kind}.{name} must not be negative: {value!r}")
 
 
 def made(factory: Callable[[], Any]) -> Any:

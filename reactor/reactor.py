@@ -1,21 +1,14 @@
-"""The reactor: the loop, and the verbs of the network. Everything else is found from here."""
+"""The reactor: the loop, and the verbs of the network. What only some verbs need is imported in them."""
 
 from __future__ import annotations
 
 import os
 import socket
-import ssl
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .diagnostics import view
-from .diagnostics.debug import equip, is_wanted
-from .diagnostics.dump import MAX_CONNECTIONS
-from .diagnostics.stats import Stats
-from .diagnostics.watchdog import seconds, watch
-from .endpoints.connector import Connector, lesser
-from .endpoints.datagrams import open_datagram
-from .endpoints.drain import DrainReport
+from .diagnostics import asked
+from .diagnostics.watchdog import watch
 from .endpoints.inventory import Inventory
 from .endpoints.listener import BACKLOG, Listener
 from .limits import Limits, Timeouts, check_arguments, made
@@ -27,13 +20,18 @@ from .loop.poller import Poller
 from .loop.termination import Termination
 from .protocol import AnyProtocol, P
 from .sockets.addresses import check_port, show
-from .sockets.contexts import check_server_context, client_carrier, server_carrier
+from .sockets.contexts import check_server_context, client_carrier
 from .sockets.listening import adopt_listening, listening_sockets
-from .sockets.stdio import standard_streams
-from .sockets.udp import HostPort, refuse_names
-from .sockets.unix import BoundPath, UnixPath, listening_unix_socket, show_path
-from .transports.datagram import DatagramTransport
 from .transports.stream import StreamTransport
+
+if TYPE_CHECKING:
+    import ssl
+
+    from .diagnostics.stats import Stats
+    from .endpoints.drain import DrainReport
+    from .sockets.udp import HostPort
+    from .sockets.unix import UnixPath
+    from .transports.datagram import DatagramTransport
 
 GRACE = 5.0  # seconds a drain gives; systemd and docker wait 10 and more before they kill
 
@@ -61,12 +59,14 @@ class Reactor(Loop):
         debug: bool | None = None,
         kernel: Kernel | None = None,
     ) -> None:
-        threshold = seconds(watchdog, clock is None, os.environ.get("REACTOR_WATCHDOG"))
+        threshold = asked.seconds(watchdog, clock is None, os.environ.get("REACTOR_WATCHDOG"))
         super().__init__(clock=clock, poller=poller, output_budget=output_budget, kernel=kernel)
         self._inventory: Inventory = Inventory(self)
         self._termination = Termination(self, self._signals, self._kernel.terminating)
         watch(self, threshold)
-        if is_wanted(debug, os.environ.get("REACTOR_DEBUG")):
+        if asked.debug(debug, os.environ.get("REACTOR_DEBUG")):
+            from .diagnostics.debug import equip
+
             equip(self)
 
     # -- running ------------------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ class Reactor(Loop):
         check_arguments(factory, limits, timeouts)
         check_server_context(tls)
         sockets = listening_sockets(host, port, backlog=backlog, reuse_port=reuse_port, kernel=self._kernel)
-        return self._listen(factory, sockets, limits, timeouts, tls)
+        return self._inventory.listen(factory, sockets, limits, timeouts, tls)
 
     def listen_unix(
         self,
@@ -168,8 +168,10 @@ class Reactor(Loop):
         self._check_usable()
         check_arguments(factory, limits, timeouts)
         check_server_context(tls)
+        from .sockets.unix import listening_unix_socket
+
         sock, bound = listening_unix_socket(path, mode=mode, backlog=backlog)
-        return self._listen(factory, [sock], limits, timeouts, tls, bound)
+        return self._inventory.listen(factory, [sock], limits, timeouts, tls, bound)
 
     def listen_socket(
         self,
@@ -199,20 +201,7 @@ class Reactor(Loop):
         check_arguments(factory, limits, timeouts)
         check_server_context(tls)
         adopt_listening(sock, backlog)
-        return self._listen(factory, [sock], limits, timeouts, tls)
-
-    def _listen(
-        self,
-        factory: Callable[[], Any],
-        sockets: list[socket.socket],
-        limits: Limits | None,
-        timeouts: Timeouts | None,
-        tls: ssl.SSLContext | None = None,
-        bound: BoundPath | None = None,
-    ) -> Listener:
-        carrier, unlink = server_carrier(self, tls), None if bound is None else bound.remove
-        listener = Listener(self, factory, sockets, limits, timeouts, self._inventory.remove, carrier, unlink)
-        return self._inventory.add(listener)
+        return self._inventory.listen(factory, [sock], limits, timeouts, tls)
 
     def connect_tcp(
         self,
@@ -263,11 +252,12 @@ class Reactor(Loop):
         check_arguments(factory, limits, timeouts)
         if server_hostname is not None and not tls:
             raise ValueError("server_hostname is for the certificate: without tls= nobody looks at it")
-        where = show((host, port))
+        from .endpoints.connector import Connector, lesser
+
         connector = Connector(
             self,
             factory,
-            where,
+            show((host, port)),
             self._inventory.clients,
             timeout=lesser(timeout, timeouts),
             local=local,
@@ -297,6 +287,9 @@ class Reactor(Loop):
         """
         self._check_usable()
         check_arguments(factory, limits, timeouts)
+        from .endpoints.connector import Connector, lesser
+        from .sockets.unix import show_path
+
         connector = Connector(
             self,
             factory,
@@ -356,8 +349,8 @@ class Reactor(Loop):
         """
         self._check_usable()
         check_arguments(factory, limits, timeouts)
-        if self._running:
-            refuse_names(local, remote)
+        from .endpoints.datagrams import open_datagram
+
         options = (local, remote, family, broadcast, reuse_port, sock, limits, timeouts)
         return open_datagram(self._inventory.datagrams, factory, *options)
 
@@ -371,7 +364,8 @@ class Reactor(Loop):
         So does a stdout that fails; with `keep_input` what is written then is dropped with a WARNING, until it works.
         """
         self._check_usable()
-        self._check_usable()
+        from .sockets.stdio import standard_streams
+
         bounds = limits or Limits(), timeouts or Timeouts(write=None)  # Ctrl-S stalls a terminal; that is no fault
         protocol = made(factory)
         return self._inventory.clients.open(standard_streams(keep_input=keep_input), protocol, "stdio", *bounds)
@@ -384,9 +378,11 @@ class Reactor(Loop):
 
     def stats(self) -> Stats:
         """Counters since the start, and what there is now. Looks at each connection: 1 ms for a thousand."""
+        from .diagnostics import view
+
         return view.stats(self, self._inventory)
 
-    def dump(self, limit: int = MAX_CONNECTIONS) -> str:
+    def dump(self, limit: int = asked.MAX_CONNECTIONS) -> str:
         """All that is open, in lines for an operator's eyes: at most `limit` connections, the most troubled first.
 
         What comes from peers is shown without control characters. `reactor.serving` prints it on SIGUSR1.
@@ -397,4 +393,6 @@ class Reactor(Loop):
         up ...: connections 0, datagram sockets 0, listeners 0, timers 0, calls in threads 0
         ...
         """
+        from .diagnostics import view
+
         return view.dump(self, self._inventory, limit)

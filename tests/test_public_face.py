@@ -100,6 +100,7 @@ PACKAGES = {
     },
     "protocols.metrics": {
         "HEAD_TIME", "LIMITS", "MAX_HEAD", "Metrics", "family", "PATH", "TIMEOUTS", "listen_for_scrapes", "metrics",
+        "scrape",
     },
     "protocols.redis": {
         "AnswerTimeout", "ClientClosed", "ConnectionLost", "LoginRefused", "ProtocolError", "RedisClient",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from reactor import Limits, StreamTransport, Timeouts, Timer
@@ -49,7 +49,7 @@ class BotServer:
     @property
     def limits(self) -> Limits:
         """LIMITS, and who has too many connections already is refused at accept."""
-        return replace(LIMITS, refuse=self.refuse)
+        return LIMITS.replace(refuse=self.refuse)
 
     def session(self) -> Session:
         return Session(self)

@@ -6,7 +6,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -102,7 +102,7 @@ class Chat:
     @property
     def limits(self) -> Limits:
         """LIMITS, and who is banned or has too many connections already is refused at accept, before any handshake."""
-        return replace(LIMITS, refuse=self.refuse)
+        return LIMITS.replace(refuse=self.refuse)
 
     def refuse(self, peername: Any, held: int) -> bytes | None:
         """What a newcomer is told who is not let in; None for one who is. For `Limits.refuse`."""

@@ -4,11 +4,29 @@ The files, from the bottom up; a file imports only from those above it in this l
 
     exposition   from Stats to text; pure
     server       the handler that answers a scrape
+    scrape       the same, loaded when it is asked for
 """
 
 from __future__ import annotations
 
-from .exposition import family
-from .server import HEAD_TIME, LIMITS, MAX_HEAD, PATH, TIMEOUTS, Metrics, listen_for_scrapes, metrics
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-__all__ = ["HEAD_TIME", "LIMITS", "MAX_HEAD", "PATH", "TIMEOUTS", "Metrics", "family", "listen_for_scrapes", "metrics"]
+from .exposition import family
+from .scrape import scrape
+
+if TYPE_CHECKING:
+    from .server import HEAD_TIME, LIMITS, MAX_HEAD, PATH, TIMEOUTS, Metrics, listen_for_scrapes, metrics
+
+__all__ = [
+    "HEAD_TIME", "LIMITS", "MAX_HEAD", "PATH", "TIMEOUTS", "Metrics", "family", "listen_for_scrapes", "metrics",
+    "scrape",
+]  # fmt: skip
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """What `server` has, which loads HTTP (PEP 562)."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.server"), name)

@@ -11,7 +11,6 @@ message. It asks for no password: give it an address that only the scraper reach
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from weakref import WeakKeyDictionary
 
@@ -43,7 +42,7 @@ def metrics(
     labels: put on every counter of the reactor; what `more` gives is left as it is.
     """
     stats = request.reactor.stats()
-    stats = replace(stats, accepted=stats.accepted - _scrapes.get(request.reactor, 0))
+    stats = stats.replace(accepted=stats.accepted - _scrapes.get(request.reactor, 0))
     text = render(stats, labels) + ("" if more is None else more())
     return Response(200, text, {"Content-Type": CONTENT_TYPE, "Connection": "close"})
 

@@ -2,6 +2,7 @@
 
 The files, from the bottom up; a file imports only from those above it in this list:
 
+    asked        what a program, or its environment, asks to be told
     stats        what a reactor has done and holds, at one moment
     dump         a reactor in lines of text
     view         counters, connections, and both in words

@@ -57,11 +57,6 @@ LISTENS = changing(Listener)
 Reactor = Any  # the class stands above, in a module that imports this one
 
 
-def is_wanted(given: bool | None, environment: str | None) -> bool:
-    """What the program says, else whether REACTOR_DEBUG is anything but empty or 0."""
-    return environment not in (None, "", "0") if given is None else given
-
-
 def is_equipped(reactor: Reactor) -> bool:
     """Whether it is in debug mode."""
     return hasattr(reactor, "_origins")

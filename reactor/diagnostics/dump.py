@@ -15,7 +15,6 @@ from ..sockets.addresses import show
 from ..transports.lanes import State
 from .stats import Stats
 
-MAX_CONNECTIONS = 1000  # lines of connections: some 150 KB, what a log bears and a terminal scrolls back
 MAX_OTHERS = 20  # lines of listeners, and of timers: the next ones are those that matter
 MAX_NAME = 80  # characters of a name; a path of a Unix socket has 108 at most
 

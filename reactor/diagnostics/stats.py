@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from types import MappingProxyType
 from typing import Any
 
+from ..values import Value
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stats:
+
+class Stats(Value):
     """The counters of a reactor since it was made, and what there is now. Gives a field by its name as well.
 
     uptime: seconds since the reactor was made.
@@ -52,7 +53,7 @@ class Stats:
     accepted: int = 0
     refused: int = 0
     shortages: int = 0
-    lost: Mapping[str, int] = field(default_factory=dict)
+    lost: Mapping[str, int] = MappingProxyType({})
     output_evictions: int = 0
     connections: int = 0
     opening: int = 0
@@ -78,13 +79,13 @@ class Stats:
 
     def as_dict(self) -> dict[str, Any]:
         """All fields, by name."""
-        return asdict(self)
+        return dict(zip(self._fields, self._values(), strict=True))
 
     def keys(self) -> Iterator[str]:
         """The names, so that `dict(stats)` works."""
-        return (each.name for each in fields(self))
+        return iter(self._fields)
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self.__dataclass_fields__:
+        if name not in self._fields:
             raise KeyError(name)
         return getattr(self, name)

@@ -28,7 +28,6 @@ from ..boundary import PACKAGE, log
 from ..loop.loop import Loop
 from ..loop.meter import Meter
 
-WATCHDOG = 1.0  # seconds: a person notices, and no callback that a loop can afford takes so long
 AGAIN = 4  # a stall is told again when it is so many times longer: 1, 4, 16, 64 s. Is it still the same line?
 GLANCE = 0.1  # of the threshold, from one look to the second: is it one callback that is slow, or are there many?
 DEPTH = 30  # frames of the stack that are told, the innermost: a recursion must not fill the disk
@@ -242,28 +241,3 @@ def name(frames: list[FrameType]) -> str:
 
 def _summary(frame: FrameType) -> traceback.FrameSummary:
     return traceback.FrameSummary(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_qualname)
-
-
-def seconds(given: float | None, is_real_time: bool, environment: str | None) -> float:
-    """What to watch with: what the program says, else REACTOR_WATCHDOG, else WATCHDOG; 0 where time is moved by tests.
-
-    Raises ValueError for what is no number of seconds from 0 up.
-
-    >>> seconds(None, True, None), seconds(0.5, True, "9"), seconds(None, True, "9"), seconds(None, False, "9")
-    (1.0, 0.5, 9.0, 0.0)
-    """
-    if given is None:
-        if not is_real_time:
-            return 0.0
-        given = parse("REACTOR_WATCHDOG", environment) if environment else WATCHDOG
-    if not 0 <= given < float("inf"):
-        raise ValueError(f"the watchdog is a number of seconds, 0 for none, not {given!r}")
-    return float(given)
-
-
-def parse(name: str, text: str) -> float:
-    """A number from the environment. Raises ValueError with its name."""
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"{name} is a number of seconds, 0 for none, not {text!r}") from None

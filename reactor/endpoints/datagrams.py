@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..limits import Limits, Timeouts, made
-from ..sockets.udp import HostPort, adopt, open_socket, peer_of
+from ..sockets.udp import HostPort, adopt, open_socket, peer_of, refuse_names
 from ..transports.datagram import DatagramTransport
 from .roster import Roster
 
@@ -24,6 +24,8 @@ def open_datagram(
     timeouts: Timeouts | None,
 ) -> DatagramTransport:
     """A transport in `roster`, on a socket of its own or the one that is given."""
+    if roster.is_served():
+        refuse_names(local, remote)
     if sock is None:
         sock = open_socket(local, remote, family, broadcast=broadcast, reuse_port=reuse_port)
     elif local or remote or family or broadcast or reuse_port:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol as Interface
 
 from ..loop.futures import Promise, settle
 from ..loop.loop import Loop
+from ..values import Value
 
 LINGER = 0.5  # seconds of silence after our end was said: a drain waits no longer for a peer that keeps its own open
 
 
-@dataclass
-class DrainReport:
+class DrainReport(Value):
     """What a drain did: how many connections and datagram sockets ended in order, the peer of each cut off."""
 
     closed: int = 0
-    cut: list[Any] = field(default_factory=list)
+    cut: Sequence[Any] = ()
 
 
 class Drained(Interface):
@@ -36,7 +35,8 @@ class Drain:
     def __init__(self, loop: Loop, rosters: Sequence[Drained], grace: float) -> None:
         self._loop = loop
         self._rosters = list(rosters)
-        self._report = DrainReport()
+        self._ended = 0  # those that were cut too
+        self._cut_off: list[Any] = []
         self._is_over = False
         self._linger = loop.call_every(LINGER / 4, self._end_lingering)
         self._deadline = loop.call_later(grace, self._cut)
@@ -66,7 +66,7 @@ class Drain:
 
     def on_gone(self) -> None:
         """One transport is gone."""
-        self._report.closed += 1
+        self._ended += 1
         self.check()
 
     def check(self) -> None:
@@ -78,8 +78,7 @@ class Drain:
         self._deadline.cancel()
         for roster in self._rosters:
             roster.leave(self)
-        self._report.closed -= len(self._report.cut)
-        settle(self.future, self._report)
+        settle(self.future, DrainReport(closed=self._ended - len(self._cut_off), cut=self._cut_off))
 
     def _end_lingering(self) -> None:
         for roster in self._rosters:
@@ -87,4 +86,4 @@ class Drain:
 
     def _cut(self) -> None:
         for roster in self._rosters:
-            self._report.cut += roster.cut()
+            self._cut_off += roster.cut()

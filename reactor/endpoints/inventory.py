@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol as Interface
+from typing import TYPE_CHECKING, Any, Protocol as Interface
 
 from ..boundary import call
+from ..limits import Limits, Timeouts
 from ..loop.futures import Promise, settle
 from ..loop.loop import Loop
+from ..sockets.contexts import server_carrier
 from ..transports.datagram import DatagramTransport
 from ..transports.stream import StreamTransport
 from .drain import Drain, DrainReport
 from .listener import Listener
 from .roster import Roster
+
+if TYPE_CHECKING:
+    import socket
+    import ssl
+
+    from ..sockets.unix import BoundPath
 
 
 class Keeper(Interface):
@@ -32,6 +40,19 @@ class Inventory:
         self.clients: Roster[StreamTransport] = Roster(loop, StreamTransport)
         self.datagrams: Roster[DatagramTransport] = Roster(loop, DatagramTransport)
         self.keepers: dict[Keeper, None] = {}
+
+    def listen(
+        self,
+        factory: Callable[[], Any],
+        sockets: list[socket.socket],
+        limits: Limits | None,
+        timeouts: Timeouts | None,
+        tls: ssl.SSLContext | None,
+        bound: BoundPath | None = None,
+    ) -> Listener:
+        """A listener on these sockets, which are its own from here on."""
+        carrier, unlink = server_carrier(self._loop, tls), None if bound is None else bound.remove
+        return self.add(Listener(self._loop, factory, sockets, limits, timeouts, self.remove, carrier, unlink))
 
     def add(self, listener: Listener) -> Listener:
         """Count a new listener, until it is gone."""

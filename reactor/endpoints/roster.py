@@ -30,6 +30,10 @@ class Roster(Generic[T]):
         self.kind = kind  # the class of its transports; debug mode puts one of its own here
         self.connections: dict[T, None] = {}  # in order of arrival
 
+    def is_served(self) -> bool:
+        """Whether the loop turns."""
+        return self._loop._running
+
     def open(
         self,
         carrier: Any,

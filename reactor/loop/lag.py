@@ -9,8 +9,9 @@ for milliseconds as for minutes. Slots of a few seconds make up the minute: the 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from math import log2
+
+from ..values import Value
 
 QUICK = 0.0005  # seconds: half of what a poll rounds to. Below it nobody notices, and counting would cost 1 %
 STEPS = 4  # buckets for each doubling: a bound is at most 19 % above what it stands for
@@ -20,8 +21,7 @@ SLOTS = 13  # a minute, of which the oldest is partly over
 MINUTE = 60.0  # seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Lag:
+class Lag(Value):
     """The last minute, in seconds. `p50` and `p99` are upper bounds, within 19 %; what is quick counts as QUICK.
 
     busy: the share of the time in which the loop did not wait in a poll, 0.0 to 1.0.
@@ -89,7 +89,7 @@ class LagWindow:
         share = (busy - first.busy) / (now - since) if now > since else 0.0
         most = longest or QUICK
         p50, p99 = (min(most, _quantile(counts, rounds - first.rounds, part)) for part in (0.5, 0.99))
-        return Lag(p50, p99, longest or p99, min(1.0, share))
+        return Lag(p50=p50, p99=p99, max=longest or p99, busy=min(1.0, share))
 
 
 def bucket(seconds: float) -> int:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 import functools
-import ssl
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..boundary import log
 from ..endpoints.listener import Listener
 from ..limits import Limits, Timeouts
-from ..processes.prefork import refuse_taken
-from ..processes.worker import Worker
 from ..reactor import Reactor
 from .machine import raise_descriptor_limit, warn_if_root
 from .options import LAST_PORT, add_log_option, add_metrics_option, add_tls_options, add_workers_option, server_parser
@@ -20,6 +17,11 @@ from .output import complain, in_words, log_to_stderr, program
 from .server import announce_metrics, listen, serve, supervise
 from .signals import dump_on_signal, on_hangup
 from .tls import tls_context
+
+if TYPE_CHECKING:
+    import ssl
+
+    from ..processes.worker import Worker
 
 DESCRIPTORS = 16_384  # connections and some more: where the machine allows so many, 1024 would be the bound
 
@@ -102,6 +104,8 @@ class _Served:
 
     def by_workers(self, reactor: Reactor) -> int:
         """In several. What no worker could open is one line here, instead of a traceback of each."""
+        from ..processes.prefork import refuse_taken
+
         options = self._options
         try:
             for number in range(options.workers):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Iterable
 
@@ -34,6 +33,6 @@ def warn_if_root(listeners: Iterable[Listener]) -> None:
     """Say so where root is at the reach of other machines: a fault would cost the machine."""
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         for host in {name[0] for listener in listeners for name in listener.addresses if isinstance(name, tuple)}:
-            if not ipaddress.ip_address(host.partition("%")[0]).is_loopback:
+            if not host.startswith("127.") and host != "::1":
                 log.warning("running as root on %s, where others can connect: a user of its own is safer", host)
                 return

@@ -6,7 +6,6 @@ import logging
 import os
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 
@@ -33,7 +32,7 @@ def program() -> str:
     spec = getattr(sys.modules.get("__main__"), "__spec__", None)
     if spec is not None and sys.argv[0].endswith("__main__.py"):
         return f"python -m {spec.parent}"
-    return Path(sys.argv[0]).name
+    return os.path.basename(sys.argv[0])
 
 
 def in_words(error: Exception) -> str:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import functools
 import socket
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..endpoints.listener import Listener
 from ..errors import ReactorError
 from ..processes.activation import activated_sockets, say_ready
-from ..processes.prefork import Supervisor, prefork_sockets
-from ..processes.worker import Worker
 from ..reactor import Reactor
-from ..transports.datagram import DatagramTransport
 from .output import address, complain, in_words, program, say
 from .signals import dump_on_signal, pass_on
 
+if TYPE_CHECKING:
+    from ..processes.prefork import Supervisor
+    from ..processes.worker import Worker
+    from ..transports.datagram import DatagramTransport
+
 PATIENCE = 10.0  # seconds for workers to end, twice what a drain gives
 
-Place = Listener | DatagramTransport
+Place: TypeAlias = "Listener | DatagramTransport"
 
 
 def given_sockets() -> list[socket.socket]:
@@ -79,6 +81,8 @@ def supervise(
 
     Its `run()` gives the exit status. SIGUSR1 and SIGHUP are passed on to the workers.
     """
+    from ..processes.prefork import Supervisor, prefork_sockets
+
     try:
         sockets = given_sockets() or prefork_sockets(host, port, workers)
         on_ready = functools.partial(announce, [sockets[0].getsockname()])

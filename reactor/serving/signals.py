@@ -6,9 +6,12 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from ..processes.prefork import Supervisor
 from ..reactor import Reactor
+
+if TYPE_CHECKING:
+    from ..processes.prefork import Supervisor
 
 
 def dump_on_signal(reactor: Reactor) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import ssl
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ssl
 
 
 def tls_context(
@@ -19,9 +21,11 @@ def tls_context(
         if key:
             raise ValueError("--tls-key needs --tls-cert")
         return None
+    import ssl
+
     context = context or ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     for path in filter(None, (certificate, key)):
-        Path(path).open("rb").close()  # the error of load_cert_chain does not say which file it is about
+        open(path, "rb").close()  # the error of load_cert_chain does not say which file it is about
     try:
         context.load_cert_chain(certificate, key, password=_no_password)
     except ssl.SSLError as error:

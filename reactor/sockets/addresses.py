@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from typing import Any
 
@@ -33,6 +32,8 @@ def peer_key(address: Any) -> str:
     host = str(address[0]).partition("%")[0]
     if ":" not in host:
         return host
+    import ipaddress  # two milliseconds, for IPv6 alone
+
     ip = ipaddress.IPv6Address(host)
     if ip.ipv4_mapped is not None:
         return str(ip.ipv4_mapped)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 from collections.abc import Callable
 from typing import Any, Protocol as Interface
 
@@ -64,8 +65,25 @@ def can_write_eof(carrier: Any) -> bool:
 
 
 def carrier_info(carrier: Any, name: str, default: Any) -> Any:
-    """What a carrier tells of itself (see `get_extra_info`); a plain socket tells only that it is one."""
+    """What a carrier tells of itself (see `get_extra_info`); a plain socket tells of its ends, and that it is one."""
+    if name == "sockname":
+        try:
+            return carrier.getsockname()
+        except (OSError, AttributeError):
+            return default
+    if name == "peercred":
+        return peer_credentials(carrier_info(carrier, "socket", None), default)
     info = getattr(carrier, "get_extra_info", None)
     if info is not None:
         return info(name, default)
     return carrier if name == "socket" else default
+
+
+def peer_credentials(sock: Any, default: Any = None) -> Any:
+    """`(pid, uid, gid)` of the process that made the other end, as the kernel noted it then (SO_PEERCRED, Linux)."""
+    if sys.platform != "linux" or getattr(sock, "family", None) != socket.AF_UNIX:
+        return default
+    try:
+        return struct.unpack("iII", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    except OSError:
+        return default

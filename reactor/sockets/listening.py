@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import ipaddress
 import socket
 import sys
 from typing import Any
@@ -95,10 +94,13 @@ def _refuse_unbound(sock: socket.socket) -> None:
 
 
 def _is_literal(host: str | None) -> bool:
-    try:
-        return bool(host) and bool(ipaddress.ip_address(str(host).partition("%")[0]))
-    except ValueError:
-        return False
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, str(host).partition("%")[0])
+        except (OSError, ValueError):
+            continue
+        return True
+    return False
 
 
 def _addresses(kernel: Kernel, host: str | None, port: int) -> list[tuple[int, Any]]:

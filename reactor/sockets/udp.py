@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import ipaddress
 import os
 import socket
 import struct
@@ -169,6 +168,8 @@ def set_membership(sock: socket.socket, group: str, interface: str | int | None,
     interface: a name or an index, for IPv4 also one of its addresses; None lets the routing table choose.
     """
     group, _, zone = group.partition("%")
+    import ipaddress  # for groups alone
+
     address = ipaddress.ip_address(group)
     if zone:
         zoned = int(zone) if zone.isdecimal() else zone

@@ -18,12 +18,10 @@ import errno
 import os
 import socket
 import stat
-import struct
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from ..boundary import log
 from ..errors import ListenError
@@ -194,13 +192,3 @@ class BoundPath:
             pass
         except OSError as exc:  # the program has given up its rights since, perhaps
             log.info("%s is left behind: %s", self._path, exc.strerror)
-
-
-def peer_credentials(sock: Any, default: Any = None) -> Any:
-    """`(pid, uid, gid)` of the process that made the other end, as the kernel noted it then (SO_PEERCRED, Linux)."""
-    if sys.platform != "linux" or getattr(sock, "family", None) != socket.AF_UNIX:
-        return default
-    try:
-        return struct.unpack("iII", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-    except OSError:
-        return default

@@ -22,7 +22,6 @@ from ..loop.poller import READ, WRITE
 from ..protocol import Bytes
 from ..sockets.addresses import show
 from ..sockets.carrier import carrier_info, handshaker, reset_on_close
-from ..sockets.unix import peer_credentials
 from . import lanes
 from .expiry import deadlines
 from .lanes import State
@@ -343,13 +342,6 @@ class Connection(ABC):
         """
         if name == "peername":
             return default if self._peername is None else self._peername
-        if name == "sockname":
-            try:
-                return self._sock.getsockname()
-            except (OSError, AttributeError):
-                return default
-        if name == "peercred":
-            return peer_credentials(self.get_extra_info("socket"), default)
         return carrier_info(self._sock, name, default)
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:

@@ -15,7 +15,6 @@ from ..protocol import Bytes
 from ..sockets.carrier import can_write_eof
 from .buffers import copied, gather
 from .connection import Connection
-from .files import send_file
 from .lanes import CLOSED, DISCARDING, FINISHING, FLOWING, FULL, OPEN, OPENING, OUT_LEAVING, OUTBOUND
 from .slots import NO_SLOTS
 
@@ -134,6 +133,8 @@ class Outbound(Connection):
         (6, b'a file, then more')
         """
         self._loop.runner.check()
+        from .files import send_file
+
         return send_file(self, file, offset, count)
 
     def _may_write(self) -> bool:

@@ -14,7 +14,7 @@ Nothing here calls the protocol from inside `write`, `close` or `abort`, but for
 
 from __future__ import annotations
 
-import ssl
+from typing import TYPE_CHECKING
 
 from ..boundary import EXITS
 from ..loop.futures import Promise
@@ -23,7 +23,9 @@ from .buffered import feed, receive_into
 from .lanes import DISCARDING, FINISHING, IN_LEAVING, INBOUND, OPENING, OUTBOUND, READING, SHUT
 from .outbound import Outbound
 from .slots import NO_SLOTS, SLOTS
-from .upgrade import upgrade
+
+if TYPE_CHECKING:
+    import ssl
 
 READ_SIZE = 120 * 1024
 """Bytes asked of one recv: the most that malloc takes from its heap. From 128 KiB on each read costs an mmap, an mremap
@@ -171,6 +173,8 @@ class Stream(Outbound):
         which it then breaks, so nobody can slip a command in (RFC 3207, 6). `timeout` is `Timeouts.handshake` unless
         given. A handshake that fails ends the connection; the future holds ssl.SSLError, OSError or HandshakeTimeout.
         """
+        from .upgrade import upgrade  # it loads OpenSSL
+
         return upgrade(self, context, server_side, server_hostname, timeout)
 
     # -- ending -------------------------------------------------------------------------------------------------

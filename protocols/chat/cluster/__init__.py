@@ -1,5 +1,8 @@
 """One chat on many servers: every server runs the same rooms on the same log of inputs.
 
+    from protocols.chat.cluster.cluster import Cluster
+    from protocols.chat.cluster.redis_log import RedisLog
+
     log = RedisLog(reactor, "redis://localhost")
     chat.inputs = Cluster(reactor, chat.hub, log, title="mill:2401", wall=time.time)
 
@@ -22,11 +25,3 @@ The files, from the bottom up; a file imports only from those above it in this l
     redis_log    the log as a stream of Redis
     options      a server's command line, and joining at its start
 """
-
-from __future__ import annotations
-
-from .cluster import TTL, Cluster
-from .operating import SharedConsole
-from .redis_log import RedisLog
-
-__all__ = ["TTL", "Cluster", "RedisLog", "SharedConsole"]

@@ -6,7 +6,6 @@ import argparse
 import functools
 import os
 import socket
-import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +14,6 @@ from typing import Any
 from reactor import Reactor
 from reactor.serving import complain, number, program
 
-from ...redis.errors import LoginRefused
-from ...redis.url import parse_redis_url, password_from_file
 from ..operators.powers import Powers
 from ..session import Chat
 
@@ -37,6 +34,8 @@ def add_cluster_options(parser: argparse.ArgumentParser) -> None:
 
 def url(text: str) -> str:
     """A URL of Redis; what is wrong with it never shows its password."""
+    from ...redis.url import parse_redis_url  # here and below: whoever is alone need not load Redis
+
     try:
         parse_redis_url(text)
     except ValueError as error:
@@ -53,6 +52,10 @@ def ttl(text: str) -> float:
 
 def log_options(options: argparse.Namespace) -> dict[str, Any]:
     """What a RedisLog is made with. Raises OSError and ValueError where a file is none."""
+    import ssl
+
+    from ...redis.url import parse_redis_url, password_from_file
+
     found: dict[str, Any] = {"prefix": options.cluster_prefix}
     if options.cluster_ca:
         if not parse_redis_url(options.cluster).tls:
@@ -71,7 +74,9 @@ def log_options(options: argparse.Namespace) -> dict[str, Any]:
 
 def join_cluster(reactor: Reactor, chat: Chat, powers: Powers, options: argparse.Namespace) -> str | None:
     """Join, or find that the log cannot be reached. Gives why this server must not go on; "" is a signal's doing."""
-    from .cluster import Cluster  # whoever is not asked for it need not load it
+    from ...redis.errors import LoginRefused
+    from ...redis.url import parse_redis_url
+    from .cluster import Cluster
     from .operating import SharedConsole
     from .redis_log import RedisLog
 

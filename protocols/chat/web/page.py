@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import ssl
 from collections.abc import Collection
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,7 @@ class WebChat:
 
     def __init__(self, chat: Chat, *, origins: Collection[str] | None = None) -> None:
         self._chat = chat
-        self.site = Server(chat.reactor, limits=replace(LIMITS, refuse=self._refuse))
+        self.site = Server(chat.reactor, limits=LIMITS.replace(refuse=self._refuse))
         states = States(chat.reactor, chat.hub)
         lines, typed = SharedFrames(texts), SharedFrames(events.render)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 from weakref import WeakSet
 
@@ -44,4 +43,4 @@ def refusing(limits: Limits, most: int) -> Limits:
             return b""
         return None if limits.refuse is None else limits.refuse(peername, held)
 
-    return replace(limits, refuse=refuse)
+    return limits.replace(refuse=refuse)

@@ -12,7 +12,8 @@ import time
 import pytest
 
 from reactor import LineProtocol, Protocol, Reactor
-from reactor.diagnostics.watchdog import UNSEEN, WATCHDOG, Bell, Watchdog, watch
+from reactor.diagnostics.asked import WATCHDOG
+from reactor.diagnostics.watchdog import UNSEEN, Bell, Watchdog, watch
 from reactor.loop.meter import Meter
 from reactor.testing import FakeClock, MemoryReactor, SteppedPoller, SteppedReactor
 

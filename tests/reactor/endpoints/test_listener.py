@@ -608,7 +608,7 @@ def test_a_number_that_is_somebody_elses_by_now_is_not_closed(stage, exhausted, 
 @pytest.mark.loud
 def test_one_of_several_sockets_is_given_up(stage, exhausted):
     other = socket.create_server(("127.0.0.1", 0))
-    listener = stage.reactor._listen(Echo, [exhausted, other], None, None)
+    listener = stage.reactor._inventory.listen(Echo, [exhausted, other], None, None, None)
     exhausted.listen()
     other.setblocking(False)
     exhausted.error = errno.EINVAL

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from reactor import DatagramProtocol, Limits, Timeouts
@@ -11,11 +9,7 @@ from reactor.testing import Recorder, connected_pair
 from tests.kit.tls import client_context, server_context
 
 LONG = 10_000_000.0  # seconds
-BOUNDS = [
-    (name, kind, field.name)
-    for name, kind in (("timeouts", Timeouts), ("limits", Limits))
-    for field in dataclasses.fields(kind)
-]
+BOUNDS = [(name, kind, field) for name, kind in (("timeouts", Timeouts), ("limits", Limits)) for field in kind._fields]
 each_bound = pytest.mark.parametrize(("name", "kind", "field"), BOUNDS, ids=[bound[2] for bound in BOUNDS])
 
 
