@@ -85,7 +85,7 @@ PACKAGES = {
         "FetchTimeouts", "Files", "Guard", "HTTPError", "HeadTooLarge", "Headers", "MAX_BODY", "MAX_REDIRECTS",
         "NoResponse", "ProtocolError", "ProxyError", "RedirectError", "Refusal", "Request", "Response",
         "Server", "Truncated", "URL", "UnknownCoding", "Upgrade", "Upload", "basic_auth", "bearer_auth",
-        "content_range", "encode", "fetch", "get", "parse_url", "rest_after", "strong_validator",
+        "content_range", "decoder_for", "encode", "fetch", "get", "parse_url", "rest_after", "strong_validator",
     },
     "protocols.http.server": {
         "Bounds", "EventStream", "Files", "LIMITS", "Refusal", "Request", "Response", "Server", "Stream",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 from reactor import Reactor, Timer
 
-from ..http import BodyTooLarge, DecodingError, NoResponse, ProtocolError, Truncated
+from ..http import BodyTooLarge, DecodingError, Headers, HTTPError, NoResponse, ProtocolError, Truncated, decoder_for
 from ..text.sanitize import sanitize
 from .backends.backend import Call, NoAnswer
+from .backends.bodies import MAX_STREAM
 from .sayings import Fault, fault_of_status
 
 LINGER = 1.0  # seconds that the end of a body may take when the answer is complete: its connection can be used again
@@ -49,6 +51,9 @@ class ApiCall:
         self._report = report
         self._refused: tuple[Fault, str] | None = None  # by an API whose words are still to come
         self._words = b""
+        self._undoes = "Accept-Encoding" in call.request.headers
+        self._decode: Callable[[bytes], Iterator[bytes]] = lambda data: iter((data,))
+        self._decoded: Callable[[], None] = lambda: None  # raises for content that is cut
         self._soon = reactor.call_soon
         self._behind = b""  # what has come, and is not read yet
         self._turn: Future[None] | None = None  # what the fetch waits for meanwhile
@@ -81,6 +86,10 @@ class ApiCall:
         self._give_up()
 
     def _on_head(self, head: Any) -> None:
+        """Where a request says that it wants no coding, the fetch undoes none; some servers send one all the same."""
+        fields = getattr(head, "headers", None) or Headers()
+        if self._undoes and (decoder := decoder_for(fields, limit=MAX_STREAM)) is not None:
+            self._decode, self._decoded = decoder.feed, decoder.finish
         if not self._over and (fault := fault_of_status(head.status)):
             self._on_refusal(fault, head)
 
@@ -95,12 +104,18 @@ class ApiCall:
     def _on_data(self, data: bytes) -> Future[None] | None:
         """Reads some of it; the fetch waits for the rest, and others have their turns in between."""
         if self._refused is not None:
-            self._words += data
+            with suppress(HTTPError):  # what is garbled says nothing
+                for piece in self._decode(data):
+                    self._words += piece[:WORDS_BYTES]
             if len(self._words) >= WORDS_BYTES:
                 self._tell_refusal()
                 self._give_up()
         elif not self._over:
-            self._behind += data
+            try:
+                self._behind += b"".join(self._decode(data))
+            except HTTPError as error:
+                self._end(fault_of_error(error), f"{type(error).__name__}: {error}")
+                return None
             if self._turn is None:
                 self._read_slice()
             if self._behind and self._turn is None:
@@ -159,6 +174,10 @@ class ApiCall:
         else:
             while self._behind and not self._over:  # the fetch has not waited
                 self._read_slice()
+            try:
+                self._decoded()
+            except HTTPError as cut:
+                self._end(fault_of_error(cut), f"{type(cut).__name__}: {cut}")
             if not self._over:
                 self._read(self._reply.finish)
 

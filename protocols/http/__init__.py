@@ -22,6 +22,7 @@ The map, from the bottom up; a file imports only from those above it in this lis
 from __future__ import annotations
 
 from .client.client import Client, fetch, get
+from .client.content.codings import decoder_for
 from .client.downloads.download import Download, DownloadError
 from .client.downloads.ranges import ContentRange, content_range, rest_after, strong_validator
 from .client.failures import CallbackFailed, ClientClosed, ConnectionFailed, FetchTimeout, ProxyError
@@ -87,6 +88,7 @@ __all__ = [
     "basic_auth",
     "bearer_auth",
     "content_range",
+    "decoder_for",
     "encode",
     "fetch",
     "get",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -231,6 +232,49 @@ def test_whatever_an_api_does_is_one_sentence_in_time(stage: Stage, caplog: Any,
     peer.gets("好了\n")
     assert KEY not in caplog.text
     assert KEY not in peer.text
+
+
+def compressed(value: Any, wbits: int = 31) -> bytes:
+    made = zlib.compressobj(wbits=wbits)
+    return made.compress(json_bytes(value)) + made.flush()
+
+
+OPENAI = {"choices": [{"message": {"content": "好了"}}]}
+
+
+@pytest.mark.parametrize("backend", ["tuling", "openai", "ollama"])
+@pytest.mark.parametrize(("coding", "wbits"), [("gzip", 31), ("deflate", 15), ("x-gzip", 31)])
+def test_a_coding_that_comes_is_undone(stage: Stage, backend: str, coding: str, wbits: int) -> None:
+    answers = {"tuling": {"text": "好了"}, "openai": OPENAI, "ollama": {"message": {"content": "好了"}, "done": True}}
+    stage.script = lambda api: api.answer(compressed(answers[backend], wbits), Content_Encoding=coding)
+    stage.bot(backend)
+    stage.ask("你好").gets("好了\n")
+
+
+@pytest.mark.loud
+@pytest.mark.parametrize(
+    ("body", "coding", "fault"),
+    [
+        (compressed(OPENAI)[:-9], "gzip", Fault.GARBLED),
+        (b"not gzip", "gzip", Fault.GARBLED),
+        (b"br", "br", Fault.GARBLED),
+        (compressed({"choices": [{"message": {"content": "x" * 40_000_000}}]}), "gzip", Fault.TOO_LARGE),
+    ],
+    ids=["cut", "false", "unknown", "a bomb"],
+)
+def test_a_coding_that_cannot_be_undone(stage: Stage, body: bytes, coding: str, fault: Fault) -> None:
+    stage.script = lambda api: api.answer(body, Content_Encoding=coding)
+    stage.bot("openai")
+    stage.ask("你好").gets("\n" + fault.say(True) + "\n")
+
+
+@pytest.mark.loud
+def test_a_compressed_refusal_is_told_to_the_host(stage: Stage, caplog: Any) -> None:
+    stage.script = lambda api: api.answer(compressed({"error": "no such model"}), "404 No", Content_Encoding="gzip")
+    stage.bot("openai")
+    stage.ask("你好").gets("\n" + Fault.NOT_FOUND.say(True) + "\n")
+    stage.scene.advance(2)
+    assert "no such model" in caplog.text
 
 
 @pytest.mark.loud
