@@ -205,12 +205,15 @@ class RedisClient:
             feed.stop()
 
     def _ask_channel(self, connection: RedisConnection, key: bytes) -> None:
-        connection.ask(Confirmation(b"subscribe", key, partial(self._on_subscribed, key)), encode(("SUBSCRIBE", key)))
+        answer = partial(self._on_subscribed, key, self._unconfirmed.get(key))
+        connection.ask(Confirmation(b"subscribe", key, answer), encode(("SUBSCRIBE", key)))
 
-    def _on_subscribed(self, key: bytes, reply: Any) -> None:
+    def _on_subscribed(self, key: bytes, future: Future[None] | None, reply: Any) -> None:
         if isinstance(reply, RedisError) and not isinstance(reply, ReplyError):
             return  # the connection is lost: the next one asks again
-        future = self._unconfirmed.pop(key, None)
+        if self._unconfirmed.get(key) is not future:
+            return  # it was asked for again meanwhile, and that has an answer of its own
+        self._unconfirmed.pop(key, None)
         if not isinstance(reply, RedisError):
             if future is not None:
                 _settle_confirmed(future, reply)

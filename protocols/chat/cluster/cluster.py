@@ -229,7 +229,8 @@ class Cluster(Inputs):
             self._tried = self.reactor.time()
             patience = choose_patience(was_down=self._was_down, was_in=self.counts["joined"] > 0)
             before = self.stay.name, self._read, self.mode is Mode.OUT
-            self._join = Join(self.reactor, self._log, self, self.title, before, self._lease, patience)
+            self._join = join = Join(self.reactor, self._log, self, self.title, before, self._lease, patience)
+            join.begin()
 
     def _stop_joining(self) -> None:
         if self._join is not None:

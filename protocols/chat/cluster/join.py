@@ -46,7 +46,7 @@ class Joiner(Interface):
 
 
 class Join:
-    """Begins at once.
+    """Begins with `begin`.
 
     before: what this server was called, the last entry of that name that it has read back, and whether its people keep
         their places.
@@ -65,6 +65,7 @@ class Join:
     ) -> None:
         self._reactor = reactor
         self._log = log
+        self._word = title, before
         self._joiner: Joiner | None = joiner
         self._lease = lease
         self._patience = patience
@@ -73,8 +74,12 @@ class Join:
         self._began = reactor.time()
         self.name = secrets.token_hex(6)
         self.id: EntryID | None = None
+
+    def begin(self) -> None:
+        """Write the word. The answer that it cannot be written may come before this returns."""
+        title, before = self._word
         (data,) = pack([["sync", title, *before]])
-        log.append(self.name, 1, data, 0, self._on_written)
+        self._log.append(self.name, 1, data, 0, self._on_written)
 
     def stop(self) -> None:
         """Forget it."""

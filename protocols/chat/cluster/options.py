@@ -15,6 +15,7 @@ from reactor import Reactor
 from reactor.serving import complain, number, program
 
 from ..operators.powers import Powers
+from ..rooms.inputs import Inputs
 from ..session import Chat
 
 PASSWORD = "REDIS_PASSWORD"  # of the environment: who may list processes sees the arguments of all
@@ -29,7 +30,16 @@ def add_cluster_options(parser: argparse.ArgumentParser) -> None:
     option("--cluster-ttl", type=ttl, default=10.0, metavar="S", help="seconds until a silent server is gone (10)")
     option("--cluster-prefix", default="chat:", metavar="TEXT", help="how the names of keys begin (%(default)s)")
     option("--cluster-password-file", metavar="FILE", help=PASSWORD_HELP)
+    option("--workers", type=no_workers, metavar="N", help=argparse.SUPPRESS)
     option("--cluster-ca", metavar="FILE", help="who vouches for the certificate of Redis (the system's, without)")
+
+
+def no_workers(text: str) -> None:
+    """Other servers have it; here each process would be a chat of its own."""
+    raise argparse.ArgumentTypeError(
+        "a chat is one process, which is enough for thousands; for more, start it several times, "
+        "each with a --port of its own and the same --cluster redis://HOST"
+    )
 
 
 def url(text: str) -> str:
@@ -108,10 +118,12 @@ def join_cluster(reactor: Reactor, chat: Chat, powers: Powers, options: argparse
 
 def cluster_metrics(chat: Chat) -> Callable[[], str] | None:
     """What --metrics tells of the cluster, if the chat is in one."""
+    if type(chat.inputs) is Inputs:
+        return None
     from .cluster import Cluster
 
-    if not isinstance(cluster := chat.inputs, Cluster):
-        return None
+    cluster = chat.inputs
+    assert isinstance(cluster, Cluster)
     from .exposition import exposition
 
     return functools.partial(exposition, cluster)

@@ -540,3 +540,18 @@ def test_bounds_that_make_no_sense(reactor, options):
 def test_ok_is_text(server, connect):
     server.answers["SET"] = OK
     assert ask(connect(), "SET", "k", "v").result(0) == "OK"
+
+
+def test_a_channel_that_is_subscribed_to_twice(reactor, server, connect):
+    """The second has an answer of its own: that of the first says nothing about it."""
+    answers = [b"-NOPERM not that\r\n", push(bulk(b"subscribe"), bulk(b"news"), b":1\r\n")]
+    server.answers["SUBSCRIBE"] = lambda words: answers.pop(0)
+    client, heard = connect(), []
+    first = client.subscribe("news", print)
+    reactor.call_later(0, lambda: None)
+    second = client.subscribe("news", lambda *told: heard.append(told))
+    reactor.settle()
+    assert isinstance(first.exception(0), RedisError)
+    assert second.result(0) is None
+    server.say(push(bulk(b"message"), bulk(b"news"), bulk(b"hello")))
+    assert heard == [(b"news", b"hello")]

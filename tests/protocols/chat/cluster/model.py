@@ -82,8 +82,12 @@ class Model:
     def speak(self, person):
         if person.open and not person.held and person.name.startswith("P"):
             person.number += 1
-            self.said.append((self.now, person, person.number))
+            person.server.do(self.on_read, person, person.number)
             person.says(str(person.number))
+
+    def on_read(self, person, number):
+        """Its server has read it: from here on it is not lost in silence."""
+        self.said.append((self.now, person, number))
 
     # -- faults
 

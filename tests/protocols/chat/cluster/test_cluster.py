@@ -562,3 +562,20 @@ def test_a_newcomer_does_not_begin_with_nothing_while_others_are_about_to_return
     assert sorted(a.who()["lobby"]) == ["Ada", "Bob"]
     assert c.hub.lobby.topic == "tea"
     assert "other servers" not in " ".join(ada.lines + bob.lines)
+
+
+def test_a_word_that_cannot_be_written_at_once_is_written_later(town):
+    """The log seems to be there, and takes nothing while the word is given: that is one attempt, not the last."""
+    a = Server(town, "first")
+    town.servers.append(a)
+    append, refused = a.log.append, []
+
+    def not_now(node, seq, data, read, answer=None):
+        refused.append(node)
+        answer(None)
+
+    a.log.append = not_now
+    town.until(lambda: len(refused) > 1)
+    assert not a.is_in
+    a.log.append = append
+    town.until(lambda: a.is_in, 5)
