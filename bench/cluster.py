@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import select
 import shutil
 import socket
@@ -24,7 +25,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from report.charts import Chart, render
+from report.tables import figure
+from runs import procs, turns
+from runs.arguments import Parser
+
 HERE = Path(__file__).resolve().parent.parent
+GOALS = {"one at a time": 1.2, "bursts": 1.5}
+"""Kinds of talk, and how many times what one server needs several may."""
+SERVERS = (1, 2, 4, 8, 16, 32, 64)
+PINGS = 200  # lines whose way is timed
 TEXT = "x" * 50  # a sentence
 OPTIONS = ("--no-console", "--port", "0", "--flood-rate", "0", "--max-per-ip", "0", "--max-clients", "0",
            "--history", "0", "--log-level", "error")  # fmt: skip
@@ -162,46 +172,99 @@ def latency(servers: list[Server], count: int) -> list[float]:
     return times
 
 
-def compare(one: Crowd, other: Crowd, names: tuple[str, str], options: argparse.Namespace) -> None:
-    print(f"| lines | {names[0]}: us a delivery | {names[1]}: us a delivery | ratio, median of pairs |")
-    print("|---|---|---|---|")
-    for kind in ("one at a time", "bursts"):
+def compare(one: Crowd, other: Crowd, names: tuple[str, str], options: argparse.Namespace) -> list[str]:
+    """A table of both, by kind of talk; sentences about goals where the other is a cluster."""
+    rows, notes = [], []
+    for kind, goal in GOALS.items():
         for _ in range(options.rounds):
             one.round(kind, options.seconds)
             other.round(kind, options.seconds)
-        ratio = statistics.median(b / a for a, b in zip(one.cost[kind], other.cost[kind], strict=True))
+        pairs = turns.ratios({"a": other.cost[kind], "b": one.cost[kind]}, "a", "b")
+        ratio = statistics.median(pairs)
         medians = [statistics.median(crowd.cost[kind]) for crowd in (one, other)]
-        print(f"| {kind} | {medians[0]:.3f} | {medians[1]:.3f} | {ratio:.3f} |", flush=True)
+        rows.append([kind, *map(figure, (*medians, ratio, min(pairs), max(pairs)))])
+        met = "met" if ratio <= goal else "MISSED"
+        notes.append(f"goal: {kind}: at most {goal:.2f} of one server: {figure(ratio)}, {met}")
+    heads = ["lines", f"{names[0]}: us", f"{names[1]}: us", "ratio", "lowest", "highest"]
+    shown = notes if options.before is None else []
+    turns.show(f"a chat of {options.members:,}, {options.talkers} talk: CPU of all servers per delivery", heads, rows,
+               shown, options.markdown)  # fmt: skip
+    return notes
+
+
+def below(wanted: str, found: float, limit: float, unit: str) -> str:
+    return f"goal: {wanted}: {figure(found)}{unit}, {'met' if found <= limit else 'MISSED'}"
+
+
+def reckon(one: float, many: float, servers: int, members: int) -> dict[str, list[tuple[float, float | None]]]:
+    """Deliveries a second by the number of servers, each with a core: measured, and what follows from that.
+
+    one, many: microseconds of CPU a delivery with one server and with `servers`. What many need more is what each of
+    them does once for each line, whoever hears it: reading the log and applying it. That part does not get less with
+    more servers, so all of one room's lines through one log end at one server's speed in reading it. With rooms spread
+    over logs of their own, a server reads only the logs of the rooms that its people are in: two for each room here.
+    """
+    each_line = max(1e-6, (many - one) * members / servers)  # us, on every server
+    spoken = one * members  # us a line, all servers together
+
+    def rate(count: int, reading: float) -> float:
+        return 1e6 * members / (spoken / count + reading)
+
+    shared = [(float(count), rate(count, each_line if count > 1 else 0.0)) for count in SERVERS]
+    return {
+        "measured": [(1.0, 1e6 / one), (float(servers), 1e6 * servers / many)],
+        "one log": shared,
+        "a log a room": [(float(n), rate(2, each_line) * n / 2) for n in SERVERS if n > 1],
+    }
+
+
+def measure_cluster(stack: contextlib.ExitStack, one: Crowd, single: Server, options: argparse.Namespace) -> None:
+    """One server beside several."""
+    url = stack.enter_context(redis())
+    servers = [stack.enter_context(contextlib.closing(Server(HERE, "--cluster", url))) for _ in range(options.servers)]
+    many = stack.enter_context(contextlib.closing(Crowd(servers, options.members, options.talkers)))
+    compare(one, many, ("one server", f"{options.servers} servers"), options)
+    before = requests(url)
+    many.round("bursts", 2 * options.seconds)
+    asked = (requests(url) - before) / many.said
+    alone, across = (statistics.median(latency(found, PINGS)) for found in ([single], servers))
+    rows = [["requests to Redis for a line, in bursts", figure(asked)],
+            ["ms from a member to one of the same server, p50", figure(alone)],
+            ["ms from a member to one of another server, p50", figure(across)]]  # fmt: skip
+    notes = [below("at most 1 request to Redis a line in bursts", asked, 1.0, ""),
+             below("at most 2 ms more from server to server", across - alone, 2.0, " ms")]  # fmt: skip
+    turns.show("what a cluster adds", ["", "figure"], rows, notes, options.markdown)
+    cost = [statistics.median(crowd.cost["bursts"]) for crowd in (one, many)]
+    series = reckon(*cost, options.servers, options.members)
+    chart = Chart(f"A room of {options.members:,} over several servers, a core each", "deliveries a second", series,
+                  "servers", "measured with one and several, reckoned beyond")  # fmt: skip
+    turns.draw({"deliveries.svg": render(chart)}, options.svg)
+    if options.json:
+        Path(options.json).write_text(json.dumps(series))
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = Parser(__doc__)
     parser.add_argument("--servers", type=int, default=2)
     parser.add_argument("--members", type=int, default=1000, help="of all servers together (1000)")
     parser.add_argument("--talkers", type=int, default=50)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=turns.ROUNDS)
     parser.add_argument("--seconds", type=float, default=1.0, help="length of a round (1)")
     parser.add_argument("--before", type=Path, help="another checkout, to be compared without a cluster")
+    parser.add_argument("--python", default=sys.executable, help="not used: servers run on this interpreter")
+    parser.add_argument("--markdown", action="store_true", help="tables as RESULTS.md has them")
+    turns.outputs(parser)
     options = parser.parse_args()
     with contextlib.ExitStack() as stack:
         single = stack.enter_context(contextlib.closing(Server(HERE)))
         one = stack.enter_context(contextlib.closing(Crowd([single], options.members, options.talkers)))
-        if options.before is not None:
-            older = stack.enter_context(contextlib.closing(Server(options.before)))
-            other = stack.enter_context(contextlib.closing(Crowd([older], options.members, options.talkers)))
-            compare(other, one, ("before", "now"), options)
+        if options.before is None:
+            print(f"- {procs.machine()}" if options.markdown else procs.machine())
+            measure_cluster(stack, one, single, options)
             return 0
-        url = stack.enter_context(redis())
-        servers = [
-            stack.enter_context(contextlib.closing(Server(HERE, "--cluster", url))) for _ in range(options.servers)
-        ]
-        many = stack.enter_context(contextlib.closing(Crowd(servers, options.members, options.talkers)))
-        compare(one, many, ("one server", f"{options.servers} servers"), options)
-        before = requests(url)
-        many.round("bursts", 2 * options.seconds)
-        print(f"\nrequests to Redis for each line, in bursts: {(requests(url) - before) / many.said:.2f}")
-        alone, across = latency([single], 200), latency(servers, 200)
-        print(f"latency p50: one server {statistics.median(alone):.2f} ms, across {statistics.median(across):.2f} ms")
+        older = stack.enter_context(contextlib.closing(Server(options.before)))
+        other = stack.enter_context(contextlib.closing(Crowd([older], options.members, options.talkers)))
+        compare(other, one, ("before", "now"), options)
     return 0
 
 

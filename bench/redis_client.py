@@ -24,7 +24,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from report.tables import figure
+from runs import turns
+
 VALUE = b"x" * 100
+LEAST = 120_000  # XADD per second of CPU
 BATCH = 100
 OURS = ("callbacks", "futures")
 THEIRS = ("redis-py", "hiredis")
@@ -111,17 +115,37 @@ def measure(options: argparse.Namespace, port: int, contender: str, task: str) -
     return int(count) / float(cpu)
 
 
-def table(options: argparse.Namespace, port: int) -> None:
-    print("| task | " + " | ".join((*OURS, *THEIRS)) + " |")
-    print("|---" * 5 + "|")
+def tables(options: argparse.Namespace, port: int) -> None:
+    """Both tasks, and how the goals stand."""
+    rows, notes = [], []
     for task, name in (("add", f"XADD of 100 B, {BATCH} at once"), ("read", f"entries read, {BATCH} a reply")):
         rounds: dict[str, list[float]] = {}
         for _ in range(options.rounds):
             for contender in (*OURS, *THEIRS):
-                if (figure := measure(options, port, contender, task)) is not None:
-                    rounds.setdefault(contender, []).append(figure)
-        cells = [f"{statistics.median(rounds[c]):,.0f}" if c in rounds else "-" for c in (*OURS, *THEIRS)]
-        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+                if (found := measure(options, port, contender, task)) is not None:
+                    rounds.setdefault(contender, []).append(found)
+        medians = {contender: statistics.median(values) for contender, values in rounds.items()}
+        rows.append([name, *(f"{medians[c]:,.0f}" if c in medians else "-" for c in (*OURS, *THEIRS))])
+        notes += judge(task, medians)
+    turns.show("a client of Redis: done per second of its CPU", ["", *OURS, *THEIRS], rows, notes, options.markdown)
+
+
+def judge(task: str, found: dict[str, float]) -> list[str]:
+    """Sentences about goals.
+
+    >>> judge("add", {"callbacks": 200_000.0, "futures": 90_000.0, "redis-py": 100_000.0})
+    ['goal: at least 120,000 XADD with callbacks: 200,000, met', \
+'goal: add with futures at least 1.00 of redis-py: 0.900, MISSED']
+    """
+    notes = []
+    if task == "add":
+        met = "met" if found["callbacks"] >= LEAST else "MISSED"
+        notes.append(f"goal: at least {LEAST:,} XADD with callbacks: {found['callbacks']:,.0f}, {met}")
+    if "redis-py" in found:
+        ratio = found["futures"] / found["redis-py"]
+        met = "met" if ratio >= 1 else "MISSED"
+        notes.append(f"goal: {task} with futures at least 1.00 of redis-py: {figure(ratio)}, {met}")
+    return notes
 
 
 def with_server(options: argparse.Namespace) -> int:
@@ -137,7 +161,7 @@ def with_server(options: argparse.Namespace) -> int:
         server = subprocess.Popen(words, stdout=subprocess.DEVNULL)
         try:
             fill(port)
-            table(options, port)
+            tables(options, port)
         finally:
             server.kill()
             server.wait()
@@ -161,6 +185,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0, help="length of a round (1)")
     parser.add_argument("--python", help="an interpreter with redis-py")
+    parser.add_argument("--markdown", action="store_true", help="tables as RESULTS.md has them")
     parser.add_argument("--child", choices=(*OURS, *THEIRS), help=argparse.SUPPRESS)
     parser.add_argument("--task", choices=("add", "read"), help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)

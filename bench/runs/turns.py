@@ -8,6 +8,7 @@ import statistics
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from report.tables import figure, table
 from runs import procs
@@ -108,6 +109,20 @@ def show(title: str, heads: list[str], cells: list[list[str]], notes: Iterable[s
     for note in notes:
         print(f"- {note}" if markdown else f"  {note}")
     sys.stdout.flush()
+
+
+def outputs(parser: Parser) -> None:
+    """Options of a program that draws."""
+    parser.add_argument("--json", metavar="FILE", help="also write the figures there")
+    parser.add_argument("--svg", type=Path, metavar="DIR", help="also write charts there")
+
+
+def draw(charts: dict[str, str], directory: Path | None) -> None:
+    """Pictures by file name, where they are wanted."""
+    if directory is not None:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, picture in charts.items():
+            (directory / name).write_text(picture)
 
 
 def command(

@@ -1,0 +1,45 @@
+"""What a process costs that serves nobody, and workers: measured shortly, simulated, drawn."""
+
+import argparse
+import doctest
+import random
+import sys
+
+import pytest
+
+import base
+import scaling
+
+
+def test_starts_are_measured(monkeypatch, capsys):
+    monkeypatch.setattr(base, "PROGRAMS", {name: base.PROGRAMS[name] for name in ("reactor", "asyncio")})
+    monkeypatch.setattr(base, "TIMES", 1)
+    base.run(argparse.Namespace(python=sys.executable, rounds=1, markdown=True))
+    said = capsys.readouterr().out
+    assert "- goal: start at most 0.90 of asyncio: " in said
+    assert "- goal: at most 17 MiB: " in said
+
+
+def test_workers_are_measured_and_drawn(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(scaling, "CONNECTIONS", 4)
+    monkeypatch.setattr(scaling, "TIMES", {"echo": 3, "HTTP": 3})
+    monkeypatch.setattr(scaling, "TRIALS", 2)
+    options = argparse.Namespace(
+        cases=["echo", "HTTP"], python=sys.executable, rounds=1, markdown=True, svg=tmp_path, json=None
+    )
+    scaling.run(options)
+    said = capsys.readouterr().out
+    assert "| HTTP " in said
+    assert "one queue: 1.00" in said
+    assert {path.name for path in tmp_path.iterdir()} == {"rate.svg", "spread.svg"}
+
+
+def test_the_fullest_worker_has_more_than_its_share_the_fewer_the_more():
+    dice = random.Random(1)
+    few, many = scaling.fullest(8, 5, dice), scaling.fullest(8, 500, dice)
+    assert few > many > 1
+    assert many == pytest.approx(1.0, abs=0.2)
+
+
+def test_doctests():
+    assert not doctest.testmod(scaling).failed
