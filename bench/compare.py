@@ -35,6 +35,8 @@ DELIVERIES = 100_000  # ... but a turn of all has no more deliveries than this: 
 SEEN = 100  # clients from which memory for each can be told from the noise of the rest
 HEADERS = ["clients", "server", "messages/s", "spread", "p50 ms", "p99 ms", "max ms", "CPU us", "server %", "load %",
            "KiB each", "MiB", "threads", "failed"]  # fmt: skip
+FACTS = ("versions", "machine", "limits", "rounds", "shares")
+ONCE, MANY = "socketserver", 1000  # one more server with a thread each tells nothing with more clients than these
 SHARES = "server %, load %: of a core; of several load processes, the busiest"
 BOUND, DISTURBED = "load-bound", "disturbed"
 METRICS = {
@@ -87,6 +89,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     option("--timeout", type=seconds, default=60.0, help="seconds a phase may take beyond its round (60)")
     option("--quick", action="store_true", help="three short rounds of a few cases: a minute")
     option("--python", default=sys.executable, help="interpreter of the servers, say one with the peers")
+    option("--from", dest="earlier", metavar="FILE", help="measure nothing: report on what an earlier --json has")
     option("--json", metavar="FILE", help="also write every figure there")
     option("--svg", metavar="DIR", help="also write charts there")
     option("--markdown", action="store_true", help="tables for a README")
@@ -223,7 +226,7 @@ def compare(options: argparse.Namespace, results: list[dict]) -> None:
         for clients in counts:
             progress.next(f"{workload}, {clients:,} clients")
             load = load_of(workload, clients, options)
-            names = servers(workload, options)
+            names = [name for name in servers(workload, options) if name != ONCE or clients <= MANY]
             before = others.look()
             found = matrix.measure(load, names, options.rounds, options.seconds, options.python, progress.tick)
             share_of_others = before.until(others.look())
@@ -276,6 +279,8 @@ def head(options: argparse.Namespace) -> dict:
     said = [cut] if cut else []
     if "chat" in options.workload and 1 in options.clients:
         said.append("chat leaves out 1 client: alone, nobody hears anything")
+    if options.peers and max(options.clients) > MANY:
+        said.append(f"{ONCE} has at most {MANY:,} clients here: it is a thread each, as threads is")
     absent = [name for name in asked(options) if not is_there(name, options.about["libraries"])]
     if absent:
         said.append(f"cannot be imported, so left out: {', '.join(absent)} (pip install -e '.[peers]')")
@@ -284,7 +289,7 @@ def head(options: argparse.Namespace) -> dict:
         said.append(f"nobody to measure in: {', '.join(empty)}")
     if not cases:
         raise procs.BenchError("; ".join(["nobody is left to measure", *said]))
-    facts = [about[name] for name in ("versions", "machine", "limits", "rounds", "shares")]
+    facts = [about[name] for name in FACTS]
     print(paragraph([*facts, *said], options.markdown), flush=True)
     return about | {"notes": said}
 
@@ -334,6 +339,21 @@ def write(options: argparse.Namespace, about: dict, results: list[dict]) -> bool
     return not failed
 
 
+def again(options: argparse.Namespace) -> int:
+    """Report on figures that are there: those of --only, if that is given."""
+    try:
+        about = json.loads(Path(options.earlier).read_text())
+        found = about.pop("results")
+    except (OSError, ValueError, KeyError):
+        raise procs.BenchError(f"--from {options.earlier}: there are no figures") from None
+    chosen = [result for result in found if not options.only or result["server"] in options.only]
+    facts = [about[name] for name in FACTS if name != "versions" or not options.only]
+    print(paragraph([*facts, *about["notes"]], options.markdown), flush=True)
+    for workload in dict.fromkeys(result["workload"] for result in chosen):
+        print(show(workload, [result for result in chosen if result["workload"] == workload], options), flush=True)
+    return 0 if write(options, about, chosen) else 1
+
+
 def run(options: argparse.Namespace) -> int:
     """Measure, and write what is complete, though Ctrl-C or an error ends it early. Gives the exit status."""
     about, results = head(options), []
@@ -349,7 +369,7 @@ def main() -> int:
     options = parse()
     try:
         with procs.exits_cleanly():
-            return run(options)
+            return again(options) if options.earlier else run(options)
     except KeyboardInterrupt:
         complain("interrupted")
         return 130

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Runs every benchmark and writes bench/RESULTS.md and the charts. Takes about an hour of a quiet machine.
+"""Runs every benchmark and writes bench/RESULTS.md, the charts, and a line of bench/history.json: half an hour.
+
+The machine should be quiet: how much of it other programs took stands at the head, and at each section where it was
+more than a tenth.
 
 Each section is kept as soon as it is measured, so a run that was interrupted goes on where it stopped; `--again NAME`
 measures one anew, `--only NAME` no others, and `--assemble` only puts together what is there. A section that failed
@@ -17,7 +20,7 @@ from pathlib import Path
 
 from report.remarks import remark
 from report.tables import complain, table
-from runs import procs
+from runs import history, others, procs
 from runs.arguments import Parser
 
 WORK = procs.BENCH / ".results"  # ignored by git
@@ -26,6 +29,7 @@ CHARTS = procs.BENCH / "charts"
 PYTHON = "PYTHON"  # stands for the interpreter in the commands shown: a path of this machine helps nobody
 LIMIT = 7200.0  # seconds for one section: nothing here takes half of it
 GOAL = "- goal: "
+HISTORY = "history.json"  # beside the target
 
 
 @dataclass(frozen=True)
@@ -39,77 +43,102 @@ class Section:
     quick: tuple[str, ...]
     itself: bool = False  # measures loops inside its own process, so the interpreter runs the program itself
     charts: str | None = None  # directory below CHARTS
+    source: str | None = None  # the section whose figures it shows, instead of measuring any
+    apart: bool = False  # takes too long to be measured with the others: only where it is asked for
 
-    def command(self, python: str, quick: bool, work: Path) -> list[str]:
-        """The command line. With PYTHON for `python` it is the one that is shown."""
+    def command(self, python: str, quick: bool, work: Path, earlier: Path | None = None) -> list[str]:
+        """The command line. With PYTHON for `python` it is the one that is shown. earlier: figures to be shown."""
         shown = python == PYTHON
         runner = python if self.itself else "python3" if shown else sys.executable
         parts = [runner, f"bench/{self.program}.py", *(self.quick if quick else self.options)]
+        if earlier is None and self.source:
+            earlier = work / f"{self.source}.figures.json"
+        if earlier is not None:
+            parts += ["--from", "FILE" if shown else str(earlier)]
         parts += [] if self.itself else ["--python", python]
         if self.charts:
             chart_dir = CHARTS / self.charts
             parts += ["--svg", str(chart_dir.relative_to(procs.ROOT) if shown else work / "charts" / self.charts)]
-            parts += ["--json", "FILE" if shown else str(work / f"{self.name}.figures.json")]
+            if earlier is None:
+                parts += ["--json", "FILE" if shown else str(work / f"{self.name}.figures.json")]
         return [*parts, "--markdown"]
 
 
 SHORT = ("--rounds=1", "--seconds=0.2")
 FEW = ("--clients=1,10,100", *SHORT)
+OURS = ("--only=reactor", "--only=threads")
 SECTIONS = (
-    Section("compare", "Concurrent clients: one thread, or one for each", "compare", (), FEW, charts="threads"),
-    Section(
-        "peers",
-        "The same on other loops",
-        "compare",
-        ("--peers", "--rounds=3", "--seconds=0.5"),
-        ("--peers", *FEW),
-        charts="peers",
-    ),
+    Section("compare", "Concurrent clients: one thread, or one for each", "compare", OURS, OURS, charts="threads",
+            source="peers"),
+    Section("peers", "The same on other loops", "compare", ("--peers", "--rounds=3", "--seconds=0.3"),
+            ("--peers", *FEW), charts="peers"),
     Section("cpu", "Server CPU and memory, with goals", "cpu", ("--full",), (*SHORT, "--idle=1")),
     Section("chat", "The chat", "chat", (), (*SHORT, "--members=100", "--senders=10", "--room=500")),
     Section("udp", "UDP", "udp", (), SHORT),
     Section("web", "Serving HTTP", "web", (), ("--rounds=1",)),
     Section("websocket", "WebSocket", "websocket", (), ("--rounds=1",)),
     Section("asyncio", "asyncio's programs on three loops", "asyncio_loops", (), ("--rounds=1",)),
+    Section("cluster", "A chat on several servers", "cluster", (), (*SHORT, "--members=100", "--talkers=10"),
+            charts="cluster"),
+    Section("redis", "A client of Redis", "redis_client", (), SHORT),
     Section("fetch", "Fetching over HTTP", "fetch", (), ("--rounds=1", "--megabytes=50")),
+    Section("scaling", "Several processes on one port", "scaling", (), ("--rounds=1",), charts="scaling"),
+    Section("base", "A process that serves nobody yet", "base", (), ("--rounds=1",)),
     Section("timers", "Timers set and cancelled", "timers", (), ("--rounds=1", "--count=10000"), itself=True),
     Section("wakeup", "Calls from other threads", "wakeup", (), ("--rounds=1", "--calls=100"), itself=True),
-)
+    Section("soak", "A long run of everything", "soak", ("--minutes=60",), ("--minutes=0.1",), charts="soak",
+            apart=True),
+)  # fmt: skip
 NEWEST = Section("newest", "Server CPU on a newer CPython", "cpu", ("--full",), (*SHORT, "--idle=1"))
 
 
-def measure(section: Section, python: str, quick: bool, work: Path) -> dict:
-    """Run one section, its progress on this terminal; what it printed, and how it went."""
-    command = section.command(python, quick, work)
-    started, start = datetime.now(UTC), time.monotonic()
+def measure(section: Section, options, earlier: Path | None) -> dict:
+    """Run one section, its progress on this terminal; what it printed, how it went, and what else went on."""
+    python = options.newest if section is NEWEST else options.python
+    command = section.command(python, options.quick, options.work, earlier)
+    started, start, before = datetime.now(UTC), time.monotonic(), others.look()
     child = procs.Child(command, subprocess.DEVNULL, subprocess.PIPE, quiet=False)
     with child:
         try:
             said = child.process.communicate(timeout=LIMIT)[0].decode()
         except subprocess.TimeoutExpired:
             raise procs.BenchError(f"{section.name} took more than {LIMIT:g} s") from None
-    return {
+    status = child.process.returncode
+    found = {
         "name": section.name,
-        "command": " ".join(section.command(PYTHON, quick, work)),
+        "command": " ".join(section.command(PYTHON, options.quick, options.work, earlier)),
         "date": started.isoformat(timespec="minutes"),
         "minutes": round((time.monotonic() - start) / 60, 1),
-        "status": child.process.returncode,
+        "status": 0 if status == 1 and section.apart and said else status,  # it tells so that a goal was missed
+        "others": before.until(others.look()),
+        "commit": history.commit(),
+        "python": procs.interpreter(python)["python"],
         "text": said.strip(),
     }
+    return found | (measured_before(earlier) if earlier else {})
+
+
+def measured_before(figures: Path) -> dict:
+    """When, and for how long, a long run was made; what else the machine did, it says itself."""
+    about = json.loads(figures.read_text())
+    minutes = about["seconds"] / 60
+    return {"command": f"python3 bench/soak.py --minutes={about['asked'] / 60:g} --markdown", "date": about["began"],
+            "minutes": round(minutes, 1), "others": None, "commit": about.get("commit")}  # fmt: skip
 
 
 def run(sections: list[Section], options) -> None:
-    """Measure what is missing, and keep each result at once."""
+    """Measure what is missing, and keep each result at once. What shows another's figures comes after it."""
     options.work.mkdir(parents=True, exist_ok=True)
-    for section in sections:
+    for section in sorted(sections, key=lambda section: section.source is not None):
         kept = options.work / f"{section.name}.json"
-        if section.name in options.again or (kept.exists() and json.loads(kept.read_text())["status"]):
+        earlier = options.soak if section.name == "soak" else None
+        if section.name in options.again or earlier or (kept.exists() and json.loads(kept.read_text())["status"]):
             kept.unlink(missing_ok=True)
-        if kept.exists() or (options.only and section.name not in options.only):
+        asked = section.name in (options.only or ()) or bool(earlier)
+        if kept.exists() or (not asked and (options.only or section.apart)):
             continue
         complain(f"== {section.name}")
-        python = options.newest if section is NEWEST else options.python
-        found = measure(section, python, options.quick, options.work)
+        found = measure(section, options, earlier)
         if found["status"] == 130:
             raise KeyboardInterrupt
         partial = kept.with_suffix(".tmp")
@@ -133,10 +162,14 @@ def goals(results: list[dict]) -> list[dict]:
     return found
 
 
-def judged(found: list[dict]) -> str:
-    """The goals as a table, then what stands in the way of those that were missed."""
-    rows = [[goal["title"], goal["wanted"], goal["found"] or "-", goal["state"]] for goal in found]
-    parts = [table(["measured", "goal", "found", ""], rows, markdown=True)]
+def judged(found: list[dict], before: dict[str, float]) -> str:
+    """The goals as a table, then what stands in the way of those that were missed. before: see `history.earlier`."""
+    rows = []
+    for goal in found:
+        was = before.get(history.key(goal))
+        rows.append([goal["title"], goal["wanted"], goal["found"] or "-", f"{was:g}" if was is not None else "-",
+                     goal["state"]])  # fmt: skip
+    parts = [table(["measured", "goal", "found", "before", ""], rows, markdown=True)]
     missed = [goal for goal in found if goal["state"] == "MISSED"]
     if missed:
         parts.append("What stands in the way of the rest:")
@@ -144,15 +177,28 @@ def judged(found: list[dict]) -> str:
     return "\n\n".join(parts)
 
 
-def page(sections: list[Section], results: dict[str, dict], charts: list[str]) -> str:
+def company(results: list[dict]) -> str:
+    """How busy the machine was with something else."""
+    shares = {result["name"]: result["others"] for result in results if result.get("others") is not None}
+    if not shares:
+        return "How much of the machine other programs took is not known."
+    most = max(shares, key=lambda name: shares[name])
+    took = sum(result["minutes"] for result in results if result["name"] != "soak")
+    return f"Other programs took at most {shares[most]:.0%} of the machine (section {most}); {took:.0f} minutes in all."
+
+
+def page(sections: list[Section], results: dict[str, dict], charts: list[str], before: dict[str, float]) -> str:
     """RESULTS.md."""
     parts = [
         "# Results",
         "Written by `python3 bench/results.py --python PYTHON`; no figure here is typed in. PYTHON is an interpreter "
         "that has the peers: `python3 -m venv peers && peers/bin/pip install -e '.[peers]'`, then `peers/bin/python`. "
         "Server, load and clients share one machine, over loopback; each section says which.",
+        company(list(results.values())),
         "## Goals",
-        judged(goals(list(results.values()))),
+        "*before*: what the goal's figure was in the run before, of another commit; all are in "
+        "[history.json](history.json).",
+        judged(goals(list(results.values())), before),
     ]
     for section in sections:
         parts.append(f"## {section.title}")
@@ -160,7 +206,11 @@ def page(sections: list[Section], results: dict[str, dict], charts: list[str]) -
         if result is None:
             parts.append("Not measured.")
             continue
-        parts.append(f"`{result['command']}`, {result['date']}, {result['minutes']:g} minutes.")
+        place = f", at {result['commit']}" if result.get("commit") else ""
+        parts.append(f"`{result['command']}`, {result['date']}, {result['minutes']:g} minutes{place}.")
+        if (result.get("others") or 0.0) > others.LIMIT:
+            parts.append(f"**Measured on a busy machine: other programs took {result['others']:.0%} of it. Ratios "
+                         "within a table hold better than anything else here.**")  # fmt: skip
         if result["status"]:
             parts.append(f"It failed with status {result['status']}; what came before:")
         parts.append(result["text"])
@@ -183,7 +233,14 @@ def assemble(sections: list[Section], work: Path, target: Path) -> dict[str, dic
         place.parent.mkdir(parents=True, exist_ok=True)
         if place.resolve() != (drawn / name).resolve():
             shutil.copyfile(drawn / name, place)
-    target.write_text(page(sections, results, charts))
+    kept = target.parent / HISTORY
+    lines = history.read(kept)
+    target.write_text(page(sections, results, charts, history.earlier(lines, results)))
+    for commit in dict.fromkeys(result.get("commit") for result in results.values()):
+        of_it = [result for result in results.values() if result.get("commit") == commit]
+        if commit and (found := goals(of_it)):
+            lines = history.put(lines, history.line(commit, of_it, found))
+    history.write(kept, lines)
     return results
 
 
@@ -195,6 +252,7 @@ def parse():
     option("--newest", metavar="PYTHON", help="a newer interpreter with uvloop, for the goals on that one too")
     option("--only", action="append", choices=names, metavar="NAME", help=f"one of {', '.join(names)}")
     option("--again", action="append", choices=names, default=[], metavar="NAME", help="measure this one anew")
+    option("--soak", type=Path, metavar="FILE", help="show the figures that `soak.py --json FILE` has kept")
     option("--assemble", action="store_true", help="measure nothing")
     option("--quick", action="store_true", help="everything as short as it goes; figures mean nothing")
     option("--work", type=Path, default=WORK, help="where sections are kept (bench/.results)")

@@ -1,6 +1,7 @@
 """What the commands share: their options, child processes, and rounds that servers take in turn.
 
 arguments   options, and what is wrong with them in one line
+history     what each goal was, commit by commit
 others      how much of the machine other programs took meanwhile
 procs       child processes: servers, loads, their CPU and memory
 turns       servers that take rounds in turn while the process that measures is their load

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from runs import procs
+from runs import history, procs
 from soaking import watch
 from soaking.crowd import SEATED, Door, Place, Times, passed
 from soaking.dialing import Fault, trusting
@@ -62,7 +62,7 @@ class Run:
                 self.faults.update(f"{name} says: {line[:200]}" for line in service.complaints())
             api.close()
             figures = self.figures(places, visits, lived, used, time.process_time() - cpu)
-            return figures | {"began": began, "machine": procs.machine()}
+            return figures | {"began": began, "machine": procs.machine(), "commit": history.commit()}
 
     def places(self, services: dict[str, Service]) -> list[Place]:
         """The chats, and where people come in."""

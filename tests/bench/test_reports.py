@@ -14,6 +14,7 @@ import guard
 import results
 from load.samples import load_bound, off_rate, percentile
 from report.tables import bar, left, table
+from runs import history
 from runs.procs import BenchError
 
 
@@ -209,7 +210,8 @@ def section(name):
 
 def kept(name, status=0, text=TEXT):
     command = f"python3 bench/{name}.py"
-    return {"name": name, "command": command, "date": "then", "minutes": 2.0, "status": status, "text": text}
+    return {"name": name, "command": command, "date": "then", "minutes": 2.0, "status": status, "text": text,
+            "others": 0.05, "commit": "abc", "python": "CPython 3.11"}  # fmt: skip
 
 
 def test_goals_are_found_where_they_are_said():
@@ -221,7 +223,10 @@ def test_goals_are_found_where_they_are_said():
 
 def test_the_page_judges_shows_commands_and_says_what_is_missing_or_failed():
     found = {"cpu": kept("cpu"), "bad": kept("bad", status=1, text="half")}
-    text = results.page([section("cpu"), section("bad"), section("absent")], found, [])
+    was = {"echo, 100 B: server CPU per message | at most 1.00 of uvloop": 1.5}
+    text = results.page([section("cpu"), section("bad"), section("absent")], found, [], was)
+    row = next(line for line in text.splitlines() if line.startswith("| echo, 100 B") and "uvloop" in line)
+    assert [cell.strip() for cell in row.split("|")[3:6]] == ["1.12", "1.5", "MISSED"]
     assert text.count("at most 1.00 of uvloop") == 3  # judged, explained, and where it was found
     assert "What stands in the way" in text
     assert "`python3 bench/cpu.py`" in text
@@ -232,12 +237,12 @@ def test_the_page_judges_shows_commands_and_says_what_is_missing_or_failed():
 def test_a_second_run_measures_only_what_is_missing_or_has_failed(tmp_path, monkeypatch, capsys):
     measured = []
 
-    def measure(section, python, quick, work):
+    def measure(section, options, earlier):
         measured.append(section.name)
         return kept(section.name, status=section.name == "bad" and measured.count("bad") == 1)
 
     monkeypatch.setattr(results, "measure", measure)
-    options = argparse.Namespace(work=tmp_path, again=[], only=None, python="p", newest=None, quick=False)
+    options = argparse.Namespace(work=tmp_path, again=[], only=None, python="p", newest=None, quick=False, soak=None)
     sections = [section("good"), section("bad")]
     for _ in range(3):
         results.run(sections, options)
@@ -245,6 +250,44 @@ def test_a_second_run_measures_only_what_is_missing_or_has_failed(tmp_path, monk
     options.again = ["good"]
     results.run(sections, options)
     assert measured[3:] == ["good"]
+
+
+def test_what_others_took_is_told_at_the_head_and_where_it_was_too_much():
+    found = {"cpu": kept("cpu"), "udp": kept("udp") | {"others": 0.4, "minutes": 3.0}}
+    text = results.page([section("cpu"), section("udp")], found, [], {})
+    assert "at most 40% of the machine (section udp); 5 minutes in all" in text
+    assert text.count("Measured on a busy machine") == 1
+
+
+def test_a_section_of_anothers_figures_comes_after_it_and_what_takes_long_only_when_asked(tmp_path, monkeypatch):
+    measured = []
+    monkeypatch.setattr(results, "measure", lambda one, *_: measured.append(one.name) or kept(one.name))
+    sections = [
+        results.Section("shown", "", "cpu", (), (), source="figures"),
+        results.Section("long", "", "cpu", (), (), apart=True),
+        section("figures"),
+    ]
+    options = argparse.Namespace(work=tmp_path, again=[], only=None, soak=None)
+    results.run(sections, options)
+    assert measured == ["figures", "shown"]
+    options.only = ["long"]
+    results.run(sections, options)
+    assert measured[2:] == ["long"]
+
+
+def test_the_history_has_a_line_a_commit(tmp_path):
+    file = tmp_path / "history.json"
+    assert history.read(file) == []
+    first, again = kept("cpu"), kept("cpu", text=TEXT.replace("1.12", "1.05"))
+    lines = history.put([], history.line("abc", [first], results.goals([first])))
+    lines = history.put(lines, history.line("abc", [again], results.goals([again])))
+    history.write(file, lines)
+    (line,) = history.read(file)
+    name = "echo, 100 B: server CPU per message | at most 1.00 of uvloop"
+    assert (line["commit"], line["goals"][name], line["others"]) == ("abc", 1.05, 0.05)
+    assert history.earlier(lines, {"cpu": first}) == {}, "nothing is before itself"
+    assert history.earlier(lines, {"cpu": first | {"commit": "def"}})[name] == 1.05
+    assert len(history.put(lines, history.line("def", [first | {"date": "thou"}], []))) == 2
 
 
 def test_shown_commands_name_no_path_of_this_machine(tmp_path):
@@ -265,6 +308,7 @@ def test_shown_commands_name_no_path_of_this_machine(tmp_path):
         "report.charts",
         "report.remarks",
         "report.tables",
+        "runs.history",
         "runs.others",
         "runs.procs",
     ],
