@@ -40,6 +40,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from .boundary import EXITS, attempt
 from .endpoints.drain import DrainReport
 from .endpoints.listener import Listener
 from .errors import (
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 __all__ = [
+    "EXITS",
     "ActivationError",
     "BaseProtocol",
     "BufferedProtocol",
@@ -128,6 +130,7 @@ __all__ = [
     "WriteTimeout",
     "activated_sockets",
     "adopt",
+    "attempt",
     "hand_over",
     "notify",
     "peer_key",

@@ -11,6 +11,8 @@ the same line. The pattern is
     except BaseException as exc:
         ...
 
+`attempt` is that pattern as a call, for whoever stands on the reactor: `from reactor import EXITS, attempt`.
+
 Logging is code of the program too: its handlers, filters and formatters. `log` is the logger of this package, of which
 nothing comes back: what they raise goes to stderr. And a handler that writes to a connection of the same reactor, which
 is over its limit and is ended, which is logged, is not called from inside itself: such a record waits its turn.
@@ -159,15 +161,28 @@ def has(thing: Any, name: str) -> bool:
         return False
 
 
-def call(what: str, fn: Callable[..., Any], *args: Any) -> Any:
-    """Call code of the program whose failure harms nothing else: what it raises is logged, and None is given."""
+def attempt(fn: Callable[..., Any], *args: Any) -> tuple[Any, BaseException | None]:
+    """Call code of the program: what it gives, and None; or None, and what it has raised. The EXITS go through.
+
+    >>> attempt(int, "7")
+    (7, None)
+    >>> attempt(int, "seven")
+    (None, ValueError("invalid literal for int() with base 10: 'seven'"))
+    """
     try:
-        return fn(*args)
+        return fn(*args), None
     except EXITS:
         raise
-    except BaseException:
-        log.exception("exception in %s %s", what, name_of(fn))
-        return None
+    except BaseException as exc:
+        return None, exc
+
+
+def call(what: str, fn: Callable[..., Any], *args: Any) -> Any:
+    """Call code of the program whose failure harms nothing else: what it raises is logged, and None is given."""
+    result, error = attempt(fn, *args)
+    if error is not None:
+        log.error("exception in %s %s", what, name_of(fn), exc_info=error)
+    return result
 
 
 class Runner:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Any
 
-from .boundary import Quota, log
+from .boundary import EXITS, Quota, class_of, log
 from .errors import PeerError
 from .protocol import Bytes
 
@@ -102,6 +102,23 @@ class ForeignTransport:
         """As ours."""
         self.delivery += 1
         self._protocol = protocol
+
+    def switch_protocol(self, protocol: Any, data: bytes = b"") -> BaseException | None:
+        """As ours."""
+        self._paused = False
+        self.set_protocol(protocol)
+        try:
+            protocol.connection_made(self)
+        except EXITS:
+            raise
+        except BaseException as exc:
+            log.exception("exception in %s.connection_made, which ends %r", class_of(protocol), self)
+            self._fault = exc
+            self.abort()
+            return exc
+        self.unread(data)
+        self._watch()
+        return None
 
     def get_protocol(self) -> Any:
         """As ours."""

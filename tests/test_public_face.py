@@ -32,7 +32,9 @@ CONNECTION = {
     "set_write_buffer_limits",
 }  # fmt: skip
 
-STREAM = CONNECTION | {"can_write_eof", "sendfile", "start_tls", "unread", "write", "write_eof", "writelines"}
+STREAM = CONNECTION | {
+    "can_write_eof", "sendfile", "start_tls", "switch_protocol", "unread", "write", "write_eof", "writelines",
+}  # fmt: skip
 
 DATAGRAM = CONNECTION | {"datagrams_in", "datagrams_out", "dropped", "join", "leave", "sendto"}
 
@@ -46,12 +48,12 @@ PACKAGES = {
     "reactor": {
         "ActivationError", "BaseProtocol", "BufferedProtocol", "CloseTimeout", "ConnectError", "ConnectRefused",
         "ConnectTimeout", "ConnectionTimeout", "DatagramDropped", "DatagramProtocol", "DatagramTransport",
-        "DrainReport", "DrainTimeout", "FileTruncated", "FramingError", "HandOverError", "HandshakeTimeout",
+        "DrainReport", "DrainTimeout", "EXITS", "FileTruncated", "FramingError", "HandOverError", "HandshakeTimeout",
         "IdleTimeout", "LengthPrefixedProtocol", "LimitExceeded", "Limits", "LineProtocol", "ListenError",
         "Listener", "NetstringProtocol", "PeerError", "Promise", "Protocol", "Reactor", "ReactorClosed", "ReactorError",
         "ReconnectingClient", "ResolveError", "Stats", "StreamTransport", "Supervisor", "Timeouts", "Timer",
-        "Worker", "WriteTimeout", "activated_sockets", "adopt", "hand_over", "notify", "peer_key", "prefork_sockets",
-        "say_ready", "start_successor",
+        "Worker", "WriteTimeout", "activated_sockets", "adopt", "attempt", "hand_over", "notify", "peer_key",
+        "prefork_sockets", "say_ready", "start_successor",
     },
     "reactor.serving": {
         "USAGE_ERROR", "Parser", "add_metrics_option", "add_tls_options", "add_workers_option", "address",

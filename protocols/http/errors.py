@@ -6,9 +6,6 @@ Arguments that are wrong (a URL, a method, a header) are `ValueError`, and are f
 
 from __future__ import annotations
 
-EXITS = (SystemExit, KeyboardInterrupt)
-"""What ends the program. All else that its code raises, CancelledError too, harms only what it was called for."""
-
 
 class HTTPError(Exception):
     """The root of every error named here.

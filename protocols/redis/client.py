@@ -11,10 +11,10 @@ from functools import partial
 from random import random as system_random
 from typing import Any
 
-from reactor import Reactor, Timer
+from reactor import Reactor, Timer, attempt
 
 from .connection import Answer, Confirmation, RedisConnection, tell
-from .errors import EXITS, AnswerTimeout, ClientClosed, LoginRefused, RedisError, ReplyError, TooMuchWaiting
+from .errors import AnswerTimeout, ClientClosed, LoginRefused, RedisError, ReplyError, TooMuchWaiting
 from .line import MAX_DELAY, Line
 from .url import Password, parse_redis_url
 from .wire import Argument, encode
@@ -228,12 +228,9 @@ class RedisClient:
         if len(push) == 3 and push[0] == b"message":
             callback = self._channels.get(push[1])
             if callback is not None:
-                try:
-                    callback(push[1], push[2])
-                except EXITS:
-                    raise
-                except BaseException:
-                    log.exception("a message was not taken")
+                _, error = attempt(callback, push[1], push[2])
+                if error is not None:
+                    log.error("a message was not taken", exc_info=error)
 
     # -- the lines ----------------------------------------------------------------------------------------------
 

@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol as Interface
 
-from reactor import Protocol, Reactor, StreamTransport, Timer
+from reactor import EXITS, Protocol, Reactor, StreamTransport, Timer
 
-from .errors import EXITS, AnswerTimeout, ConnectionLost, ProtocolError, RedisError, ReplyError
+from .errors import AnswerTimeout, ConnectionLost, ProtocolError, RedisError, ReplyError
 from .wire import Push, ReplyWire, encode
 
 log = logging.getLogger("protocols.redis")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-EXITS = (SystemExit, KeyboardInterrupt)
-"""What ends the program. All else that its code raises, CancelledError too, harms only what it was called for."""
-
 
 class RedisError(Exception):
     """The root of what a question to Redis can fail with."""

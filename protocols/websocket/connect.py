@@ -5,10 +5,11 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from reactor import Limits, Protocol, Reactor, StreamTransport, Timeouts
+from reactor import Limits, Protocol, Reactor, ReactorClosed, StreamTransport, Timeouts
 
 from ..http.client.failures import ConnectionFailed, FetchTimeout, network_failure
 from ..http.client.guard import Guard
@@ -178,11 +179,11 @@ class _Opening(Protocol):
         try:
             socket = self._factory()
             socket.is_client = True
-            socket.begin(self._reactor, transport, agreed)
         except BaseException as exc:
             self.fail(exc)
             raise  # it is not ours: the transport logs it, and ends
-        transport.unread(self._wire.leftover)
+        if (error := socket.begin(self._reactor, transport, agreed, self._wire.leftover)) is not None:
+            return self.fail(error)
         try:
             self.future.set_result(socket)
         except InvalidStateError:  # cancelled in this very moment, from another thread
@@ -201,7 +202,5 @@ class _Opening(Protocol):
 
     def _soon(self, fn: Callable[[], Any]) -> None:
         """In whatever thread the future was cancelled."""
-        try:
+        with suppress(ReactorClosed):  # then nothing is under way any more
             self._reactor.call_soon_threadsafe(fn)
-        except Exception:
-            pass  # the reactor is closed: nothing is under way any more

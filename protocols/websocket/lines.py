@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from reactor import PeerError
+from reactor import EXITS, PeerError
 
 from .deflate import frame
 from .frames import TEXT
@@ -203,18 +203,25 @@ class LineTransport:
         if self._paused or not self._unread or self.is_closing():
             return
         data, self._unread = self._unread, b""
+        self._bounded(self._socket.inner.data_received, data)
+        if not self._paused and not self._unread:
+            self._socket.resume_reading()
+
+    def _bounded(self, callback: Callable[..., Any], *args: Any) -> BaseException | None:
+        """What the protocol raises where no transport has called it ends the connection all the same."""
         try:
-            self._socket.inner.data_received(data)
+            callback(*args)
         except PeerError as error:
             log.info("%r lost: %s", self._socket.transport, error)
             self.abort()
-        except (SystemExit, KeyboardInterrupt):
+            return error
+        except EXITS:
             raise
-        except BaseException:  # CancelledError too: nothing would ever be read again
+        except BaseException as error:  # CancelledError too: nothing would ever be read again
             log.exception("exception in the protocol of %r, which ends", self._socket.transport)
             self.abort()
-        if not self._paused and not self._unread:
-            self._socket.resume_reading()
+            return error
+        return None
 
     def _end(self) -> None:
         self.delivery += 1
@@ -237,6 +244,16 @@ class LineTransport:
     def set_protocol(self, protocol: Any) -> None:
         self.delivery += 1
         self._socket.inner = protocol
+
+    def switch_protocol(self, protocol: Any, data: bytes = b"") -> BaseException | None:
+        """As the transport's: another text protocol begins."""
+        self.set_protocol(protocol)
+        self._paused = False
+        if (error := self._bounded(protocol.connection_made, self)) is None:
+            self.unread(data)
+            if not (self._unread or self._paused):
+                self._socket.resume_reading()
+        return error
 
     def get_protocol(self) -> Any:
         return self._socket.inner

@@ -180,8 +180,8 @@ class WebSocket(Protocol):
 
     # -- the connection ---------------------------------------------------------------------------------------------
 
-    def begin(self, reactor: Reactor, transport: Any, agreed: Agreement) -> None:
-        """The handshake is done: take the transport over. For servers and clients."""
+    def begin(self, reactor: Reactor, transport: Any, agreed: Agreement, data: bytes = b"") -> BaseException | None:
+        """The handshake is done: take the transport over, and what came behind it. Gives as `switch_protocol` does."""
         self.reactor, self.transport = reactor, transport
         self.subprotocol = agreed.subprotocol
         self._window = agreed.window
@@ -191,8 +191,8 @@ class WebSocket(Protocol):
         self._heard = reactor.time()
         if self.ping_after is not None:
             self._arm(self.ping_after)
-        transport.set_protocol(self)
-        self.connection_made(transport)
+        fault: BaseException | None = transport.switch_protocol(self, data)
+        return fault
 
     def data_received(self, data: bytes) -> None:
         self._heard = self.reactor.time()

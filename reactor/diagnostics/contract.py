@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 HISTORY = 24  # calls that a breach tells: the life of most connections
 
@@ -82,6 +82,9 @@ RULES = [
     Rule(REASON, {LOST}, lambda c, args: not isinstance(args[0], BaseException | None), "with something else"),
 ]
 RULES_FOR = {name: [rule for rule in RULES if name in rule.callbacks] for name in EVERY}
+
+
+C = TypeVar("C", bound="Contract")
 
 
 class Contract:
@@ -156,6 +159,16 @@ class Contract:
         if name in ENDS and not (self.lost or self.transport.is_closing()):
             self.breach(f"is_closing() is false after {name}()")
         return result
+
+    def successor(self) -> Contract:
+        """The contract of the protocol that begins on this connection; this one is kept, without `connection_lost`."""
+        self._registry.pop(self, None)
+        return self._inherit(Contract(self._on_breach, self._registry))
+
+    def _inherit(self, new: C) -> C:
+        new.history, new.transport, self.owner = self.history, self.transport, None
+        self.history.append("switch_protocol()")
+        return new
 
     def excess(self, mark: int, unknown: int) -> int:
         """Bytes that wait beyond the LOW or HIGH watermark; `unknown` where the transport does not tell."""
@@ -236,6 +249,12 @@ class CheckedTransport:
         contract = self._contract
         contract.history.append("set_protocol()")
         self._transport.set_protocol(Checked(protocol, contract))
+
+    def switch_protocol(self, protocol: Any, data: bytes = b"") -> BaseException | None:
+        """A new contract begins, for the protocol that begins."""
+        checked = protocol if self.is_closing() else Checked(protocol, self._contract.successor())
+        fault: BaseException | None = self._transport.switch_protocol(checked, data)
+        return fault
 
     def __repr__(self) -> str:
         return f"<checked {self._transport!r}>"

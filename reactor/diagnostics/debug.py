@@ -132,6 +132,13 @@ def guarded(kind: Any) -> Any:
             self._contract.history.append("set_protocol()")
             super().set_protocol(Watched(protocol, self._contract))
 
+        def switch_protocol(self, protocol: Any, data: bytes = b"") -> Any:
+            if not self.is_closing():
+                self._contract = self._contract.successor()
+            return super().switch_protocol(protocol, data)
+
+    if not hasattr(kind, "switch_protocol"):
+        del Guarded.switch_protocol
     for name in CALLS:
         if hasattr(kind, name):
             setattr(Guarded, name, _guarded(name, getattr(Guarded, name)))
@@ -191,6 +198,9 @@ class Observed(Contract):
         super().__init__(_on_breach, {})
         self._reactor = reactor
         self.origin = origin
+
+    def successor(self) -> Observed:
+        return self._inherit(Observed(self._reactor, self.origin))
 
     def callback(self, owner: Checked, name: str, fn: Callable[..., Any], *args: Any) -> Any:
         full = f"{type(owner.__wrapped__).__qualname__}.{name}"

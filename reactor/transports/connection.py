@@ -368,7 +368,7 @@ class Connection(ABC):
         return self._size
 
     def set_protocol(self, protocol: Any) -> None:
-        """Give the connection to another protocol; its `connection_made` is the caller's business."""
+        """Give the connection to another protocol, which goes on with it: nobody calls its `connection_made`."""
         self._loop.runner.check()
         self.delivery += 1
         self._protocol = protocol

@@ -14,7 +14,7 @@ Nothing here calls the protocol from inside `write`, `close` or `abort`, but for
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..boundary import EXITS
 from ..loop.futures import Promise
@@ -23,6 +23,7 @@ from .buffered import feed, receive_into
 from .lanes import DISCARDING, FINISHING, IN_LEAVING, INBOUND, OPENING, OUTBOUND, READING, SHUT
 from .outbound import Outbound
 from .slots import NO_SLOTS, SLOTS
+from .switch import switch
 
 if TYPE_CHECKING:
     import ssl
@@ -109,6 +110,19 @@ class Stream(Outbound):
             self._unread = data + self._unread
             self._watch_input()
             self._loop.call_soon(self._redeliver)
+
+    def switch_protocol(self, protocol: Any, data: bytes = b"") -> BaseException | None:
+        """Give the connection to another protocol, which begins: it hears `connection_made`, then `data`, first of all.
+
+        For an upgrade, a tunnel, a choice by the first line: `data` is what the former protocol was given and is not
+        its own; a framer gives its rest back by itself. The former one hears nothing more, `connection_lost` neither;
+        reading goes on where it had paused. A peer that has said its end, or takes no more, is told of to the new one.
+
+        None: it is the new one's. What its `connection_made` raises ends the connection, is logged as ever, and comes
+        back; so does a ConnectionAbortedError if the connection is ending already: then nobody hears anything.
+        """
+        self._loop.runner.check()
+        return switch(self, protocol, data)
 
     def _resume(self) -> None:
         super()._resume()

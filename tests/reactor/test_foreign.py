@@ -285,3 +285,54 @@ def test_what_comes_although_reading_is_paused_is_held_and_so_is_the_end():
         assert (protocol.lines, ends) == ([b"wait", b"one", b"two"], ["end"])
 
     asyncio.run(main())
+
+
+class Chooser(LineProtocol):
+    """A line `raw` gives the connection away, with what came behind it."""
+
+    def __init__(self, new):
+        self.new, self.told = new, None
+        self.lost = asyncio.get_running_loop().create_future()
+
+    def line_received(self, line):
+        self.transport.pause_reading()  # which holds back the rest: it comes to whoever is next
+        self.told = self.transport.switch_protocol(self.new)
+
+    def connection_lost(self, exc):
+        self.lost.set_result("never")
+
+
+def test_the_connection_goes_to_a_protocol_that_begins(on_any_loop):
+    async def scene(stage):
+        new = Lines()
+        chooser = Chooser(new)
+        _, peer = await stage.connect(chooser)
+        await stage.loop.sock_sendall(peer, b"raw\nrest\n")
+        await until(lambda: new.lines)
+        await stage.loop.sock_sendall(peer, b"more\nclose\n")
+        await until(lambda: b"close" in new.lines)
+        assert new.lines == [b"rest", b"more", b"close"]
+        await new.lost
+        assert chooser.told is None
+        assert not chooser.lost.done()
+
+    on_any_loop(scene)
+
+
+@pytest.mark.loud
+def test_what_it_raises_as_it_begins_ends_the_connection(on_any_loop, caplog):
+    class Broken(Lines):
+        def connection_made(self, transport):
+            super().connection_made(transport)
+            raise KeyError("bug")
+
+    async def scene(stage):
+        new = Broken()
+        chooser = Chooser(new)
+        _, peer = await stage.connect(chooser)
+        await stage.loop.sock_sendall(peer, b"raw\nrest\n")
+        assert isinstance(await new.lost, KeyError)
+        assert isinstance(chooser.told, KeyError)
+        assert new.lines == []
+
+    on_any_loop(scene)

@@ -123,6 +123,7 @@ OF_A_TRANSPORT = {
     "sendfile": {"file": None},
     "set_protocol": {"protocol": Protocol()},
     "start_tls": {"context": None},
+    "switch_protocol": {"protocol": Protocol()},
     "unread": {"data": b"again"},
     "write": {"data": b"hello"},
     "write_eof": {},

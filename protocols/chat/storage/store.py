@@ -20,6 +20,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from reactor import attempt
+
 from ...text.sanitize import sanitize
 from .archive import FORGOTTEN, KEEP_LINES, KEEP_ROOMS, TOPIC, Archive, Row, reason
 from .backlog import Backlog
@@ -237,10 +239,9 @@ class Store:
         return new
 
     def _report(self, text: str) -> None:
-        try:
-            self._on_fault(text)
-        except Exception:
-            log.exception("%s; and telling that raised", text)
+        _, error = attempt(self._on_fault, text)
+        if error is not None:
+            log.error("%s; and telling that raised", text, exc_info=error)
 
     def __repr__(self) -> str:
         state = "failing" if self._failing else "working"

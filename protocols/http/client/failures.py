@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import ssl
+from collections.abc import Callable
+from typing import Any
 
-from reactor import ConnectionTimeout, ReactorClosed
+from reactor import ConnectionTimeout, ReactorClosed, attempt
 
 from ..errors import HTTPError
 from .guard import forbidden
@@ -67,6 +69,16 @@ def callback_failure(what: str, error: BaseException) -> CallbackFailed:
     failure = CallbackFailed(f"{what} failed: {describe(error)}")
     failure.__cause__ = error
     return failure
+
+
+def ask(fn: Callable[..., Any], *args: Any, what: str) -> Any:
+    """Call the caller's own code. Raises an HTTPError of its own as it is, and CallbackFailed for all else."""
+    result, error = attempt(fn, *args)
+    if isinstance(error, HTTPError):
+        raise error
+    if error is not None:
+        raise callback_failure(what, error)
+    return result
 
 
 def describe(error: BaseException, whose: str = "the server's") -> str:

@@ -15,14 +15,14 @@ from concurrent.futures import CancelledError, Future, InvalidStateError
 from dataclasses import replace
 from typing import Any
 
-from reactor import ReactorError
+from reactor import ReactorError, attempt
 
 from ..errors import BodyTooLarge, HTTPError, NoResponse
 from ..events import Event
 from ..url import brief
 from .connection import HTTPConnection
 from .cookies import Cookies
-from .failures import ClientClosed, FetchTimeout, ProxyError, callback_failure, network_failure
+from .failures import ClientClosed, FetchTimeout, ProxyError, ask, callback_failure, network_failure
 from .fetch_timer import FetchTimer
 from .options import Options
 from .pool import Pool
@@ -101,10 +101,10 @@ class Fetch:
                 self._tell(request_lines, head)
         except HTTPError as exc:
             return self._fail(exc)
-        try:
-            sent = connection.send(self, request.method, head, request.body, request.size, request.start)
-        except Exception as exc:
-            return self._fail(callback_failure("the file of the request's body", exc))
+        body = request.body, request.size, request.start
+        sent, error = attempt(connection.send, self, request.method, head, *body)
+        if error is not None:
+            return self._fail(callback_failure("the file of the request's body", error))
         self._timer.allow(self._options.timeouts.first_byte)
         if sent is not None:
             sent.add_done_callback(self._on_sent)
@@ -150,12 +150,7 @@ class Fetch:
         self._take_cookies(response)
         self._timer.allow(options.timeouts.idle)
         if options.on_head is not None:
-            try:
-                options.on_head(response)
-            except HTTPError:
-                raise
-            except Exception as exc:
-                raise callback_failure("on_head", exc) from exc
+            ask(options.on_head, response, what="on_head")
         length = None if self._connection is None or decoded else self._connection.content_length
         if options.max_body is not None and length is not None and length > options.max_body:
             raise BodyTooLarge(f"the body has {length} bytes, and at most {options.max_body} are allowed")
@@ -174,11 +169,8 @@ class Fetch:
         """What happens, for whoever wants to know. Raises HTTPError, where their code raises."""
         trace = self._options.trace
         assert trace is not None
-        try:
-            for line in describe(what):
-                trace(line)
-        except Exception as exc:
-            raise callback_failure("trace", exc) from exc
+        for line in describe(what):
+            ask(trace, line, what="trace")
 
     def _on_failed(self, error: HTTPError) -> None:
         if isinstance(error, NoResponse) and self._may_retry():

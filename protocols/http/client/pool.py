@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any, Protocol as Interface
 
-from reactor import Limits, Reactor, ReactorError, Timeouts, Timer
+from reactor import Limits, Reactor, ReactorError, Timeouts, Timer, attempt
 
 from ..url import URL
 from .connection import HTTPConnection
@@ -170,12 +170,11 @@ class HostPool:
 
     def _connect(self, requester: Requester) -> None:
         self._count += 1
-        try:
-            if self._pool.closed:
-                raise ClientClosed("the client is closed")
-            future = self._begin(requester.connect_timeout)
-        except Exception as exc:
-            return self._failed(requester, exc)
+        if self._pool.closed:
+            return self._failed(requester, ClientClosed("the client is closed"))
+        future, error = attempt(self._begin, requester.connect_timeout)
+        if error is not None:
+            return self._failed(requester, error)
         requester.withdraw = future.cancel
         future.add_done_callback(partial(self._on_connected, requester))
 

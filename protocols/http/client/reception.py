@@ -15,7 +15,7 @@ from typing import Any, Protocol as Interface
 from ..errors import BodyTooLarge, HTTPError
 from ..events import Data, End, Event, Failed, Head
 from .content.codings import Decoder, decoder_for
-from .failures import callback_failure
+from .failures import ask
 from .options import Options
 from .redirect import is_redirect
 from .request import Request
@@ -151,12 +151,7 @@ class Reception:
         if options.on_data is None:
             self._chunks.append(data)
         else:
-            try:
-                waiting = options.on_data(data)
-            except HTTPError:
-                raise
-            except Exception as exc:
-                raise callback_failure(options.sink, exc) from exc
+            waiting = ask(options.on_data, data, what=options.sink)
             if self._asker.is_over():
                 return Outcome.STOPPED
             if isinstance(waiting, Future) and not waiting.done():

@@ -24,9 +24,8 @@ An upgrade (a WebSocket, say) is a route whose handler has a method `upgrade(req
 that name, or any object. Nothing else is known here of what comes then. It gives
 
     Upgrade(response, protocol)     the response (a Response of status 101, to which Date and `Connection: Upgrade` are
-                                    added) is written, then `transport.set_protocol(protocol)`,
-                                    `protocol.connection_made(transport)`, and what came behind the request goes to the
-                                    protocol by `transport.unread`
+                                    added) is written, then the connection is the protocol's by
+                                    `transport.switch_protocol`, with what came behind the request
     a Response                      a refusal: 400, 403, 426 with its fields; the connection goes on, or closes where
                                     the client or the answer says so
 

@@ -17,7 +17,7 @@ from typing import Any, Protocol as Interface
 
 from reactor import Protocol, Reactor, adopt
 
-from ..errors import EXITS, NoRequest, ProtocolError
+from ..errors import NoRequest, ProtocolError
 from ..events import Data, End, Event, Failed, RequestHead
 from ..wire import RequestWire
 from ..wire.states import State
@@ -279,27 +279,12 @@ class HTTPConnection(Protocol):
 
     def hand_over(self, upgrade: Upgrade) -> None:
         """The connection is another protocol's from here on."""
-        transport, protocol = self.transport, upgrade.protocol
-        behind = self.wire.leftover
         fields = head_start(101, upgrade.response.headers) + date() + b"Connection: Upgrade\r\n\r\n"
         self._exchange = None
         self._enter(OVER, NEVER)
         self.site.forget(self)
-        transport.write(fields)
-        transport.set_protocol(protocol)
-        self.release()  # before the other protocol begins, which may want to read nothing yet
-        try:
-            protocol.connection_made(transport)
-            if self.ended and not transport.get_protocol().eof_received():
-                transport.close()
-            if self.full:
-                transport.get_protocol().pause_writing()
-        except BaseException as exc:
-            transport.abort()  # as ever: what a protocol raises ends its connection
-            if isinstance(exc, EXITS):
-                raise
-            return log.exception("exception in %r, which took over %r", protocol, transport)
-        transport.unread(behind)
+        self.transport.write(fields)
+        self.transport.switch_protocol(upgrade.protocol, self.wire.leftover)
 
 
 _ON: dict[type[Any], Callable[[HTTPConnection, Any], None]] = {

@@ -11,9 +11,9 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Protocol as Interface
 
-from reactor import Reactor, ReactorClosed
+from reactor import EXITS, Reactor, ReactorClosed, attempt
 
-from ..errors import EXITS, HTTPError, ProtocolError
+from ..errors import HTTPError, ProtocolError
 from ..events import Data, End, RequestHead
 from ..wire import RequestWire
 from .answers import FilePart, as_ready, as_response, prepare
@@ -297,10 +297,10 @@ class Exchange:
         """An answer begins: for an access log."""
         on_answer = self._line.site.on_answer
         if on_answer is not None and self.request is not None:
-            try:
-                on_answer(self.request, status)
-            except Exception:
-                log.exception("exception in on_answer for %r, which is answered all the same", self.request)
+            _, error = attempt(on_answer, self.request, status)
+            if error is not None:
+                text = "exception in on_answer for %r, which is answered all the same"
+                log.error(text, self.request, exc_info=error)
 
     def _send(self, response: Response) -> None:
         version = "1.1" if self.request is None else self.request.version

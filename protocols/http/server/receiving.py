@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol as Interface
 
+from reactor import attempt
+
 from ..events import Data, End
 from .limits import LOOK, Bounds
 from .request import Request
@@ -117,10 +119,9 @@ class Reception:
         if self.over:
             return
         self.finish()
-        try:
-            self._upload.connection_lost(exc)
-        except Exception:
-            log.exception("exception in %r, whose client is gone", self._upload)
+        _, error = attempt(self._upload.connection_lost, exc)
+        if error is not None:
+            log.error("exception in %r, whose client is gone", self._upload, exc_info=error)
 
 
 def too_much_at_once() -> Response:

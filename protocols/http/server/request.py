@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol as Interface
+from typing import Any, Protocol as Interface
+
+from reactor import Reactor, attempt
 
 from ..errors import ProtocolError
 from ..events import RequestHead
 from ..headers import Headers
 from .response import Fields, Refusal
 from .targets import Query, Target
-
-if TYPE_CHECKING:
-    from reactor import Reactor
 
 log = logging.getLogger("http.server")
 
@@ -124,10 +123,10 @@ class Request:
         self.cancelled = True
         callbacks, self._callbacks = self._callbacks, None
         for fn in callbacks or ():
-            try:
-                fn()
-            except Exception:
-                log.exception("exception in %s, called because a client is gone", getattr(fn, "__qualname__", fn))
+            _, error = attempt(fn)
+            if error is not None:
+                name = getattr(fn, "__qualname__", fn)
+                log.error("exception in %s, called because a client is gone", name, exc_info=error)
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.target[:60]}>"

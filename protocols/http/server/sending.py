@@ -11,7 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol as Interface
 
-from ..errors import EXITS
+from reactor import EXITS
+
 from .answers import FilePart, Framing, Pieces, discard
 from .limits import TURN
 

@@ -199,3 +199,39 @@ def test_a_room_frames_once_for_all(rooms, room, monkeypatch):
     room[0].line_received(b"hello")
     assert len({id(data) for data in written if b"hello" in data}) == 1
     assert [client.events()[-1] for client in clients] == ["hello"] * 4
+
+
+class Chooser(LineProtocol):
+    """Its first line says whose the connection is."""
+
+    def __init__(self, new):
+        self.new = new
+
+    def line_received(self, line):
+        self.told = self.transport.switch_protocol(self.new(), b"(begins)\n")
+
+    def connection_lost(self, exc):
+        raise AssertionError("it is not its any more")
+
+
+def test_the_connection_goes_to_a_protocol_that_begins(scene, room):
+    client, _ = scene.serve(lines_over(lambda: Chooser(lambda: Room(room)))).open()
+    client.send(masked(TEXT, b"room"))
+    client.send(masked(TEXT, b"hello"))
+    assert client.events() == ["welcome", "(begins)", "hello"]
+    assert room[0].heard == [b"(begins)", b"hello"]
+
+
+@pytest.mark.loud
+def test_what_it_raises_as_it_begins_ends_the_connection(scene, caplog):
+    class Broken(LineProtocol):
+        def connection_made(self, transport):
+            super().connection_made(transport)
+            raise asyncio.CancelledError
+
+        line_received = None
+
+    client, _ = scene.serve(lines_over(lambda: Chooser(Broken))).open()
+    client.send(masked(TEXT, b"broken"))
+    assert client.ended
+    assert "exception in the protocol of" in caplog.text

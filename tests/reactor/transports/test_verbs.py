@@ -27,6 +27,9 @@ NOTHING = "nothing changes"
 AGAIN = "the protocol has the bytes"
 ANSWERS = "it answers"
 TLS = "a handshake begins"
+BEGINS = "the new protocol hears that it has a connection"
+LATER = "it hears so once the handshake is done"
+REFUSED = "an error comes back, and nobody hears anything"
 
 TABLE = {
     #                           OPENING  OPEN     UPGRADING  CLOSING  CLOSED
@@ -41,6 +44,7 @@ TABLE = {
     "pause_reading":           [NOTHING, NOTHING, NOTHING,   NOTHING, NOTHING],
     "resume_reading":          [NOTHING, NOTHING, NOTHING,   NOTHING, NOTHING],
     "set_protocol":            [NOTHING, NOTHING, NOTHING,   NOTHING, NOTHING],
+    "switch_protocol":         [LATER,   BEGINS,  BEGINS,    REFUSED, REFUSED],
     "set_write_buffer_limits": [NOTHING, NOTHING, NOTHING,   NOTHING, NOTHING],
     "get_write_buffer_limits": [ANSWERS] * 5,
     "get_write_buffer_size":   [ANSWERS] * 5,
@@ -59,6 +63,7 @@ ARGUMENTS = {
     "unread": lambda: (b"again",),
     "start_tls": lambda: (server_context(),),
     "set_protocol": lambda: (Recorder(keep_open=True),),
+    "switch_protocol": lambda: (Recorder(keep_open=True),),
     "set_write_buffer_limits": lambda: (1000,),
     "get_extra_info": lambda: ("sockname",),
 }
@@ -224,7 +229,25 @@ def begins(scene, verb, result):
     scene.still_works()
 
 
+def begins_anew(scene, verb, result):
+    assert result is None
+    made = [] if scene.phase == OPENING else ["connection_made"]
+    assert scene.transport.get_protocol().events == made
+    scene.still_works()
+    assert scene.transport.get_protocol().events[0] == "connection_made"
+    assert (scene.protocol.data, scene.protocol.lost) == (b"", None)
+    assert "connection_lost" not in scene.protocol.events
+
+
+def refused(scene, verb, result):
+    assert isinstance(result, ConnectionAbortedError)
+    nothing(scene, verb, None)
+
+
 CHECKS = {
+    BEGINS: begins_anew,
+    LATER: begins_anew,
+    REFUSED: refused,
     SAID: said,
     ENDED: ended,
     OVER: over,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
-from reactor import Limits, Protocol, Reactor, StreamTransport, Timeouts
+from reactor import Limits, Protocol, Reactor, ReactorClosed, StreamTransport, Timeouts
 
 from ...url import URL
 from ...wire.messages import Failed, Head, ResponseWire
@@ -130,8 +131,8 @@ class Tunnel(Protocol):
     def _step_aside(self, transport: StreamTransport) -> None:
         protocol = self._make()
         self._through = True
-        transport.set_protocol(protocol)
-        protocol.connection_made(transport)
+        if (error := transport.switch_protocol(protocol)) is not None:
+            return self._fail(error)
         try:
             self._future.set_result((transport, protocol))
         except InvalidStateError:
@@ -152,10 +153,8 @@ class Tunnel(Protocol):
 
     def _on_done(self, future: Future[Any]) -> None:
         """In whatever thread it was cancelled."""
-        try:
+        with suppress(ReactorClosed):  # then nothing is under way any more
             self._reactor.call_soon_threadsafe(self._clean_up)
-        except Exception:
-            pass
 
     def _clean_up(self) -> None:
         if self._timer is not None:

@@ -159,7 +159,7 @@ def test_what_the_other_protocol_raises_as_it_begins_ends_the_connection(stage, 
     assert Broken.lost == 1
     (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
     assert record.exc_info[0] is ZeroDivisionError
-    assert "which took over" in record.getMessage()
+    assert "Broken.connection_made, which ends" in record.getMessage()
 
 
 def test_an_upgrade_that_takes_time(stage):
