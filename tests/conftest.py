@@ -68,10 +68,20 @@ def pytest_runtest_logfinish():
 
 
 @pytest.fixture(autouse=True)
-def _ends(request):
+def _as_before(request):
+    """One for three, as each costs a second of ten thousand tests: it ends, signals are as before, bugs are raised.
+
+    A program of `reactor.serving` ignores what has ended it until its last line, which is not the test's. A test that
+    looks at the log itself may have a bug in it, and wants the reactor to go on.
+    """
     long = request.config.getoption("seeds") > 25 or request.config.getoption("soak") > 100
     own = request.node.get_closest_marker("patience")
+    signals = guards.signals_as_before()
+    next(signals)
+    bugs.RAISED = request.node.get_closest_marker("loud") is None
     yield from guards.ends(own.args[0] if own else PATIENCE_OF_LONG_RUNS if long else PATIENCE)
+    bugs.RAISED = True
+    next(signals, None)
 
 
 @pytest.fixture
@@ -100,24 +110,6 @@ def theatre(tmp_path):
     theatre = Theatre(tmp_path)
     yield theatre
     theatre.close()
-
-
-@pytest.fixture(autouse=True)
-def _signals_as_before():
-    """A program of `reactor.serving` ignores what has ended it until its last line, which is not the test's."""
-    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in numbers}
-    yield
-    for number, handler in before.items():
-        if signal.getsignal(number) is not handler:
-            signal.signal(number, handler)
-
-
-@pytest.fixture(autouse=True)
-def _bugs_that_are_expected(request, monkeypatch):
-    """A test that looks at the log itself may have a bug in it, and wants the reactor to go on."""
-    if request.node.get_closest_marker("loud") is not None:
-        monkeypatch.setattr(bugs, "RAISED", False)
 
 
 @pytest.fixture(autouse=True)
