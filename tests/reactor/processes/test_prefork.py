@@ -365,6 +365,12 @@ def test_each_worker_has_a_socket_and_all_share_a_port(closing):
     assert len({sock.getsockname() for sock in closing}) == 1
 
 
+def test_a_single_worker_shares_its_port_with_nobody(closing):
+    closing += prefork_sockets("127.0.0.1", 0, 1)
+    (sock,) = closing
+    assert not sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT)
+
+
 @linux
 def test_a_port_of_another_server_is_not_shared_by_mistake(closing):
     closing += prefork_sockets("127.0.0.1", 0, 2)

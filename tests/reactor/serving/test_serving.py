@@ -238,3 +238,19 @@ def test_a_metrics_port_in_use_is_one_line_and_status_1(theatre: Any, workers: t
     server.err.wait(lambda text: text.endswith("\n"), "one line")
     (line,) = server.err.text.splitlines()
     assert line.endswith(f"cannot listen on 127.0.0.1:{port}: Address already in use")
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "wanted", "becomes", "said"),
+    [(10, 20, 20, 20, 0), (10, 20, 21, 20, 1), (10, 20, 10, None, 0), (20, 20, 30, None, 1), (10, -1, 99, 99, 0)],
+)
+def test_as_many_descriptors_as_the_machine_allows(
+    monkeypatch: Any, caplog: Any, soft: int, hard: int, wanted: int, becomes: int | None, said: int
+) -> None:
+    limits: list[tuple[int, int]] = []
+    monkeypatch.setattr("resource.getrlimit", lambda what: (soft, hard))
+    monkeypatch.setattr("resource.setrlimit", lambda what, limit: limits.append(limit))
+    caplog.set_level("INFO", logger="reactor")
+    serving.raise_descriptor_limit(wanted)
+    assert limits == ([(becomes, hard)] if becomes else [])
+    assert len(caplog.records) == said

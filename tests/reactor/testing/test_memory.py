@@ -187,6 +187,9 @@ def test_a_descriptor_is_reused_lowest_first(machine):
     a.close()
     assert machine.socket(socket.AF_INET, socket.SOCK_STREAM).fileno() == FIRST
     assert a.fileno() == -1
+    for ask in (a.getsockname, a.getpeername):
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            ask()
 
 
 def test_without_descriptors_a_newcomer_waits(machine):

@@ -224,6 +224,8 @@ def test_a_cut_link_holds_everything_back_until_it_is_healed():
     transport.write(b"two")
     sim.run(1)
     assert client.data == b"onetwo"
+    sim.run(300)
+    assert client.lost is None, "TCP has given up a link that is well again"
 
 
 def test_tcp_gives_up_a_link_that_stays_cut():
