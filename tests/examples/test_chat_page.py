@@ -257,6 +257,7 @@ def test_it_comes_back_with_name_room_and_draft_and_doubles_nothing(page: Any, t
         ada.shows("Bob: while you were away", within=25)
         time.sleep(0.3)
         text = ada.text("#log")
+        assert text.count("welcome, guest-") == 1, text
         for line in ("only once", "back again?", "Ada: half a thought", "while you were away"):
             assert text.count(line) == 1, text
 

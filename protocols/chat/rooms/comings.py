@@ -94,6 +94,10 @@ class Comings:
         """Who is believed to be in `room`."""
         return [one.member.name for one in self._absent.values() if one.room is room] if self._absent else []
 
+    def may_be_back(self, room: Room, address: str) -> bool:
+        """Whether somebody who comes from that address may be one who is believed to be there."""
+        return any(one.room is room and one.member.address == address for one in self._absent.values())
+
     def forget(self) -> None:
         """All begins anew."""
         self._absent.clear()

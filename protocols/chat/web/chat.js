@@ -113,7 +113,9 @@ function nameRefused() {
 }
 
 function checkSettled() {
-  if (settling && room === wantedRoom && (!wantedName || me === wantedName)) settled();
+  if (!settling || room !== wantedRoom || (wantedName && me !== wantedName)) return;
+  clearTimeout(settleTimer);
+  settleTimer = setTimeout(settled, 100);  // behind the notices that come with it: they stand in the log already
 }
 
 function settled() {
@@ -223,7 +225,10 @@ function onOpen() {
 function onClose(event) {
   clearTimeout(nameTimer);
   members = new Set();
+  count = 0;
+  rooms = [];
   showMembers();
+  showRooms();
   if (event.code === 1008) return banned();
   if (event.code === 1000) {  // a goodbye: /quit, or the server has sent us away and said why
     over = true;

@@ -33,8 +33,6 @@ class WebSession(Session):
     def message_received(self, text: str) -> None:
         super().message_received(text)
         if self._names_itself(text):
-            if self._introduced and self._member is not None:
-                self._chat.inputs.announce(self._member)
             decided = partial(self._decided, text.strip().partition(" ")[2])
             if self._chat.inputs.when_done(decided):
                 decided()
@@ -50,6 +48,8 @@ class WebSession(Session):
 
     def _decided(self, asked: str) -> None:
         if self._member is not None:
+            if self._introduced and self._member.named:  # who is asked again comes by the next name
+                self._chat.inputs.announce(self._member)
             self._on_named(not _is_called(self._member, asked))
 
     @property

@@ -59,7 +59,8 @@ class Place:
 
     def whole(self, member: Member) -> Event:
         """All of it, for who comes; itself is counted, and listed once the others know of it."""
-        count = self.count + (not member.announced)
+        is_new = not member.announced and not self._hub.comings.may_be_back(self.room, member.address)
+        count = self.count + is_new
         return {"type": "room", "name": self.room.name, "topic": self.topic, "members": self.names, "count": count}
 
 

@@ -357,6 +357,7 @@ def test_a_page_that_is_loaded_again_was_never_missed(world, room):
     assert watcher.data == watched, "nor was it in the lobby, on its way"
     assert [event for event in eve.got if event["type"] in ("notice", "members")] == []
     assert ada.of("room")[-1]["name"] == (room or "lobby")
+    assert ada.of("room")[-1]["count"] == (3 if room else 4)
     eve.send("hi")
     ada.send("hello")
     world.reactor.settle()
@@ -413,7 +414,10 @@ def test_who_is_asked_for_its_name_comes_under_it(world):
     world.pass_time(30)
     late.send("/nick Ada")
     world.pass_time()
-    assert bob.data.endswith(b"* guest-3 joined\n")
+    assert bob.data.endswith(b"* Ada joined\n"), "that one is taken"
+    late.send("/nick Eve")
+    world.pass_time()
+    assert bob.data.endswith(b"* Ada joined\n* Eve joined\n")
 
 
 @pytest.mark.parametrize(("did", "code"), [("ban", 1008), ("kick", 1000)])
