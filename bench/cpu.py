@@ -80,7 +80,8 @@ def echo(name: str, size: int, text: str, goals: tuple[Goal, ...], service: str 
 
 def lines(count: int, goals: tuple[Goal, ...]) -> Case:
     """A reply to each of so many lines that come at once."""
-    title = f"lines, 100 connections, {count} at once, one reply each: server CPU per line"
+    how = f"{count} pipelined, one reply each" if count > 1 else "one a request"
+    title = f"lines, 100 connections, {how}: server CPU per line"
     everybody = (*PEERS, BATCH, "asyncio+join", "uvloop+join") if count > 1 else PEERS
     return Case(f"lines-{count}", title, "lines", {"connections": 100, "pipeline": count}, everybody, goals)
 

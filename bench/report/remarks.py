@@ -2,8 +2,18 @@
 
 REMARKS: tuple[tuple[str, str, str], ...] = (
     (
+        "one a request", "of uvloop",
+        "a line a request is an echo that cuts lines: one receive, one send and a share of a poll, and above them a "
+        "call of Python for the framer, one for the line and one for the write, which uvloop's protocol needs two of",
+    ),
+    (
+        "pipelined", "with lines_received",
+        "the kernel's receive and send for each read are the same for both; what is left is that Python formats each "
+        "reply by itself, which uvloop with the replies joined by hand (uvloop+join in that table) does as well",
+    ),
+    (
         "lines, 100 connections", "of uvloop",
-        "a third of what is left is the kernel's, for one receive and one send for 16 lines; nothing above them can "
+        "a third of what is left is the kernel's, for one receive and one send for all lines; nothing above them can "
         "be saved there. The rest is two calls of Python a line, `line_received` and `write`, and the reply that "
         "it formats. uvloop with the replies joined by hand (uvloop+join in that table) is compiled, calls nothing for "
         "a line, and needs much the same",
@@ -47,6 +57,26 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
         "ten who talk and wait for each other make some seven messages to a send at most, fewer on a busy machine",
     ),
     (
+        "connect, one exchange", "of uvloop",
+        "ten system calls a connection against uvloop's, three of which Python's `socket.accept` makes by itself, and "
+        "the limits, deadlines and the orderly end of a connection are Python here and C or absent there",
+    ),
+    (
+        "CPU of all servers per delivery", "one at a time",
+        "a line that comes alone is read from the log, applied and fanned out once on each server, for half of the "
+        "members each, and is written to Redis and acknowledged by being read back: what is done once a line is done "
+        "twice, and nothing can be joined",
+    ),
+    (
+        "serves nobody yet", "start at most",
+        "most of it is the interpreter's own start, the same for both; the rest is the import of what a server has "
+        "that the echo on asyncio lacks: a command line, TLS files, workers, signals and a log",
+    ),
+    (
+        "serves nobody yet", "MiB",
+        "the interpreter alone is half of it; see `python -X importtime examples/echo_server.py` for what the rest is",
+    ),
+    (
         "16 lines at once", "of asyncio",
         "0.19 to 0.24 in other runs, where the load was not waiting for a core",
     ),
@@ -55,9 +85,16 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
         "0.33 to 0.48 in other runs; what is left is the framing of the websockets library itself",
     ),
     (
-        "lines a second: latency", "p99 below",
-        "no server is busy at this rate, and the most of a latency is the load generator's reading of all members' "
-        "sockets, the same for every server",
+        "latency of a delivery", "of threads",
+        "a thread sends each member its line as it goes through the room, the reactor at the end of the round: the "
+        "first of a thousand waits for the last to be queued, some tenths of a millisecond, and the sends themselves, "
+        "which are nearly all of it, are the kernel's and the same",
+    ),
+    (
+        "latency of a delivery", "of asyncio",
+        "asyncio sends within `write`, the reactor at the end of the round: the first of a thousand members waits for "
+        "the last to be queued, some tenths of a millisecond; nearly all of a latency is a thousand sends of the "
+        "kernel, the same for both",
     ),
 )  # fmt: skip
 """Words of the table's title, words of the goal, and the reason. The first that fits is given."""

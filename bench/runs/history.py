@@ -24,8 +24,13 @@ def commit() -> str | None:
 
 
 def key(goal: dict) -> str:
-    """What names a goal over time."""
-    return f"{goal['title']} | {goal['wanted']}"
+    """What names a goal over time: where it is set may change.
+
+    >>> key({"title": "echo", "wanted": "at most 0.90 of asyncio"})
+    'echo | at most of asyncio'
+    """
+    wanted = re.sub("(at most|at least) [0-9.,]+", r"\1", goal["wanted"])
+    return f"{goal['title']} | {wanted}"
 
 
 def number(found: str) -> float | None:

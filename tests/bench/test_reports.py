@@ -223,7 +223,7 @@ def test_goals_are_found_where_they_are_said():
 
 def test_the_page_judges_shows_commands_and_says_what_is_missing_or_failed():
     found = {"cpu": kept("cpu"), "bad": kept("bad", status=1, text="half")}
-    was = {"echo, 100 B: server CPU per message | at most 1.00 of uvloop": 1.5}
+    was = {"echo, 100 B: server CPU per message | at most of uvloop": 1.5}
     text = results.page([section("cpu"), section("bad"), section("absent")], found, [], was)
     row = next(line for line in text.splitlines() if line.startswith("| echo, 100 B") and "uvloop" in line)
     assert [cell.strip() for cell in row.split("|")[3:6]] == ["1.12", "1.5", "MISSED"]
@@ -283,7 +283,7 @@ def test_the_history_has_a_line_a_commit(tmp_path):
     lines = history.put(lines, history.line("abc", [again], results.goals([again])))
     history.write(file, lines)
     (line,) = history.read(file)
-    name = "echo, 100 B: server CPU per message | at most 1.00 of uvloop"
+    name = "echo, 100 B: server CPU per message | at most of uvloop"
     assert (line["commit"], line["goals"][name], line["others"]) == ("abc", 1.05, 0.05)
     assert history.earlier(lines, {"cpu": first}) == {}, "nothing is before itself"
     assert history.earlier(lines, {"cpu": first | {"commit": "def"}})[name] == 1.05
