@@ -129,7 +129,7 @@ def charts(figures: dict) -> dict[str, str]:
     moments = min(len(found) for found in samples.values())
     first = next(iter(samples.values()))
     losses: dict[str, list[tuple[float, float | None]]] = {
-        reason: [
+        reason.removesuffix("Error"): [
             (first[at]["at"] / 60, float(sum(found[at]["lost"].get(reason, 0) for found in samples.values())))
             for at in range(moments)
         ]

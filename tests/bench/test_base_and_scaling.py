@@ -9,6 +9,7 @@ import pytest
 
 import base
 import scaling
+import storm
 
 
 def test_starts_are_measured(monkeypatch, capsys):
@@ -18,6 +19,14 @@ def test_starts_are_measured(monkeypatch, capsys):
     said = capsys.readouterr().out
     assert "- goal: start at most 0.90 of asyncio: " in said
     assert "- goal: at most 17 MiB: " in said
+
+
+def test_who_is_in_is_asked_while_others_come(monkeypatch, capsys):
+    monkeypatch.setattr(storm, "NEWCOMERS", 20)
+    monkeypatch.setattr(storm, "NAMES", ("reactor",))
+    monkeypatch.setattr(storm, "QUIET", 0.1)
+    storm.run(argparse.Namespace(python=sys.executable, rounds=1, markdown=True))
+    assert "- goal: nobody who is in waits longer than 20 ms: " in capsys.readouterr().out
 
 
 def test_workers_are_measured_and_drawn(monkeypatch, tmp_path, capsys):
