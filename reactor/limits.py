@@ -26,11 +26,13 @@ class Limits(Value):
     per_peer: connections of one address, IPv6 counted by /64 because that is what one customer is given
         (RFC 6177). No default: behind a NAT or a proxy thousands of people share one address. Not counted on Unix
         sockets: their peers have no address, and the mode of the path says who may come.
+    count_loopback: count this machine's own addresses (127.0.0.0/8, ::1) for `per_peer` as well. Off: a reverse proxy
+        in front is there, and all its people with it; whoever else is there has the machine already.
     refuse: `refuse(peername, held)` is asked at accept, before a handshake and before the factory; `held` is how many
-        connections that peer has here, from accept to the close of their descriptors, counted as for `per_peer`. None
-        lets the newcomer in; bytes are its refusal: they are sent by one `send` (nothing where a handshake would have
-        to come first), and its descriptor is closed at once. Anything else that it gives, and what it raises, refuses
-        too, and is logged.
+        connections that peer has here, from accept to the close of their descriptors; loopback is always counted for
+        it. None lets the newcomer in; bytes are its refusal: they are sent by one `send` (nothing where a handshake
+        would have to come first), and its descriptor is closed at once. Anything else that it gives, and what it
+        raises, refuses too, and is logged.
     output: bytes that may wait for one peer. Beyond it the connection is evicted. 64 MiB because one `write` of a
         large reply is legitimate, and a writer that heeds `pause_writing` stays a thousand times below it.
         All connections together have a budget besides: see `Reactor`.
@@ -40,6 +42,7 @@ class Limits(Value):
 
     connections: int | None = None
     per_peer: int | None = None
+    count_loopback: bool = False
     refuse: Callable[[Any, int], bytes | None] | None = None
     output: int | None = 64 * MIB
     output_soft: int | None = None

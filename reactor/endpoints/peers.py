@@ -8,7 +8,7 @@ from typing import Any
 
 from ..boundary import EXITS, log
 from ..limits import Limits
-from ..sockets.addresses import peer_key, show
+from ..sockets.addresses import is_loopback, peer_key, show
 
 
 class Peers:
@@ -20,6 +20,7 @@ class Peers:
 
     def __init__(self, limits: Limits) -> None:
         self._most = limits.per_peer
+        self._spares_loopback = not limits.count_loopback
         self._refuse = limits.refuse
         self.idle = self._most is None and self._refuse is None
         self.held: Counter[str] = Counter()
@@ -27,7 +28,7 @@ class Peers:
     def refusal(self, address: Any) -> bytes | None:
         """What a newcomer is told who is not let in; None for one who is."""
         held = self.held[peer_key(address)] if isinstance(address, tuple) else 0
-        if self._most is not None and isinstance(address, tuple) and held >= self._most:
+        if self._most is not None and held >= self._most and self._counts(address):
             log.info("%s turned away: it has %d connections already", show(address), held)
             return b""
         if self._refuse is None:
@@ -39,6 +40,9 @@ class Peers:
         except BaseException:
             log.exception("exception in the refusal of %s, which is turned away", show(address))
             return b""
+
+    def _counts(self, address: Any) -> bool:
+        return isinstance(address, tuple) and not (self._spares_loopback and is_loopback(address[0]))
 
     def add(self, address: Any) -> None:
         """One from there is in."""

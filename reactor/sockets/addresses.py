@@ -40,6 +40,15 @@ def peer_key(address: Any) -> str:
     return str(ipaddress.IPv6Network((ip, V6_PREFIX), strict=False))
 
 
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own: 127.0.0.0/8 and ::1 (RFC 6890), mapped into IPv6 as well.
+
+    >>> [host for host in ("127.0.0.1", "::1", "::ffff:127.9.9.9", "10.0.0.1", "fe80::1") if is_loopback(host)]
+    ['127.0.0.1', '::1', '::ffff:127.9.9.9']
+    """
+    return host == "::1" or host.removeprefix("::ffff:").startswith("127.")
+
+
 def local_addresses(local: tuple[str, int]) -> dict[int, Any]:
     """What to bind to before connecting from `local`, for each family. "" is any address: only the port is chosen.
 

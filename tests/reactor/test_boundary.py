@@ -369,7 +369,7 @@ def test_a_log_that_raises_harms_nobody(stage, logger, breaks, capfd):
         def connection_lost(self, exc):
             lost.append(exc)
 
-    listener = stage.serve(Peer, limits=Limits(per_peer=2))
+    listener = stage.serve(Peer, limits=Limits(per_peer=2, count_loopback=True))
     stage.reset(stage.dial(listener))
     sock = stage.dial(listener)
     stage.reactor.settle()

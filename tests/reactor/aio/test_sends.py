@@ -190,7 +190,7 @@ def test_newcomers_over_the_limits_wait_or_are_turned_away(on_ours):
         await made[1].lost
         assert stage.loop.reactor.stats().refused == 1
 
-    on_ours(scene, limits=Limits(per_peer=2))
+    on_ours(scene, limits=Limits(per_peer=2, count_loopback=True))
 
 
 # -- seeing inside --------------------------------------------------------------------------------------------------

@@ -300,7 +300,7 @@ def test_lost_by_the_name_of_the_exception():
 
 
 def test_newcomers_turned_away_are_refused(stage):
-    listener = stage.serve(Recorder, limits=Limits(per_peer=1))
+    listener = stage.serve(Recorder, limits=Limits(per_peer=1, count_loopback=True))
     stage.dial(listener), stage.dial(listener), stage.dial(listener)
     stats = stage.reactor.stats()
     assert (stats.accepted, stats.refused, stats.connections) == (1, 2, 1)

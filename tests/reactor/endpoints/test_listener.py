@@ -14,7 +14,7 @@ import pytest
 
 from reactor import Limits, ListenError, Reactor
 from reactor.sockets.addresses import peer_key, show
-from reactor.testing import Recorder
+from reactor.testing import MemoryReactor, Recorder
 
 
 class Echo(Recorder):
@@ -346,7 +346,7 @@ def test_a_crowd_beyond_the_limit_in_one_batch(stage):
 
 
 def test_over_the_limit_for_one_address_the_newcomer_is_turned_away(stage, caplog):
-    listener = stage.serve(Echo, limits=Limits(per_peer=2))
+    listener = stage.serve(Echo, limits=Limits(per_peer=2, count_loopback=True))
     first, _second, third = (stage.dial(listener) for _ in range(3))
     assert third.recv(1) == b""
     assert len(listener.connections) == 2
@@ -365,6 +365,24 @@ def test_over_the_limit_for_one_address_the_newcomer_is_turned_away(stage, caplo
     assert set(listener._peers.held) == {"127.0.0.1"}  # who is gone takes no memory
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_proxy_on_this_machine_is_everybody_and_not_cut_off(host):
+    with MemoryReactor() as reactor:
+        listener = reactor.listen_tcp(Echo, host, 80, limits=Limits(per_peer=1))
+        for _ in range(5):
+            reactor.run_until(reactor.connect_tcp(Recorder, host, 80))
+        assert len(listener.connections) == 5
+
+
+def test_to_whom_a_refusal_is_asked_loopback_is_counted(stage):
+    held = []
+    limits = Limits(per_peer=1, refuse=lambda peername, count: held.append(count))
+    listener = stage.serve(Echo, limits=limits)
+    socks = [stage.dial(listener) for _ in range(3)]
+    assert held == [0, 1, 2]
+    assert len(socks) == len(listener.connections)
+
+
 @pytest.mark.loud
 def test_a_failed_factory_gives_its_seat_back(stage):
     fail = [True]
@@ -374,7 +392,7 @@ def test_a_failed_factory_gives_its_seat_back(stage):
             raise ValueError
         return Echo()
 
-    listener = stage.serve(factory, limits=Limits(per_peer=1, connections=1))
+    listener = stage.serve(factory, limits=Limits(per_peer=1, count_loopback=True, connections=1))
     for _ in range(3):
         stage.dial(listener)
     fail[0] = False
@@ -384,7 +402,7 @@ def test_a_failed_factory_gives_its_seat_back(stage):
 @pytest.mark.loud
 def test_a_factory_that_makes_nothing_gives_its_seat_back(stage):
     made = [None, None, None]
-    listener = stage.serve(lambda: made.pop() if made else Echo(), limits=Limits(per_peer=1))
+    listener = stage.serve(lambda: made.pop() if made else Echo(), limits=Limits(per_peer=1, count_loopback=True))
     for _ in range(3):
         stage.dial(listener)
     assert call(stage, listener.addresses[0]) == b"hello"

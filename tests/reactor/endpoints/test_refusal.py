@@ -100,7 +100,7 @@ def test_a_refusal_that_gives_what_cannot_be_sent_refuses_and_is_logged_and_the_
 
 def test_the_limit_for_one_address_is_judged_before_it_is_asked(stage):
     refuse = Asked()
-    listener = stage.serve(Echo, limits=Limits(per_peer=1, refuse=refuse))
+    listener = stage.serve(Echo, limits=Limits(per_peer=1, count_loopback=True, refuse=refuse))
     stage.dial(listener)
     assert stage.dial(listener).recv(1) == b""
     assert refuse.questions == [("127.0.0.1", 0)]

@@ -108,7 +108,7 @@ def test_what_comes_with_the_last_flight_is_delivered(stage, version):
 )
 def test_something_else_on_a_tls_port_ends_cleanly(stage, said, caplog):
     server = Recorder()
-    listener, sock = serve(stage, server, limits=Limits(per_peer=1))
+    listener, sock = serve(stage, server, limits=Limits(per_peer=1, count_loopback=True))
     sock.sendall(said)
     stage.reactor.settle()
     if listener.connections:
@@ -209,7 +209,7 @@ def test_a_server_may_ask_for_a_certificate(stage, version):
 @pytest.mark.loud
 def test_a_context_that_fails_turns_the_newcomer_away_and_nobody_else(stage, caplog, monkeypatch):
     context = server_context()
-    listener = stage.serve(Echo, tls=context, limits=Limits(per_peer=1))
+    listener = stage.serve(Echo, tls=context, limits=Limits(per_peer=1, count_loopback=True))
 
     def fail(*args):
         raise MemoryError("no session")
