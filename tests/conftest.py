@@ -14,7 +14,7 @@ import pytest
 
 from reactor.testing import bugs
 from tests.kit import guards, parts
-from tests.kit.ports import HeldPort
+from tests.kit.ports import HeldPort, refuses_datagrams
 from tests.kit.stage import Stage
 from tests.kit.theatre import Theatre
 
@@ -96,6 +96,13 @@ def ports():
     """`ports()` is another such port."""
     with contextlib.ExitStack() as stack:
         yield lambda: stack.enter_context(HeldPort())
+
+
+@pytest.fixture
+def refused_udp():
+    """A UDP address that refuses all, and is nobody else's while the test lasts."""
+    with refuses_datagrams() as sock:
+        yield sock.getsockname()
 
 
 @pytest.fixture

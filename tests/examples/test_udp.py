@@ -84,9 +84,8 @@ def test_silence_is_one_line_and_a_status(theatre: Any, plain: socket.socket) ->
     assert client.err.all() == "question 1: no answer to 3 tries within 0.1 s each\n"
 
 
-def test_a_refusal_is_said(theatre: Any, plain: socket.socket) -> None:
-    nobody = at(plain)
-    plain.close()
+def test_a_refusal_is_said(theatre: Any, refused_udp: tuple[str, int]) -> None:
+    nobody = "{}:{}".format(*refused_udp)
     client = theatre.run("udp_echo.py", "--send", "hello", "--to", nobody, "--timeout", "0.1")
     assert client.exits() == 1
     lines = client.err.all().splitlines()

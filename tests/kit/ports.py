@@ -34,3 +34,15 @@ class HeldPort:
 
     def close(self) -> None:
         self._sock.close()
+
+
+def refuses_datagrams() -> socket.socket:
+    """A UDP socket whose number refuses all: it is connected to itself, and hears nobody else.
+
+    Who asks for the port with SO_REUSEPORT may have it meanwhile.
+    """
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    sock.bind(("127.0.0.1", 0))
+    sock.connect(sock.getsockname())
+    return sock

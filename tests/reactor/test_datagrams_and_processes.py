@@ -35,11 +35,7 @@ class Both(DatagramProtocol):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="IP_RECVERR is Linux's")
-def test_a_refusal_of_one_peer_drops_nothing_for_another(stage):
-    gone = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    gone.bind(("127.0.0.1", 0))
-    dead = gone.getsockname()
-    gone.close()
+def test_a_refusal_of_one_peer_drops_nothing_for_another(stage, refused_udp):
     living = Both()
     alive = stage.reactor.open_udp(lambda: living, local=("127.0.0.1", 0)).get_extra_info("sockname")
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -47,7 +43,7 @@ def test_a_refusal_of_one_peer_drops_nothing_for_another(stage):
     sock.setsockopt(socket.IPPROTO_IP, 11, 1)  # IP_RECVERR
     sender = Both()
     transport = stage.reactor.open_udp(lambda: sender, sock=sock)
-    transport.sendto(b"x", dead)
+    transport.sendto(b"x", refused_udp)
     for number in range(3):
         transport.sendto(b"%d" % number, alive)
     stage.reactor.settle()

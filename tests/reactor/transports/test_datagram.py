@@ -163,13 +163,6 @@ def open_wire(reactor, wire, diary=None, **options):
     return diary
 
 
-def refused_address():
-    """A UDP address on which nobody listens."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(LOCALHOST)
-        return sock.getsockname()
-
-
 # -- receiving and sending ----------------------------------------------------------------------------------------
 
 
@@ -186,12 +179,12 @@ def test_an_echo(reactor, plain):
     assert (transport.datagrams_in, transport.bytes_in, transport.datagrams_out, transport.bytes_out) == (2, 6, 2, 6)
 
 
-def test_an_echo_and_a_refusal_on_a_system_without_epoll():
+def test_an_echo_and_a_refusal_on_a_system_without_epoll(refused_udp):
     reactor = SteppedReactor(SelectorPoller())
     echo, ask, lonely = Diary(received=lambda self, *args: self.transport.sendto(*args)), Diary(), Diary()
     server = reactor.open_udp(lambda: echo, local=LOCALHOST)
     reactor.open_udp(lambda: ask, remote=address(server)).sendto(b"x")
-    reactor.open_udp(lambda: lonely, remote=refused_address()).sendto(b"x")
+    reactor.open_udp(lambda: lonely, remote=refused_udp).sendto(b"x")
     reactor.settle()
     reactor.close()
     assert ask.data == [b"x"]
@@ -263,9 +256,9 @@ def test_pausing_another_that_is_ready_holds_back_its_datagrams_too(reactor, pla
     assert sorted(len(diary.data) for diary in diaries) == [0, 1]
 
 
-def test_a_refusal_while_reading_is_paused_does_not_spin(reactor):
+def test_a_refusal_while_reading_is_paused_does_not_spin(reactor, refused_udp):
     diary = Diary()
-    transport = reactor.open_udp(lambda: diary, remote=refused_address())
+    transport = reactor.open_udp(lambda: diary, remote=refused_udp)
     transport.pause_reading()
     transport.sendto(b"x")
     before = reactor.stats()["ticks"]
@@ -316,10 +309,10 @@ def test_a_connected_socket_sends_without_an_address_and_hears_only_its_peer(rea
 
 
 def test_bound_and_connected(reactor, plain):
-    port = refused_address()[1]
-    transport = reactor.open_udp(Diary, local=("127.0.0.1", port), remote=plain.getsockname())
+    transport = reactor.open_udp(Diary, local=("127.0.0.2", 0), remote=plain.getsockname())
     transport.sendto(b"x")
-    assert plain.recvfrom(100) == (b"x", ("127.0.0.1", port))
+    assert plain.recvfrom(100) == (b"x", transport.get_extra_info("sockname"))
+    assert transport.get_extra_info("sockname")[0] == "127.0.0.2"
 
 
 def test_a_wrong_address_is_refused_at_the_call(reactor):
@@ -495,23 +488,23 @@ def test_what_cannot_be_joined_is_said(reactor):
 # -- errors --------------------------------------------------------------------------------------------------------
 
 
-def test_a_refusal_goes_to_error_received_and_the_socket_lives_on(reactor):
-    diary, port = Diary(), refused_address()[1]
+def test_a_refusal_goes_to_error_received_and_the_socket_lives_on(reactor, refused_udp):
+    diary, port = Diary(), refused_udp[1]
     transport = reactor.open_udp(lambda: diary, remote=("127.0.0.1", port))
     transport.sendto(b"anybody?")
     reactor.settle()
     assert [type(exc) for exc in diary.errors] == [ConnectionRefusedError]
     listening = Diary()
-    reactor.open_udp(lambda: listening, local=("127.0.0.1", port))
+    reactor.open_udp(lambda: listening, local=("127.0.0.1", port), reuse_port=True)
     transport.sendto(b"and now?")
     reactor.settle()
     assert listening.data == [b"and now?"]
     assert len(diary.errors) == 1
 
 
-def test_a_refusal_that_the_next_send_finds_goes_to_error_received_too(reactor):
+def test_a_refusal_that_the_next_send_finds_goes_to_error_received_too(reactor, refused_udp):
     diary = Diary()
-    transport = reactor.open_udp(lambda: diary, remote=refused_address())
+    transport = reactor.open_udp(lambda: diary, remote=refused_udp)
     transport.sendto(b"refused by now")
     transport.sendto(b"this call is told")
     assert diary.events == ["made"]
@@ -522,8 +515,8 @@ def test_a_refusal_that_the_next_send_finds_goes_to_error_received_too(reactor):
 
 @pytest.mark.skipif(os.uname().sysname != "Linux", reason="IP_RECVERR is Linux's")
 @pytest.mark.parametrize("paused", [False, True])
-def test_an_unconnected_socket_with_recverr_hears_of_refusals_and_does_not_spin(reactor, paused):
-    diary, nobody = open_bound(reactor), refused_address()
+def test_an_unconnected_socket_with_recverr_hears_of_refusals_and_does_not_spin(reactor, paused, refused_udp):
+    diary, nobody = open_bound(reactor), refused_udp
     diary.transport.get_extra_info("socket").setsockopt(socket.IPPROTO_IP, 11, 1)
     if paused:
         diary.transport.pause_reading()
