@@ -6,7 +6,7 @@ import pytest
 
 from protocols.chat.client.cells import cells
 from protocols.chat.client.editor import LineEditor
-from protocols.chat.client.graphemes import breaks, end_after, start_before
+from protocols.chat.client.graphemes import breaks, end_after, is_emoji, start_before
 from protocols.chat.client.screen import view
 
 LEFT, BACKSPACE = b"\x1b[D", b"\x7f"
@@ -45,6 +45,10 @@ def test_it_is_one_character_between_any_others(char: str) -> None:
             end = len(before) + len(char)
             assert end_after(text, len(before)) == end, (before, after)
             assert start_before(text, end) == len(before), (before, after)
+
+
+def test_half_a_flag_is_a_letter_in_a_frame() -> None:
+    assert (is_emoji("🇨"), is_emoji("🇨🇳")) == (False, True)
 
 
 @pytest.mark.parametrize("char", CHARACTERS)

@@ -6,6 +6,7 @@ import pytest
 
 from protocols.admission.addresses import network
 from protocols.chat.operators.bans import Ban, Bans, TooManyBans
+from protocols.chat.operators.powers import span
 
 
 def banned(*bans: Ban) -> Bans:
@@ -122,3 +123,11 @@ def test_many_bans_do_not_make_a_look_slower() -> None:
     for n in range(2000):
         record.remove(f"/{network(f'10.0.{n // 256}.{n % 256}')}")
     assert list(record._lengths) == [(4, 24)]
+
+
+def test_a_time_is_said_in_the_unit_that_people_use_for_it():
+    """Both sides of each bound, and what is rounded up."""
+    times = [59.9, 60, 7199, 7200, 7201, 172_799, 172_800, 172_801]
+    assert [span(seconds) for seconds in times] == [
+        "60 seconds", "1 minute", "120 minutes", "2 hours", "3 hours", "48 hours", "2 days", "3 days",
+    ]  # fmt: skip
