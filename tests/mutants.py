@@ -206,8 +206,11 @@ class Lines:
         self._tests: dict[str, set[str]] = {}
         for path in paths:
             kept = json.loads(Path(path).read_text())
-            names = [name for name, _ in kept["tests"]]
-            self._seconds.update(kept["tests"])
+            names = []
+            for name, seconds in kept["tests"]:
+                name = name.partition("[")[0] if " at 0x" in name else name  # another address each run: all of them
+                names.append(name)
+                self._seconds[name] = self._seconds.get(name, 0.0) + seconds
             for line, numbers in kept["lines"].items():
                 self._tests.setdefault(line, set()).update(names[number] for number in numbers)
 
