@@ -83,7 +83,7 @@ SECTIONS = (
     Section("redis", "A client of Redis", "redis_client", (), SHORT),
     Section("fetch", "Fetching over HTTP", "fetch", (), ("--rounds=1", "--megabytes=50")),
     Section("scaling", "Several processes on one port", "scaling", (), ("--rounds=1",), charts="scaling"),
-    Section("base", "A process that serves nobody yet", "base", (), ("--rounds=1",)),
+    Section("start", "A process that serves nobody yet", "start", (), ("--rounds=1",)),
     Section("storm", "A storm of newcomers", "storm", ("--rounds=3",), ("--rounds=1",)),
     Section("timers", "Timers set and cancelled", "timers", (), ("--rounds=1", "--count=10000"), itself=True),
     Section("wakeup", "Calls from other threads", "wakeup", (), ("--rounds=1", "--calls=100"), itself=True),

@@ -12,7 +12,7 @@ import sys
 import time
 
 from cpu import verdict
-from report.tables import complain, figure, table
+from report.tables import complain, figure, paragraph, table
 from runs.arguments import Parser, positive
 from runs.procs import ROOT, BenchError, exits_cleanly, interpreter, machine, versions
 from servers.programs import PROGRAMS, present
@@ -20,6 +20,7 @@ from servers.programs import PROGRAMS, present
 US, PEERS = "reactor", ("reactor", "asyncio", "uvloop")
 SOON = 0.9  # of asyncio's time
 SMALL = 17.0  # MiB
+TITLE = "a process that serves nobody yet, from its start until it listens"
 HEADERS = ["server", "ms until it listens", "lowest", "to reactor", "resident MiB"]
 
 
@@ -91,7 +92,9 @@ def main() -> int:
     try:
         with exits_cleanly():
             options.about = interpreter(options.python)
-            print(versions(options.about), machine(), f"medians of {options.rounds} starts", sep="\n", end="\n\n")
+            facts = [versions(options.about), machine(), f"medians of {options.rounds} starts"]
+            print(paragraph(facts, options.markdown), end="\n\n")
+            print(f"**{TITLE}**" if options.markdown else TITLE, end="\n\n")
             print(report(measure(present(PEERS, options), options.rounds, options.python), options.markdown))
     except KeyboardInterrupt:
         complain("interrupted")

@@ -68,7 +68,7 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
         "twice, and nothing can be joined",
     ),
     (
-        "serves nobody yet", "start at most",
+        "serves nobody yet", "of asyncio",
         "most of it is the interpreter's own start, the same for both; the rest is the import of what a server has "
         "that the echo on asyncio lacks: a command line, TLS files, workers, signals and a log",
     ),

@@ -1,4 +1,4 @@
-"""What a process costs that serves nobody, and workers: measured shortly, simulated, drawn."""
+"""Workers on one port, and a storm of newcomers: measured shortly, simulated, drawn."""
 
 import argparse
 import doctest
@@ -7,18 +7,8 @@ import sys
 
 import pytest
 
-import base
 import scaling
 import storm
-
-
-def test_starts_are_measured(monkeypatch, capsys):
-    monkeypatch.setattr(base, "PROGRAMS", {name: base.PROGRAMS[name] for name in ("reactor", "asyncio")})
-    monkeypatch.setattr(base, "TIMES", 1)
-    base.run(argparse.Namespace(python=sys.executable, rounds=1, markdown=True))
-    said = capsys.readouterr().out
-    assert "- goal: start at most 0.90 of asyncio: " in said
-    assert "- goal: at most 17 MiB: " in said
 
 
 def test_who_is_in_is_asked_while_others_come(monkeypatch, capsys):
