@@ -36,6 +36,8 @@ PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep  # our own files: 
 MINUTE = 60.0  # seconds
 LINES = 100  # log lines a minute for what strangers do, of one kind: they can do it thousands of times a second
 
+ECHOES = 1000  # records that one may cause, by handlers that write to connections: more than can be evicted by one
+
 Record = tuple[int, str, tuple[Any, ...], Any]
 
 
@@ -87,8 +89,12 @@ class Log:
             return waiting.append((level, text, args, exc))
         waiting = self._thread.waiting = deque([(level, text, args, exc)])
         try:
-            while waiting:
+            for _ in range(ECHOES):
+                if not waiting:
+                    return
                 self._emit(*waiting.popleft())
+            if waiting:
+                say(f"reactor: a log handler causes another record with each: after {ECHOES} the rest is dropped")
         finally:
             self._thread.waiting = None
 
@@ -120,6 +126,14 @@ class Quota:
         if count >= LINES:
             return None
         return f" (and {untold:,} like it since)" if untold else ""
+
+
+def say(text: str) -> None:
+    """A line on stderr, where there is one: for what the log cannot tell."""
+    try:
+        print(text, file=sys.stderr)
+    except Exception:
+        pass  # nobody is left to be told
 
 
 def say_traceback() -> None:

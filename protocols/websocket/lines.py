@@ -125,10 +125,12 @@ class LineTransport:
     # -- out ----------------------------------------------------------------------------------------------------
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Lines, or pieces of lines, which wait for their end."""
+        """Lines, or pieces of lines, which wait for their end. Ignored once the end has begun, as everywhere."""
         if type(data) is not bytes:
             data = bytes(data)
         if self._partial or not data.endswith(b"\n"):
+            if self.is_closing():
+                return
             whole, newline, self._partial = (self._partial + data).rpartition(b"\n")
             data = whole + newline
             if len(self._partial) > MAX_PARTIAL:

@@ -12,7 +12,7 @@ import ssl
 import pytest
 
 from reactor import BufferedProtocol, DatagramProtocol, Limits, LineProtocol, Protocol, ReconnectingClient
-from reactor.boundary import LINES, Quota
+from reactor.boundary import ECHOES, LINES, Quota, log
 from reactor.testing import MemoryReactor, Recorder
 from tests.kit.tls import Peer, client_context, server_context
 
@@ -381,6 +381,22 @@ def test_a_log_that_raises_harms_nobody(stage, logger, breaks, capfd):
     stage.reactor.call_soon(panic)
     stage.reactor.settle()
     assert "Error" in (said := capfd.readouterr().err) or "Panic" in said
+
+
+def test_a_handler_that_causes_a_record_with_each_does_not_hold_the_loop(stage, logger, capfd):
+    seen = []
+
+    class Endless(logging.Handler):
+        def emit(self, record):
+            seen.append(record)
+            log.info("and another one")
+
+    logger.addHandler(Endless())
+    log.info("the first")
+    assert len(seen) == ECHOES
+    assert "a log handler causes another record with each" in capfd.readouterr().err
+    log.info("it is not silent for ever")
+    assert len(seen) == 2 * ECHOES
 
 
 @pytest.mark.parametrize("viewers", [1, 30])

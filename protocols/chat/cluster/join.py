@@ -7,14 +7,17 @@ the right to begin with what it has.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable
 from typing import Protocol as Interface
 
-from reactor import Reactor, Timer
+from reactor import Reactor, Timer, attempt
 
 from .entries import EntryID, pack
 from .log import Log
+
+log = logging.getLogger("protocols.chat")
 
 POLL = 0.05  # seconds between two looks for the state: a round trip and a moment's work
 GIVE_UP = 3.0  # seconds after which a new attempt is better: the word may have been lost, or come before a founder's
@@ -122,5 +125,9 @@ class Join:
     def _end(self, tell: Callable[[Joiner], None]) -> None:
         joiner = self._joiner
         self.stop()
-        if joiner is not None:
-            tell(joiner)
+        if joiner is None:
+            return
+        _, error = attempt(tell, joiner)
+        if error is not None:  # a state that cannot be read, say: whoever joined must not wait for this one for ever
+            log.error("a server could not join its cluster", exc_info=error)
+            joiner.on_not_joined(self)

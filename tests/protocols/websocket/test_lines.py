@@ -235,3 +235,13 @@ def test_what_it_raises_as_it_begins_ends_the_connection(scene, caplog):
     client.send(masked(TEXT, b"broken"))
     assert client.ended
     assert "exception in the protocol of" in caplog.text
+
+
+@pytest.mark.parametrize("ends", ["close", "abort"])
+def test_what_is_written_after_the_end_is_ignored_however_much(rooms, room, ends):
+    rooms.open()
+    transport = room[0].transport
+    getattr(transport, ends)()
+    for _ in range(3):
+        transport.write(bytes(50_000))  # no line end: it would wait for one
+    assert transport.get_write_buffer_size() < 50_000

@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import cache
 from typing import Any
 
-from reactor import Limits, Protocol, Reactor, ReactorClosed, StreamTransport, Timeouts
+from reactor import Limits, Protocol, Reactor, ReactorClosed, StreamTransport, Timeouts, attempt
 
 from ...url import URL
 from ...wire.messages import Failed, Head, ResponseWire
@@ -129,14 +129,16 @@ class Tunnel(Protocol):
         self._step_aside(shaking.result())
 
     def _step_aside(self, transport: StreamTransport) -> None:
-        protocol = self._make()
+        protocol, error = attempt(self._make)
+        if error is not None:
+            return self._fail(error)
         self._through = True
         if (error := transport.switch_protocol(protocol)) is not None:
             return self._fail(error)
         try:
             self._future.set_result((transport, protocol))
         except InvalidStateError:
-            protocol.give_up()
+            transport.abort()  # cancelled in this very moment, from another thread
 
     def _on_connected(self, connecting: Future[Any]) -> None:
         if not connecting.cancelled() and (error := connecting.exception()) is not None:
