@@ -19,7 +19,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -159,6 +159,15 @@ def cost(loop: str, name: str, options: argparse.Namespace, folder: Path) -> flo
     return (many - few) / ((MANY - FEW) * case.connections * case.messages)
 
 
+def told(found: Future[float]) -> str:
+    """A figure of the table; one that could not be counted is told, and spoils no other."""
+    try:
+        return f"{found.result():,.0f}"
+    except (OSError, BenchError) as error:
+        complain(f"not counted: {error}")
+        return "-"
+
+
 def parse() -> argparse.Namespace:
     parser = Parser(__doc__)
     parser.add_argument("--only", action="append", choices=list(CASES), metavar="NAME",
@@ -181,14 +190,12 @@ def main() -> int:
         loops += ["asyncio", *(["uvloop"] if "uvloop" in interpreter(options.python)["libraries"] else [])]
     names = options.only or list(CASES)
     folder = Path(tempfile.mkdtemp(prefix="instructions-"))
+    rows = []
     with ThreadPoolExecutor(options.jobs) as pool:
         costs = {name: [pool.submit(cost, loop, name, options, folder) for loop in loops] for name in names}
-        try:
-            rows = [[CASES[name].title, *(f"{found.result():,.0f}" for found in costs[name])] for name in names]
-        except BenchError as error:
-            pool.shutdown(cancel_futures=True)
-            complain(str(error))
-            return 1
+        for name in names:
+            rows.append([CASES[name].title, *map(told, costs[name])])
+            complain(" ".join(rows[-1]))
     print(table(["instructions a message", *loops], rows, markdown=True))
     if options.keep:
         print(f"kept in {folder}; the last of each case with {MANY} rounds, the other with {FEW}")
