@@ -259,6 +259,10 @@ class Cluster(Inputs):
 
     def on_founding(self, join: Join, kept: bytes | None) -> None:
         """There is nobody else: what we have is what is."""
+        if self.mode is Mode.OUT:  # the others may be about to return: they keep their places for a lease
+            self.on_state(join, self.stay.replica.begin_anew(join.entry))
+            self.stay.founded = True
+            return
         for member in [member for member in self.hub.members() if not member.local or not self._is_here(member)]:
             self.hub.leave(member)
         if kept is not None and not self.counts["joined"]:
@@ -270,8 +274,7 @@ class Cluster(Inputs):
             stay.replica.members[stay.name, mid] = member
             if self._absence.told:
                 member.tell(FOUND)
-        assert join.id is not None
-        stay.replica.found(self.title, join.id, self.stay.replica.nodes)
+        stay.replica.found(self.title, join.entry.id, self.stay.replica.nodes)
         self._enter_cluster(join, stay, [], 0)
 
     def _is_here(self, member: Member) -> bool:
@@ -293,8 +296,7 @@ class Cluster(Inputs):
             self._show(FOUND)
         self.counts["joined"] += 1
         record("cluster", did="joined", node=stay.name, title=self.title, servers=len(stay.replica.nodes))
-        assert join.id is not None
-        stay.begin(join.id)
+        stay.begin(join.entry.id)
         self._settle()
 
     def _settle(self) -> None:

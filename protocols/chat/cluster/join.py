@@ -14,7 +14,7 @@ from typing import Protocol as Interface
 
 from reactor import Reactor, Timer, attempt
 
-from .entries import EntryID, pack
+from .entries import Entry, EntryID, pack
 from .log import Log
 
 log = logging.getLogger("protocols.chat")
@@ -68,7 +68,7 @@ class Join:
     ) -> None:
         self._reactor = reactor
         self._log = log
-        self._word = title, before
+        (self._word,) = pack([["sync", title, *before]])
         self._joiner: Joiner | None = joiner
         self._lease = lease
         self._patience = patience
@@ -80,9 +80,13 @@ class Join:
 
     def begin(self) -> None:
         """Write the word. The answer that it cannot be written may come before this returns."""
-        title, before = self._word
-        (data,) = pack([["sync", title, *before]])
-        self._log.append(self.name, 1, data, 0, self._on_written)
+        self._log.append(self.name, 1, self._word, 0, self._on_written)
+
+    @property
+    def entry(self) -> Entry:
+        """The word, once it is in the log."""
+        assert self.id is not None
+        return Entry(self.id, self.name, 1, self._word, 0)
 
     def stop(self) -> None:
         """Forget it."""

@@ -117,8 +117,12 @@ class Nodes:
         node = self._nodes.get(name)
         return self._gone.get(name, self._past.get(name, 0)) if node is None else node.seq
 
+    def is_past(self, name: str) -> bool:
+        """Whether `name` was there when this server began anew."""
+        return name in self._past
+
     def follow(self, before: Nodes) -> None:
-        """Nobody else is there; who comes back is told what of it has counted before."""
+        """This server begins anew; who comes back is told what of it has counted before."""
         known = {**before._past, **before._gone, **{name: node.seq for name, node in before._nodes.items()}}
         self._past = dict(list(known.items())[-REMEMBERED:])
 

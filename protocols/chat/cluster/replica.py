@@ -35,6 +35,9 @@ class Own(Interface):
     def on_sync(self, node: str, before: str, *, is_whole: bool) -> None:
         """A server has joined, which was called `before`; it needs the state as it is now, if that is whole."""
 
+    def on_never_read(self) -> None:
+        """A server that was known before this one began anew has said more than can be read now."""
+
     def now(self) -> float:
         """The local clock, for what is only shown."""
 
@@ -209,7 +212,11 @@ class Replica:
         elif before:
             self.end(before)
         self.nodes.add(entry.node, title, entry.seq)
-        self._own.on_sync(entry.node, before, is_whole=node is None or self.counted >= read)
+        is_whole = node is None or self.counted >= read
+        if self.nodes.is_past(before) and self.counted < read:
+            self._own.on_never_read()
+            is_whole = True
+        self._own.on_sync(entry.node, before, is_whole=is_whole)
 
     def _bye(self, entry: Entry) -> None:
         self.end(entry.node)
@@ -237,6 +244,12 @@ class Replica:
             "counted": self.counted,
             "former": self.former,
         }
+
+    def begin_anew(self, entry: Entry) -> bytes:
+        """All there is at `entry`, with which this server joins where nobody is there to tell it: it goes on."""
+        self.nodes.follow(self.nodes)
+        self.apply(entry)
+        return json.dumps(self.dump()).encode()
 
     def restore(self, state: State) -> None:
         """Go on from the state of another server."""

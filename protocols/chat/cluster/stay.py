@@ -17,7 +17,7 @@ from .entries import Entry, EntryID, Input
 from .log import Log
 from .nodes import Verdict
 from .outbox import Done, Outbox, Sent
-from .people import People
+from .people import MISSED, People
 from .replica import Console, Replica
 
 HEARTBEATS = 8  # a lease: what is written last before a cut is then not older than an eighth of it
@@ -229,6 +229,11 @@ class Stay:
             self._lost = before  # what is missing of it comes no more, and must not be overtaken by what it says next
         else:
             self._log.offer_state(node, json.dumps(self.replica.dump()).encode())
+
+    def on_never_read(self) -> None:
+        for member in self._hub.members():
+            if member.local:
+                member.tell(MISSED)
 
     def now(self) -> float:
         return self._reactor.time()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from protocols.chat.cluster.cluster import Mode
-from protocols.chat.cluster.people import FOUND, LOST
+from protocols.chat.cluster.people import FOUND, LOST, MISSED
 from protocols.chat.cluster.stay import REFUSED
 from tests.protocols.chat.cluster.town import TTL, Server
 
@@ -579,3 +579,47 @@ def test_a_word_that_cannot_be_written_at_once_is_written_later(town):
     assert not a.is_in
     a.log.append = append
     town.until(lambda: a.is_in, 5)
+
+
+def only_one_side_has_heard(town):
+    """One side reads a line, the log is emptied, that side is cut off, and the other begins anew without the line."""
+    a, b, ada, bob = two(town)
+    eve = a.join("Eve")
+    town.advance(0.5)
+    _ = bob.news
+    b.log.cut()
+    town.advance(1)
+    ada.says("only Eve has heard this")
+    town.advance(0.1)
+    town.shelf.empty()
+    bob.says("I am still here")
+    eve.says("on we go")
+    town.advance(0.2)
+    a.log.cut()
+    b.log.heal()
+    town.advance(4)
+    assert b.is_in
+    return a, b, ada, bob, eve
+
+
+def test_who_began_anew_without_a_line_has_it_from_those_who_return(town):
+    a, b, ada, bob, eve = only_one_side_has_heard(town)
+    a.log.heal()
+    town.advance(3)
+    assert [line.split("] ")[-1] for line in bob.news] == ["Ada: only Eve has heard this", "Eve: on we go"]
+    assert ada.lines[-1] == eve.lines[-1] == "Bob: I am still here"
+    assert a.who() == b.who()
+
+
+def test_lines_that_nobody_can_read_any_more_are_told_of(town):
+    a, b, ada, bob, eve = only_one_side_has_heard(town)
+    ada.says("not yet read back")
+    town.shelf.entries.clear()
+    bob.says("a new log again")
+    town.advance(0.1)
+    a.log.heal()
+    town.advance(3)
+    assert bob.news == [f"* {MISSED}", "Ada: not yet read back"]
+    assert not any(word in line for line in (*ada.lines, *eve.lines) for word in (" left", "other servers"))
+    assert a.is_in
+    assert a.who() == b.who()
