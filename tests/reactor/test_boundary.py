@@ -591,4 +591,5 @@ def test_of_what_strangers_cause_a_hundred_lines_a_minute_are_told():
     assert quota.ask("another kind", 30.0) == ""
     assert quota.ask("a kind", 65.0) == " (and 50 like it since)"
     assert quota.ask("a kind", 65.1) == ""
-    assert quota.ask("another kind", 90.0) == "", "a minute later, and none of it was left untold"
+    again = [quota.ask("another kind", 90.0 + number / 10) for number in range(LINES + 1)]
+    assert again == [""] * LINES + [None], "a minute later, and none of it was left untold"

@@ -64,9 +64,11 @@ def test_lines_are_held_back_exactly_until_reading_is_resumed(on_any_loop):
         await asyncio.sleep(0.01)
         assert protocol.lines == [b"one", b"wait"]
         assert not protocol.transport.is_reading()
+        assert not transport.is_reading(), "what comes meanwhile waits in the kernel, not in our memory"
         protocol.transport.resume_reading()
         assert protocol.lines == [b"one", b"wait"]
         await until(lambda: b"four" in protocol.lines)
+        assert transport.is_reading()
         assert protocol.lines == [b"one", b"wait", b"two", b"three", b"four"]
         transport.close()
         await protocol.lost
