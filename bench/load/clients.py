@@ -284,15 +284,20 @@ class Datagrams(Exchange):
 class TlsExchange(Exchange):
     """Echo over TLS. A reply is one record, so it comes with one read; nobody checks the server's certificate."""
 
-    def settle(self) -> None:
-        """Shake hands one after another, which the server does not mind, then go on as without TLS."""
+    def dial(self) -> None:
+        """Connect and shake hands, one after another: who waits for its turn would run into the server's timeout."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        for fd, sock in self.socks.items():
-            sock.settimeout(self.timeout)
-            wrapped = self.socks[fd] = context.wrap_socket(sock, suppress_ragged_eofs=False)
+        for _ in range(self.count):
+            try:
+                sock = socket.create_connection(self.address, self.timeout)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                wrapped = context.wrap_socket(sock, suppress_ragged_eofs=False)
+            except OSError as error:
+                raise LoadError(f"no TLS connection to {self.address[0]}:{self.address[1]}: {error}") from None
             wrapped.setblocking(False)
-        super().settle()
+            self.socks[wrapped.fileno()] = wrapped
+            self.poller.register(wrapped.fileno(), READ)
 
     def receiver(self, sock: ssl.SSLSocket) -> Callable[[bytearray], int]:
         def receive(buffer: bytearray) -> int:
