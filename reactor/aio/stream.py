@@ -33,8 +33,9 @@ from ..loop.poller import READ, WRITE
 from ..protocol import Bytes
 from ..transports.connection import BROKEN, Home
 from ..transports.lanes import INBOUND, OUTBOUND, In, Out, Phase
+from ..transports.reads import READ_SIZE
 from ..transports.slots import SLOTS
-from ..transports.stream import READ_SIZE, Stream
+from ..transports.stream import Stream
 from .hosted import HostedEventLoop
 from .private import TransportSocket, attach, detach
 

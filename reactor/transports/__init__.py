@@ -4,6 +4,7 @@ The files, from the bottom up; a file imports only from those above it in this l
 
     lanes        the states of a connection, as one table
     buffers      chunks waiting to be sent
+    reads        how many bytes one read asks for
     slots        what a connection keeps
     expiry       what no state of a connection may outlast, as one table
     connection   the life of a connection, and the one boundary to the protocol's code

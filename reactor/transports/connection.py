@@ -24,7 +24,7 @@ from ..sockets.addresses import show
 from ..sockets.carrier import carrier_info, handshaker, reset_on_close
 from . import lanes
 from .expiry import deadlines
-from .lanes import State
+from .reads import FIRST_READ
 from .slots import NO_SLOTS
 
 HIGH = 64 * 1024  # bytes, the high watermark unless set_write_buffer_limits; the low one is a quarter of it
@@ -78,10 +78,10 @@ class Connection(ABC):
         self._high = self._low = self._notice_at = 0
         self._set_watermarks(HIGH, HIGH // 4)
         self._unread = b""
+        self._read_size = FIRST_READ  # bytes asked of the next recv
         self._exc: BaseException | None = None
         self._born = self._stamp = loop.now  # when it was made; when a byte last went in or out
-        self._entered = loop.now  # when this phase began
-        self._moved = loop.now  # when output last moved: of meaning while it is blocked
+        self._entered = self._moved = loop.now  # when this phase began; when output last moved, where it is blocked
         self._soft_since: float | None = None
         self.bytes_in = self.bytes_out = 0
         self._slot: float | None = None
@@ -379,9 +379,9 @@ class Connection(ABC):
         """The protocol; None once the connection is over."""
         return self._protocol
 
-    def _state(self) -> State:
+    def _state(self) -> lanes.State:
         """Where it stands: for `stats` and `dump`."""
-        return State(self._phase, self._in, self._out, self._blocked, self._born, self._stamp)
+        return lanes.State(self._phase, self._in, self._out, self._blocked, self._born, self._stamp)
 
     def __repr__(self) -> str:
         return self._describe(self._peername, f" {self._size} bytes" if self._size else "")

@@ -22,16 +22,12 @@ from ..loop.poller import READ, WRITE
 from .buffered import feed, receive_into
 from .lanes import DISCARDING, FINISHING, IN_LEAVING, INBOUND, OPENING, OUTBOUND, READING, SHUT
 from .outbound import Outbound
+from .reads import FIRST_READ, READ_SIZE, more
 from .slots import NO_SLOTS, SLOTS
 from .switch import switch
 
 if TYPE_CHECKING:
     import ssl
-
-READ_SIZE = 120 * 1024
-"""Bytes asked of one recv: the most that malloc takes from its heap. From 128 KiB on each read costs an mmap, an mremap
-and a munmap (10 KiB echo: 14 microseconds of CPU a message become 21), and at 64 KiB a message of 100 KB takes two
-reads (41 become 57)."""
 
 
 class Stream(Outbound):
@@ -46,7 +42,7 @@ class Stream(Outbound):
                 self._receive_otherwise()
             else:
                 try:
-                    data = self._sock.recv(READ_SIZE)
+                    data = self._sock.recv(self._read_size)
                 except BlockingIOError:
                     self._loop.meter.eagains += 1
                 except EXITS:
@@ -54,8 +50,8 @@ class Stream(Outbound):
                 except BaseException as exc:
                     self._on_broken(exc)
                 else:
-                    if data:
-                        self.bytes_in += len(data)
+                    if size := len(data):
+                        self.bytes_in += size
                         self._stamp = self._loop.now
                         try:
                             self._protocol.data_received(data)
@@ -63,6 +59,8 @@ class Stream(Outbound):
                             raise
                         except BaseException as exc:
                             self._blame(exc, "data_received")
+                        if size > self._read_size >> 1 and self._plain_read:
+                            self._read_size = more(self._read_size)
                     else:
                         self._on_eof()
         else:
@@ -108,6 +106,7 @@ class Stream(Outbound):
         if data and self._in not in IN_LEAVING:
             self._loop.runner.check()
             self._unread = data + self._unread
+            self._read_size = FIRST_READ
             self._watch_input()
             self._loop.call_soon(self._redeliver)
 
