@@ -111,6 +111,17 @@ def test_requests_in_a_row() -> None:
         wire.next_message()
 
 
+@pytest.mark.parametrize("first", [GET, POST + b"Content-Length: 2\r\n\r\nhi"], ids=["plain", "with a body"])
+def test_an_empty_line_that_comes_alone_after_an_answer_is_skipped_once(first: bytes) -> None:
+    for lines, kinds in ((b"\r\n", ["RequestHead", "End"]), (b"\r\n\r\n", ["Failed"])):
+        wire = RequestWire()
+        wire.feed(first)
+        assert wire.next_message() == []
+        assert not wire.persistent
+        assert wire.feed(lines[:2]) == []
+        assert [type(event).__name__ for event in wire.feed(lines[2:] + GET)] == kinds
+
+
 def test_nothing_of_one_request_is_left_for_the_next() -> None:
     wire = RequestWire()
     chunked = POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n" + LAST
