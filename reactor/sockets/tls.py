@@ -297,9 +297,10 @@ class TLSSocket:
             self._unsent = bytes(self._unsent) + self._records.outgoing.read()
         if self._unsent:
             sent = self._below.send(self._unsent)
-            self._unsent = memoryview(self._unsent)[sent:]
-            if self._unsent:
+            if sent < len(self._unsent):
+                self._unsent = memoryview(self._unsent)[sent:]
                 raise BlockingIOError
+            self._unsent = b""  # an empty view would hold all 128 KiB for as long as the connection lives
 
     def _answer(self) -> None:
         """OpenSSL has answered by itself (a refused renegotiation, say), or still answers behind what waits."""

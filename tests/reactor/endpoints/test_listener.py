@@ -13,6 +13,7 @@ import threading
 import pytest
 
 from reactor import Limits, ListenError, Reactor
+from reactor.endpoints.listener import ACCEPT_BUDGET
 from reactor.sockets.addresses import peer_key, show
 from reactor.testing import MemoryReactor, Recorder
 
@@ -736,3 +737,22 @@ def test_bounds_of_the_wrong_type_are_refused_at_once(stage, wrong):
 def test_a_protocol_instead_of_a_factory_is_refused_at_once(stage):
     with pytest.raises(TypeError, match="class or function"):
         stage.serve(Recorder())
+
+
+# -- a storm of newcomers ------------------------------------------------------------------------------------------
+
+
+def test_a_storm_of_newcomers_holds_up_nobody_who_is_in(stage):
+    """Of a thousand who wait a tick takes so many, and whoever is in has an answer in that same tick."""
+    listener = stage.serve(Echo, backlog=1024)
+    seated = stage.dial(listener)
+    for _ in range(5 * ACCEPT_BUDGET):
+        stage.own(socket.create_connection(("127.0.0.1", listener.port), timeout=10))
+    reactor, accepted = stage.reactor, []
+    while len(listener.connections) <= 5 * ACCEPT_BUDGET:
+        before = reactor.stats().accepted
+        seated.sendall(b"still there?")
+        reactor._tick()
+        accepted.append(reactor.stats().accepted - before)
+        assert seated.recv(100, socket.MSG_DONTWAIT) == b"still there?"
+    assert accepted == [ACCEPT_BUDGET] * 5

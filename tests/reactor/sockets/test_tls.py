@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 import ssl
+import tracemalloc
 import weakref
 
 import pytest
@@ -683,3 +685,37 @@ def test_a_handshake_whose_flight_is_not_taken_spins_over_nothing(monkeypatch):
         reactor.advance(11)
         assert len(listener.connections) == 0
         sock.close()
+
+
+class Sink(Protocol):
+    """Keeps nothing of what comes."""
+
+    received = 0
+
+    def data_received(self, data):
+        self.received += len(data)
+
+
+def test_a_connection_that_carried_bulk_keeps_none_of_it():
+    """Of Python's own memory; OpenSSL's two buffers stay as large as a slice has made them, 22 KiB each."""
+    a, b = Sink(), Sink()
+    tls = {"connect": {"tls": client_context(), "server_hostname": "localhost"}, "listen": {"tls": server_context()}}
+    with connected_pair(a, b, **tls) as pair:
+
+        def carry(size):
+            pair.a.write(bytes(size))
+            pair.b.write(bytes(size))
+            pair.settle()
+
+        carry(100)
+        tracemalloc.start()
+        try:
+            carry(100)
+            before = tracemalloc.get_traced_memory()[0]
+            carry(4 << 20)
+            gc.collect()
+            kept = tracemalloc.get_traced_memory()[0] - before
+        finally:
+            tracemalloc.stop()
+    assert a.received == b.received == (4 << 20) + 200
+    assert kept < 8 * 1024
