@@ -42,6 +42,7 @@ from .operators.passwords import check as check_passwords
 from .operators.powers import Powers
 from .rooms.hub import Hub
 from .session import TIMEOUTS, Chat, Settings
+from .storage.files import check_place, warn_if_open
 from .web.options import add_web_options, open_page
 
 try:
@@ -119,6 +120,13 @@ def door(options: argparse.Namespace) -> Door:
 
 def settings(options: argparse.Namespace) -> Settings:
     return Settings(options.flood_rate, options.flood_burst, options.history, options.idle_timeout, motd(options))
+
+
+def check_places(options: argparse.Namespace) -> None:
+    """Raise OSError where a neighbour may have put a file there that says whom to trust, or what everybody reads."""
+    trusted = (options.motd, options.tls_cert, options.tls_key, options.cluster_ca, options.cluster_password_file)
+    for path in filter(None, trusted):
+        check_place(path)
 
 
 def motd(options: argparse.Namespace) -> bytes:
@@ -212,11 +220,14 @@ def main() -> int:
     if options.new_oper is not None:
         return new_operator(options) if options.oper_file else arguments.error("--new-oper needs --oper-file")
     try:
+        check_places(options)
         context, chosen = tls_context(options.tls_cert, options.tls_key), settings(options)
         if options.oper_file:
             check_passwords(options.oper_file)
         if options.cluster:
             log_options(options)
+        if options.cluster and options.cluster_password_file:
+            warn_if_open(options.cluster_password_file, "cluster")
     except (OSError, ValueError) as error:
         arguments.error(in_words(error))
     raise_descriptor_limit(options.max_clients + SPARE)
@@ -238,6 +249,7 @@ def main() -> int:
                 reactor.drain()  # the window was closed: a server that nobody sees would hold the port for ever
                 return
             try:
+                check_places(options)
                 powers.bans.reread()
                 chosen.motd = motd(options)
                 tls_context(options.tls_cert, options.tls_key, context)

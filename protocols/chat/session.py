@@ -39,6 +39,8 @@ SLOW, HELD, FLOOD, BEHIND = "slow", "held", "flood", "behind"  # reasons for whi
 BANNED = "banned"  # the reason for which a member is sent away that may not come back
 EVICTIONS = frozenset({"flood", "idle", "silent"})  # reasons for which the server ends a connection by itself
 
+MEMBERS_TOLD = 60  # who come from one address in a minute with a log line each: two classes behind one router
+
 _TCP_CLOSE = 7  # tcp_states.h
 
 
@@ -78,6 +80,8 @@ class Chat:
         self.newcomers: Newcomers[Session] = Newcomers()
         self.kept_buckets = KeptBuckets()
         self.seldom = Seldom()  # of what strangers can bring about at will, so many log lines a minute
+        self._told = Seldom(MEMBERS_TOLD)
+        self.hub.tells = lambda event, address: self._told.tell((event, address), reactor.time())
         self.counts: Counter[str] = Counter()  # who was `refused`, and `waits` that a flood was made to make
         self.ends: Counter[str] = Counter()  # of connections, by their reasons
         self._evicting: Timer | None = None
@@ -203,7 +207,7 @@ class Session(TextProtocol):
         self._introduction = self._idle = self._pace = None  # they refer to this: it would wait for the collector
         if member is not None:
             self._chat.ends[member.reason or _reason(exc)] += 1
-            if member.announced or self._was_evicted(member):
+            if member.logged or self._was_evicted(member):
                 self._log_end(member, exc)
 
     def _was_evicted(self, member: Member) -> bool:

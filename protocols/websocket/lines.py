@@ -214,7 +214,7 @@ class LineTransport:
         try:
             callback(*args)
         except PeerError as error:
-            log.info("%r lost: %s", self._socket.transport, error)
+            log.debug("%r lost: %s", self._socket.transport, error)
             self.abort()
             return error
         except EXITS:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import socket
 from collections import Counter
+from time import monotonic
 from typing import Any
 
-from ..boundary import EXITS, log
+from ..boundary import EXITS, Quota, log
 from ..limits import Limits
 from ..sockets.addresses import is_loopback, peer_key, show
 
@@ -24,12 +25,14 @@ class Peers:
         self._refuse = limits.refuse
         self.idle = self._most is None and self._refuse is None
         self.held: Counter[str] = Counter()
+        self._quota = Quota()
 
     def refusal(self, address: Any) -> bytes | None:
         """What a newcomer is told who is not let in; None for one who is."""
         held = self.held[peer_key(address)] if isinstance(address, tuple) else 0
         if self._most is not None and held >= self._most and self._counts(address):
-            log.info("%s turned away: it has %d connections already", show(address), held)
+            if (others := self._quota.ask("turned away", monotonic())) is not None:
+                log.info("%s turned away: it has %d connections already%s", show(address), held, others)
             return b""
         if self._refuse is None:
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sqlite3
 import ssl
@@ -37,6 +38,23 @@ def test_motd_history_and_a_hangup(theatre: Any, tmp_path: Path) -> None:
     eve = theatre.peer(server)
     eve.gets("* be very kind\n")
     assert server.leaves(signal.SIGINT) == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another user's file")
+@pytest.mark.parametrize(
+    "option", ["--motd", "--tls-cert", "--tls-key", "--cluster-password-file", "--cluster-ca", "--oper-file"]
+)
+def test_what_a_neighbour_may_have_put_there_is_not_trusted(theatre: Any, tmp_path: Path, option: str) -> None:
+    directory = tmp_path / "everybodys"
+    directory.mkdir()
+    directory.chmod(0o1777)
+    file = directory / "file"
+    file.write_text("x\n")
+    os.chown(file, 1, 1)
+    more = ["--cluster", "rediss://127.0.0.1:1"] if "cluster" in option else []
+    server = theatre.run("chat_server.py", "--port", "0", option, str(file), *more)
+    assert server.exits() == 2
+    assert "it is another user's, in a directory for everybody" in server.err.all()
 
 
 def test_tls(theatre: Any) -> None:

@@ -17,6 +17,7 @@ from reactor.serving import complain, number, program
 from ..operators.powers import Powers
 from ..rooms.inputs import Inputs
 from ..session import Chat
+from ..storage.files import check_place
 
 PASSWORD = "REDIS_PASSWORD"  # of the environment: who may list processes sees the arguments of all
 
@@ -64,7 +65,7 @@ def log_options(options: argparse.Namespace) -> dict[str, Any]:
     """What a RedisLog is made with. Raises OSError and ValueError where a file is none."""
     import ssl
 
-    from ...redis.url import parse_redis_url, password_from_file
+    from ...redis.url import parse_redis_url
 
     found: dict[str, Any] = {"prefix": options.cluster_prefix}
     if options.cluster_ca:
@@ -76,10 +77,18 @@ def log_options(options: argparse.Namespace) -> dict[str, Any]:
             raise ValueError(f"{options.cluster_ca}: no certificates in PEM form") from None
     if options.cluster_password_file:
         Path(options.cluster_password_file).open("rb").close()  # what is missing now is a slip
-        found["password"] = password_from_file(options.cluster_password_file)
+        found["password"] = functools.partial(_password, options.cluster_password_file)
     elif (password := os.environ.get(PASSWORD)) and not parse_redis_url(options.cluster).password:
         found["password"] = password
     return found
+
+
+def _password(path: str) -> str:
+    """Asked for at each login. Raises OSError, also where a neighbour may have put the file there."""
+    from ...redis.url import password_from_file
+
+    check_place(path)
+    return password_from_file(path)()
 
 
 def join_cluster(reactor: Reactor, chat: Chat, powers: Powers, options: argparse.Namespace) -> str | None:

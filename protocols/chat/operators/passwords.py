@@ -12,17 +12,12 @@ import base64
 import binascii
 import hashlib
 import hmac
-import logging
-import os
 import re
 import secrets
-import stat
 import unicodedata
 from dataclasses import dataclass
 
 from ..storage import files
-
-log = logging.getLogger("protocols.chat")
 
 # RFC 7914, 2: r=8 and p=1 suit the memory of today. 2**15 of it makes 32 MiB and 0.1 s for each guess, of which a thief
 # with a thousand cores has ten thousand a second, and the server one at a time.
@@ -118,8 +113,7 @@ def check(path: str) -> None:
             raise BadPassword("there is no password in it")
     except BadPassword as why:
         raise BadPassword(f"{path}: {why}") from None
-    if stat.S_IMODE(os.stat(path).st_mode) & 0o007:
-        log.warning("oper: %s can be read by everybody on this machine: chmod 600 keeps it to you", path)
+    files.warn_if_open(path, "oper")
 
 
 def find(path: str, password: str) -> str | None:

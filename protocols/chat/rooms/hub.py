@@ -76,6 +76,8 @@ class Hub:
         self.rooms = {names.key(LOBBY): self.lobby}
         self.audience: list[Callable[[Posted], object]] = []  # each is given every public line
         self.authority = Authority()
+        self.tells: Callable[[str, str], int | None] = lambda event, address: 0
+        """Whether what somebody does, from that address, has a log line: then how many before it had none."""
         self.closing = False  # the server goes: nobody's leaving is worth a line any more
         self.said = 0  # lines
 
@@ -163,8 +165,10 @@ class Hub:
                 self.comings.came(member.room, member)
 
     def _record_connect(self, member: Member) -> None:
-        if member.local:
-            record("connect", id=member.number, address=member.address or None, name=member.name)
+        if member.local and (untold := self.tells("connect", member.address)) is not None:
+            member.logged = True
+            address = member.address or None
+            record("connect", id=member.number, address=address, name=member.name, untold=untold or None)
 
     def leave(self, member: Member, word: str = "left") -> None:
         """`member` is gone, and its name free. Harmless twice."""
@@ -206,8 +210,8 @@ class Hub:
         self._hold(member, new)
         member.guest = 0
         if member.announced and member.room is not None:
-            if member.local:
-                record("name", id=member.number, old=old, new=new)
+            if member.logged and (untold := self.tells("name", member.address)) is not None:
+                record("name", id=member.number, old=old, new=new, untold=untold or None)
             self.comings.given_away(new)
             self.comings.renamed(member.room, member, old)
         return True

@@ -22,8 +22,8 @@ class Member:
 
     __slots__ = (
         "_promised", "_send", "address", "announced", "answered", "close", "guest", "hold", "ignored", "ignored_by",
-        "local", "name", "named", "number", "operator", "origin", "plain", "prefix", "reason", "returns", "room",
-        "silent", "spoke", "tell_own", "wait", "write",
+        "local", "logged", "name", "named", "number", "operator", "origin", "plain", "prefix", "reason", "returns",
+        "room", "silent", "spoke", "tell_own", "wait", "write",
     )  # fmt: skip
 
     def __init__(self, send: Write, close: Callable[[], None], *, local: bool = True) -> None:
@@ -48,6 +48,7 @@ class Member:
         self.address = ""  # "" where there is none, as on a Unix socket
         self.spoke = 0.0  # when it last sent something, on the reactor's clock
         self.silent = True  # has not sent anything yet
+        self.logged = False  # the log has told of its coming, and will tell of its end
         self.operator = ""  # as which operator, once it is one
         self.hold: Callable[[bool], None] = lambda held: None  # while held, what it says next waits
         self.wait: Callable[[bool], None] = lambda held: None  # the same, for as long as too much is on its way

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import stat
 import tempfile
+
+log = logging.getLogger("protocols.chat")
 
 MAX_FILE = 4 * 1024 * 1024  # bytes; a list of people that is longer has been mistaken for something else
 
@@ -62,6 +65,12 @@ def check_place(path: str) -> None:
         return
     if found.st_uid not in (os.geteuid(), directory.st_uid):
         raise OSError(errno.EACCES, "it is another user's, in a directory for everybody", path)
+
+
+def warn_if_open(path: str, whose: str) -> None:
+    """Warn of a secret in a file that everybody may read. Raises OSError. whose: begins the line in the log."""
+    if stat.S_IMODE(os.stat(path).st_mode) & 0o007:
+        log.warning("%s: %s can be read by everybody on this machine: chmod 600 keeps it to you", whose, path)
 
 
 def _keep_entry(directory: str) -> None:

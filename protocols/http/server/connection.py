@@ -159,7 +159,7 @@ class HTTPConnection(Protocol):
         """The phase has lasted as long as it may."""
         if self._exchange is not None:
             return self._exchange.look()
-        log.info("%r: given up after %d s of this: %s", self.transport, self.waited, self._phase.value)
+        log.debug("%r: given up after %d s of this: %s", self.transport, self.waited, self._phase.value)
         if self._phase is HEAD:
             self._refuse(408)
         else:

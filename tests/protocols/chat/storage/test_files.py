@@ -88,3 +88,13 @@ def test_a_directory_is_no_file_and_the_error_names_it(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="not a file") as raised:
         files.read(str(tmp_path))
     assert raised.value.filename == str(tmp_path)
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, 0), (0o640, 0), (0o644, 1), (0o602, 1)])
+@pytest.mark.loud
+def test_a_secret_that_everybody_may_read_is_told(tmp_path, caplog, mode, warned):
+    path = tmp_path / "secret"
+    path.write_text("x")
+    path.chmod(mode)
+    files.warn_if_open(str(path), "cluster")
+    assert caplog.text.count("can be read by everybody on this machine: chmod 600 keeps it to you") == warned
