@@ -72,7 +72,9 @@ def costs(case: str, servers: dict[str, procs.Server], rounds: int) -> turns.Cos
         crowds = {}
         for name, server in servers.items():
             with contextlib.closing(Talk(dial(server, f"/{case}") for _ in range(WARM_UP))) as first:
-                first.converse(1, request, (size + 2), 5)  # see runs/contest.py: a fresh heap is no server's fault
+                first.converse(
+                    WARM_UP if case == "echo" else 1, request, size + 2, 5
+                )  # see runs/contest.py: a fresh heap is no server's fault
             crowds[name] = Talk(dial(server, f"/{case}") for _ in range(count))
             stack.callback(crowds[name].close)
             crowds[name].converse(talkers, request, (size + 2) * heard, 5)
