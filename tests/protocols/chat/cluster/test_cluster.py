@@ -623,3 +623,58 @@ def test_lines_that_nobody_can_read_any_more_are_told_of(town):
     assert not any(word in line for line in (*ada.lines, *eve.lines) for word in (" left", "other servers"))
     assert a.is_in
     assert a.who() == b.who()
+
+
+def test_a_rolling_restart_while_all_talk_loses_and_doubles_nothing(town):
+    """Each server in turn: its successor joins, it says goodbye, its people come back to the successor."""
+    servers = [town.server() for _ in range(3)]
+    people = {name: server.join(name) for name, server in zip(("Ada", "Bob", "Eve"), servers, strict=True)}
+    town.advance(0.5)
+    said = dict.fromkeys(people, 0)
+    heard = {name: [] for name in people}  # of each connection in turn
+
+    def talk(times):
+        for _ in range(times):
+            for name, person in people.items():
+                said[name] += 1
+                person.says(f"{said[name]}")
+                town.advance(0.003)
+
+    for name, server in list(zip(people, servers, strict=True)):
+        talk(10)
+        town.server(f"{server.title}-again")
+        talk(10)
+        old = people.pop(name)
+        server.drain()
+        talk(10)
+        heard[name] += [line for line in old.lines if not line.startswith("[")]
+        assert old.lines[-1] == "* the server is shutting down, goodbye"
+        people[name] = town.servers[-1].join(name)
+        town.advance(0.3)
+        talk(10)
+    town.advance(1)
+    for name, person in people.items():
+        lines = heard[name] + [line for line in person.lines if not line.startswith("[")]
+        assert not any("other servers" in line or "missed" in line for line in lines)
+        for other in people.keys() - {name}:
+            numbers = [int(line.partition(": ")[2]) for line in lines if line.startswith(f"{other}: ")]
+            assert numbers == sorted(set(numbers))
+            live = person.lines if heard[name] == [] else lines
+            assert len([line for line in live if line == f"* {other} left"]) <= 1
+    eve = people[
+        "Eve"
+    ]  # who stayed until the last: of Ada and Bob it has heard every word until it was restarted itself
+    until = [line for line in heard["Eve"] if line.startswith("Ada: ")]
+    assert until == [f"Ada: {n}" for n in range(1, len(until) + 1)]
+    assert eve.name == "Eve"
+    assert len({str(server.who()) for server in town.servers}) == 1
+
+
+def test_a_topic_that_is_taken_away_is_so_for_all(town):
+    _a, _b, ada, bob = two(town)
+    bob.says("/topic tea", "/topic -")
+    town.advance()
+    assert ada.news == ["* Bob set the topic: tea", "* Bob took the topic away"]
+    ada.says("/topic")
+    town.advance()
+    assert "tea" not in ada.news[0]
