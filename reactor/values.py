@@ -25,7 +25,12 @@ class Value:
     def __init_subclass__(cls) -> None:
         cls._fields = tuple(cls.__annotations__)
 
-    def __init__(self, **given: Any) -> None:
+    def __init__(self, *unnamed: Any, **given: Any) -> None:
+        if unnamed:
+            kind, fields = type(self).__name__, ", ".join(self._fields)
+            raise TypeError(
+                f"{kind}({unnamed[0]!r}): say which by its name, {kind}({self._fields[-1]}=...). It has {fields}"
+            )
         for name in given:
             if name not in self._fields:
                 raise TypeError(f"{type(self).__name__} has no {name!r}; it has {', '.join(self._fields)}")

@@ -72,6 +72,7 @@ def equip(reactor: Reactor) -> None:
         setattr(reactor, name, timing(reactor, getattr(reactor, name)))
     for name in VERBS:
         setattr(reactor, name, on_loop_thread(reactor, name, getattr(reactor, name)))
+    reactor._inventory.note_unserved = lambda: None  # `report_unserved` says more
     reactor._promises.origin = lambda: call_site(sys._getframe(1))
     timers = reactor.timers
     timers.arm = on_loop_thread(reactor, "timer.reset", timers.arm)

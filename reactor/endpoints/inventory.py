@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol as Interface
 
-from ..boundary import call
+from ..boundary import call, log
 from ..limits import Limits, Timeouts
 from ..loop.futures import Promise, settle
 from ..loop.loop import Loop
+from ..sockets.addresses import show
 from ..sockets.contexts import server_carrier
 from ..transports.datagram import DatagramTransport
 from ..transports.stream import StreamTransport
@@ -107,6 +109,12 @@ class Inventory:
     def _tell_keepers(self) -> None:
         for keeper in list(self.keepers):
             call("the end of", keeper._on_drain)
+
+    def note_unserved(self) -> None:
+        """The program leaves, and its loop never turned: say so, where it has opened listeners."""
+        if self.listeners and os.getpid() == self._loop._pid:
+            places = ", ".join(show(address) for listener in self.listeners for address in listener.addresses)
+            log.warning("nobody was served on %s: run() was never called", places)
 
     def on_forked(self) -> None:
         """In a forked child: what listens and is connected here is the parent's."""

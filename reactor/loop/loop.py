@@ -395,4 +395,6 @@ class Loop:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
+        if not (any(exc_info) or self.meter.ticks or self.closed):
+            self._inventory.note_unserved()
         self.close()

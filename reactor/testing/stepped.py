@@ -71,6 +71,9 @@ class SteppedReactor(Reactor):
                 if not forever or self._stopping or found:
                     return
 
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()  # without a word about a loop that never ran: a test need not
+
     def close(self) -> None:
         """As `Reactor.close`. Raises what a `connection_lost` raises."""
         with bugs.raised(self._raise_bugs):

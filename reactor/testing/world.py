@@ -69,6 +69,9 @@ class Host(Reactor):
         else:  # as under `run`: the program's code finds a loop that runs in this thread
             self._run_here(partial(super()._tick, False, longest))
 
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()  # without a word about a loop that never ran: a test need not
+
     def close(self) -> None:
         """As `Reactor.close`. Raises what a `connection_lost` raises."""
         with bugs.raised(self.world.raise_bugs):

@@ -8,7 +8,16 @@ import threading
 
 import pytest
 
-from reactor import LengthPrefixedProtocol, LineProtocol, NetstringProtocol, Promise, Reactor
+from reactor import (
+    LengthPrefixedProtocol,
+    Limits,
+    LineProtocol,
+    NetstringProtocol,
+    Promise,
+    Protocol,
+    Reactor,
+    Timeouts,
+)
 from reactor.testing import MemoryReactor, Recorder
 
 pytestmark = pytest.mark.loud
@@ -204,3 +213,34 @@ def test_another_thread_may_be_about_to_run_it():
         reactor_thread_may_begin.start()
         assert future.result(timeout=60) == "done"
         thread.join(), reactor_thread_may_begin.join()
+
+
+@pytest.mark.parametrize(("kind", "field"), [(Timeouts, "close"), (Limits, "output_soft_seconds")])
+def test_bounds_are_given_by_name(kind, field):
+    with pytest.raises(TypeError) as refused:
+        kind(300)
+    assert str(refused.value).startswith(
+        f"{kind.__name__}(300): say which by its name, {kind.__name__}({field}=...). It has "
+    )
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_server_that_never_ran_is_told_so(caplog, debug):
+    with Reactor(debug=debug) as reactor:
+        port = reactor.listen_tcp(Protocol, "127.0.0.1", 0).port
+    (record,) = [each for each in caplog.records if each.levelno >= logging.WARNING]
+    assert "run() was never called" in record.getMessage()
+    assert debug or str(port) in record.getMessage()
+
+
+def test_one_that_ran_or_failed_is_not(caplog):
+    with Reactor() as reactor:
+        reactor.listen_tcp(Protocol, "127.0.0.1", 0)
+        reactor.call_soon(reactor.stop)
+        reactor.run()
+    with Reactor():
+        pass
+    reactor = Reactor()
+    reactor.listen_tcp(Protocol, "127.0.0.1", 0)
+    reactor.__exit__(KeyError, KeyError(), None)  # what the program says then is louder
+    assert not caplog.records

@@ -401,6 +401,8 @@ def test_the_path_goes_with_the_listener(stage, path, end):
 def test_the_path_goes_with_the_reactor(path):
     with Reactor() as reactor:
         reactor.listen_unix(Echo, path)
+        reactor.call_soon(reactor.stop)
+        reactor.run()
     assert not os.path.exists(path)
 
 
