@@ -165,9 +165,12 @@ class Room:
 
 
 EOF, RESET, LONG, BAD, UNENDED, STRANGER = "\nEOF", "\nRESET", "\nLONG", "\nBAD", "\nUNENDED", "\nSTRANGER"
+IRC = "\nIRC"  # a stranger behind whom a person may sit
+LAST = {UNENDED, STRANGER, IRC}
 FAULTS = {
     LONG: "that line was not taken: it is longer than 2,048 bytes",
     BAD: "that line was not taken: it is not UTF-8",
+    IRC: "goodbye: this is no IRC server, but a chat for telnet and nc: what you type is said",
     UNENDED: "goodbye: that was 8 KiB without the end of a line",
 }
 
@@ -352,7 +355,7 @@ class Model:
     def receive(self, person: Person, pieces: Iterable[Piece]) -> None:
         """What came in one segment."""
         person.patient = False
-        if person.over or STRANGER in person.inbox or UNENDED in person.inbox:
+        if person.over or LAST & set(person.inbox):
             return
         pieces = list(pieces)
         text = b"".join(piece.text for piece in pieces)
@@ -379,7 +382,7 @@ class Model:
         for line in more:
             self.line(person)
             person.pending = line
-            if UNENDED in person.inbox or STRANGER in person.inbox or person.over:
+            if LAST & set(person.inbox) or person.over:
                 return
         if len(person.pending) >= 8192:
             self.take(person, UNENDED)
@@ -395,7 +398,7 @@ class Model:
         """A line, or what silence or the end takes for one."""
         line, person.pending, person.keys = person.pending, b"", 0
         if person.opening and is_strange(line):
-            return self.take(person, STRANGER)
+            return self.take(person, IRC if line[:4] in (b"PASS", b"CAP ") else STRANGER)
         person.opening = person.opening and not line
         if len(line) > 2048:
             return self.take(person, LONG)
@@ -448,7 +451,7 @@ class Model:
                 self.leave(person)
             elif item in FAULTS:
                 person.tell(FAULTS[item])
-                if item == UNENDED:
+                if item in LAST:
                     self.leave(person)
             else:
                 self.hear(person, item)
@@ -736,11 +739,18 @@ def is_telnet(piece: Piece) -> bool:
     return piece.hidden > 0 and piece.wire[:1] == b"\xff" and piece.wire[1:2] != b"\xfa"
 
 
+# How SSH, mail, HAProxy, Redis and IRC begin, and requests of HTTP and RTSP.
+STRANGERS = re.compile(
+    rb"SSH-\d.*|EHLO(?: \S+)?|PROXY TCP4\b.*|\*\d+|PASS \S+|CAP LS\b.*|[A-Z]{3,20} \S+ (?:HTTP|RTSP)/\d(?:\.\d)?",
+    re.DOTALL,
+)
+
+
 def is_strange(line: bytes) -> bool:
     """A first line that another protocol begins with, of those that the clients here send."""
     if re.search(rb"\0[\0-\x06\x0e-\x1a]", line.rstrip(b"\0")):
         return True
-    return re.search(rb"[\x01-\x06\x0e-\x1a]\0|\A(\0|[A-Z]{3,20} \S+ HTTP/1\.[01])\Z", line) is not None
+    return re.search(rb"[\x01-\x06\x0e-\x1a]\0|\A\0\Z", line) is not None or STRANGERS.fullmatch(line) is not None
 
 
 def is_address(text: str) -> bool:
@@ -756,7 +766,7 @@ def is_address(text: str) -> bool:
 def unfinished(pending: bytes) -> bool:
     if pending == b"\x16":
         return True
-    if re.match(rb"[A-Z]{3,20} /", pending) and not re.fullmatch(rb"[A-Z]{3,20} \S+ HTTP/1\.[01]", pending):
+    if re.match(rb"[A-Z]{3,20} /", pending) and not STRANGERS.fullmatch(pending):
         return True
     return not is_utf8(pending) and any(is_utf8(pending + rest) for rest in RESTS)
 

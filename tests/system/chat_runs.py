@@ -91,6 +91,23 @@ _TELNET = (
     (Piece(b"\xff\xfa\x1f", hidden=3), Piece(b"\0", hidden=1), Piece(b"\n", hidden=1), Piece(b"\xff\xf0", hidden=2)),
 )
 _TLS = b"\x16\x03\x01\x02\x00"
+STRANGE = (
+    b"GET / HTTP/1.1", _TLS, b"POST /login HTTP/1.1", b"DESCRIBE /cam RTSP/1.0", b"SSH-2.0-OpenSSH_9.2",
+    b"EHLO mx.example",
+    b"PROXY TCP4 192.0.2.77 10.0.0.5 56324 2401", b"\r\n\r\n\0\r\nQUIT", b"*1\r\n$4\r\nPING", b"PASS hunter2",
+    b"CAP LS 302",
+)  # fmt: skip
+SIGNS = (
+    b"TP/",
+    b"\x16",
+    b"\0",
+    b"SSH",
+    b"EHLO",
+    b"PROXY",
+    b"*",
+    b"PASS",
+    b"CAP",
+)  # what a stranger's opening has in it
 _BAD = (b"caf\xe9", b"\xc3\x28", b"\xed\xa0\x80", b"\xf0\x9f\x91", "你好".encode("gbk"), b"a\xff\xffb")
 
 
@@ -124,7 +141,7 @@ class Author:
             return [self.batch()]
         slot, text = (
             self.random.randrange(self.slots),
-            self.random.choice(["👋 hi", "From Client, 小明: 你好", "GET / HTTP/1.1"]),
+            self.random.choice(["👋 hi", "From Client, 小明: 你好", "GET / HTTP/1.1", "SSH-2.0-x", "PASS hunter2"]),
         )
         cuts = [self.random.randrange(1, 4), self.random.choice([None, 1, 5]), None]
         writes = [
@@ -168,8 +185,8 @@ class Author:
         elif chance < 0.06:
             size = self.random.choice([2047, 2048, 2049, 4000, 8191, 8192, 9000])
             line = self.random.choice([b"x" * size, ("é" * (size // 2)).encode(), b"/me " + b"y" * (size - 4)])
-        elif chance < 0.065:
-            line = self.random.choice([b"GET / HTTP/1.1", _TLS])
+        elif chance < 0.07:
+            line = self.random.choice(STRANGE)
         else:
             line = self.line().encode()
         ending = self.random.choices([b"\n", b"\r\n", b"", b"\r\0\n"], [8, 3, 2 if len(line) < 100 else 0, 0.1])[0]
@@ -321,7 +338,7 @@ class Run:
         if client is None:
             return False
         wire = b"".join(piece.wire for piece in (*client.unsent, *step.message))
-        odd = client.person.opening and any(sign in wire for sign in (b"HTTP", b"\x16", b"\0"))
+        odd = client.person.opening and any(sign in client.person.pending + wire for sign in SIGNS)
         return odd or len(wire) > 4096 or (client.person.welcome is not None and client.introduces(step.message))
 
     def tick(self, steps: list[Step]) -> None:
