@@ -49,6 +49,14 @@ def test_who_is_silent_is_asked_once(scene: Any, visitor: Any) -> None:
     assert visitor.lines == [QUESTION, QUESTION, "Hello, 小明!"]
 
 
+def test_a_line_that_is_too_long_among_others_costs_none_of_them(scene: Any, visitor: Any) -> None:
+    visitor.send(b"Ada\n" + b"x" * 5000 + b"\nBob\n")
+    visitor.gets("Hello, Bob!\n")
+    answers = visitor.lines
+    assert (answers[0], answers[-1]) == ("Hello, Ada!", "Hello, Bob!")
+    assert len(answers) == 3, "and a word about it"
+
+
 def test_exit_ends_this_conversation_only(scene: Any, visitor: Any) -> None:
     other = scene.peer()
     visitor.send("Ada\nexit\nBob\n")

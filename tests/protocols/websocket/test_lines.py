@@ -9,6 +9,7 @@ import pytest
 from protocols.text.protocol import TextProtocol
 from protocols.websocket import lines_over
 from protocols.websocket.frames import BINARY, CLOSE, TEXT
+from protocols.websocket.lines import MAX_PARTIAL
 from protocols.websocket.wire import Close
 from reactor import LineProtocol
 
@@ -83,6 +84,20 @@ def test_lines_written_in_pieces_are_whole_messages(rooms, room):
     assert a.events() == ["one line", "two"]
     room[0].transport.writelines([b"!\n", b"\xff\n"])
     assert a.events() == ["three!", "\ufffd"]
+
+
+def test_a_line_without_end_is_refused_beyond_its_bound_and_bytes_are_counted(rooms, room):
+    a, _ = rooms.open()
+    a.raw()
+    transport = room[0].transport
+    before = transport.bytes_out
+    transport.write(bytes(MAX_PARTIAL))
+    with pytest.raises(ValueError, match="without its end"):
+        transport.write(b"x")
+    transport.write(b"\n")
+    a.raw()
+    assert transport.bytes_out - before > MAX_PARTIAL
+    assert transport.bytes_in > 0
 
 
 def test_the_protocols_close_is_a_close(rooms, room):
