@@ -141,7 +141,7 @@ def charts(costs: dict[str, dict[int, float]], found: dict[int, dict[int, float]
     }
     spread["one queue"] = [(each, 1.0) for each in CROWDS]
     rate = Chart("Workers with a core each, reckoned from what a message costs", "messages a second", series, "workers",
-                 "connections spread by the kernel's hash; the fullest worker is the limit")  # fmt: skip
+                 "each: connections for each worker")  # fmt: skip
     share = Chart("How many times its share the fullest worker has", "times", spread, "connections for each worker",
                   "simulated: SO_REUSEPORT")  # fmt: skip
     return {"rate.svg": render(rate), "spread.svg": render(share)}
