@@ -346,6 +346,7 @@ def again(options: argparse.Namespace) -> int:
         found = about.pop("results")
     except (OSError, ValueError, KeyError):
         raise procs.BenchError(f"--from {options.earlier}: there are no figures") from None
+    try_outputs(options)
     chosen = [result for result in found if not options.only or result["server"] in options.only]
     facts = [about[name] for name in FACTS if name != "versions" or not options.only]
     print(paragraph([*facts, *about["notes"]], options.markdown), flush=True)

@@ -134,13 +134,22 @@ class Visits:
             for _ in range(self.dice.randint(1, 3)):
                 question = f"question {self.dice.randrange(1 << 30)}"
                 line.writer.write(f"{question}\n".encode())
-                async with asyncio.timeout(ANSWER):
-                    while f"answer to {question}".encode() not in (heard := await line.reader.readline()):
-                        if not heard:
-                            raise Fault("bot: it ends instead of an answer")
+                await self.answered(line, question)
                 self.done["answers"] += 1
             line.writer.write(b"exit\n")
             await line.to_end()
+
+    async def answered(self, line: Line, question: str) -> None:
+        """Wait for the answer to it. Fault where something else comes in its place."""
+        heard = b""
+        try:
+            async with asyncio.timeout(ANSWER):
+                while f"answer to {question}".encode() not in heard:
+                    if not (more := await line.reader.readline()):
+                        raise Fault(f"bot: it ends instead of an answer: {heard[-200:]!r}")
+                    heard += more
+        except TimeoutError:
+            raise Fault(f"bot: no answer, but {heard[-200:]!r}") from None
 
     async def leave_before_the_answer(self) -> None:
         async with dial(self.ports["bot"]) as line:
