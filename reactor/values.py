@@ -35,7 +35,8 @@ class Value:
             if name not in self._fields:
                 raise TypeError(f"{type(self).__name__} has no {name!r}; it has {', '.join(self._fields)}")
         self._check(given)
-        self.__dict__.update(given)
+        # The defaults too: what an object has itself is found sooner, and each newcomer looks for a dozen.
+        self.__dict__.update({name: getattr(self, name) for name in self._fields}, **given)
 
     def _check(self, given: dict[str, Any]) -> None:
         """Refuse what makes no sense. Called with what is given, before it is taken."""

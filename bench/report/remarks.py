@@ -4,7 +4,8 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     (
         "one a request", "of uvloop",
         "a line a request is an echo that cuts lines: one receive, one send and a share of a poll, and above them a "
-        "call of Python for the framer, one for the line and one for the write, which uvloop's protocol needs two of",
+        "call of Python for the framer, one for the line and one for the write, which uvloop's protocol needs two of; "
+        "counted by bench/instructions.py, 14,931 instructions outside of the kernel, asyncio 18,458, uvloop 7,062",
     ),
     (
         "pipelined", "with lines_received",
@@ -34,7 +35,9 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     (
         "echo, ", "of uvloop",
         "one receive, one send and a share of a poll are the same for both and are most of the cost; what is left is a "
-        "microsecond of Python more than of C, about half of which comes back as less time in the kernel",
+        "microsecond of Python more than of C, about half of which comes back as less time in the kernel. Outside of "
+        "the kernel bench/instructions.py counts 10,887 instructions a message, asyncio 14,572, uvloop 3,494. Half of "
+        "ours are the interpreter's own loop, and 5 % the buffer of a receive: a lighter one reaches no goal",
     ),
     (
         "echo, ", "of asyncio",
