@@ -36,6 +36,8 @@ def replace(path: str, data: bytes) -> None:
     check_place(path)
     path = os.path.realpath(path)
     check_place(path)
+    if os.path.exists(path) and not os.path.isfile(path):  # root could put a file in the place of /dev/null
+        raise OSError(errno.EINVAL, "not a file", path)
     descriptor, draft = tempfile.mkstemp(dir=os.path.dirname(path), prefix=f".{os.path.basename(path)}.")
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -38,8 +38,13 @@ def cookie_text(jar: CookieJar) -> str:
 
 
 def save_cookies(jar: CookieJar, path: str) -> None:
-    """Replace the file; what others can read is none of these. Raises OSError."""
-    replace_with(Path(os.path.realpath(path)), cookie_text(jar).encode("utf-8", "surrogateescape"))
+    """Replace the file; what others can read is none of these. A device or a pipe is written to. Raises OSError."""
+    text = cookie_text(jar).encode("utf-8", "surrogateescape")
+    if os.path.exists(path) and not os.path.isfile(path):  # root could put a file in the place of /dev/null
+        with open(path, "wb") as file:
+            file.write(text)
+    else:
+        replace_with(Path(os.path.realpath(path)), text)
 
 
 def _cookie(line: str) -> Cookie | None:

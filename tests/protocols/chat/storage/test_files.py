@@ -84,6 +84,14 @@ def test_a_pipe_is_no_file_also_where_it_comes_after_a_look(tmp_path: Path, monk
     assert seen == ["not a file"]
 
 
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path: Path) -> None:
+    os.mkfifo(path := tmp_path / "bans")
+    with pytest.raises(OSError, match="not a file"):
+        files.replace(str(path), b"x")
+    assert path.is_fifo()
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_a_directory_is_no_file_and_the_error_names_it(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="not a file") as raised:
         files.read(str(tmp_path))

@@ -276,6 +276,19 @@ def test_a_file_of_curl_s_is_read_and_written_so_that_curl_reads_it(tmp_path):
     assert cookies_in(again) == cookies_in(jar)
 
 
+def test_a_pipe_or_a_device_is_written_to_and_stays_what_it_is(tmp_path):
+    path, jar = tmp_path / "cookies", CookieJar()
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        save_cookies(jar, str(path))
+        assert os.read(reader, 10_000).decode() == cookie_text(jar)
+    finally:
+        os.close(reader)
+    assert path.is_fifo()
+    assert [there.name for there in tmp_path.iterdir()] == ["cookies"]
+
+
 def test_what_a_server_writes_into_a_cookie_is_one_line():
     jar = CookieJar()
     Cookies(jar).store(parse_url(U), Headers.parsed([("Set-Cookie", "a=b\tc\td")]))
