@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from ..loop.ground import Guest
 from ..loop.signals import Signals
 from ..reactor import Reactor
 from .selector import ReactorSelector
@@ -67,6 +68,8 @@ class HostedEventLoop(asyncio.SelectorEventLoop):
 
     A reactor that it was given stays open at `close`, and can be run by itself then; its own is closed.
     """
+
+    guest: Guest | None = None  # asyncio's own round asks for one of the reactor's, not the other way round
 
     def __init__(self, reactor: Reactor | None = None) -> None:
         self.reactor = own_reactor() if reactor is None else reactor

@@ -1,4 +1,4 @@
-"""asyncio's loop with our transports and our tick under it: one send a tick. Leans on the names in `private`.
+"""asyncio's loop with our transports, in the rounds of the reactor: one send a tick. Leans on the names in `private`.
 
     +-> 1 poll      asyncio's descriptors and the reactor's
     |   2 I/O       our transports and the reactor's call their protocols; asyncio's other callbacks are noted
@@ -8,6 +8,8 @@
     |   6 reap      the reactor's connections; asyncio's end by call_soon
     +---- until stopped
 
+The round is the reactor's (`reactor.loop.loop`), and asyncio's part of it is in `guest`.
+
 All but the streams is inherited: datagrams, pipes, subprocesses, sock_*, name lookups, TLS (asyncio's SSLProtocol over
 our transport), servers, executors, debug mode.
 """
@@ -15,35 +17,24 @@ our transport), servers, executors, debug mode.
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
-from asyncio.base_events import _format_handle  # type: ignore[attr-defined]
 from collections import deque
 from collections.abc import Callable
-from heapq import heapify, heappop
-from types import CodeType
 from typing import Any
 
 from ..diagnostics.debug import is_equipped, report_open
-from ..diagnostics.watchdog import watch
 from ..limits import Limits, Timeouts
-from ..loop.lag import QUICK
-from ..loop.loop import MAX_WAIT, Loop
-from ..loop.poller import MAX_EVENTS
 from ..reactor import Reactor
 from .debug import DebugAioStream
+from .guest import AsyncioGuest
 from .hosted import HostedEventLoop
 from .private import SSLProtocol
 from .serving import AioListener
 from .stream import AioStream
 
-log = logging.getLogger("asyncio")
-
 LIMITS = Limits(output=None)
 TIMEOUTS = Timeouts(connect=None, handshake=None, idle=None, write=None)
 """asyncio's programs expect no bounds; but one who has closed does not wait for ever for a peer that takes nothing."""
-
-MANY = 100  # timers from which on the cancelled ones are swept out, once they are half of them
 
 
 class ReactorEventLoop(HostedEventLoop):
@@ -66,112 +57,20 @@ class ReactorEventLoop(HostedEventLoop):
         self.timeouts = timeouts or TIMEOUTS
         self._serving: dict[socket.socket, AioListener] = {}
         super().__init__(reactor)
-        self._watch(type(self)._run_once.__code__)
-
-    def _watch(self, tick: CodeType) -> None:
-        """Let the watchdog, where there is one, look for the rounds where they are."""
-        sentry = self.reactor._sentry
-        if sentry is not None:
-            watch(self.reactor, sentry.threshold, tick)
+        self.guest = AsyncioGuest(self)
 
     # -- the tick -----------------------------------------------------------------------------------------------
 
     def _run_once(self) -> None:
-        """Round after round, as drawn above, until stopped. `Loop._tick` with asyncio's part; mend them together.
+        """Round after round of the reactor's, until stopped: we are its guest in them."""
+        if self._stopping:
+            self.reactor._stopping = True
+        self.reactor._tick(forever=True)
 
-        In one piece and with its names local, as that one: the goal is to cost no more than asyncio where a round has
-        one call, which is 1.6 microseconds in all.
-        """
-        reactor, selector, ready, scheduled = self.reactor, self._reactor_selector, self._ready, self._scheduled
-        clock, poll, timers, meter = reactor.clock, reactor.poller.poll, reactor.timers, reactor.meter
-        soon, inbox, dirty, doomed = reactor._soon, reactor._inbox, reactor.dirty, reactor.doomed
-        found, resolution, done = selector.ready, self._clock_resolution, clock()
-        while True:
-            if ready or soon or inbox or dirty or doomed or self._stopping:
-                events = poll(0)
-            else:
-                reactor.asleep = True
-                events = poll(self._wait(done) if scheduled or timers.entries else MAX_WAIT)
-                reactor.asleep = False
-            reactor.now = now = clock()
-            meter.ticks += 1
-            if now >= meter.turn_at:
-                reactor._turn(now)
-            if events:
-                for handler, mask in events:
-                    handler._on_ready(mask)
-                meter.events += len(events)
-            if timers.entries and timers.entries[0][0] <= now:
-                timers.fire_due(now, len(events) == MAX_EVENTS)
-            if inbox or soon:
-                reactor._run_soon()
-            if found:
-                self._process_events(selector.take())  # type: ignore[attr-defined]
-            if scheduled and scheduled[0]._when < now + resolution:
-                self._make_ready(now + resolution)
-            for _ in range(len(ready)):  # a snapshot: what they add has its turn in the next round
-                handle = ready.popleft()
-                if not handle._cancelled:
-                    if self._debug:
-                        self._run_timed(handle)
-                    else:
-                        handle._run()
-            if dirty:
-                for transport in dirty:
-                    transport._on_flush()
-                meter.flushes += len(dirty)
-                dirty.clear()
-            while doomed:
-                doomed.popleft()._on_reap()
-            if self._timer_cancelled_count > MANY:
-                self._sweep()
-            done = clock()
-            lag = done - now
-            meter.busy += lag
-            if lag > QUICK:
-                reactor._on_slow(lag)
-            if self._stopping:
-                return
-
-    def _wait(self, now: float) -> float:
-        scheduled = self._scheduled
-        while scheduled and scheduled[0]._cancelled:
-            self._timer_cancelled_count -= 1
-            heappop(scheduled)._scheduled = False
-        longest = min(max(scheduled[0]._when - now, 0.0), MAX_WAIT) if scheduled else MAX_WAIT
-        return self.reactor.timers.wait(now, longest)
-
-    def _make_ready(self, end: float) -> None:
-        scheduled = self._scheduled
-        while scheduled and scheduled[0]._when < end:
-            handle = heappop(scheduled)
-            handle._scheduled = False
-            if handle._cancelled:
-                self._timer_cancelled_count -= 1
-            else:
-                self._ready.append(handle)
-
-    def _sweep(self) -> None:
-        """Timers that were cancelled are let go once they are half of all."""
-        scheduled = self._scheduled
-        if 2 * self._timer_cancelled_count > len(scheduled):
-            for handle in scheduled:
-                if handle._cancelled:
-                    handle._scheduled = False
-            scheduled[:] = [handle for handle in scheduled if not handle._cancelled]
-            heapify(scheduled)
-            self._timer_cancelled_count = 0
-
-    def _run_timed(self, handle: Any) -> None:
-        self._current_handle = handle
-        began = self.time()
-        try:
-            handle._run()
-            took = self.time() - began
-            if took >= self.slow_callback_duration:
-                log.warning("Executing %s took %.3f seconds", _format_handle(handle), took)
-        finally:
-            self._current_handle = None
+    def stop(self) -> None:
+        """As asyncio's, and the reactor's."""
+        super().stop()
+        self.reactor._stopping = self.reactor._running
 
     def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:  # type: ignore[override]
         """As asyncio's; without its three frames where neither debug mode nor the end of the loop asks for them."""
@@ -302,5 +201,4 @@ class ReactorEventLoop(HostedEventLoop):
             report_open(left)
         for transport in left:
             transport.forget()
-        self._watch(Loop._tick.__code__)
         super()._leave()

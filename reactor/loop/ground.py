@@ -7,7 +7,7 @@ what a program may call is in `Reactor`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Protocol as Interface
 
 from ..boundary import Runner
@@ -37,8 +37,26 @@ class Sentry(Interface):
     def rest(self) -> None: ...
 
 
+class Guest(Interface):
+    """What a loop of another kind has to do in each round: see `reactor.aio`."""
+
+    queue: Collection[Any]
+    """What it would do now: while there is anything, the poll does not wait."""
+
+    def longest(self, now: float) -> float:
+        """Seconds that the poll may wait for all it knows."""
+        ...
+
+    def serve(self, now: float) -> None:
+        """Its part of step 4."""
+        ...
+
+
 class Host(Interface):
     """A loop of another kind that turns this one, and is run and stopped in its stead: see `reactor.aio`."""
+
+    guest: Guest | None
+    """Its part of each round, where it leaves the rounds to this loop."""
 
     def run_forever(self) -> None: ...
     def stop(self) -> None: ...

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
-import inspect
 import signal
 import socket
 import subprocess
 import sys
-import textwrap
 import threading
 import time
 
@@ -18,9 +15,7 @@ import pytest
 import reactor.aio
 from reactor import LineProtocol, Protocol, Reactor, ReactorClosed, ReactorError
 from reactor.aio.hosted import HostedEventLoop
-from reactor.aio.loop import ReactorEventLoop
 from reactor.loop.futures import Promise
-from reactor.loop.loop import Loop
 from reactor.testing import Recorder
 from tests.reactor.aio.conftest import Recorder as AsyncioRecorder, play
 
@@ -115,22 +110,6 @@ def test_cancelled_timers_are_let_go_in_a_loop_that_never_waits(on_ours):
         kept.cancel()
 
     on_ours(scene)
-
-
-def test_the_two_ticks_are_one_but_for_what_is_asyncios():
-    """`Loop._tick` stands twice, for speed. Whoever changes a line of it finds here that the other has to follow."""
-
-    def lines(method):
-        tree = ast.parse(textwrap.dedent(inspect.getsource(method)))
-        loop = next(node for node in ast.walk(tree) if isinstance(node, ast.While))
-        return {line.strip().replace("self.", "reactor.") for line in ast.unparse(loop).splitlines()}
-
-    ours, asyncios = lines(Loop._tick), lines(ReactorEventLoop._run_once)
-    assert ours - asyncios == {
-        "if soon or inbox or dirty or doomed or reactor._stopping:",
-        "events = poll(timers.wait(done, longest) if timers.entries else longest)",
-        "if reactor._stopping or not forever:",
-    }
 
 
 # -- await ----------------------------------------------------------------------------------------------------------
