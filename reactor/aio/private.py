@@ -1,4 +1,4 @@
-"""The private names of asyncio that `loop` and `stream` rely on: one table, and what to do where one is missing.
+"""The private names of asyncio that `guest`, `loop` and `stream` lean on: one table, and what to do where one is gone.
 
 asyncio promises nothing about them. A test looks at this table on every interpreter, and `new_event_loop` does before
 it makes a loop: where one is gone it makes a `HostedEventLoop`, which needs none of them. So a new Python may cost
@@ -25,6 +25,7 @@ NAMES: tuple[tuple[Any, tuple[str, ...]], ...] = (
     ),
     (events.Handle, ("_run", "_cancelled", "_source_traceback")),
     (events.TimerHandle, ("_when", "_scheduled")),
+    (base_events, ("_format_handle",)),
     (base_events.Server, ("_attach", "_detach")),
     (sslproto.SSLProtocol, ("connection_made",)),
     (trsock, ("TransportSocket",)),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,15 @@ def test_this_asyncio_has_them_all():
     loop = reactor.aio.new_event_loop()
     assert type(loop) is ReactorEventLoop
     loop.close()
+
+
+def test_what_is_imported_from_inside_of_asyncio_stands_in_the_table():
+    """It would fail at import, and nothing would fall back."""
+    listed = {name for _, names in private.NAMES for name in names}
+    for path in sorted(Path(private.__file__).parent.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("asyncio."):
+                assert {alias.name for alias in node.names} <= listed, path.name
 
 
 @pytest.mark.loud
