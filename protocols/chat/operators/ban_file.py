@@ -20,6 +20,8 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any
 
+from reactor import Timer
+
 from ...admission import addresses
 from ..rooms import names
 from ..storage import files
@@ -28,6 +30,7 @@ from .bans import Ban, Bans
 log = logging.getLogger("protocols.chat")
 
 REPORTED = 5  # lines that were not understood are named one by one, so that a file that is none fills no log
+RETRY = 60.0  # seconds from a write that failed to the next try: a full disk is emptied by a person
 EXIT_PATIENCE = 5.0  # seconds an exit waits for a write under way: a disk that hangs must not hold it back
 HEADER = "# Who may not come in: an address, a network or a name on each line, or NAME, ADDRESS, until TIME\n"
 
@@ -123,9 +126,10 @@ def _time(text: str) -> float:
 class BanFile:
     """Bans that are kept in a file, if there is a path. They hold from the call on; the disk follows, off the loop.
 
-    What could not be written is said once, holds all the same, and is tried again with the next change or reread.
+    What could not be written is said once, holds all the same, and is tried again with the next change or reread, and
+    every RETRY seconds until it is there, which is said as well.
 
-    run_in_thread: `reactor.run_in_thread`. clock: seconds since 1970.
+    run_in_thread, call_later: the reactor's; without the latter nothing is tried by itself. clock: seconds since 1970.
     """
 
     def __init__(
@@ -134,6 +138,8 @@ class BanFile:
         run_in_thread: Callable[..., Future[Any]],
         clock: Callable[[], float] = time.time,
         bans: Bans | None = None,
+        *,
+        call_later: Callable[..., Timer] | None = None,
     ) -> None:
         self.bans = Bans() if bans is None else bans
         self.clock = clock
@@ -142,6 +148,8 @@ class BanFile:
         """Is given what stands in the file when it was reread, where others must have that too; they `adopt` it."""
         self._path = path or ""
         self._run_in_thread = run_in_thread
+        self._call_later = call_later
+        self._retry: Timer | None = None
         self._pending: Changes = {}
         self._writing: Changes = {}
         self._to_reread = False
@@ -180,6 +188,7 @@ class BanFile:
     def finish(self) -> None:
         """Write what is not written yet, in this thread: the program ends."""
         self._finished = True
+        self._stop_retrying()
         changes = {**self._writing, **self._pending}
         if not changes:
             return
@@ -221,12 +230,28 @@ class BanFile:
     def _on_written(self, done: Future[None]) -> None:
         self._busy = False
         if (error := done.exception()) is None:
-            self._writing, self._complained = {}, False
+            self._writing = {}
+            self._stop_retrying()
+            if self._complained:
+                self._complained = False
+                log.info("bans: %s is written again", self._path)
         elif not self._finished:
             self._pending = {**self._writing, **self._pending}
             self._writing, self._stuck = {}, True
             self._complain(error)
+            self._stop_retrying()
+            if self._call_later is not None:
+                self._retry = self._call_later(RETRY, self._try_again)
         self._go_on()
+
+    def _try_again(self) -> None:
+        self._stuck = False
+        self._go_on()
+
+    def _stop_retrying(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
 
     def _on_reread(self, done: Future[tuple[list[Ban], list[str]]]) -> None:
         self._busy = False

@@ -51,7 +51,7 @@ def set_up_operators(
     """
     reactor = chat.reactor
     login = OperatorLogin(passwords, reactor.run_in_thread, reactor.time)
-    powers = Powers(chat, BanFile(bans, reactor.run_in_thread, clock), login, COMMANDS)
+    powers = Powers(chat, BanFile(bans, reactor.run_in_thread, clock, call_later=reactor.call_later), login, COMMANDS)
     powers.typed = partial(hear, powers)
     powers.bans.load()
     chat.authority = powers

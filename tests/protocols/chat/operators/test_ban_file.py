@@ -11,10 +11,20 @@ from typing import Any
 import pytest
 
 from protocols.admission.addresses import network
-from protocols.chat.operators.ban_file import HEADER, BadLine, BanFile, format_line, parse, parse_line, rewrite
+from protocols.chat.operators.ban_file import (
+    HEADER,
+    RETRY,
+    BadLine,
+    BanFile,
+    format_line,
+    parse,
+    parse_line,
+    rewrite,
+)
 from protocols.chat.operators.bans import Ban, Bans
 from protocols.chat.storage import files
 from reactor import Reactor
+from reactor.testing import MemoryReactor
 
 LINES = {
     "192.0.2.7": Ban(network=network("192.0.2.7")),
@@ -303,6 +313,47 @@ def test_what_could_not_be_written_is_written_with_the_next(path: Path, threads:
     threads.run()
     assert names_in(path) == ["Eve", "Mallory"]
     assert len(bans.bans) == 2
+
+
+@pytest.mark.loud
+def test_what_could_not_be_written_is_tried_again_by_itself(
+    path: Path, threads: Threads, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "protocols.chat")
+    path = tmp_path / "later" / "bans"
+    with MemoryReactor() as reactor:
+        bans = BanFile(str(path), threads, clock=lambda: 0.0, call_later=reactor.call_later)
+        for name in ("Eve", "Mallory"):
+            bans.add(Ban(name))
+            threads.run()
+        for _ in range(3):
+            reactor.advance(RETRY - 1)
+            assert not threads.jobs, "not at once"
+            reactor.advance(1)
+            threads.run()
+        path.parent.mkdir()
+        reactor.advance(RETRY)
+        threads.run()
+        assert names_in(path) == ["Eve", "Mallory"]
+        reactor.advance(2 * RETRY)
+        assert not threads.jobs, "nothing is left to do"
+    assert [record.getMessage() for record in caplog.records] == [
+        f"bans: {path} cannot be written, they hold until the end: No such file or directory",
+        f"bans: {path} is written again",
+    ]
+
+
+@pytest.mark.loud
+def test_nothing_is_tried_again_after_the_end(path: Path, threads: Threads, tmp_path: Path) -> None:
+    path = tmp_path / "later" / "bans"
+    with MemoryReactor() as reactor:
+        bans = BanFile(str(path), threads, clock=lambda: 0.0, call_later=reactor.call_later)
+        bans.add(Ban("Eve"))
+        threads.run()
+        bans.finish()
+        reactor.advance(RETRY)
+        assert not threads.jobs
+        assert not reactor.timers.entries
 
 
 @pytest.mark.loud
