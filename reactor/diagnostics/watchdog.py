@@ -6,7 +6,8 @@ well, without a timeout: an idle server uses no processor at all. `wake` ends th
 first turn after its own (see `TURN`), which costs one comparison a tick.
 
 A callback that keeps the interpreter to itself (one regular expression of a second, say) cannot be watched by a thread
-of that interpreter; then only `over` tells, afterwards.
+of that interpreter; then only `over` tells, afterwards. Time in which the whole process stood still is nobody's: see
+`standstill`.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from typing import Protocol as Interface
 from ..boundary import PACKAGE, log
 from ..loop.loop import Loop
 from ..loop.meter import Meter
+from .standstill import Standstill
 
 AGAIN = 4  # a stall is told again when it is so many times longer: 1, 4, 16, 64 s. Is it still the same line?
 GLANCE = 0.1  # of the threshold, from one look to the second: is it one callback that is slow, or are there many?
@@ -66,6 +68,8 @@ class Watchdog:
         self._tick_number = -1
         self._next = threshold  # seconds of a stall at which it is told
         self._told: str | None = None  # who was seen holding it
+        self._standstill = Standstill()
+        self._stood = (-1, 0.0)  # the number of a tick, and the seconds of it in which the process did not run
         self.threshold = threshold
 
     def begin(self) -> None:
@@ -90,18 +94,31 @@ class Watchdog:
     def wake(self) -> None:
         """The loop is at work again, if it was not. On the loop's thread, at most once a turn."""
         self._start()
+        self._standstill.turn()
         if self._asleep:
             self._asleep = False
+            self._standstill.expect(0.0)
             self._ring(True)
 
     def over(self, seconds: float) -> None:
         """A tick took longer than the threshold, and is over. On the loop's thread."""
-        who, self._told = self._told or UNSEEN, None
-        log.warning("the loop goes on: it was held for %.2f s by %s", seconds, who)
+        who, self._told = self._told, None
+        loop = self._loop()
+        stood = self._standstill.seconds() + (self._stood_still(loop.meter.ticks) if loop is not None else 0.0)
+        held = max(0.0, seconds - stood)
+        if stood and who is None and held < self.threshold:
+            log.info("the process stood still for %.2f s: it was stopped, or got no processor", stood)
+        else:
+            log.warning("the loop goes on: it was held for %.2f s by %s", held, who or UNSEEN)
+
+    def _stood_still(self, tick: int) -> float:
+        number, seconds = self._stood
+        return seconds if number == tick else 0.0
 
     def rest(self) -> None:
         """End the thread; the next `wake` starts another."""
         thread, self._thread = self._thread, None
+        self._standstill.expect(None)
         self._ring(False)
         if thread is not None and thread is not threading.current_thread():
             thread.join(max(self.threshold, PATIENCE))  # one that logs to a blocked stderr is not waited for
@@ -118,10 +135,18 @@ class Watchdog:
 
     def _watch(self, bell: Bell) -> None:
         while (loop := self._loop()) is not None:
+            self._note_standstill(loop)
             wait = self._look(loop, bell)
+            self._standstill.expect(wait)
             del loop
             if not heard(bell, wait):
                 return
+
+    def _note_standstill(self, loop: Looked) -> None:
+        stood, number = self._standstill.seconds(), loop.meter.ticks
+        if stood and loop.clock() - loop.now >= stood:  # else the round in which that was is over
+            self._stood = number, self._stood_still(number) + stood
+        self._standstill.expect(None)
 
     def _look(self, loop: Looked, bell: Bell) -> float | None:
         """Tell of a stall if there is one. Gives the seconds until the next look; None: until `wake`."""
@@ -130,7 +155,7 @@ class Watchdog:
         # have read, so it takes the turn, finds us asleep, and wakes us.
         self._asleep = True
         turn, number, now = meter.turn_at, meter.ticks, loop.clock()
-        held = now - loop.now
+        held = now - loop.now - self._stood_still(number)
         works, frame = self._where()
         if not works and now >= turn:
             return None

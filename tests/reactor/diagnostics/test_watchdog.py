@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import signal
+import subprocess
 import sys
 import threading
 import time
@@ -12,6 +14,7 @@ import time
 import pytest
 
 from reactor import LineProtocol, Protocol, Reactor
+from reactor.diagnostics import standstill
 from reactor.diagnostics.asked import WATCHDOG
 from reactor.diagnostics.watchdog import UNSEEN, Bell, Watchdog, watch
 from reactor.loop.meter import Meter
@@ -128,6 +131,117 @@ def test_it_looks_again_when_a_stall_is_due_and_after_it_at_least_once_a_thresho
     loop.meter.ticks, loop.now = 1, 116.0  # the next round
     assert look(16.25) == (0.75, 3)
     assert look(17.0) == (1.0, 4)
+
+
+class Times:
+    """`time`, as `standstill` sees it."""
+
+    def __init__(self, monkeypatch):
+        self.real = self.spent = 50.0
+        monkeypatch.setattr(standstill, "time", self)
+
+    def monotonic(self):
+        return self.real
+
+    def process_time(self):
+        return self.spent
+
+
+@pytest.fixture
+def times(monkeypatch):
+    return Times(monkeypatch)
+
+
+@pytest.fixture
+def held(times, records, caplog):
+    """A watchdog whose thread is due at once when the loop has begun a round; its moments are the test's."""
+    caplog.set_level("INFO", "reactor")
+    loop, here = Held(), sys._getframe()
+    watchdog = Watchdog(loop, 1.0, (lambda: None).__code__, None)
+    watchdog.loop, watchdog._closed = loop, True  # no thread of its own
+    watchdog._where = lambda: (True, here)
+    watchdog._asleep = True
+    watchdog.wake()
+    return watchdog
+
+
+STOOD = "the process stood still for 9.00 s: it was stopped, or got no processor"
+
+
+def test_a_stop_is_no_stall_though_the_loop_is_the_first_to_go_on(held, times, records):
+    times.real += 9
+    held.over(9.0)
+    assert records.texts == [STOOD]
+
+
+def test_a_stop_is_no_stall_though_the_watchdog_is_the_first_to_go_on(held, times, records):
+    times.real += 9
+    held.loop.time += 9
+    held._note_standstill(held.loop)
+    assert held._look(held.loop, Bell()) == 1.0
+    assert records.texts == []
+    held.over(9.0)
+    assert records.texts == [STOOD]
+
+
+def test_what_computes_and_lets_no_thread_run_is_a_stall(held, times, records):
+    times.real += 9
+    times.spent += 1
+    held.over(9.0)
+    assert records.texts == [f"the loop goes on: it was held for 9.00 s by {UNSEEN}"]
+
+
+def test_what_waits_and_lets_the_watchdog_run_is_a_stall(held, times, records):
+    held._note_standstill(held.loop)  # it runs in time
+    held._standstill.expect(1.0)
+    times.real += 1.2  # late, on a busy machine
+    held.over(1.2)
+    assert records.texts == [f"the loop goes on: it was held for 1.20 s by {UNSEEN}"]
+
+
+def test_a_stop_within_a_stall_is_not_counted(held, times, records):
+    times.real += 9
+    held.loop.time += 9
+    held._note_standstill(held.loop)
+    held.over(11.0)
+    assert records.texts == [f"the loop goes on: it was held for 2.00 s by {UNSEEN}"]
+
+
+def test_a_stop_counts_for_its_own_round_alone(held, times, records):
+    times.real += 9
+    held.loop.time += 9
+    held._note_standstill(held.loop)
+    held.loop.meter.ticks += 1
+    held.over(2.0)
+    assert records.texts == [f"the loop goes on: it was held for 2.00 s by {UNSEEN}"]
+
+
+def test_a_stop_that_was_over_when_the_round_began_is_not_counted(held, times, records):
+    times.real += 9
+    held.loop.time += 9
+    held.loop.now = held.loop.time
+    held._note_standstill(held.loop)
+    held.over(2.0)
+    assert records.texts == [f"the loop goes on: it was held for 2.00 s by {UNSEEN}"]
+
+
+def test_a_process_that_stops_in_a_callback_tells_of_no_stall():
+    code = (
+        "import logging, os, signal, reactor\n"
+        "logging.basicConfig(level='INFO')\n"
+        f"with reactor.Reactor(watchdog={QUICKLY}) as loop:\n"
+        "    loop.call_later(0.1, os.kill, os.getpid(), signal.SIGSTOP)\n"
+        "    loop.call_later(0.2, loop.stop)\n"
+        "    loop.run()\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) as child:
+        _, status = os.waitpid(child.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        time.sleep(2 * standstill.SHORTEST + QUICKLY)  # the length of the stop
+        child.send_signal(signal.SIGCONT)
+        _, said = child.communicate(timeout=PATIENCE)
+    assert "held" not in said
+    assert "the process stood still for 0." in said
 
 
 def test_the_time_of_a_run_begins_with_it():
