@@ -23,7 +23,7 @@ class Value:
     _fields: tuple[str, ...] = ()
 
     def __init_subclass__(cls) -> None:
-        cls._fields = tuple(cls.__annotations__)
+        cls._fields = tuple(dict.fromkeys((*cls._fields, *cls.__annotations__)))  # those that it inherits come first
 
     def __init__(self, *unnamed: Any, **given: Any) -> None:
         if unnamed:

@@ -47,3 +47,21 @@ def test_a_field_that_it_has_not_is_refused_by_name():
 def test_it_is_copied_and_pickled():
     timeouts = Timeouts(idle=5.0)
     assert copy.copy(timeouts) == copy.deepcopy(timeouts) == pickle.loads(pickle.dumps(timeouts)) == timeouts
+
+
+def test_a_class_made_from_one_has_its_fields_and_its_own():
+    class Strict(Limits):
+        output = 1000
+
+    class Wider(Strict):
+        rooms: int = 3
+
+    assert Strict() == Strict(output=1000) != Limits(output=1000)
+    assert (Strict().output, Strict(output=7).output) == (1000, 7)
+    assert Wider(rooms=9, per_peer=3).replace(output=5) == Wider(output=5, rooms=9, per_peer=3)
+    assert repr(Wider()).startswith("Wider(connections=None")
+    assert repr(Wider()).endswith("rooms=3)")
+    with pytest.raises(ValueError, match=r"Wider\.output"):
+        Wider(output=-1)
+    with pytest.raises(TypeError, match="say which by its name"):
+        Strict(5)
