@@ -138,9 +138,9 @@ class WebSocket(Protocol):
             self._post(self._make(opcode, payload))
         elif size < 126:
             self.transport.write(SHORT[opcode][size] + payload)
-        elif size <= JOINED or self._window:
+        elif size <= JOINED or self._window or self.transport.get_write_buffer_size():
             self.transport.write(frame(opcode, payload, self._window))
-        else:
+        else:  # behind nothing a head cannot be what calls `pause_writing`, which may send
             self.transport.write(head(opcode, size))
             self.transport.write(payload)
 

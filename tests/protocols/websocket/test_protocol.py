@@ -479,3 +479,23 @@ def test_one_that_begins_paused_stays_so(scene, before):
     socket.resume_reading()
     scene.reactor.settle()
     assert socket.heard == ["early", "later"]
+
+
+def test_what_is_sent_in_pause_writing_comes_behind_the_message_that_was_too_much(scene):
+    class Warns(WebSocket):
+        def binary_received(self, data):
+            while not self.transport.get_write_buffer_size():
+                self.send(b"f" * 70_000)
+                self.transport._on_flush()
+            self.transport.set_write_buffer_limits(high=self.transport.get_write_buffer_size() + 5)
+            self.send(b"m" * 200_000)
+
+        def pause_writing(self):
+            super().pause_writing()
+            self.send("slower, please")
+
+    client, _ = scene.serve(Warns).open()
+    client.recorder.transport.pause_reading()
+    client.send(masked(BINARY, b"go"))
+    client.recorder.transport.resume_reading()
+    assert client.events()[-2:] == [b"m" * 200_000, "slower, please"]
