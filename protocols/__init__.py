@@ -3,8 +3,8 @@
 The map, from the bottom up; imports only point up in this list, and the docstring of each folder lists its files so:
 
     echo           what comes goes back
-    text/          people's bytes into messages
     admission/     how many may come, how fast one may speak, from where
+    text/          people's bytes into messages
     http/          HTTP/1.1: the wire, a client, a server
     websocket/     messages both ways, for browsers and programs
     metrics/       a reactor's counters for Prometheus

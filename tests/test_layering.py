@@ -29,7 +29,7 @@ PURE = {
     "protocols/http/wire": set(),
     "protocols/redis": {"connection", "sentinel", "line", "client"},
     "protocols/text": {"protocol"},
-    "protocols/websocket": {"outbox", "protocol", "connect", "lines"},
+    "protocols/websocket": {"outbox", "route", "protocol", "connect", "lines"},
 }
 """Folders whose files know no network, but for those named."""
 

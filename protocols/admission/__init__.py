@@ -7,5 +7,6 @@ The files, from the bottom up; a file imports only from those above it in this l
     buckets      how much one person may say; pure
     attempts     how often an address may guess; pure
     seldom       which of many like events are told; pure
+    quiet        log lines about what strangers cause at will
     pace         how fast one person is heard: a bucket, and the clock that refills it
 """

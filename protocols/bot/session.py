@@ -17,6 +17,7 @@ from reactor import Limits, StreamTransport, Timeouts, Timer
 from ..admission.buckets import TokenBucket, cost
 from ..admission.door import Door
 from ..admission.pace import Pace
+from ..admission.quiet import tell
 from ..text.faults import Fault as TextFault
 from ..text.protocol import TextProtocol
 from .answer import fit
@@ -60,7 +61,7 @@ class BotServer:
         reason = self.door.refuses(address, held)
         if reason is None:
             return None
-        log.info("%s turned away: %s", address or "a newcomer", reason)
+        tell(log, self.bot.reactor, "%s turned away: %s", address or "a newcomer", reason)
         return f"{Saying.FULL.say(True)}\n".encode()
 
 
@@ -141,7 +142,7 @@ class Session(TextProtocol):
         if fault in TEXT_FAULTS:
             self.send_line(TEXT_FAULTS[fault][0 if self._asker.chinese else 1])
         if fault.fatal:
-            log.info("%r closed: it sent %s", self.transport, fault.value)
+            self.log_fatal(fault)
             self._asker.leave()
             self.transport.close()
         else:
@@ -206,7 +207,7 @@ class Session(TextProtocol):
 
     def _pay(self, paid: bool) -> None:
         if not paid:
-            log.info("%r cut off: it floods", self.transport)
+            tell(log, self.reactor, "%r cut off: it floods", self.transport)
             self._leave(Saying.FLOOD)
         elif self._pace.waiting:
             self.pause_for("flood")

@@ -10,6 +10,7 @@ import logging
 
 from reactor import Protocol, Reactor, StreamTransport, Timer, adopt
 
+from ..admission.quiet import tell
 from .faults import Fault
 from .framer import Item, TextFramer
 from .sanitize import sanitize
@@ -75,7 +76,7 @@ class TextProtocol(Protocol):
 
     def log_fatal(self, fault: Fault) -> None:
         """One line for a connection that is closed for what it sent. It never says what that was."""
-        log.info("%r closed: it sent %s", self.transport, fault.value)
+        tell(log, self.reactor, "%r closed: it sent %s", self.transport, fault.value)
 
     def waste_received(self, size: int) -> None:
         """That many bytes came which are no message: telnet's commands, lines that were refused. For who bills them."""

@@ -20,6 +20,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     wire         what comes: bytes in, messages and control frames out
     handshake    the opening handshake, both sides of it
     outbox       large messages made a slice at a time, and what waits behind them
+    route        from a request to a WebSocket
     protocol     a WebSocket on its transport: messages, the close, the clock
     broadcast    one message to many
     connect      a WebSocket as a client
@@ -33,7 +34,8 @@ from .broadcast import broadcast
 from .connect import connect
 from .handshake import ANY_ORIGIN, HandshakeError
 from .lines import LineSocket, lines_over
-from .protocol import WebSocket, WebSocketRoute
+from .protocol import WebSocket
+from .route import WebSocketRoute
 
 __all__ = [
     "ANY_ORIGIN",

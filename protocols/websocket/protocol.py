@@ -7,18 +7,20 @@ Where the connection comes from, a server's request or a client's, is the busine
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from reactor import Protocol, Reactor, Timer
 
-from ..http.server import Refusal, Request, Response, Upgrade
+from ..admission.quiet import tell
+from ..http.server import Request, Response, Upgrade
 from . import closing
 from .closing import close_payload, cut_reason
 from .deflate import frame
 from .frames import BINARY, CLOSE, MAX_CONTROL, PING, PONG, SHORT, TEXT, Bytes, as_bytes, head, new_key, pack
-from .handshake import Agreement, answer, check_origin, check_request
+from .handshake import Agreement
 from .outbox import SLICE, Outbox, Work, make
+from .route import WebSocketRoute
 from .wire import MAX_MESSAGE, Close, Event, Failed, Ping, Pong, Wire
 
 log = logging.getLogger("protocols.websocket")
@@ -328,7 +330,8 @@ class WebSocket(Protocol):
         return waiting <= self.max_waiting or self._evict(waiting, self.max_waiting)
 
     def _evict(self, waiting: int, limit: int) -> bool:
-        log.info("%r evicted: %d bytes waiting, over the limit of %d", self.transport, waiting, limit)
+        text = "%r evicted: %d bytes waiting, over the limit of %d"
+        tell(log, self.reactor, text, self.transport, waiting, limit)
         self.close_code, self.close_reason = closing.TRY_LATER, "too slow"
         self._open = self._shares = False
         self.transport.abort()
@@ -365,36 +368,5 @@ class WebSocket(Protocol):
             self._pinged = now
             self._arm(self.ping_timeout)
         else:
-            log.info("%r closed: no byte for %.0f s", transport, now - self._heard)
+            tell(log, self.reactor, "%r closed: no byte for %.0f s", transport, now - self._heard)
             self._fail(closing.INTERNAL_ERROR, "no answer to a ping")
-
-
-class WebSocketRoute:
-    """A handler for a route of `protocols.http.Server`: WebSockets that `factory` makes. A class is one by itself."""
-
-    def __init__(self, factory: Callable[[], WebSocket]) -> None:
-        self._factory = factory
-
-    def upgrade(self, request: Request) -> Upgrade | Response:
-        """The answer to the request of a handshake, a refusal or a WebSocket."""
-        try:
-            check_request(request.method, request.version, request.headers)
-            socket = self._factory()
-            check_origin(request.headers, socket.origins)
-            fields, agreed = answer(request.headers, socket.subprotocols, socket.compression)
-            socket.request_received(request)
-        except Refusal as refusal:
-            return refusal.response
-        return Upgrade(Response(101, None, fields), _Opening(socket, request.reactor, agreed))
-
-
-class _Opening(Protocol):
-    """Between the answer and the WebSocket: it knows what was agreed."""
-
-    def __init__(self, socket: WebSocket, reactor: Reactor, agreed: Agreement) -> None:
-        self._socket = socket
-        self._reactor = reactor
-        self._agreed = agreed
-
-    def connection_made(self, transport: Any) -> None:
-        self._socket.begin(self._reactor, transport, self._agreed)

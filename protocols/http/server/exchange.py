@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Protocol as Interface
 
+from protocols.admission.quiet import tell
 from reactor import EXITS, Reactor, ReactorClosed, attempt
 
 from ..errors import HTTPError, ProtocolError
@@ -155,10 +156,10 @@ class Exchange:
     def look(self) -> None:
         """The time is over that this may take, or the body is to be looked at."""
         if self._reception is None:
-            log.info("%r: gone, or half closed for too long", self.transport)
+            tell(log, self.reactor, "%r: gone, or half closed for too long", self.transport)
             self.transport.abort()
         elif self._reception.is_late(self._line.wire.received):
-            log.info("%r: given up, the body came too slowly", self.transport)
+            tell(log, self.reactor, "%r: given up, the body came too slowly", self.transport)
             self.lost(TimeoutError("the body came too slowly"))
             self.refuse(408)
 

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from protocols.admission.quiet import tell
 from reactor import Limits, Listener, Reactor, Timeouts, Timer
 
 from .connection import HTTPConnection
@@ -92,7 +93,8 @@ class Server:
     def admit(self, connection: HTTPConnection) -> bool:
         """Count a newcomer; false where its address has as many as it may have."""
         if not self._peers.admit(connection.transport):
-            log.info("%r turned away: its address has %d connections", connection.transport, self.bounds.per_peer)
+            text = "%r turned away: its address has %d connections"
+            tell(log, self.reactor, text, connection.transport, self.bounds.per_peer)
             return False
         self._connections[connection] = None
         if self._timer is None:
