@@ -12,11 +12,12 @@ On the reactor that is the transport itself. On another loop it is a stand-in th
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Any
 
-from .boundary import EXITS, Quota, class_of, log
+from .boundary import Quota, attempt, class_of, log
 from .errors import PeerError
 from .protocol import Bytes
 
@@ -39,6 +40,7 @@ class ForeignTransport:
         self._unread = b""
         self._paused = False  # by the program
         self._held = False  # we have paused the transport below
+        self._full = False  # the transport below wants no more for now
         self._ended = False  # the peer's end has come
         self._owes_end = False  # and the protocol is to be told of it, behind what is held
         self._fault: BaseException | None = None  # what ends the connection: the peer's fault, or the protocol's
@@ -105,20 +107,27 @@ class ForeignTransport:
 
     def switch_protocol(self, protocol: Any, data: bytes = b"") -> BaseException | None:
         """As ours."""
-        self._paused = False
+        if self._below.is_closing():
+            return ConnectionAbortedError(errno.ECONNABORTED, "switch_protocol() on a connection that ends")
+        self._paused, self._owes_end = False, self._ended
         self.set_protocol(protocol)
-        try:
-            protocol.connection_made(self)
-        except EXITS:
-            raise
-        except BaseException as exc:
-            log.exception("exception in %s.connection_made, which ends %r", class_of(protocol), self)
-            self._fault = exc
+        error = self._tell("connection_made", self)
+        if error is None:
+            self.unread(data)
+            _call_soon(self._redeliver)  # what the former one gave back, and the end that it was told of
+            if self._full and self._protocol is protocol:  # else it has given the connection away in its turn
+                self._tell("pause_writing")
+        return error
+
+    def _tell(self, name: str, *args: Any) -> BaseException | None:
+        """Call the protocol where the loop below does not; what it raises ends the connection, and is given."""
+        protocol = self._protocol
+        _, error = attempt(lambda: getattr(protocol, name)(*args))
+        if error is not None:
+            log.error("exception in %s.%s, which ends %r", class_of(protocol), name, self, exc_info=error)
+            self._fault = error
             self.abort()
-            return exc
-        self.unread(data)
-        self._watch()
-        return None
+        return error
 
     def get_protocol(self) -> Any:
         """As ours."""
@@ -126,8 +135,8 @@ class ForeignTransport:
 
     def _watch(self) -> None:
         hold = self._paused or bool(self._unread)
-        if hold is self._held or self._below.is_closing():
-            return
+        if hold is self._held or self._ended or self._below.is_closing():
+            return  # after the peer's end there is nothing to read: some loops would tell of it again
         self._held = hold
         if hold:
             self._below.pause_reading()
@@ -181,10 +190,12 @@ class ForeignTransport:
 
     def pause_writing(self) -> None:
         """Called by the transport below."""
+        self._full = True
         self._protocol.pause_writing()
 
     def resume_writing(self) -> None:
         """Called by the transport below."""
+        self._full = False
         self._protocol.resume_writing()
 
     def _guard(self, callback: Callable[..., Any], *args: Any) -> Any:

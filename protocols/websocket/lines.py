@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -249,12 +250,16 @@ class LineTransport:
 
     def switch_protocol(self, protocol: Any, data: bytes = b"") -> BaseException | None:
         """As the transport's: another text protocol begins."""
+        if self.is_closing():
+            return ConnectionAbortedError(errno.ECONNABORTED, "switch_protocol() on a connection that ends")
         self.set_protocol(protocol)
         self._paused = False
         if (error := self._bounded(protocol.connection_made, self)) is None:
             self.unread(data)
-            if not (self._unread or self._paused):
-                self._socket.resume_reading()
+            if not self._paused:
+                self.resume_reading()  # or what the former one gave back comes first
+            if self._socket._crowded and self._socket.inner is protocol:
+                self._bounded(protocol.pause_writing)
         return error
 
     def get_protocol(self) -> Any:

@@ -149,8 +149,10 @@ class TLSSocket:
     def modify(self, fd: int, events: int, handler: Handler | None = None) -> None:
         """As `Poller.modify`."""
         self._interest = events
-        if self._held and events & READ:
-            self._call_soon(self._deliver_held)
+        if events & READ:
+            self._held = self._held or self._records.ended  # who asks again after close_notify is told again
+            if self._held:
+                self._call_soon(self._deliver_held)
         self._watch_below()
 
     def unregister(self, fd: int, handler: Handler | None = None) -> None:

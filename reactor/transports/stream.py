@@ -20,7 +20,7 @@ from ..boundary import EXITS
 from ..loop.futures import Promise
 from ..loop.poller import READ, WRITE
 from .buffered import feed, receive_into
-from .lanes import DISCARDING, FINISHING, IN_LEAVING, INBOUND, OPENING, OUTBOUND, READING, SHUT
+from .lanes import DISCARDING, ENDED, FINISHING, IN_LEAVING, INBOUND, OPENING, OUTBOUND, READING, SHUT
 from .outbound import Outbound
 from .reads import FIRST_READ, READ_SIZE, more
 from .slots import NO_SLOTS, SLOTS
@@ -165,7 +165,7 @@ class Stream(Outbound):
     def _on_eof(self) -> None:
         self._in = INBOUND[self._in, "eof"]
         self._watch_input()
-        if not self._callback("eof_received"):
+        if not self._callback("eof_received") and self._in is ENDED:  # else who has the connection now hears of it
             self.close()
         self._check_phase()
 

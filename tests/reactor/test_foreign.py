@@ -338,3 +338,66 @@ def test_what_it_raises_as_it_begins_ends_the_connection(on_any_loop, caplog):
         assert new.lines == []
 
     on_any_loop(scene)
+
+
+class Waits(Lines):
+    """Answers the peer's end, and is told when its peer takes nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.told = []
+
+    def eof_received(self):
+        self.told.append("end")
+        return True
+
+    def pause_writing(self):
+        self.told.append("full")
+
+
+def test_what_the_former_one_gave_back_as_it_paused_comes_when_reading_goes_on(on_any_loop):
+    async def scene(stage):
+        former, new = Lines(), Lines()
+        transport, peer = await stage.connect(former)
+        await stage.loop.sock_sendall(peer, b"wait\nrest\n")
+        await until(lambda: former.lines)
+        former.transport.switch_protocol(new)
+        await until(lambda: new.lines)
+        await stage.loop.sock_sendall(peer, b"more\n")
+        await until(lambda: len(new.lines) == 2)
+        assert new.lines == [b"rest", b"more"]
+        transport.close()
+        await new.lost
+
+    on_any_loop(scene)
+
+
+@pytest.mark.parametrize("data", [b"", b"rest\n"])
+def test_who_begins_late_is_told_of_the_peers_end_once_and_that_it_takes_nothing(on_any_loop, data):
+    async def scene(stage):
+        former, new = Waits(), Waits()
+        transport, peer = await stage.connect(former)
+        former.transport.write(b"x" * 10_000_000)
+        peer.shutdown(1)
+        await until(lambda: len(former.told) == 2)
+        former.transport.switch_protocol(new, data)
+        await until(lambda: len(new.told) == 2)
+        await asyncio.sleep(0.01)
+        assert new.told == ["full", "end"]
+        assert new.lines == data.splitlines()
+        transport.abort()
+        await new.lost
+
+    on_any_loop(scene)
+
+
+def test_once_the_end_has_begun_nobody_begins(on_any_loop):
+    async def scene(stage):
+        former, new = Lines(), Lines()
+        _, _ = await stage.connect(former)
+        former.transport.close()
+        assert isinstance(former.transport.switch_protocol(new), ConnectionAbortedError)
+        await former.lost
+        assert new.transport is None
+
+    on_any_loop(scene)

@@ -260,3 +260,41 @@ def test_what_is_written_after_the_end_is_ignored_however_much(rooms, room, ends
     for _ in range(3):
         transport.write(bytes(50_000))  # no line end: it would wait for one
     assert transport.get_write_buffer_size() < 50_000
+
+
+class Line(LineProtocol):
+    """Notes its lines; a line `wait` pauses."""
+
+    def __init__(self):
+        self.heard = []
+
+    def line_received(self, line):
+        self.heard.append(line)
+        if line == b"wait":
+            self.transport.pause_reading()
+
+    def pause_writing(self):
+        self.heard.append("full")
+
+
+def test_what_the_former_one_gave_back_as_it_paused_comes_when_another_begins(scene):
+    former, new = Line(), Line()
+    client, _ = scene.serve(lines_over(lambda: former)).open()
+    client.send(masked(TEXT, b"wait\nrest"))
+    former.transport.switch_protocol(new)
+    scene.reactor.settle()
+    client.send(masked(TEXT, b"more"))
+    assert new.heard == [b"rest", b"more"]
+
+
+def test_who_begins_late_is_told_that_the_peer_takes_nothing_and_after_a_close_nobody_begins(scene):
+    former, new, late = Line(), Line(), Line()
+    client, _ = scene.serve(lines_over(lambda: former)).open()
+    client.recorder.transport.pause_reading()
+    former.transport.write(b"x" * 900_000 + b"\n")
+    scene.reactor.settle()
+    former.transport.switch_protocol(new)
+    assert (former.heard, new.heard) == (["full"], ["full"])
+    new.transport.close()
+    assert isinstance(new.transport.switch_protocol(late), ConnectionAbortedError)
+    assert late.transport is None

@@ -477,6 +477,23 @@ def test_the_peers_close_notify_is_an_end_and_our_half_stays_open(stage, version
     assert server.lost is None
 
 
+def test_who_takes_the_connection_after_close_notify_is_told_of_it_again(stage, version):
+    class Late(Recorder):
+        def eof_received(self):
+            super().eof_received()
+            return self.transport.switch_protocol(new, b"what it left") is None
+
+    new = Recorder(keep_open=True)
+    peer = shaken(stage, Late(), client_context(version=version))
+    peer.tls.write(b"question")
+    peer.end()
+    stage.reactor.settle()
+    assert new.events == ["connection_made", "data_received", "eof_received"]
+    new.transport.close()
+    stage.reactor.settle()
+    assert new.lost is None
+
+
 def test_write_eof_says_our_end_and_reading_goes_on(stage):
     server = Recorder()
     peer = shaken(stage, server)

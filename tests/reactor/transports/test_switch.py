@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from reactor import BufferedProtocol, Protocol
+from reactor import BufferedProtocol, LineProtocol, Protocol
 from reactor.testing import MemoryReactor, Recorder, checked
 
 
@@ -227,3 +227,72 @@ def test_a_checked_connection_is_held_to_a_contract_of_the_new_one_s_own(reactor
     transport.abort()
     reactor.settle()
     factory.finish()  # nothing is owed a connection_lost
+
+
+class Buffered(BufferedProtocol):
+    data = b""
+
+    def connection_made(self, transport):
+        self.buffer = bytearray(4)
+
+    def get_buffer(self, sizehint):
+        return self.buffer
+
+    def buffer_updated(self, count):
+        self.data += self.buffer[:count]
+
+
+class Counted(LineProtocol):
+    data = b""
+
+    def line_received(self, line):
+        self.data += line + b"\n"
+
+
+class Passing(Protocol):
+    """Gives the connection away as it begins, with nothing behind it: as a WebSocket's handshake does."""
+
+    def __init__(self, new):
+        self.new = new
+
+    def connection_made(self, transport):
+        transport.switch_protocol(self.new)
+
+
+@pytest.mark.parametrize("kind", [Buffered, Counted, Recorder], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("is_passed", [False, True], ids=["at once", "by another"])
+def test_nothing_of_what_came_before_the_peers_end_is_lost(reactor, kind, is_passed):
+    new, sent = kind(), b"all\n" * 3000  # more than a framer takes in a row
+    reactor.listen_tcp(lambda: Late(Passing(new) if is_passed else new), "localhost", 7)
+    transport, client = reactor.run_until(reactor.connect_tcp(Recorder, "localhost", 7))
+    transport.write(sent)
+    transport.write_eof()
+    reactor.settle()
+    assert new.data == sent
+    assert client.events[-1] == "connection_lost"
+
+
+def test_what_the_former_one_says_to_the_peers_end_counts_no_more(reactor):
+    class Silent(Late):
+        def eof_received(self):
+            super().eof_received()
+
+    new = Recorder(keep_open=True)
+    reactor.listen_tcp(lambda: Silent(new), "localhost", 7)
+    transport, _ = reactor.run_until(reactor.connect_tcp(Recorder, "localhost", 7))
+    transport.write(b"all of it")
+    transport.write_eof()
+    reactor.settle()
+    assert new.events == ["connection_made", "data_received", "eof_received"]
+    new.transport.abort()
+
+
+def test_a_peer_that_takes_nothing_is_told_of_once_where_one_gives_it_to_another(reactor):
+    new = Recorder(keep_open=True)
+    chooser = Chooser(Passing(new), lambda transport: transport.write(b"x" * 3_000_000))
+    transport, client = serve(reactor, chooser)
+    client.transport.pause_reading()
+    client.transport.write(b"recorder\nrest")
+    reactor.settle()
+    assert new.events == ["connection_made", "pause_writing", "data_received"]
+    transport.abort()
