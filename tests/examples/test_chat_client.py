@@ -623,6 +623,24 @@ def test_a_server_that_does_not_end_is_left(stage: Any, modes: Any, grace: float
     assert table.seen.lines == [f"the server has not ended within {grace:g} s"]
 
 
+def test_a_server_that_is_left_has_no_time_to_drain(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table.reactor, "drain", lambda: None)  # it would wait for a server that does not read
+    table.client.input_ended()
+    table.reactor.advance(SCRIPT_GRACE + 0.1)
+    assert table.client.server is None
+
+
+def test_a_terminal_that_is_lost_ends_the_connection(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(), "utf-8"))
+    monkeypatch.setattr(table.reactor, "drain", lambda: None)
+    modes: Any = None
+    server: Any = table.client.server
+    terminal = Terminal(table.reactor, table.client, modes, Looks(False))
+    terminal.connection_lost(OSError("Input/output error"))
+    assert server.is_closing()
+    assert (table.client.leaving, table.client.status) == (True, 1)
+
+
 def test_answers_that_are_cut_are_told(table: Table) -> None:
     table.client.typed("exit")
     table.client.input_ended()

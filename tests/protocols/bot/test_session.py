@@ -488,6 +488,17 @@ def test_what_is_no_message_is_told(scene: Any) -> None:
     assert answers[1:3] == [TEXT_FAULTS[TextFault.NOT_UTF8][1], TEXT_FAULTS[TextFault.LINE_TOO_LONG][1]]
 
 
+def test_what_is_no_message_costs_as_much_as_one(scene: Any) -> None:
+    offline(scene)
+    ada, bob = scene.peer(), scene.peer()
+    for number in range(30):
+        ada.send(b"\xff\n")
+        bob.send(f"{number}\n")
+    for seconds in (0.0, 1.0, 3.0):
+        scene.advance(seconds)
+        assert len(said(ada)) == len(said(bob)) < 30
+
+
 @pytest.mark.parametrize("opening", [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00", b"x" * 9000])
 def test_strangers_are_shown_out(scene: Any, opening: bytes) -> None:
     offline(scene)

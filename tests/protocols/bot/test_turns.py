@@ -99,3 +99,17 @@ def test_leaving_and_being_free_are_harmless_twice() -> None:
         turns.free(ada)
     assert len(turns) == 1
     assert bob.begun == ["?"]
+
+
+def test_who_waits_with_a_next_question_is_not_under_way_any_more() -> None:
+    turns = Turns(Timers(), 30.0, at_once=1)
+    first, second = Person(turns), Person(turns)
+    turns.ask(first, "a")
+    turns.ask(first, "b")
+    turns.ask(second, "?")
+    turns.free(first)
+    assert (first.begun, second.begun) == (["a"], ["?"])
+    turns.leave(first)  # from the line, not from an answer
+    assert len(turns) == 1
+    assert turns.ask(Person(turns), "?") is None
+    assert len(turns) == 1

@@ -419,6 +419,17 @@ def test_pushes_are_never_taken_for_answers(reactor, server, connect):
     assert heard == [(b"news", b"x")]
 
 
+def test_a_push_of_three_that_is_no_message_and_a_message_without_its_data_are_for_nobody(reactor, server, connect):
+    client, heard = connect(), []
+    client.subscribe("news", lambda *told: heard.append(told))
+    reactor.settle()
+    server.say(push(bulk(b"invalidate"), bulk(b"news"), bulk(b"x")))
+    server.say(push(bulk(b"message"), bulk(b"news")))
+    server.say(message(b"news", b"y"))
+    assert client.connected
+    assert heard == [(b"news", b"y")]
+
+
 def test_a_subscription_before_there_is_a_server(reactor, connect):
     client, heard = connect(), []
     future = client.subscribe(b"news", lambda *told: heard.append(told))

@@ -362,6 +362,15 @@ def test_after_nick_a_silence_says_that_it_was_a_person() -> None:
     assert framer.feed(b"USER manual?\r\n") == ["USER manual?"]
 
 
+def test_nick_that_was_typed_or_sent_whole_is_no_lone_key() -> None:
+    for pieces in ([b"NICK ada\r\n"], [bytes([byte]) for byte in b"NICK ada\n"]):
+        framer = TextFramer()
+        for piece in pieces:
+            framer.feed(piece)
+        assert framer.waiting
+        assert not framer.lone_key, "what comes next is awaited no longer than after a line"
+
+
 def test_a_login_that_ends_there_is_a_probe() -> None:
     assert feed(b"NICK ada\r\n", finish=True) == [Fault.IRC]
 

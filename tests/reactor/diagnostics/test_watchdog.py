@@ -244,6 +244,16 @@ def test_a_process_that_stops_in_a_callback_tells_of_no_stall():
     assert "the process stood still for 0." in said
 
 
+def test_a_thread_that_sleeps_is_woken_once():
+    """The loop calls `wake` in each of its turns: the bell must not be rung in each, or it would never sleep again."""
+    watchdog = Watchdog(Held(), 1.0, (lambda: None).__code__, None)
+    watchdog._thread, watchdog._bell = threading.current_thread(), Bell()
+    watchdog._asleep = True
+    watchdog.wake()
+    watchdog.wake()
+    assert watchdog._bell.qsize() == 1
+
+
 def test_the_time_of_a_run_begins_with_it():
     class Poller(SteppedPoller):
         def poll(self, timeout):

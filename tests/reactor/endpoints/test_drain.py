@@ -8,6 +8,7 @@ import socket
 import pytest
 
 from reactor import DrainTimeout
+from reactor.endpoints.drain import LINGER
 from reactor.testing import Recorder
 
 
@@ -285,6 +286,20 @@ def test_a_drain_report_adds_up(stage):
     report = future.result(timeout=0)
     assert report.closed == 2
     assert report.cut == [peers[1].getsockname()]
+
+
+def test_who_was_silent_for_long_lingers_no_shorter(stage):
+    """The silence counts from our end on, not from the last byte."""
+    scene = Scene(stage, "listener")
+    peer, guest = scene.arrive()
+    stage.reactor.advance(100)
+    guest.transport.close()
+    future = scene.drain()
+    stage.reactor.advance(LINGER * 0.9)
+    assert stage.received(peer) == b""
+    assert not future.done()
+    stage.reactor.advance(LINGER * 0.2)
+    assert future.result(0).closed == 1
 
 
 def test_the_last_moment_still_lingers(stage):

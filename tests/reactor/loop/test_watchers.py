@@ -182,6 +182,20 @@ def test_a_regular_file_is_refused_with_advice(reactor, tmp_path):
     assert reactor._watchers._found == {}
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="epoll refuses files, select does not")
+def test_a_number_that_has_become_a_file_is_refused_and_forgotten(reactor, tmp_path):
+    read, write = os.pipe()
+    reactor.add_reader(read, print)
+    with (tmp_path / "file").open("w+") as file:
+        os.dup2(file.fileno(), read)
+    with pytest.raises(PermissionError, match="run_in_thread"):
+        reactor.add_writer(read, print)
+    assert reactor._watchers._found == {}
+    assert not reactor.remove_reader(read)
+    os.close(read)
+    os.close(write)
+
+
 def test_a_descriptor_that_is_not_open_is_refused(reactor):
     with pytest.raises((OSError, ValueError)):
         reactor.add_reader(999_999, print)

@@ -317,6 +317,27 @@ def test_a_full_log_is_asked_with_one_entry_at_a_time(town):
     assert a.is_in
 
 
+def test_each_entry_that_is_refused_is_counted(town):
+    a = town.server()
+    ada = a.join("Ada")
+    town.advance(0.5)
+    before, town.shelf.refuses = town.shelf.requests, 1.0
+    ada.says("hello")
+    town.advance(1)
+    assert a.cluster.stay.counts["refused"] == town.shelf.requests - before > 1
+
+
+def test_an_operator_is_one_on_all_servers_and_where_a_server_is_alone(town):
+    a, b, ada, bob = two(town)
+    a.cluster.promote(ada.member, "ada")
+    town.advance(0.1)
+    assert [server.hub.get("Ada").operator for server in (a, b)] == ["ada", "ada"]
+    b.log.cut()
+    town.until(lambda: b.cluster.mode is Mode.ALONE)
+    b.cluster.promote(bob.member, "bob")
+    assert bob.member.operator == "bob"
+
+
 def test_a_log_that_takes_nothing_for_a_while(town):
     _a, _b, ada, bob = two(town)
     town.shelf.refuses = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 from http.cookiejar import CookieJar
 
@@ -15,9 +16,11 @@ from protocols.http.command.cookie_file import cookie_text, load_cookies, save_c
 from protocols.http.command.messages import head_text, one_line
 from protocols.http.command.names import LONGEST, as_name, name_of_answer, name_of_url
 from protocols.http.command.options import REMOTE, parse
+from protocols.http.command.progress import ERASE, Progress
 from protocols.http.command.retries import LONGEST as LONGEST_PAUSE, Retries, TryAgain
 from protocols.http.command.terminal import BinaryOutput, TerminalText
 from protocols.http.command.write_out import NAMES, unknown, write_out
+from reactor.testing import MemoryReactor
 
 U = "http://a/"
 
@@ -341,6 +344,25 @@ def test_a_head_on_a_terminal_and_in_a_pipe():
     assert head_text(response, for_terminal=True) == "HTTP/1.1 200 OK\r\nX: a2J\r\nY: 文\r\n\r\n".encode()
     assert head_text(response, for_terminal=False).endswith(b"X: a\x9b2J\x9f\r\nY: \xe6\x96\x87\r\n\r\n")
     assert one_line("a b\x1b[2J\u202e c") == "a b[2J c"
+
+
+# -- the row of progress -----------------------------------------------------------------------------------------------
+
+
+def test_the_row_is_left_as_it_was_in_the_end(monkeypatch):
+    """What came since the last look is in it."""
+    monkeypatch.setattr("sys.stderr", screen := io.StringIO())
+    monkeypatch.setattr(screen, "isatty", lambda: True)
+    with MemoryReactor() as reactor:
+        progress = Progress(reactor, True)
+        progress.expect(Response(200, "", Headers({"Content-Length": "100"})))
+        progress.advance(50)
+        reactor.advance(1)
+        progress.advance(50)
+        progress.end()
+    *_, last = screen.getvalue().split(ERASE)
+    assert "100 B of 100 B" in last
+    assert last.endswith("\n")
 
 
 # -- the rest ----------------------------------------------------------------------------------------------------------

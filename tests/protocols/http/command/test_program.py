@@ -264,6 +264,15 @@ def test_write_out_and_the_head_in_a_file(run, site):
     assert run("--fail-with-body", "-s", there.url)[:2] == (1, "body")
 
 
+def test_write_out_is_exact_in_a_pipe_and_clean_on_a_terminal(run, start, site):
+    there = site(answer(b"", "Content-Type: a\x1b[2Jb"))
+    arguments = ("-so", "/dev/null", "-w", "<%{content_type}>", there.url)
+    assert run(*arguments)[1] == "<a\x1b[2Jb>"
+    _, shown = on_a_terminal(start, *arguments)
+    assert shown.startswith(b"<a")
+    assert b"\x1b" not in shown
+
+
 def test_a_page_of_an_error_in_a_file_is_hinted_at(run, site):
     there = site(answer(b"gone", status="404 Not Found"))
     status, _, err = run("-o", "z", there.url)
