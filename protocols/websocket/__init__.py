@@ -21,6 +21,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     handshake    the opening handshake, both sides of it
     outbox       large messages made a slice at a time, and what waits behind them
     route        from a request to a WebSocket
+    unfinished   how much of messages that have not ended all WebSockets hold together
     protocol     a WebSocket on its transport: messages, the close, the clock
     broadcast    one message to many
     connect      a WebSocket as a client

@@ -21,6 +21,7 @@ from .frames import BINARY, CLOSE, MAX_CONTROL, PING, PONG, SHORT, TEXT, Bytes, 
 from .handshake import Agreement
 from .outbox import SLICE, Outbox, Work, make
 from .route import WebSocketRoute
+from .unfinished import MAX_UNFINISHED, STEP, unfinished_of
 from .wire import MAX_MESSAGE, Close, Event, Failed, Ping, Pong, Wire
 
 log = logging.getLogger("protocols.websocket")
@@ -72,6 +73,9 @@ class WebSocket(Protocol):
     """Agree to permessage-deflate, without context takeover."""
     max_message = MAX_MESSAGE
     """Bytes of the longest message taken, decompressed; a longer one ends the connection with 1009."""
+    max_unfinished = MAX_UNFINISHED
+    """Bytes of messages begun and not ended, of all WebSockets on the reactor together: beyond them those that hold the
+    most are ended (1013). One message of `max_message` always has room."""
     max_waiting = MAX_WAITING
     """Bytes not taken by the peer: when another message is to be sent then, the peer is evicted (1013, seen here only:
     it would stand behind what is not read). Above the transport's high watermark nothing is read from it already."""
@@ -96,6 +100,7 @@ class WebSocket(Protocol):
     _crowded = False  # above the high watermark
     _held = False  # by the program
     _outbox: Outbox | None = None  # while a large message is being made
+    _counted = 0  # bytes of a message that has not ended, as the sum over all has them
     _window: int | None = None
     _wire: Wire
     _timer: Timer | None = None
@@ -209,15 +214,20 @@ class WebSocket(Protocol):
             left -= 1 + len(event) // PIECE
             if transport.delivery != delivery or left <= 0:
                 if left <= 0 or not transport.is_reading() or transport.get_protocol() is not self:
-                    return transport.unread(wire.take_rest())  # type: ignore[no-any-return]
+                    transport.unread(wire.take_rest())
+                    break
                 delivery = transport.delivery
         if wire.busy:
             transport.unread(wire.take_rest())
+        if wire.message is not None or self._counted:
+            self._count()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The end. A subclass that overrides this calls it."""
         self._open = self._shares = False
         self._forget_outbox()
+        self._wire.drop()
+        self._count()
         if self.close_code is None:
             self.close_code = closing.ABNORMAL
         if self._timer is not None:
@@ -275,6 +285,21 @@ class WebSocket(Protocol):
             self.close_code, self.close_reason = code, reason
             self._say_close(close_payload(code, cut_reason(reason)))
         self.transport.close()
+
+    def _count(self) -> None:
+        """Tell the sum over all how much the message holds that has not ended."""
+        message = self._wire.message
+        size = 0 if message is None else message.size
+        if abs(size - self._counted) >= STEP or (self._counted and not size):
+            self._counted = size
+            unfinished_of(self.reactor).count(self, size, max(self.max_unfinished, self.max_message))
+
+    def give_up(self, reason: str) -> None:
+        """What has come of a message is dropped at once, and the connection ends with 1013."""
+        tell(log, self.reactor, "%r closed: %s", self.transport, reason)
+        self._wire.drop()
+        self._count()
+        self._fail(closing.TRY_LATER, "too much is unfinished")
 
     def _say_close(self, payload: bytes) -> None:
         if self._outbox is None:

@@ -62,8 +62,8 @@ class Wire:
     """
 
     __slots__ = (
-        "_at", "_data", "_final", "_inflates", "_key", "_left", "_masked", "_max_message", "_message", "_turn", "busy",
-        "over",
+        "_at", "_data", "_final", "_inflates", "_key", "_left", "_masked", "_max_message", "_turn", "busy",
+        "message", "over",
     )  # fmt: skip
 
     def __init__(self, *, client: bool = False, inflates: bool = False, max_message: int = MAX_MESSAGE) -> None:
@@ -73,7 +73,7 @@ class Wire:
         self._max_message = max_message
         self._data = b""  # what was fed and not yet read, from _at on
         self._at = 0
-        self._message: Message | None = None  # begun, and not at its end
+        self.message: Message | None = None  # begun, and not at its end
         self._left = 0  # bytes of the frame's payload that are still to come
         self._key = b""  # of that frame, turned so that the next byte takes its first
         self._final = False  # that frame is the message's last
@@ -101,7 +101,7 @@ class Wire:
             self._data, self._at, self.busy = b"", 0, False
             return None
         # The way of nearly every message: a short one, whole, in one frame, from a client.
-        if self._message is None and len(data) > at + 5 and self._masked and 0x80 <= data[at + 1] < 0xFE:
+        if self.message is None and len(data) > at + 5 and self._masked and 0x80 <= data[at + 1] < 0xFE:
             start, first = at + 6, data[at]
             end = start + data[at + 1] - 0x80
             if end <= len(data) and (first == FIN | TEXT or first == FIN | BINARY) and end - start <= self._max_message:
@@ -119,7 +119,7 @@ class Wire:
         try:
             return self._next()
         except Violation as fault:
-            self._end()
+            self.drop()
             return Failed(fault.code, fault.reason)
 
     def _next(self) -> Event | None:
@@ -132,9 +132,10 @@ class Wire:
         self._turn, self.busy = TURN, True
         return None
 
-    def _end(self) -> None:
+    def drop(self) -> None:
+        """Nothing more is wanted: what was fed and not given is forgotten, and what comes is dropped."""
         self.over = True
-        self._data, self._at, self._message = b"", 0, None
+        self._data, self._at, self.message = b"", 0, None
 
     def _read_frame(self) -> Event | None:
         """The head of a frame; a control frame is taken whole, of a data frame what is here."""
@@ -173,18 +174,18 @@ class Wire:
         reserved = first & 0x70
         if reserved and (reserved != RSV1 or not self._inflates or opcode not in (TEXT, BINARY)):  # RFC 7692, 6.1
             raise Violation(PROTOCOL_ERROR, "a reserved bit that stands for nothing")
-        if opcode < CLOSE and (opcode == CONTINUATION) is (self._message is None):  # 5.4
+        if opcode < CLOSE and (opcode == CONTINUATION) is (self.message is None):  # 5.4
             text = "no message to go on with" if opcode == CONTINUATION else "a message inside another"
             raise Violation(PROTOCOL_ERROR, text)
 
     def _begin(self, first: int, opcode: int, size: int) -> None:
-        if self._message is None:
-            self._message = Message(text=opcode == TEXT, deflated=bool(first & RSV1), max_size=self._max_message)
-        self._message.announce(size)
+        if self.message is None:
+            self.message = Message(text=opcode == TEXT, deflated=bool(first & RSV1), max_size=self._max_message)
+        self.message.announce(size)
 
     def _read_payload(self) -> Event | None:
         """What is here of a data frame, as much as this turn may still have; its message, if that ends here."""
-        message = self._message
+        message = self.message
         assert message is not None
         if self._left:
             if self._at == len(self._data):
@@ -192,7 +193,7 @@ class Wire:
             self._read_piece(message, (self._turn + 1) * KIB)
         if self._left or not self._final:
             return _GO_ON
-        self._message = None
+        self.message = None
         return message.finish()
 
     def _read_piece(self, message: Message, most: int) -> None:
@@ -213,7 +214,7 @@ class Wire:
         if opcode == PONG:
             return Pong(payload)
         close = Close(*read_close(payload))
-        self._end()
+        self.drop()
         return close
 
 

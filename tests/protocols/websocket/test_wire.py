@@ -163,7 +163,7 @@ def test_nothing_of_what_was_read_is_kept():
     wire = Wire()
     events_of(wire, [whole(BINARY, bytes(100_000))])
     assert not wire._data
-    assert wire._message is None
+    assert wire.message is None
 
 
 # -- compressed -------------------------------------------------------------------------------------------------
