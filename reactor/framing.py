@@ -78,7 +78,7 @@ class LineProtocol(Protocol):
         check_defines(self, LineProtocol, "line_received", "lines_received")
         self.transport = adopt(transport, self)
         self._partial = b""  # the object's own, though the class has it: 200 instructions less, at each look
-        self._one_by_one = not self._takes_batches
+        self._skip(False)  # a protocol may have had a connection before
 
     def line_received(self, line: bytes) -> None:
         """One line, without its ending."""
@@ -243,6 +243,7 @@ class FrameProtocol(Protocol):
     def connection_made(self, transport: Any) -> None:
         """Keep the transport as `self.transport`. A subclass that overrides this calls it."""
         self.transport = adopt(transport, self)
+        self._pending = b""
 
     def _check_sent(self, data: bytes, call: str) -> bytes:
         if self.transport is None:

@@ -664,3 +664,32 @@ def test_a_line_protocol_hands_over_to_a_binary_one_exactly(stage):
     peer.sendall(b"hello\r\nUPGRADE\r\n" + payload)
     stage.reactor.settle()
     assert binary.data == payload
+
+
+@pytest.mark.parametrize("rest", [b"unended", b"x" * 200])
+def test_a_framer_that_begins_again_knows_nothing_of_its_last_connection(rest):
+    class Lines(LineProtocol):
+        max_line = 100
+
+        def __init__(self):
+            self.heard = []
+
+        def line_received(self, line):
+            self.heard.append(line)
+
+        def line_too_long(self, size):
+            """The rest of it is skipped."""
+
+    class Strings(NetstringProtocol):
+        def __init__(self):
+            self.heard = []
+
+        def string_received(self, string):
+            self.heard.append(string)
+
+    for protocol, begun, sent in (Lines(), rest, b"one\n"), (Strings(), b"200:" + rest[:100], b"3:one,"):
+        Hand(protocol)
+        protocol.data_received(begun)
+        Hand(protocol)
+        protocol.data_received(sent)
+        assert protocol.heard == [b"one"]
