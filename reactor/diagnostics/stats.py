@@ -78,8 +78,8 @@ class Stats(Value):
         return self.writes / self.sends if self.sends else 1.0
 
     def as_dict(self) -> dict[str, Any]:
-        """All fields, by name."""
-        return dict(zip(self._fields, self._values(), strict=True))
+        """All fields, by name, in dicts of the caller's own."""
+        return {**dict(zip(self._fields, self._values(), strict=True)), "lost": dict(self.lost)}
 
     def keys(self) -> Iterator[str]:
         """The names, so that `dict(stats)` works."""

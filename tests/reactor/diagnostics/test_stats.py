@@ -416,6 +416,8 @@ def test_the_result_is_a_mapping_too_and_says_what_it_is():
     with connected_pair(Recorder(), Protocol()) as pair:
         stats = pair.reactor.stats()
         assert dict(stats) == stats.as_dict()
+        stats.as_dict()["lost"]["somebody"] = 1
+        assert not stats.lost, "a value is never changed, not by way of a copy either"
         assert stats["connections"] == stats.connections == 2
         assert repr(stats).startswith("Stats(uptime=0.0, ticks=")
         with pytest.raises(KeyError):
