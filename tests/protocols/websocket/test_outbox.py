@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import zlib
 
@@ -176,3 +177,35 @@ def test_a_client_masks_a_slice_at_a_time(scene, worked):
     assert scene.sockets[0].heard == [NOISE, "behind"]
     assert socket.heard == [NOISE, "behind"]
     assert max(worked) == SLICE
+
+
+def test_however_many_large_messages_are_made_a_turn_has_one_slice(scene, worked):
+    scene.serve()
+    clients = [scene.open(more=DEFLATE) for _ in range(5)]
+    turns = []
+
+    def note():
+        turns.append(sum(worked))
+        if len(turns) < 200:
+            scene.reactor.call_soon(note)
+
+    for _, socket in clients:
+        socket.send(LARGE)
+        socket.send(LARGE)
+    note()
+    scene.reactor.settle()
+    assert max(after - before for before, after in itertools.pairwise(turns)) == SLICE
+    assert [client.events() for client, _ in clients] == [[LARGE, LARGE]] * 5
+
+
+@pytest.mark.loud
+def test_one_that_fails_keeps_none_of_the_others(scene, monkeypatch):
+    make, fails = zlib.compressobj, [True]
+    monkeypatch.setattr(outbox.zlib, "compressobj", lambda *args: None if fails and fails.pop() else make(*args))
+    scene.serve()
+    (broken, first), (client, second) = (scene.open(more=DEFLATE) for _ in range(2))
+    first.send(LARGE)
+    second.send(LARGE)
+    scene.reactor.settle()
+    assert broken.ended
+    assert client.events() == [LARGE]
