@@ -55,6 +55,16 @@ def test_files_and_the_demo(theatre: Any, root: Path) -> None:
     server.clean_exit()
 
 
+@pytest.mark.parametrize("directory", ["-d", "--directory"])
+def test_the_spellings_of_the_server_that_python_has(theatre: Any, root: Path, directory: str) -> None:
+    (root / "hello.txt").rename(root / "index.htm")
+    for arguments in (["0", "-b", "0.0.0.0"], ["--bind", "0.0.0.0", "0"], ["--bind", "0.0.0.0", "--port", "0"]):
+        server = theatre.run("http_server.py", *arguments, directory, str(root))
+        assert ask(server.port, "GET", "/")[1] == b"hello\n"
+        assert "listening on 0.0.0.0:" in server.out.text
+        assert server.leaves() == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from reactor.serving import (
     in_words,
     listen,
     log_to_stderr,
+    port_number,
     raise_descriptor_limit,
     serve,
     server_parser,
@@ -29,6 +31,8 @@ from .server import Server
 
 DESCRIPTORS = 2 * (LIMITS.connections or 0) + 100  # a connection, the file that is sent on it, and what Python has open
 
+INDEX = ("index.html", "index.htm")  # as `http.server` has them
+
 Metrics = Callable[[Reactor, int], Listener]
 """Listens for scrapes of this reactor on a port."""
 
@@ -37,7 +41,8 @@ access = logging.getLogger("http.access")
 
 def parser() -> Parser:
     parser = server_parser("Serve the files of a directory over HTTP.", 8000)
-    parser.add_argument("--root", default=".", metavar="DIR", help="the directory (this one)")
+    _add_spellings(parser)
+    parser.add_argument("-d", "--root", "--directory", default=".", metavar="DIR", help="the directory (this one)")
     add_tls_options(parser)
     parser.add_argument("--no-listing", action="store_true", help="directories without an index.html are not shown")
     parser.add_argument("--access-log", action="store_true", help="one line on stderr for each request")
@@ -46,11 +51,18 @@ def parser() -> Parser:
     return parser
 
 
+def _add_spellings(parser: Parser) -> None:
+    """The port and the address as `python -m http.server` takes them: people's fingers know it."""
+    parser.add_argument("bare_port", nargs="?", type=port_number, metavar="PORT", help="as --port")
+    parser.add_argument("-b", "--bind", dest="host", metavar="HOST", default=argparse.SUPPRESS, help="as --host")
+
+
 def main(arguments: Sequence[str] | None = None, metrics: Metrics | None = None) -> int:
     """Serve until a signal comes. Gives the exit status; a root or a certificate that cannot be used is status 2."""
     options = (asked := parser()).parse_args(arguments)
+    port = options.port if options.bare_port is None else options.bare_port
     try:
-        files = Files(options.root, follow=True, listing=not options.no_listing)
+        files = Files(options.root, follow=True, listing=not options.no_listing, index=INDEX)
         tls = tls_context(options.tls_cert, options.tls_key)
     except (OSError, ValueError) as error:
         asked.error(in_words(error))
@@ -67,7 +79,7 @@ def main(arguments: Sequence[str] | None = None, metrics: Metrics | None = None)
 
         def open_listeners() -> list[Listener]:
             bounds: dict[str, Any] = {"tls": tls, "limits": LIMITS, "timeouts": TIMEOUTS}
-            listeners = listen(reactor, site.connection, options.host, options.port, **bounds)
+            listeners = listen(reactor, site.connection, options.host, port, **bounds)
             warn_if_root(listeners)
             return listeners
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import subprocess
@@ -11,8 +12,12 @@ import time
 import pytest
 
 from protocols.http.server import EventStream, Server
+from protocols.websocket import WebSocket
+from protocols.websocket.frames import TEXT, pack
 from reactor import Reactor
+from tests.kit.documents import ROOT
 from tests.kit.ports import HeldPort
+from tests.kit.tls import CERTIFICATES, client_context
 
 from .kit import answers
 from .rows import ROWS, ask
@@ -104,23 +109,31 @@ CONF = """
 daemon off; master_process off; pid {here}/pid; error_log {here}/error.log;
 events {{ worker_connections 64; }}
 http {{
-    access_log off; client_max_body_size 20m; default_type text/plain;
+    access_log off; default_type text/plain;
     client_body_temp_path {here}/a; proxy_temp_path {here}/b; fastcgi_temp_path {here}/c; uwsgi_temp_path {here}/d;
     scgi_temp_path {here}/e;
-    map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
-    upstream site {{ server 127.0.0.1:{backend}; keepalive 8; }}
-    server {{
-        listen 127.0.0.1:{port};
-        location / {{
-            proxy_pass http://site;
-            proxy_http_version 1.1;
-            proxy_set_header Host $host:$server_port;
-            proxy_set_header Upgrade $http_upgrade;
-            proxy_set_header Connection $connection_upgrade;
-        }}
-    }}
+    {block}
 }}
 """
+BLOCK = re.compile(r"^```text\n(upstream .*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def what_the_readme_says(port, backend):
+    """Its block for nginx, with this test's ports and certificate."""
+    block = BLOCK.search((ROOT / "protocols" / "http" / "README.md").read_text())[1]
+    certificate = str(CERTIFICATES / "localhost.pem")
+    for theirs, ours in {
+        "127.0.0.1:8000": f"127.0.0.1:{backend}", "listen 443": f"listen 127.0.0.1:{port}",
+        "/etc/ssl/site.pem": certificate, "/etc/ssl/site.key": certificate,
+    }.items():  # fmt: skip
+        assert block.count(theirs) == 1
+        block = block.replace(theirs, ours)
+    return block
+
+
+class Echo(WebSocket):
+    def text_received(self, text):
+        self.send(text)
 
 
 class Behind:
@@ -135,7 +148,8 @@ class Behind:
         self.thread.start()
         self._held = HeldPort()
         self.port = self._held.number
-        (here / "conf").write_text(CONF.format(here=here, port=self.port, backend=backend))
+        block = what_the_readme_says(self.port, backend)
+        (here / "conf").write_text(CONF.format(here=here, block=block))
         self.nginx = subprocess.Popen([NGINX, "-e", here / "error.log", "-c", here / "conf"], stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
@@ -147,7 +161,8 @@ class Behind:
                 time.sleep(0.02)
 
     def dial(self):
-        return socket.create_connection(("127.0.0.1", self.port), 10)
+        sock = socket.create_connection(("127.0.0.1", self.port), 10)
+        return client_context().wrap_socket(sock, server_hostname="localhost")
 
     def close(self):
         self.nginx.terminate()
@@ -170,6 +185,8 @@ def behind(tmp_path_factory):
         site.route("POST", "/echo", lambda request: request.body, max_body=8 << 20)
         site.route("GET", "/stream", lambda request: (f"piece {n}\n" for n in range(10)))
         site.route("GET", "/events", lambda request: EventStream(request).send("at once"))
+        site.route("GET", "/from", lambda request: request.headers["x-forwarded-for"])
+        site.route("GET", "/socket", Echo)
 
     behind = Behind(here, make)
     yield behind
@@ -197,6 +214,29 @@ def test_behind_nginx(behind):
     assert stream.body.count(b"\n") == 10
     (refused,) = say(behind, ask("POST /echo HTTP/1.1", close, "Content-Length: 9000000", body=bytes(9_000_000)))
     assert refused.status == 413
+
+
+def test_nginx_tells_who_asks(behind):
+    (told,) = say(behind, ask("GET /from HTTP/1.1", "X-Forwarded-For: 1.2.3.4", "Connection: close"))
+    assert told.body == b"127.0.0.1"
+
+
+@pytest.mark.parametrize(("scheme_and_host", "status"), [("https://localhost", 101), ("https://elsewhere", 403)])
+def test_a_websocket_through_nginx(behind, scheme_and_host, status):
+    """A page of the site as the browser knows it may connect, and no other."""
+    fields = [
+        f"Origin: {scheme_and_host}:{behind.port}", "Upgrade: websocket", "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    ]  # fmt: skip
+    with behind.dial() as sock:
+        sock.sendall(ask("GET /socket HTTP/1.1", *fields, host=f"Host: localhost:{behind.port}"))
+        stream = sock.makefile("rb")
+        assert stream.readline().split()[1] == b"%d" % status
+        if status == 101:
+            while stream.readline() != b"\r\n":
+                pass
+            sock.sendall(pack(TEXT, b"hello", key=b"1234"))
+            assert stream.read(7) == pack(TEXT, b"hello")
 
 
 def test_events_pass_nginx_at_once(behind):
