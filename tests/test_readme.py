@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from reactor.testing import MemoryReactor, Recorder
 from tests.kit.documents import DOCUMENTS, ROOT, anchors, block, blocks, links, start
 from tests.kit.tls import client_context
 
@@ -162,6 +163,32 @@ def test_n_bytes_next(served):
         said = [b"STORED 5\n", b"what?\n", b"what?\n", b"STORED 0\n", b"STORED 1\n", b"STORED 0\n"]
         assert [next(lines) for _ in said] == said
     ends(child)
+
+
+def test_n_bytes_next_tells_the_command_of_a_peer_that_vanishes_in_the_middle():
+    text = block(ROOT / "reactor" / "PORTING.md", "class Body")
+    there = {}
+    exec(text.partition("with Reactor()")[0], there)
+    heard, command = [], there["Command"]
+    for name in ("pause_writing", "resume_writing"):
+        setattr(command, name, lambda self, name=name: heard.append(name))
+    with MemoryReactor() as reactor:
+        listener = reactor.listen_tcp(command, "127.0.0.1", 9011)
+        client, _ = reactor.run_until(reactor.connect_tcp(Recorder, "127.0.0.1", 9011))
+        client.write(b"PUT 10\nxx")
+        reactor.settle()
+        (here,) = there["connected"]
+        client.pause_reading()
+        here.transport.write(bytes(1 << 20))
+        reactor.settle()
+        client.resume_reading()
+        reactor.settle()
+        assert heard == ["pause_writing", "resume_writing"]
+        assert len(here.transport.get_protocol().data) == 2  # it is in the middle still
+        client.abort()
+        reactor.settle()
+        assert not there["connected"]
+        assert not listener.connections
 
 
 @pytest.mark.parametrize("size", [b"-1", b"1048577", b"five", b"", b"1 2", b"9" * 5000])

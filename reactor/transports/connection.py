@@ -368,7 +368,10 @@ class Connection(ABC):
         return self._size
 
     def set_protocol(self, protocol: Any) -> None:
-        """Give the connection to another protocol, which goes on with it: nobody calls its `connection_made`."""
+        """Give the connection to another protocol, which goes on with it: nobody calls its `connection_made`.
+
+        It hears everything from now on, `connection_lost` too. The former one hears what this one passes on.
+        """
         self._loop.runner.check()
         self.delivery += 1
         self._protocol = protocol
