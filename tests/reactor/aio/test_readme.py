@@ -118,6 +118,59 @@ def test_a_protocol_asks_a_database(start, port, ports, tmp_path):
         server.wait(DEADLINE)
 
 
+STUB = """
+import asyncio
+
+
+class Redis:
+    def __init__(self, **options):
+        pass
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *exc_info):
+        pass
+
+    async def incr(self, name):
+        if name == b"down":
+            raise ConnectionError("there is no database")
+        if name == b"slow":
+            print("waits", flush=True)
+            try:
+                await asyncio.sleep(3600)
+            finally:
+                print("waits no more", flush=True)
+        return 7
+"""
+
+
+def test_a_database_that_fails_ends_the_connection_and_a_signal_drains(port, tmp_path):
+    (tmp_path / "redis").mkdir()
+    (tmp_path / "redis" / "__init__.py").touch()
+    (tmp_path / "redis" / "asyncio.py").write_text(STUB)
+    program = block(README, "class Counter").replace("9000", str(port))
+    pipe = subprocess.PIPE
+    environment = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    child = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, env=environment, stdout=pipe, stderr=pipe)
+    try:
+        with dial(port, child) as client, client.makefile("rb") as answers:
+            client.sendall(b"ada\ndown\n")
+            assert answers.read() == b"7\n"
+        with dial(port, child) as client:
+            client.sendall(b"slow\n")
+            assert child.stdout.readline() == b"waits\n"
+            child.terminate()  # it is drained: the connection ends, and what was asked for it
+            assert client.recv(100) == b""
+        out, err = child.communicate(timeout=DEADLINE)
+    finally:
+        child.kill()
+        child.wait(DEADLINE)
+    assert (child.returncode, out) == (0, b"waits no more\n")
+    assert b"b'down' was not counted" in err
+    assert err.endswith(b"ConnectionError: there is no database\n")
+
+
 def test_the_greeting_runs_on_asyncios_own_loop(start, port):
     child = start("Greeting(verbs(loop))", _9999=port)
     with dial(port, child) as client, client.makefile("rb") as answers:
