@@ -18,6 +18,10 @@ class Echo(Protocol):
     def data_received(self, data: bytes) -> None:
         self.transport.write(data)
 
+    def giving_way(self) -> int:
+        """Who has sent nothing yet makes room for newcomers."""
+        return 0 if self.transport.bytes_in else 2
+
     def pause_writing(self) -> None:
         self.transport.pause_reading()
 

@@ -257,6 +257,10 @@ class Session(TextProtocol):
             if member.room is not None:
                 member.room.deliver()  # what was said in this tick; from now on it hears no more
 
+    def giving_way(self) -> int:
+        """Who has not said anything yet, not even a name, makes room for newcomers."""
+        return 2 if self._member is not None and self._member.silent else 0
+
     def draining(self, grace: float) -> None:
         """The server goes."""
         if self._member is not None:

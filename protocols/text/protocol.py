@@ -106,6 +106,10 @@ class TextProtocol(Protocol):
             self._quiet.cancel()
             self._quiet = None
 
+    def giving_way(self) -> int:
+        """Who has sent nothing yet makes room for newcomers."""
+        return 0 if self.transport.bytes_in else 2
+
     def data_received(self, data: bytes) -> None:
         transport, framer = self.transport, self._framer
         if self._held:

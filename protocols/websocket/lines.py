@@ -81,6 +81,11 @@ class LineSocket(WebSocket):
     def connection_made(self, transport: Any) -> None:
         self.inner.connection_made(self.lines)
 
+    def giving_way(self) -> int:
+        """The protocol inside may know better how little would be lost."""
+        asked = getattr(self.inner, "giving_way", None)
+        return max(super().giving_way(), 0 if asked is None else asked())
+
     def lines_written(self, data: bytes) -> None:
         """The protocol has written whole lines."""
         if self._shares and len(data) <= SLICE:

@@ -104,7 +104,7 @@ class WebSocket(Protocol):
     _window: int | None = None
     _wire: Wire
     _timer: Timer | None = None
-    _heard = 0.0  # when a byte last came
+    _heard = _began = 0.0  # when a byte last came; a microsecond before the handshake was done
     _pinged: float | None = None
 
     # -- to be defined ----------------------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ class WebSocket(Protocol):
         inflates = agreed.window is not None
         self._wire = Wire(client=self.is_client, inflates=inflates, max_message=self.max_message)
         self._open, self._shares = True, not self.is_client
-        self._heard = reactor.time()
+        self._heard = self._began = reactor.time() - 1e-6
         if self.ping_after is not None:
             self._arm(self.ping_after)
         fault: BaseException | None = transport.switch_protocol(self, data)
@@ -233,6 +233,10 @@ class WebSocket(Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def giving_way(self) -> int:
+        """From whom no byte, nor a pong, has come since the handshake counts as one between two requests."""
+        return 1 if self._heard == self._began else 0
 
     def pause_writing(self) -> None:
         """The peer takes less than it is sent: nothing more is taken from it. An override calls this."""
@@ -355,8 +359,7 @@ class WebSocket(Protocol):
         return waiting <= self.max_waiting or self._evict(waiting, self.max_waiting)
 
     def _evict(self, waiting: int, limit: int) -> bool:
-        text = "%r evicted: %d bytes waiting, over the limit of %d"
-        tell(log, self.reactor, text, self.transport, waiting, limit)
+        tell(log, self.reactor, "%r evicted: %d bytes waiting, over the limit of %d", self.transport, waiting, limit)
         self.close_code, self.close_reason = closing.TRY_LATER, "too slow"
         self._open = self._shares = False
         self.transport.abort()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from protocols.echo import Echo
 from protocols.greeting import ASK_AFTER, QUESTION, Greeting, reply
 
 
@@ -76,3 +77,15 @@ def test_the_end_is_answered(visitor: Any) -> None:
     visitor.end()
     visitor.ends()
     assert visitor.text == "Hello, Ada!\nHello, Bob!\n"
+
+
+@pytest.mark.parametrize("kind", [Greeting, lambda reactor: Echo()])
+def test_who_has_sent_nothing_gives_way_to_newcomers(scene: Any, kind: Any) -> None:
+    served: list[Any] = []
+    scene.serve(lambda: served.append(kind(scene.reactor)) or served[-1])
+    peer = scene.peer()
+    scene.advance(ASK_AFTER * 2)
+    assert served[0].giving_way() == 2
+    peer.send("A")
+    scene.settle()
+    assert served[0].giving_way() == 0

@@ -23,7 +23,7 @@ from ..wire import RequestWire
 from ..wire.states import State
 from ..wire.turns import end_of_lines
 from .exchange import NEVER, Exchange
-from .limits import LINES_AT_ONCE, TURN_TIME, Bounds
+from .limits import LINES_AT_ONCE, STALLED, TURN_TIME, Bounds
 from .response import Upgrade, date, head_start, refusal
 from .routing import Routes
 
@@ -152,8 +152,12 @@ class HTTPConnection(Protocol):
         return self._phase is EXCHANGE or self._phase is OVER
 
     def giving_way(self) -> int:
-        """Who has not asked yet goes before who is between two requests."""
-        return (1 if self._asked else 2) if self._phase is IDLE or self._phase is HEAD else 0
+        """Who has not asked yet goes before who is between two requests, or does not go on with the body of one."""
+        if self._phase is IDLE or self._phase is HEAD:
+            return 1 if self._asked else 2
+        if self._phase is DROP:
+            return 1 if self.waited >= STALLED else 0
+        return 1 if self._exchange is not None and self._exchange.stalls else 0
 
     def look(self) -> None:
         """The phase has lasted as long as it may."""

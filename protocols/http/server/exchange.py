@@ -153,6 +153,11 @@ class Exchange:
         if self._sender is None:
             self._allow(self._line.site.bounds.half_closed)
 
+    @property
+    def stalls(self) -> bool:
+        """A body is waited for, and nothing of it has come for a while."""
+        return self._reception is not None and self._reception.stalls
+
     def look(self) -> None:
         """The time is over that this may take, or the body is to be looked at."""
         if self._reception is None:

@@ -79,6 +79,7 @@ class Bounds:
 LINES_AT_ONCE = 500  # of heads and chunks, before the other connections have their turn: 250 tiny chunks take 2 ms
 TURN_TIME = 0.002  # seconds of answers of one connection in a row, after which the others have their turn
 LOOK = 1.0  # seconds between two looks at the deadlines of all connections: 1 ms for 10,000 of them
+STALLED = 5.0  # seconds without a byte of a body after which its sender makes room, where there is none for newcomers
 SLICE = 64 * KIB  # bytes of a large answer that are handed to the transport at once: it holds little more than that
 TURN = 256 * KIB  # bytes of one streamed answer sent before the other connections have their turn
 WHOLE = 1 * MIB  # bytes of an answer from memory up to which it is written in one piece

@@ -10,7 +10,7 @@ from typing import Any, Protocol as Interface
 from reactor import attempt
 
 from ..events import Data, End
-from .limits import LOOK, Bounds
+from .limits import LOOK, STALLED, Bounds
 from .request import Request
 from .response import Response, plain
 from .uploads import Budget, Upload
@@ -107,6 +107,11 @@ class Reception:
         """LOOK seconds have passed, and `received` bytes have come in all: too few?"""
         return not (self.over or self._paused) and self._pace.is_late(received)
 
+    @property
+    def stalls(self) -> bool:
+        """The client is waited for, and has sent nothing for STALLED seconds."""
+        return not (self.over or self._paused) and self._pace.gap >= STALLED
+
     def finish(self) -> None:
         """Nothing more of the body is wanted. Harmless twice."""
         self.over = True
@@ -132,18 +137,18 @@ def too_much_at_once() -> Response:
 class Pace:
     """How a body has come so far. Only the seconds count in which the client was waited for."""
 
-    __slots__ = ("_bounds", "_gap", "_received", "_waited")
+    __slots__ = ("_bounds", "_received", "_waited", "gap")
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
-        self._waited = self._gap = 0.0
+        self._waited = self.gap = 0.0  # gap: since something came
         self._received = 0
 
     def is_late(self, received: int) -> bool:
         """LOOK seconds have passed, and `received` bytes of the body have come in all."""
         bounds = self._bounds
         self._waited += LOOK
-        self._gap = 0.0 if received > self._received else self._gap + LOOK
+        self.gap = 0.0 if received > self._received else self.gap + LOOK
         self._received = received
         is_slow = self._waited >= bounds.body_start and received < bounds.body_rate * self._waited
-        return is_slow or self._gap + LOOK >= bounds.body_gap  # the last byte may have come right behind the last look
+        return is_slow or self.gap + LOOK >= bounds.body_gap  # the last byte may have come right behind the last look

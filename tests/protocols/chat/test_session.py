@@ -623,3 +623,14 @@ def test_long_answers_are_billed(scene: Any, open_chat: Any) -> None:
     assert chat.hub.said == 40
     scene.advance(30)
     assert chat.hub.said == 41
+
+
+def test_who_has_not_said_anything_gives_way_to_newcomers(scene: Any, open_chat: Any) -> None:
+    open_chat()
+    scene.peer()
+    blank = scene.peer()
+    join(scene, "Ada")
+    scene.peer().send("hello\n")
+    blank.send(" \n")
+    scene.advance(60)
+    assert [session.giving_way() for session in scene.sessions] == [2, 2, 0, 0]

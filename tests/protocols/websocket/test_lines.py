@@ -298,3 +298,21 @@ def test_who_begins_late_is_told_that_the_peer_takes_nothing_and_after_a_close_n
     new.transport.close()
     assert isinstance(new.transport.switch_protocol(late), ConnectionAbortedError)
     assert late.transport is None
+
+
+def test_a_protocol_inside_that_does_not_care_gives_way_as_every_websocket(rooms):
+    client, socket = rooms.open()
+    assert socket.giving_way() == 1
+    client.send(masked(TEXT, b"hello"))
+    assert socket.giving_way() == 0
+
+
+def test_the_protocol_inside_says_whether_it_gives_way(scene):
+    class Patient(Room):
+        def giving_way(self):
+            return 2 - 2 * len(self.heard)
+
+    client, socket = scene.serve(lines_over(lambda: Patient([]))).open()
+    assert socket.giving_way() == 2
+    client.send(masked(TEXT, b"hello"))
+    assert socket.giving_way() == 0

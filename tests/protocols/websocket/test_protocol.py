@@ -499,3 +499,19 @@ def test_what_is_sent_in_pause_writing_comes_behind_the_message_that_was_too_muc
     client.send(masked(BINARY, b"go"))
     client.recorder.transport.resume_reading()
     assert client.events()[-2:] == [b"m" * 200_000, "slower, please"]
+
+
+@pytest.mark.parametrize("says", [masked(TEXT, b"hello"), masked(PONG), masked(TEXT)[:1]])
+def test_who_has_said_nothing_since_the_handshake_gives_way(scene, says):
+    client, socket = scene.serve().open()
+    socket.send("news")
+    scene.reactor.advance(5)
+    assert socket.giving_way() == 1, "what it is told is no word of its own"
+    client.send(says)
+    assert socket.giving_way() == 0
+
+
+def test_who_speaks_right_behind_the_handshake_does_not_give_way(scene):
+    client = scene.serve().client()
+    client.send(HEAD.format(path="/", more="").encode() + masked(TEXT, b"early"))
+    assert scene.sockets[-1].giving_way() == 0

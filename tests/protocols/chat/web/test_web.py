@@ -507,3 +507,10 @@ def test_nothing_is_inline_and_nothing_from_elsewhere(world):
 def test_a_get_of_the_socket_is_told_what_it_is(world):
     assert get(world, "/chat").status == 426
     assert get(world, "/nowhere").status == 404
+
+
+def test_a_page_that_has_no_name_yet_gives_way_to_newcomers(world):
+    world.browser()
+    world.browser("Ada")
+    sockets = [transport.get_protocol() for transport in world.listener.connections]
+    assert [socket.giving_way() for socket in sockets] == [2, 0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from protocols.http.server import TIMEOUTS, Bounds
-from protocols.http.server.limits import LOOK
+from protocols.http.server.limits import LOOK, STALLED
 
 from .kit import Stage, answers, has_ended
 from .rows import CHUNKED, GET, PLAIN, POST, ask
@@ -205,3 +205,26 @@ def test_who_gives_way_where_places_run_out(stage):
     kinds = [connection.giving_way() for connection in stage.site._connections]
     assert kinds == [0, 1, 2, 2, 1]
     assert not any(has_ended(client) for client in (waiting, kept, silent, dripping, kept_dripping))
+
+
+@pytest.mark.parametrize("request_", [BODY, ask("POST /count HTTP/1.1", CHUNKED), ask(GET, "Content-Length: 9")])
+def test_who_does_not_go_on_with_a_body_gives_way(stage, request_):
+    """The last of these is answered already, and its body dropped."""
+    client = stage.says(request_, b"7\r\n")
+    (connection,) = stage.site._connections
+    stage.reactor.advance(STALLED - LOOK)
+    assert connection.giving_way() == 0
+    stage.reactor.advance(2 * LOOK)
+    assert connection.giving_way() == 1
+    if "Content-Length: 9" not in str(request_):
+        client.write(bytes(20_000))
+        stage.reactor.advance(LOOK)
+        assert connection.giving_way() == 0
+
+
+def test_who_is_held_back_by_the_handler_does_not_give_way(stage):
+    stage.says(ask("POST /count HTTP/1.1", "Content-Length: 3"), b"a")
+    stage.reactor.uploads[0].request.pause()
+    stage.reactor.advance(3 * STALLED)
+    (connection,) = stage.site._connections
+    assert connection.giving_way() == 0
