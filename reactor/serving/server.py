@@ -55,6 +55,7 @@ def serve(
         opened = open_places()
         scraped = metrics()
     except (OSError, ReactorError) as error:
+        reactor.abort()  # what was opened before it failed: else the reactor says that nobody was served there
         complain(f"{program()}: {in_words(error)}")
         return 1
     places = opened if isinstance(opened, list) else [opened]

@@ -8,12 +8,15 @@ they have found; a failure of theirs is this run's failure. With a path, one cor
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
 BESIDE = (
@@ -72,9 +75,24 @@ class Parts:
             terminalreporter.section(f"beside: {', '.join(part.names)}: status {part.process.returncode}")
             terminalreporter.write(part.text())
 
-    def pytest_unconfigure(self) -> None:
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self, config: Any) -> None:
+        """The last line of all: pytest's own counts only this process, and what failed beside has scrolled away."""
+        line = verdict([(part.names, part.process.returncode, part.text()) for part in self._parts])
+        if line and (reporter := config.pluginmanager.get_plugin("terminalreporter")) is not None:
+            reporter.write_line(line, red=True)
         for part in self._parts:
             part.close()
+
+
+def verdict(parts: list[tuple[tuple[str, ...], int | None, str]]) -> str:
+    """What failed in the other processes, in one line, "" for nothing; a part is its names, status and output."""
+    failed = []
+    for names, status, text in parts:
+        if status:
+            counts = re.findall(r"\d+ (?:failed|errors?)\b", text.rstrip().rpartition("\n")[2])
+            failed.append(f"{', '.join(counts) or f'status {status}'} in {' '.join(names)}")
+    return f"FAILED beside: {'; '.join(failed)}" if failed else ""
 
 
 def start(config: Any) -> None:

@@ -131,6 +131,23 @@ def test_an_address_in_use_is_one_line_and_status_1(stage: Any, capsys: Any) -> 
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.parametrize("debug", [False, True])
+def test_nor_is_anybody_told_that_nobody_was_served_where_the_second_place_failed(
+    debug: bool, stage: Any, capsys: Any
+) -> None:
+    port = stage.serve(Protocol).port
+    with Reactor(debug=debug) as reactor:
+
+        def open_second() -> Any:
+            return reactor.listen_tcp(Protocol, "127.0.0.1", port)
+
+        def open_first() -> Any:
+            return reactor.listen_tcp(Protocol, "127.0.0.1", 0)
+
+        assert serving.serve(reactor, open_first, metrics=open_second) == 1  # a warning would fail this
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_what_was_started_is_said_and_a_signal_ends_it(capsys: Any) -> None:
     with Reactor() as reactor:
         reactor.call_later(0.01, os.kill, os.getpid(), signal.SIGTERM)
