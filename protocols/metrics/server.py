@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from reactor import Limits, Listener, Reactor, Timeouts
@@ -58,7 +59,11 @@ class Metrics(HTTPConnection):
         site = Server(reactor, limits=LIMITS, timeouts=TIMEOUTS, bounds=BOUNDS)
         site.route("GET", PATH, partial(metrics, more=more, labels=labels))
         super().__init__(site)
-        _scrapes[reactor] = _scrapes.get(reactor, 0) + 1
+
+    def connection_made(self, transport: Any) -> None:
+        """Here it is counted: one that was made and never connected is no scrape."""
+        _scrapes[self.site.reactor] = _scrapes.get(self.site.reactor, 0) + 1
+        super().connection_made(transport)
 
 
 def listen_for_scrapes(

@@ -50,7 +50,8 @@ def run(
         With --workers each process has what `make` makes for it, and knows nothing of the others'.
     port: where to listen without --port.
     metrics: makes the protocol that answers a scrape, as `protocols.metrics.Metrics` does. There is an option --metrics
-        then; with --workers, worker N is asked on PORT + N, and `labels={"worker": "N"}` is passed as well.
+        then; with --workers, worker N is asked on PORT + N, and `labels={"worker": "N"}` is passed as well. It is
+        called once before anybody is served, so that what it loads holds up nobody.
     arguments: instead of the program's own.
 
     SIGHUP takes new files of --tls-cert and --tls-key over; SIGUSR1 shows a dump on stderr. A wrong option is one line
@@ -135,6 +136,7 @@ class _Served:
             return None
         labels = {} if worker is None else {"labels": {"worker": str(worker)}}
         scrape = functools.partial(self._metrics, reactor, **labels)
+        scrape(), reactor.stats()  # once in vain: what they import would hold the loop at the first scrape, up to 1 s
         return reactor.listen_tcp(scrape, METRICS_HOST, port, limits=METRICS_LIMITS, timeouts=METRICS_TIMEOUTS)
 
     def _metrics_port(self, worker: int) -> int | None:

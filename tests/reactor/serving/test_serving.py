@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -232,6 +233,43 @@ def test_workers_each_have_what_was_made_and_metrics_of_their_own(theatre: Any) 
     peer.gets("1\n")
     server.process.send_signal(signal.SIGUSR1)  # passed on: both show their dump
     server.err.wait(lambda text: text.count("\n---\n") == 2, "two dumps")
+    assert server.leaves() == 0
+
+
+LATE = """
+import json, threading, urllib.request
+from protocols.metrics import scrape
+from reactor import Reactor, Protocol
+from reactor.serving import command, server
+def listening(addresses):
+    before.update(sys.modules)
+    announce(addresses)
+announce, before = server.announce, set()
+server.announce = listening
+def make(reactor):
+    class Told(Protocol):
+        def data_received(self, data):
+            print(json.dumps([*({*sys.modules} - before)]), flush=True)
+    return Told
+sys.exit(command.run(make, port=0, metrics=scrape))
+"""
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_what_is_asked_for_is_loaded_before_anybody_is_served(theatre: Any, secure: bool) -> None:
+    """An import in a callback holds up all who are connected, by a second where the disk is slow."""
+    options = ("--tls-cert", str(CERTIFICATES / "localhost.pem")) if secure else ()
+    server = theatre.script(LATE, "--metrics", "0", *options)
+    server.out.wait(lambda text: "metrics on http://" in text, "both lines")
+    (url,) = re.findall(r"^metrics on (\S+)$", server.out.text, re.MULTILINE)
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        assert b"\nreactor_accepted_total 0\n" in answer.read()
+    peer = theatre.peer(server)
+    if secure:
+        peer.sock = client_context().wrap_socket(peer.sock, server_hostname="localhost")
+    peer.sends("x")
+    server.out.wait(lambda text: text.endswith("]\n"), "what was loaded since")
+    assert json.loads(server.out.text.splitlines()[-1]) == []
     assert server.leaves() == 0
 
 
