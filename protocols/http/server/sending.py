@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol as Interface
 
-from reactor import EXITS
+from reactor import EXITS, Timer
 
 from .answers import FilePart, Framing, Pieces, discard
 from .limits import TURN
@@ -54,7 +54,7 @@ class Sender:
 class Stream(Sender):
     """An answer that the program writes when it has something to say. Made by `request.respond`."""
 
-    __slots__ = ("_framing", "_out", "ended", "endless", "on_drain")
+    __slots__ = ("_framing", "_out", "ended", "endless", "on_drain", "timer")
 
     on_drain: Callable[[], Any] | None
     """Called when there is room again after `write` gave False."""
@@ -67,6 +67,7 @@ class Stream(Sender):
         self.on_drain = None
         self.ended = False
         self.endless = False  # when the server ends, so does this: there is no last piece to wait for
+        self.timer: Timer | None = None  # of who writes; nothing of it is left once the stream has ended
 
     def write(self, data: bytes | str) -> bool:
         """Send some of the body. False: enough waits for this client, go on at `on_drain`. Ignored once it ended."""
@@ -82,7 +83,7 @@ class Stream(Sender):
         if self.ended:
             return
         last = self._framing.end()
-        self.ended = True
+        self._over()
         if last:
             self._out.transport.write(last)
         self._out.answered()
@@ -102,11 +103,16 @@ class Stream(Sender):
             self.on_drain()
 
     def lost(self) -> None:
-        self.ended = True
+        self._over()
 
     def draining(self) -> None:
         if self.endless:
             self.end()
+
+    def _over(self) -> None:
+        self.ended = True
+        if self.timer is not None:
+            self.timer.cancel()
 
 
 class Pull(Sender):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from protocols.http.server import EventStream, Response, event
+from protocols.http.server.events import SILENCE
 
 from .kit import answers, has_ended, reset
 from .rows import PLAIN, ask
@@ -175,3 +176,52 @@ def test_an_event_says_when_to_come_back():
 def test_an_event_that_would_be_two(bad):
     with pytest.raises(ValueError, match="line end"):
         event("x", **bad)
+
+
+def test_a_silent_stream_sends_a_comment_and_finds_out_who_has_gone(stage):
+    """A client that ends its side is as `nc -N`, which waits for its answer: only what is sent to it tells."""
+    found, gone = [], []
+
+    def events(request):
+        found.append(EventStream(request))
+        request.on_close(lambda: gone.append(1))
+
+    stage.site.route("GET", "/events", events)
+    client = stage.says(ask("GET /events HTTP/1.1"))
+    stage.reactor.advance(SILENCE - 0.5)
+    found[0].send("news")
+    stage.reactor.advance(SILENCE - 0.5)
+    assert b": \n" not in client.data, "it was not silent for so long"
+    stage.reactor.advance(1)
+    assert client.data.count(b": \n") == 1
+    stage.reactor.advance(SILENCE)
+    assert client.data.count(b": \n") == 2
+    reset(client)
+    stage.reactor.advance(2 * SILENCE)
+    assert (gone, found[0].closed) == ([1], True)
+
+
+@pytest.mark.parametrize("end", ["close", "gone", "drain"])
+def test_nothing_is_left_of_a_stream_that_ended(stage, streams, end):
+    client = stage.says(ask("GET /events HTTP/1.1"))
+    (stream,) = streams
+    timer = stream.stream.timer
+    assert timer.active
+    if end == "close":
+        stream.close()
+    elif end == "gone":
+        reset(client)
+    else:
+        stage.reactor.drain(1)
+    stage.reactor.settle()
+    assert stream.closed
+    assert not timer.active
+
+
+def test_silence_may_be_allowed_and_must_be_a_time(stage):
+    stage.site.route("GET", "/events", lambda request: EventStream(request, silence=None) and None)
+    client = stage.says(ask("GET /events HTTP/1.1"))
+    stage.reactor.advance(10 * SILENCE)
+    assert b": \n" not in client.data
+    with pytest.raises(ValueError, match="silence"):
+        EventStream(None, silence=0)
