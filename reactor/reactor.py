@@ -93,9 +93,10 @@ class Reactor(Loop):
     def drain(self, grace: float = GRACE) -> Promise[DrainReport]:
         """Stop accepting, tell the protocols (`draining(grace)`), flush, close; cut what is left at the end; then stop.
 
-        The future holds what was closed and what was cut. Works from a callback, and before `run` or `run_until`.
+        The future holds what was closed and what was cut. Works from a callback, and before `run` or `run_until`. What
+        asyncio runs until a coroutine is done, on the loop of `reactor.aio`, is not stopped: `await` it there.
         """
-        return self._inventory.drain(grace, self.stop)
+        return self._inventory.drain(grace, self.stop if self._host is None else self._host.drained)
 
     def abort(self) -> None:
         """End every listener and connection at once."""

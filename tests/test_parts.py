@@ -11,7 +11,11 @@ from tests.kit.parts import verdict
     ("status", "text", "said"),
     [
         (0, "==== 3 passed in 2s ====\n", ""),
-        (1, "FAILED a\n==== 2 failed, 3 passed, 1 error in 2s ====\n", "FAILED beside: 2 failed, 1 error in bench system"),
+        (
+            1,
+            "FAILED a\n==== 2 failed, 3 passed, 1 error in 2s ====\n",
+            "FAILED beside: 2 failed, 1 error in bench system",
+        ),
         (-9, "", "FAILED beside: status -9 in bench system"),
     ],
 )

@@ -70,6 +70,7 @@ class HostedEventLoop(asyncio.SelectorEventLoop):
     """
 
     guest: Guest | None = None  # asyncio's own round asks for one of the reactor's, not the other way round
+    _awaits = False  # runs until a coroutine is done
 
     def __init__(self, reactor: Reactor | None = None) -> None:
         self.reactor = own_reactor() if reactor is None else reactor
@@ -90,6 +91,19 @@ class HostedEventLoop(asyncio.SelectorEventLoop):
         if self.is_closed() or self.is_running():
             return super().run_forever()  # which says so
         self.reactor._run_here(super().run_forever)
+
+    def run_until_complete(self, future: Any) -> Any:
+        """As asyncio's. A drain of the reactor does not end it: the coroutine may wait for that, and goes on."""
+        self._awaits = True
+        try:
+            return super().run_until_complete(future)
+        finally:
+            self._awaits = False
+
+    def drained(self) -> None:
+        """Whoever runs until a drain, with `reactor.run()` or `run_forever()`, is done."""
+        if not self._awaits:
+            self.reactor.stop()
 
     def close(self) -> None:
         """As asyncio's; a reactor of our own is closed first, and `connection_lost` delivered to its protocols."""

@@ -61,6 +61,9 @@ class Host(Interface):
     def run_forever(self) -> None: ...
     def stop(self) -> None: ...
 
+    def drained(self) -> None:
+        """A drain of this loop is over: it stops, unless the other kind waits for more than that."""
+
 
 class Belongings(Interface):
     """All that is open on a loop."""

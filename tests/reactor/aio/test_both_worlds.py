@@ -300,6 +300,22 @@ def test_a_terminated_reactor_drains_on_this_loop_too(factory):
     loop.close()
 
 
+def test_a_drain_can_be_awaited_and_the_coroutine_goes_on(factory):
+    async def scene(stage):
+        listener = stage.loop.reactor.listen_tcp(Shout, "127.0.0.1", 0)
+        await stage.loop.reactor.connect_tcp(Recorder, "127.0.0.1", listener.port)
+        await asyncio.sleep(0.01)
+        report = await stage.loop.reactor.drain(5)
+        assert (report.closed, list(report.cut)) == (2, [])
+        await asyncio.sleep(0)
+
+    play(factory, scene)
+    loop = factory()
+    loop.call_soon(loop.reactor.drain, 1)
+    loop.run_forever()  # as `reactor.run()`: who has nothing else to wait for is done then
+    loop.close()
+
+
 # -- interrupts -----------------------------------------------------------------------------------------------------
 
 
