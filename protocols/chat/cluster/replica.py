@@ -103,8 +103,8 @@ class Replica:
             if do is None:
                 raise ValueError(one[0])
             do(entry, *one[1:])
-        except (TypeError, ValueError, KeyError):  # what another version has written; all of this version do the same
-            self.bad += 1
+        except (AttributeError, LookupError, TypeError, ValueError):
+            self.bad += 1  # another version has written it; all of this version do the same
 
     # -- people -------------------------------------------------------------------------------------------------
 

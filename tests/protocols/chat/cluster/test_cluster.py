@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from protocols.chat.cluster.cluster import Mode
@@ -537,6 +539,25 @@ def test_bytes_that_no_chat_server_has_written_change_nothing(town):
     assert "Ada: hello" in bob.news
     assert a.who() == b.who()
     assert a.cluster.mode is b.cluster.mode is Mode.IN
+
+
+def test_what_another_version_writes_and_nobody_here_understands_is_counted_and_passed_over(town):
+    a, b, ada, bob = two(town)
+    unknown = (
+        ["nonsense", 1], ["hear"], ["hear", 1, 5], ["room", "attic", "", [[1, 5]]], ["room", "attic", "", [[]]],
+        ["room", 5, "", []], ["typed", 5], ["bans", [5]], ["back", 1, "attic", "", []], ["enter", 7, 5],
+        ["promote", 7, 5], ["back", 1, "attic", "", {}], ["sync", 5, []],
+    )  # fmt: skip
+    town.shelf.add("newer", 1, b'[["sync","newer"],["enter",1,"there"],["announce",1]]')
+    for seq, one in enumerate(unknown, 2):
+        town.shelf.add("newer", seq, json.dumps([one]).encode())
+    town.advance(0.1)
+    ada.says("hello")
+    town.advance(0.1)
+    assert "Ada: hello" in bob.news
+    assert a.who() == b.who()
+    assert a.cluster.mode is b.cluster.mode is Mode.IN
+    assert a.cluster.stay.replica.bad == b.cluster.stay.replica.bad > 0
 
 
 def test_the_only_server_is_killed_and_comes_back(town):
