@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import http.server
 import re
+import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -263,7 +265,7 @@ def test_several_processes(served):
 
 
 def test_figures_of_one_s_own(served):
-    sock, child = served(block(ROOT / "reactor" / "OPERATIONS.md", "figures"), 9100)
+    sock, child = served(block(ROOT / "reactor" / "OPERATIONS.md", "region"), 9100)
     with sock, sock.makefile("rb") as answer:
         sock.sendall(b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n")
         text = answer.read().decode()
@@ -271,6 +273,48 @@ def test_figures_of_one_s_own(served):
     assert '\nreactor_accepted_total{region="north"} 0\n' in text
     assert '\nreactor_connections{region="north",state="open"} 1\n' in text
     ends(child)
+
+
+def test_figures_of_each_worker(theatre):
+    program = block(ROOT / "reactor" / "OPERATIONS.md", "def measure")
+    server = theatre.script(program, "--workers", "2", "--metrics", "0")
+    server.out.wait(lambda text: text.count("metrics on http://") == 2 and "listening" in text, "both workers")
+    peer = theatre.peer(server)
+    peer.sends("x\n")
+    peer.gets("x\n")
+    players = {}
+    for url in re.findall(r"^metrics on (\S+)$", server.out.text, re.MULTILINE):
+        with urllib.request.urlopen(url, timeout=DEADLINE) as answer:
+            ((worker, count),) = re.findall(
+                r'^chess_players{worker="(\d)"} (\d)$', answer.read().decode(), re.MULTILINE
+            )
+            players[worker] = count
+    assert sorted(players) == ["0", "1"]
+    assert sorted(players.values()) == ["0", "1"]
+    assert server.leaves() == 0
+
+
+def test_a_certificate_to_try_tls_with(tmp_path):
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl")
+    text = (ROOT / "reactor" / "OPERATIONS.md").read_text(encoding="utf-8")
+    (commands,) = re.findall(r"```sh\n(openssl req .*?)```", text, re.DOTALL)
+    make, _, rest = commands.replace("\\\n", "").partition("\n")
+    serve, ask = rest.splitlines()
+    subprocess.run(make.split(), cwd=tmp_path, capture_output=True, check=True, timeout=DEADLINE)
+    serve = serve.replace("python3", sys.executable).replace("examples", f"{ROOT}/examples").replace("9000", "0")
+    with subprocess.Popen(serve.split(), cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            port = re.fullmatch(r"listening on \S+:(\d+)\n", server.stdout.readline())[1]
+            pipe = subprocess.PIPE
+            command = ask.replace("9000", port).split()
+            with subprocess.Popen(command, cwd=tmp_path, stdin=pipe, stdout=pipe, stderr=pipe) as asking:
+                asking.stdin.write(b"QUIT\n")
+                asking.stdin.flush()
+                assert asking.stdout.readline() == b"QUIT\n"
+                asking.kill()
+        finally:
+            server.terminate()
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def add_metrics_option(parser: argparse.ArgumentParser) -> None:
 
 def add_workers_option(parser: argparse.ArgumentParser) -> None:
     """--workers N."""
-    text = "processes that share the port; 0 is none: this one serves alone (%(default)s)"
+    text = "processes that share the port, and nothing else; 0 is none: this one serves alone (%(default)s)"
     parser.add_argument("--workers", type=count, default=0, metavar="N", help=text)
 
 
