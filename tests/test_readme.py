@@ -344,6 +344,16 @@ def test_fetching(site):
     assert done.stdout.splitlines() == [f"200 http://127.0.0.1:{site}/{name} content of {name}" for name in ("a", "b")]
 
 
+def test_a_page_that_shows_the_time(served):
+    sock, child = served(block(ROOT / "protocols" / "http" / "README.md", "EventStream(request)"), 8000)
+    with sock, sock.makefile("rb") as received:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n\r\nGET /events HTTP/1.1\r\nHost: here\r\n\r\n")
+        lines = iter(received.readline, b"")
+        assert any(line.startswith(b'<p id="now">') for line in lines)
+        assert any(re.fullmatch(rb"data: \d\d:\d\d:\d\d\n", line) for line in lines)
+    ends(child)
+
+
 # -- the README itself -------------------------------------------------------------------------------------------------
 
 
