@@ -26,6 +26,7 @@ import pytest
 
 from protocols.chat.client.command import PERSON_GRACE, RECLAIM_EVERY, RECLAIMS, REPLAY_GAP, SCRIPT_GRACE, Client
 from protocols.chat.client.editor import MAX_ESCAPE, MAX_HISTORY, MAX_TEXT, Event, LineEditor
+from protocols.chat.client.ignored import LINE, MOST, Ignored
 from protocols.chat.client.looks import Looks
 from protocols.chat.client.screen import Screen
 from protocols.chat.client.terminal import LOOK, Terminal
@@ -364,6 +365,61 @@ def test_the_name_and_the_room_of_last_are_taken_again(table: Table) -> None:
     table.loses()
     table.meets_again()
     assert table.ends[-1].lines == ["/nick Grace", "/join the garden"]
+
+
+BOB = "* you ignore Bob now; /unignore Bob ends it"
+EVE = "* you ignore Eve now, who is not here; /unignore Eve ends it"
+
+
+@pytest.mark.parametrize(
+    ("typed", "heard", "again"),
+    [
+        (["/ignore bob"], [BOB], ["/ignore Bob"]),
+        (["/Ignore bob, eve"], [BOB, EVE], ["/ignore Bob, Eve"]),
+        (["/ignore bob", "/ignore Bob"], [BOB, "* you hear Bob again"], []),
+        (["/ignore bob", "/ignore eve", "/unignore BOB"], [BOB, EVE, "* you hear Bob again"], ["/ignore Eve"]),
+        (["/ignore Teacher"], ["* not ignored: Teacher is an operator"], []),
+        ([], [BOB], []),
+        (["/ignore eve"], [BOB], []),
+        (["/ignore bob"], [f"{BOB} joined", f"Mallory: {BOB}"], []),
+        (["/ignore bob"], [BOB, "* you hear Bob again"], ["/ignore Bob"]),
+    ],
+)
+def test_whom_one_ignores_is_said_again(table: Table, typed: list[str], heard: list[str], again: list[str]) -> None:
+    """Only what one has asked for oneself, and what the server has answered to just that."""
+    for line in ["/join tea", *typed]:
+        table.client.typed(line)
+    table.says("".join(f"{line}\n" for line in ["* you are in tea now", *heard]))
+    for _ in range(2):
+        table.loses()
+        table.meets_again()
+        assert table.ends[-1].lines == ["/nick Ada", *again, "/join tea"]
+
+
+def test_a_long_list_of_ignored_people_is_several_lines_and_no_more_than_a_hundred() -> None:
+    ignored = Ignored()
+    for number in range(300):
+        name = f"{number:03} {'é' * 28}"
+        ignored.asked(f"/ignore {name}")
+        ignored.heard(f"* you ignore {name} now; /unignore {name} ends it")
+    lines = ignored.again()
+    assert all(len(line.encode()) <= LINE for line in lines)
+    assert sum(len(line.split(",")) for line in lines) == MOST
+    assert len(lines) == 7
+    ignored.asked("/ignore " + ",".join(f"x{number}" for number in range(10_000)))
+    assert len(ignored._asked) == 2 * MOST
+
+
+def test_what_ignored_people_said_is_not_replayed_on_the_way_back(table: Table) -> None:
+    table.says("* welcome, guest-1: x\nEve: hi\n")
+    table.client.typed("/ignore Bob")
+    table.says(f"{BOB}\n")
+    table.loses()
+    table.meets_again()
+    count = len(table.seen.lines)
+    table.says("* welcome, guest-2: x\n" + stamped("Eve: hi", "Bob: boo", "~ Bob waves", "Eve: new"))
+    table.reactor.advance(REPLAY_GAP)
+    assert table.seen.lines[count:] == ["* welcome, guest-2: x", "[2026-11-22 21:03] Eve: new"]
 
 
 def stamped(*lines: str) -> str:

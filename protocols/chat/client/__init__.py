@@ -11,6 +11,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     lines      stdin and stdout that are no terminal
     log_above  log records shown above the row
     paste      lines that are typed faster than a server hears them
+    ignored    whom this client ignores, for the next connection
     past       which replayed lines stand on the screen already
     command    the client itself: `python -m protocols.chat.client`
 """

@@ -18,6 +18,7 @@ from reactor.serving import Parser, complain, port_number, program
 
 from ...text.sanitize import sanitize
 from ...text.standing import LOBBY, Answer, Standing, key
+from .ignored import Ignored
 from .lines import Lines
 from .log_above import log_above
 from .looks import Looks
@@ -85,6 +86,7 @@ class Client:
         self.status = INTERRUPTED  # until there is something to leave
         self._name: str | None = options.name
         self._standing = Standing()  # what the server has said of us
+        self._ignored = Ignored()
         self._past = Past()
         self._last = ""  # what the server said last: nothing means that it never was a chat
         self._trouble = ""  # why there is no connection, as it was told last
@@ -129,14 +131,17 @@ class Client:
         room = self._standing.room
         self._standing.connected()
         if again:
-            self._past.connected_again(passing=bool(room) and key(room) != LOBBY)
+            self._past.connected_again(passing=bool(room) and key(room) != LOBBY, ignored=self._ignored.names)
         self._introduce(RECLAIMS if again else 0)
+        for line in self._ignored.again():  # before the room, whose history is then without them
+            self._send(line)
         if room:
             self._send(f"/join {room}")
 
     def heard(self, line: str) -> None:
         """The server has said `line`."""
         self._last = line
+        self._ignored.heard(line)
         answer = self._standing.heard(line)
         if answer is Answer.NAMED:
             self._name = self._standing.name
@@ -213,6 +218,7 @@ class Client:
     def _send(self, line: str) -> None:
         assert self.server is not None
         self._standing.asked(line)
+        self._ignored.asked(line)
         self.server.write(f"{line}\n".encode(errors="surrogateescape"))
 
     # -- the terminal -------------------------------------------------------------------------------------------

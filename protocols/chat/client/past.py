@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 KEPT = 200  # lines remembered: four times what our server replays
 
@@ -36,10 +36,15 @@ class Past:
         self._held: list[str] = []  # replayed, and not shown yet
         self._replays = True  # a history may come: nobody has said anything since the connection or the room began
         self._again = False  # and it may stand on the screen
+        self._ignored: Sequence[str] = ()  # whose lines the server may replay before it knows that
         self._passing = False  # in the lobby, on the way to the room of before
 
-    def connected_again(self, *, passing: bool) -> None:
-        """A lost connection is made again; passing: the room that it begins in is not the one of before."""
+    def connected_again(self, *, passing: bool, ignored: Sequence[str] = ()) -> None:
+        """A lost connection is made again; passing: the room that it begins in is not the one of before.
+
+        ignored: names of people whose lines are not shown, where they are replayed now.
+        """
+        self._ignored = ignored
         self._replays = self._again = True
         self._passing = passing
         self._held.clear()
@@ -61,7 +66,8 @@ class Past:
     def hear(self, line: str) -> list[str]:
         """What to show now that `line` has come."""
         if self._again and _STAMP.match(line):
-            self._held.append(line)
+            if not _is_of(self._ignored, _STAMP.sub("", line, count=1)):
+                self._held.append(line)
             return []
         before = self.flush()
         if not line.startswith(_NEVER_REPLAYED):
@@ -87,7 +93,7 @@ class Past:
             self._seen.append(bare)
 
     def _is_own(self, line: str) -> bool:
-        return any(line.startswith((f"{name}: ", f"~ {name} ", f"~ [{name}] ")) for name in self.names)
+        return _is_of(self.names, line)
 
     def _known(self, replayed: Sequence[str]) -> int:
         """How many of these stand on the screen already."""
@@ -103,3 +109,8 @@ class Past:
         while known < len(lines) and self._is_own(lines[known]):
             known += 1
         return known
+
+
+def _is_of(names: Collection[str], line: str) -> bool:
+    """Whether one of them has said or done this."""
+    return any(line.startswith((f"{name}: ", f"~ {name} ", f"~ [{name}] ")) for name in names)
