@@ -67,7 +67,7 @@ class AioListener(Listener):
 
     def _on_exhausted(self, exc: OSError) -> None:
         """As ours, and told as asyncio does."""
-        if self._room.short is None and self._acceptors:
+        if self._shortage.short is None and self._acceptors:
             message, sock = "socket.accept() out of system resource", TransportSocket(self._acceptors[0].sock)
             self._aio.call_exception_handler({"message": message, "exception": exc, "socket": sock})
         super()._on_exhausted(exc)

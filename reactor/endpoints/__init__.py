@@ -7,7 +7,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     resolver     names to addresses, off the loop's thread
     accept_errors  what accept(2) may report, and what it means
     peers        who has how many connections, and who is turned away
-    room         room for newcomers where descriptors or places have run out: who gives way
+    shortage     descriptors or places have run out, and newcomers wait: who gives way to them
     listener     accepts connections and counts them
     connector    makes outgoing connections
     datagrams    opens datagram sockets

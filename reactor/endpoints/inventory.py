@@ -59,7 +59,7 @@ class Inventory:
     def add(self, listener: Listener) -> Listener:
         """Count a new listener, until it is gone."""
         self.listeners[listener] = None
-        listener._room.neighbours = self.listeners.keys()  # they share the descriptors
+        listener._shortage.neighbours = self.listeners.keys()  # they share the descriptors
         if self._drain is not None:
             listener.close()
             self._drain.add(listener._roster)

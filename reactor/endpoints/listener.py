@@ -18,8 +18,8 @@ from ..transports.stream import StreamTransport
 from .accept_errors import BROKEN, FOREIGN, LOST
 from .drain import DrainReport
 from .peers import Peers, turn_away
-from .room import Room
 from .roster import Roster
+from .shortage import Shortage
 
 BACKLOG = 1024  # newcomers the kernel holds for us; it lowers this to net.core.somaxconn by itself
 ACCEPT_BUDGET = 64  # newcomers a tick: a flood of them must not starve those who are in
@@ -52,7 +52,7 @@ class Listener:
         self._unlink = unlink
         self._roster: Roster[StreamTransport] = Roster(loop, StreamTransport, self._on_connection_gone)
         self._peers = Peers(self._limits)
-        self._room = Room(loop, self)
+        self._shortage = Shortage(loop, self)
         self._watching = False  # newcomers wake us
         self._accepting = False
         self._admitting = False  # a factory may close us: we are not gone while it lets somebody in
@@ -157,7 +157,7 @@ class Listener:
             self._peers.add(address)
 
     def _pause(self) -> None:
-        self._room.stop()
+        self._shortage.stop()
         self._accepting = False
         if self._watching:
             self._watching = False
@@ -206,7 +206,7 @@ class Listener:
             self._on_gone(self)
 
     def _on_exhausted(self, exc: OSError) -> None:
-        self._room.on_exhausted(exc)
+        self._shortage.on_exhausted(exc)
 
     def _on_broken(self, acceptor: Acceptor, exc: OSError) -> None:
         """A listening socket cannot accept any more: give it up. The others, and the connections, live on."""
@@ -249,12 +249,12 @@ class Acceptor:
         listener, lost = self._listener, 0
         listener._loop.meter.other_events += 1
         if not listener.is_accepting():
-            return listener._room.on_crowd() if listener._watching else None  # full, or closed since this was polled
+            return listener._shortage.on_crowd() if listener._watching else None  # full, or closed meanwhile
         for _ in range(ACCEPT_BUDGET):
             try:
                 sock, address = self.sock.accept()
             except BlockingIOError:
-                return listener._room.on_nobody_waits()
+                return listener._shortage.on_nobody_waits()
             except OSError as exc:
                 if exc.errno in BROKEN:
                     return listener._on_broken(self, exc)

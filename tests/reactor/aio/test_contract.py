@@ -391,7 +391,7 @@ def test_a_factory_that_raises_costs_one_newcomer(on_ours):
 
 @pytest.mark.loud
 def test_out_of_descriptors_is_told_once_and_newcomers_wait(on_ours, monkeypatch):
-    monkeypatch.setattr("reactor.endpoints.room.RETRY", 0.02)
+    monkeypatch.setattr("reactor.endpoints.shortage.RETRY", 0.02)
 
     class Short:
         """A listening socket when there is no descriptor left."""

@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from reactor import Limits
-from reactor.endpoints.room import LOOK, PART, RETRY
+from reactor.endpoints.shortage import LOOK, PART, RETRY
 from reactor.testing import MemoryReactor, Recorder
 from reactor.transports.expiry import FRESH_FOR
 

@@ -1,4 +1,4 @@
-"""Room for newcomers, where descriptors or places have run out: of whom least would be lost, they go first.
+"""Descriptors or places have run out, and newcomers wait: of whom least would be lost, they go first.
 
 Looked at are the connections of all listeners of a loop, since they share its descriptors. Where nobody gives way, the
 newcomers wait in the backlog.
@@ -34,7 +34,7 @@ class Full(Interface):
     def _resume(self) -> None: ...
 
 
-class Room:
+class Shortage:
     """What one listener does when there is none. `neighbours`: all listeners of its loop."""
 
     def __init__(self, loop: Loop, listener: Full) -> None:
