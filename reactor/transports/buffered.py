@@ -36,7 +36,7 @@ def receive_into(transport: Any) -> None:
 
 def feed(transport: Any, data: bytes) -> None:
     """Put what was given back into the protocol's buffer, as far as it takes it; the rest is given back again."""
-    while data and transport._buffered and transport.is_reading():
+    while data and transport._buffered and transport.is_reading() and not transport._unread:
         protocol = transport._protocol
         buffer = _get_buffer(transport)
         if transport._protocol is not protocol or not transport.is_reading():
@@ -45,7 +45,8 @@ def feed(transport: Any, data: bytes) -> None:
         buffer[: len(part)] = part
         data = data[len(part) :]
         transport._protocol.buffer_updated(len(part))
-    transport.unread(data)
+    given, transport._unread = transport._unread, b""  # by the protocol, out of what it was fed: so it comes first
+    transport.unread(given + data)
 
 
 def _get_buffer(transport: Any) -> memoryview:

@@ -296,3 +296,27 @@ def test_a_peer_that_takes_nothing_is_told_of_once_where_one_gives_it_to_another
     reactor.settle()
     assert new.events == ["connection_made", "pause_writing", "data_received"]
     transport.abort()
+
+
+@pytest.mark.parametrize("gives_to", [None, Buffered, Recorder], ids=["itself", "Buffered", "Recorder"])
+def test_what_a_buffered_protocol_gives_back_comes_before_what_it_was_not_fed_yet(reactor, gives_to):
+    class Gives(Buffered):
+        def connection_made(self, transport):
+            super().connection_made(transport)
+            self.transport, self.new = transport, self
+
+        def buffer_updated(self, count):
+            whole, self.buffer_updated = bytes(self.buffer), super().buffer_updated  # the first time only
+            self.data = whole[:1]
+            if gives_to is None:
+                self.transport.unread(whole[1:])
+            else:
+                self.new = gives_to()
+                self.transport.switch_protocol(self.new, whole[1:])
+
+    first = Gives()
+    transport, _ = serve(reactor, Chooser(first))
+    transport.write(b"buffered\nthe rest of it")
+    reactor.settle()
+    assert first.data + (b"" if gives_to is None else first.new.data) == b"the rest of it"
+    transport.abort()
