@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from protocols.chat import Chat, set_up_operators
+from protocols.chat.cluster.cluster import Mode
 from protocols.chat.cluster.operating import SharedConsole
 from protocols.chat.operators.powers import Caller
 
@@ -16,7 +17,9 @@ class Console:
         self.powers = set_up_operators(Chat(town.reactor), clock=town.shelf.wall)
         self.shown = []
         shared = SharedConsole(self.powers)
-        shared.attach(town.server(console=shared).cluster)
+        self.server = town.server(console=shared)
+        self.cluster = self.server.cluster
+        shared.attach(self.cluster)
 
     def types(self, text):
         self.powers.typed(Caller("console", lambda *notices: self.shown.extend(notices)), text)
@@ -51,3 +54,14 @@ def test_what_is_no_affair_of_the_others_is_answered_at_once(consoles):
     one.types("/nodes")
     assert len(one.shown) >= 2
     assert other.shown == []
+
+
+def test_a_file_of_bans_holds_on_all_servers_and_where_a_server_is_alone(town, consoles):
+    one, other = consoles
+    one.cluster.have_bans([["Eve", None, None]])
+    town.advance(0.1)
+    assert [console.powers.is_banned("Eve") for console in consoles] == [True, True]
+    other.server.log.cut()
+    town.until(lambda: other.cluster.mode is Mode.ALONE)
+    other.cluster.have_bans([["Mallory", None, None]])
+    assert [console.powers.is_banned("Mallory") for console in consoles] == [False, True]
