@@ -19,15 +19,17 @@ MAX_LINES = 256  # of a head, folded ones counted each: ten times a busy site's
 
 # Each piece is possessive (`++`), so that a head made to be slow is still read once. A value that ends with blanks is
 # left to `_fields_one_by_one`.
-_NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
+_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
+_NAME = rf"{_TOKEN}++"
+_METHOD = rf"{_TOKEN}{{1,32}}+"  # no method in use has more than 17 letters
 _FIELD = re.compile(
     rf"^({_NAME}):[ \t]*+([^\0\r\n]*+)(?<![ \t])\r\n", re.MULTILINE
 )  # RFC 9112, 5: no blank before the colon
 _FIELD_LINE = re.compile(rf"({_NAME}):[ \t]*+([^\0\r\n]*+)")
 _TEXT = r"[\t\x20-\x7e\x80-\xff]*+"  # of a reason: no control characters (RFC 9112, 4)
 _STATUS_LINE = re.compile(rf"HTTP/(1\.[0-9]) ([1-9][0-9]{{2}})(?: ({_TEXT}))?\r\n")
-_REQUEST_LINE = re.compile(rf"({_NAME}) ([\x21-\x7e]++) HTTP/(1\.[0-9])\r\n")  # RFC 9112, 3: one space each
-_OTHER_VERSION = re.compile(rf"{_NAME} [\x21-\x7e]++ HTTP/[02-9]\.[0-9]\r\n")
+_REQUEST_LINE = re.compile(rf"({_METHOD}) ([\x21-\x7e]++) HTTP/(1\.[0-9])\r\n")  # RFC 9112, 3: one space each
+_OTHER_VERSION = re.compile(rf"{_METHOD} [\x21-\x7e]++ HTTP/[02-9]\.[0-9]\r\n")
 
 TELLING = 64  # bytes by which a peer that speaks no HTTP is told
 
@@ -35,7 +37,7 @@ _BLANK_LINE = re.compile(rb"\n\r?\n")
 _BARE_LF = re.compile(r"(?<!\r)\n")
 _ODD = re.compile(r"[\0\r\n]")
 _RESPONSE = b"HTTP/1."
-_REQUEST = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{0,32}+(?: |\Z)")  # no method in use has more than 17 letters
+_REQUEST = re.compile(rf"(?:{_METHOD})?(?: |\Z)".encode())
 
 
 def find_end(data: bytes | bytearray, start: int) -> int:

@@ -28,6 +28,7 @@ GOOD: dict[str, tuple[bytes, str, str, bytes, bool, bytes]] = {
     "content": (POST + b"Content-Length: 2\r\n\r\nhi", "POST", "/", b"hi", True, b""),
     "chunked": (POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n" + LAST, "POST", "/", b"hi", True, b""),
     "no content": (POST + b"\r\n", "POST", "/", b"", True, b""),
+    "a method of 32 letters": (b"G" * 29 + GET, "G" * 29 + "GET", "/", b"", True, b""),
     "an empty line before": (b"\r\n" + GET, "GET", "/", b"", True, b""),
     "two at once": (POST + b"Content-Length: 2\r\n\r\nhi" + GET, "POST", "/", b"hi", True, GET),
 }
@@ -43,6 +44,8 @@ BAD: dict[str, tuple[bytes, type[HTTPError]]] = {
     "bare CR before": (b"\r" + GET, ProtocolError),
     "TLS": (b"\x16\x03\x01\x02\0\x01", ProtocolError),
     "a method without end": (b"G" * 33, ProtocolError),
+    "a method of more than 32 letters, which would be refused in pieces": (b"G" * 30 + GET, ProtocolError),
+    "and its framing is not looked at": (b"G" * 30 + POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n", ProtocolError),
     "HTTP/0.9": (b"GET /\r\n\r\n", ProtocolError),
     "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\n", UnknownVersion),
     "two spaces": (b"GET  / HTTP/1.1\r\nHost: a\r\n\r\n", ProtocolError),
