@@ -106,7 +106,7 @@ def handled():
     codecs.register_error("replace", kept)
 
 
-def test_no_encoding_is_slow_for_any_bytes(handled):
+def test_no_encoding_is_slow_for_any_bytes(handled, request):
     worst = [bytes([byte]) for byte in range(256)] + [
         b"\xdc\xdc",
         b"\x00\xd8",
@@ -117,10 +117,11 @@ def test_no_encoding_is_slow_for_any_bytes(handled):
     for fill in worst:
         decode_text(fill * (16384 // len(fill)))
     once = handled[0]
+    size = (64 if request.config.getoption("--seeds") <= 25 else 256) * 1024
     for label in {codec: label for label, codec in CODECS.items()}.values():
         for fill in worst:
             handled[0] = 0
-            decode_text(fill * (1 << 16), f"text/html; charset={label}")
+            decode_text(fill * size, f"text/html; charset={label}")
             assert handled[0] <= MAX_LONE + 32 * 1024, (label, fill)  # and one slice
     assert once <= 256, "tables are made once"
 
