@@ -307,7 +307,7 @@ def test_a_certificate_to_try_tls_with(tmp_path):
         try:
             port = re.fullmatch(r"listening on \S+:(\d+)\n", server.stdout.readline())[1]
             pipe = subprocess.PIPE
-            command = ask.replace("9000", port).split()
+            command = ask.partition("#")[0].replace("9000", port).split()
             with subprocess.Popen(command, cwd=tmp_path, stdin=pipe, stdout=pipe, stderr=pipe) as asking:
                 asking.stdin.write(b"QUIT\n")
                 asking.stdin.flush()
