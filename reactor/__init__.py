@@ -19,6 +19,7 @@ The map, from the bottom up; imports only point up in this list, and the docstri
     values         named fields that are never changed
     limits         bounds and timeouts
     boundary       what the program's code raises, and the log
+    callbacks      what is wrong with the callbacks of a class
     protocol       what you implement
     loop/          the tick, and what it turns: timers, descriptors, signals, threads, counters
     sockets/       what a transport reads and writes: TCP, Unix, UDP, standard streams, TLS, files

@@ -21,6 +21,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol as Interface, TypeVar
 
+from .callbacks import check_callbacks
+
 Bytes = bytes | bytearray | memoryview
 
 
@@ -63,9 +65,16 @@ P = TypeVar("P", bound=AnyProtocol)
 
 
 class BaseProtocol:
-    """The callbacks that every kind of connection has."""
+    """The callbacks that every kind of connection has.
+
+    A class that has one as `async def`, or misspelt (`data_recieved`), is refused with a TypeError where it is defined.
+    """
 
     __slots__ = ()  # so that a subclass may choose slots: at 10,000 connections a __dict__ each is real memory
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        check_callbacks(cls)
 
     def connection_made(self, transport: Any) -> None:
         """The connection stands. Keep `transport`: it is how you answer."""

@@ -59,4 +59,9 @@ def new_key() -> bytes:
 
 def as_bytes(message: Bytes) -> bytes:
     """A binary message as bytes, copied where it may change. TypeError for what is none: an int, say."""
-    return message if isinstance(message, bytes) else bytes(memoryview(message))
+    if isinstance(message, bytes):
+        return message
+    try:
+        return bytes(memoryview(message))
+    except TypeError:
+        raise TypeError(f"a message is str or bytes, not {type(message).__name__}") from None

@@ -57,12 +57,19 @@ def run(
     SIGHUP takes new files of --tls-cert and --tls-key over; SIGUSR1 shows a dump on stderr. A wrong option is one line
     and the status 2, an address in use one line and the status 1.
     """
+    if isinstance(make, type) and hasattr(make, "connection_made"):
+        raise TypeError(_wanted(make.__qualname__, "the protocol itself"))
     options = _parse(description, port, metrics, arguments)
     log_to_stderr(options.log_level)
     raise_descriptor_limit(DESCRIPTORS)
     served = _Served(make, metrics, options, {"limits": limits, "timeouts": timeouts, "tls": options.context})
     with Reactor() as reactor:
         return served.by_workers(reactor) if options.workers else served.alone(reactor)
+
+
+def _wanted(name: str, given: str) -> str:
+    """What is wrong with a `make` that makes no factory."""
+    return f"run() takes make(reactor), which gives the factory of the protocols, not {given}: lambda reactor: {name}"
 
 
 def _parse(description: str, port: int, metrics: Scrape | None, arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -91,12 +98,18 @@ class _Served:
         self._options = options
         self._bounds = bounds
 
+    def _factory(self, reactor: Reactor) -> Callable[[], Any]:
+        factory = self._make(reactor)
+        if not callable(factory):
+            raise TypeError(_wanted("Player", f"a function that gives {factory!r}"))
+        return factory
+
     def alone(self, reactor: Reactor) -> int:
         """In this process."""
 
         def open_places() -> list[Listener]:
             options = self._options
-            listeners = listen(reactor, self._make(reactor), options.host, options.port, **self._bounds)
+            listeners = listen(reactor, self._factory(reactor), options.host, options.port, **self._bounds)
             warn_if_root(listeners)
             on_hangup(reactor, self._reload)
             return listeners
@@ -123,7 +136,7 @@ class _Served:
         with Reactor() as reactor:
             dump_on_signal(reactor)
             on_hangup(reactor, self._reload)
-            factory = self._make(reactor)
+            factory = self._factory(reactor)
             for sock in worker.sockets:
                 reactor.listen_socket(factory, sock, **self._bounds)
             if (scraped := self._open_metrics(reactor, worker.number)) is not None:

@@ -29,9 +29,21 @@ def tls_context(
     try:
         context.load_cert_chain(certificate, key, password=_no_password)
     except ssl.SSLError as error:
-        reason = error.reason.replace("_", " ").lower() if error.reason else "no certificate and key in PEM form"
+        reason = error.reason.replace("_", " ").lower() if error.reason else _missing(certificate, key)
         raise ValueError(f"cannot serve TLS with {certificate}: {reason}") from None
     return context
+
+
+def _missing(certificate: str, key: str | None) -> str:
+    """What OpenSSL has looked for in vain, and does not say: it has no reason for what is not in PEM form."""
+    for path, mark, what in (
+        (certificate, b"CERTIFICATE-----", "no certificate"),
+        (key or certificate, b"PRIVATE KEY-----", "no key"),
+    ):
+        with open(path, "rb") as file:
+            if mark not in file.read():
+                return f"{what} in {path}" + (": give --tls-key" if what == "no key" and key is None else "")
+    return "no certificate and key in PEM form"
 
 
 def _no_password() -> str:

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from protocols.websocket import WebSocket
 from reactor import (
     LengthPrefixedProtocol,
     Limits,
@@ -244,3 +245,35 @@ def test_one_that_ran_or_failed_is_not(caplog):
     reactor.listen_tcp(Protocol, "127.0.0.1", 0)
     reactor.__exit__(KeyError, KeyError(), None)  # what the program says then is louder
     assert not caplog.records
+
+
+def test_a_callback_that_nobody_awaits_is_refused_with_its_class():
+    with pytest.raises(TypeError, match=r"Hasty.line_received is a coroutine, which nobody awaits.*reactor\.aio"):
+
+        class Hasty(LineProtocol):
+            async def line_received(self, line):
+                pass
+
+    class Patient(LineProtocol):
+        async def answer(self, line):
+            """Of its own: a task."""
+
+        def line_received(self, line):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("base", "name", "meant"),
+    [
+        (Protocol, "dataReceived", "data_received"),
+        (Protocol, "conection_made", "connection_made"),
+        (LineProtocol, "line_recieved", "line_received"),
+        (WebSocket, "text_recieved", "text_received"),
+        (WebSocket, "binary_recived", "binary_received"),
+    ],
+)
+def test_a_misspelt_callback_is_refused_with_its_class(base, name, meant):
+    with pytest.raises(TypeError, match=f"Odd.{name} is never called: the name is {meant}"):
+        type("Odd", (base,), {name: lambda self: None, "__qualname__": "Odd"})
+    type("Both", (base,), {name: lambda self: None, meant: lambda self: None})
+    type("Other", (base,), {"received_text": lambda self: None, "lost_connection": lambda self: None})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -74,7 +74,21 @@ def content(body: Any) -> Content:
         return _whole_file(body)
     if isinstance(body, Iterable) and not isinstance(body, dict):
         return iter(body), None, BINARY
-    raise TypeError(f"a handler gives bytes, str, a Response, None, a Future, an iterator or a file, not {body!r}")
+    if isinstance(body, Coroutine):
+        body.close()
+        raise TypeError(
+            f"no handler is a coroutine, such as {body!r}: give a Future, or start a task on the loop of reactor.aio"
+        )
+    text = f"a handler gives bytes, str, a Response, None, a Future, an iterator or a file, not {body!r}"
+    raise TypeError(f"{text}; for JSON: Response.json(value)" if isinstance(body, (dict, int, float)) else text)
+
+
+def as_bytes(piece: Any) -> bytes:
+    """A piece of a body. Raises TypeError for what is none: a number would be so many zeros."""
+    try:
+        return piece if type(piece) is bytes else bytes(memoryview(piece))
+    except TypeError:
+        raise TypeError(f"a piece of a body is bytes or str, not {type(piece).__name__}") from None
 
 
 def open_regular(path: str, dir_fd: int | None = None, flags: int = 0) -> IO[bytes]:

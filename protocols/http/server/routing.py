@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum
+from inspect import iscoroutinefunction
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -186,4 +187,7 @@ def _kind(handler: Callable[..., Any]) -> Kind:
         return Kind.UPLOAD
     if not callable(handler):
         raise TypeError(f"a handler is a function of the request, an Upload or an upgrade, not {handler!r}")
+    if iscoroutinefunction(handler):
+        text = "no handler is a coroutine, such as {}: give a Future, or start a task on the loop of reactor.aio"
+        raise TypeError(text.format(getattr(handler, "__qualname__", handler)))
     return Kind.CALL

@@ -13,7 +13,7 @@ from typing import Any, Protocol as Interface
 
 from reactor import EXITS, Timer
 
-from .answers import FilePart, Framing, Pieces, discard
+from .answers import FilePart, Framing, Pieces, as_bytes, discard
 from .limits import TURN
 
 log = logging.getLogger("http.server")
@@ -73,7 +73,7 @@ class Stream(Sender):
         """Send some of the body. False: enough waits for this client, go on at `on_drain`. Ignored once it ended."""
         if self.ended:
             return False
-        piece = self._framing.frame(data.encode() if isinstance(data, str) else bytes(data))
+        piece = self._framing.frame(data.encode() if isinstance(data, str) else as_bytes(data))
         if piece:
             self._out.transport.write(piece)
         return not self._out.full

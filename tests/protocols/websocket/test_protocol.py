@@ -515,3 +515,11 @@ def test_who_speaks_right_behind_the_handshake_does_not_give_way(scene):
     client = scene.serve().client()
     client.send(HEAD.format(path="/", more="").encode() + masked(TEXT, b"early"))
     assert scene.sockets[-1].giving_way() == 0
+
+
+def test_what_is_no_message_is_told_by_its_type(scene):
+    _, socket = scene.serve().open()
+    with pytest.raises(TypeError, match="a message is str or bytes, not int"):
+        socket.send(5)
+    with pytest.raises(TypeError, match="a message is str or bytes, not NoneType"):
+        broadcast([socket], None)

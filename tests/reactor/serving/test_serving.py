@@ -87,12 +87,29 @@ def test_no_certificate_is_no_context() -> None:
 
 @pytest.mark.parametrize(
     ("certificate", "complaint"),
-    [("nothing.pem", "nothing.pem: No such file"), (str(CERTIFICATES / "ca.pem"), "ca.pem: no certificate and key")],
+    [
+        ("nothing.pem", "nothing.pem: No such file"),
+        (str(CERTIFICATES / "ca.pem"), f"no key in {CERTIFICATES / 'ca.pem'}: give --tls-key"),
+        (__file__, f"no certificate in {__file__}"),
+    ],
 )
 def test_a_certificate_that_cannot_be_used_is_named(certificate: str, complaint: str) -> None:
     with pytest.raises((OSError, ValueError)) as failed:
         serving.tls_context(certificate)
     assert complaint in serving.in_words(failed.value)
+
+
+def test_a_key_file_without_a_key_is_named() -> None:
+    certificate = str(CERTIFICATES / "ca.pem")
+    with pytest.raises(ValueError, match=r"no key in [^:]*test_serving\.py$"):
+        serving.tls_context(certificate, __file__)
+
+
+def test_run_says_what_it_takes_where_it_is_given_the_protocol_as_listen_tcp_is(capsys: Any) -> None:
+    with pytest.raises(TypeError, match=r"run\(\) takes make\(reactor\).*: lambda reactor: Protocol$"):
+        serving.run(Protocol, port=0, arguments=[])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"not a function that gives <.*Protocol object.*>: lambda reactor: Player$"):
+        serving.run(lambda reactor: Protocol(), port=0, arguments=["--port", "0"])  # type: ignore[arg-type,return-value]
 
 
 def test_a_context_takes_a_renewed_certificate(tmp_path: Any) -> None:

@@ -541,3 +541,30 @@ def test_an_access_log_that_fails_fails_no_answer(stage, caplog, later):
     stage.reactor.settle()
     assert [(answer.status, answer.body) for answer in answers(client.data)] == [(200, b"well")]
     assert [record.exc_info[0] for record in caplog.records if record.levelno >= 40] == [ZeroDivisionError]
+
+
+async def hasty(request):
+    return b""
+
+
+def test_a_coroutine_is_refused_where_it_is_routed(stage):
+    with pytest.raises(TypeError, match=r"no handler is a coroutine, such as hasty.*reactor\.aio"):
+        stage.site.route("GET", "/x", hasty)
+
+
+@pytest.mark.loud
+@pytest.mark.parametrize(
+    ("handler", "said"),
+    [
+        (lambda request: {"a": 1}, "Response.json(value)"),
+        (lambda request: 7, "Response.json(value)"),
+        (lambda request: hasty(request), "no handler is a coroutine"),
+        (lambda request: [7], "a piece of a body is bytes or str, not int"),
+        (lambda request: request.respond().write(7), "a piece of a body is bytes or str, not int"),
+    ],
+)
+def test_what_is_no_answer_is_told_with_what_is_one(stage, caplog, handler, said):
+    stage.site.route("GET", "/x", handler)
+    stage.says(ASK)
+    (record,) = [each for each in caplog.records if each.levelno >= 40]
+    assert said in str(record.exc_info[1])
