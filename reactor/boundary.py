@@ -28,6 +28,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from threading import get_ident
+from types import CoroutineType
 from typing import Any
 
 EXITS = (SystemExit, KeyboardInterrupt)
@@ -238,6 +239,13 @@ def _called() -> str:
 def not_seconds(verb: str, given: object) -> TypeError:
     """What is wrong with a time that is no number."""
     return TypeError(f"{verb} takes seconds, not {given!r}")
+
+
+def refuse_coroutine(given: object) -> None:
+    """What a timer or a call of the loop gave: a coroutine would end without having begun. TypeError."""
+    if isinstance(given, CoroutineType):
+        given.close()
+        raise TypeError("it is a coroutine, which nobody awaits: asyncio's tasks are on the loop of reactor.aio")
 
 
 def check_interval(interval: float) -> None:

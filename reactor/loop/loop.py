@@ -22,7 +22,7 @@ from concurrent.futures import Future
 from threading import get_ident
 from typing import Any, Self, TypeVar
 
-from ..boundary import EXITS, Runner, check_interval, log, name_of, not_seconds
+from ..boundary import EXITS, Runner, check_interval, log, name_of, not_seconds, refuse_coroutine
 from ..errors import ReactorClosed, ReactorError
 from .budget import OUTPUT_BUDGET, OutputBudget
 from .deadlines import DeadlineWheel
@@ -99,8 +99,7 @@ class Loop:
         self._check_idle()
         if future.done():
             return future.result()
-        # Its last step may come from any thread, and long after this run.
-        run = self._runs + 1
+        run = self._runs + 1  # the future's last step may come from any thread, and long after this run
         future.add_done_callback(lambda _: self._post(self._stop_run, run))
         timer = None if timeout is None else self.call_later(timeout, self.stop)
         try:
@@ -232,7 +231,8 @@ class Loop:
     def _guard(self, fn: Callable[..., Any], *args: Any) -> None:
         """Call code of the program: what it raises is logged once and goes no further."""
         try:
-            fn(*args)
+            if (given := fn(*args)) is not None:
+                refuse_coroutine(given)
         except EXITS:
             raise
         except BaseException:

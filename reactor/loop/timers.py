@@ -14,7 +14,7 @@ from heapq import heapify, heappop, heappush
 from threading import get_ident
 from typing import Any
 
-from ..boundary import EXITS, Runner, log, name_of, not_seconds
+from ..boundary import EXITS, Runner, log, name_of, not_seconds, refuse_coroutine
 
 FOREVER = float("inf")
 FULL_BATCHES = 64  # of events that timers wait for: 65,536 descriptors, after which a flood is a flood
@@ -185,7 +185,8 @@ class TimerHeap:
             timer.move(timer.when + (missed + 1) * interval)
         fn = timer._fn
         try:
-            fn(*timer._args)
+            if (given := fn(*timer._args)) is not None:
+                refuse_coroutine(given)
         except EXITS:
             raise
         except BaseException:

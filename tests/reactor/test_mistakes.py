@@ -277,3 +277,18 @@ def test_a_misspelt_callback_is_refused_with_its_class(base, name, meant):
         type("Odd", (base,), {name: lambda self: None, "__qualname__": "Odd"})
     type("Both", (base,), {name: lambda self: None, meant: lambda self: None})
     type("Other", (base,), {"received_text": lambda self: None, "lost_connection": lambda self: None})
+
+
+@pytest.mark.loud
+@pytest.mark.parametrize("verb", ["call_soon", "call_soon_threadsafe", "call_later", "call_every"])
+def test_a_coroutine_that_is_called_is_told_so(verb, caplog):
+    async def hasty():
+        pass
+
+    with MemoryReactor() as reactor:
+        delay = () if "soon" in verb else (1,)
+        getattr(reactor, verb)(*delay, hasty)
+        reactor.advance(1.5)
+    (record,) = [each for each in caplog.records if each.levelno >= logging.WARNING]
+    assert "hasty" in record.getMessage()
+    assert "it is a coroutine, which nobody awaits" in str(record.exc_info[1])
