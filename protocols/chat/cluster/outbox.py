@@ -60,6 +60,9 @@ class Outbox:
             new.append(Sent(self.seq, data, now))
             self.size += len(data)
         self.sent.extend(new)
+        if len(new) > 1 and self._done:  # who waits for the batch waits for its last entry
+            first = new[0].seq
+            self._done = deque((self.seq if seq == first else seq, call) for seq, call in self._done)
         return new
 
     def when_read(self, call: Done) -> None:
