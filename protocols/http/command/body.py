@@ -89,7 +89,7 @@ def content(options: argparse.Namespace) -> bytes | IO[bytes] | None:
     if options.upload is None:
         data: bytes | None = options.data
         return data
-    if options.upload == "-":
+    if options.piped is not None:
         piped: bytes = options.piped
         return piped
     return open(options.upload, "rb")

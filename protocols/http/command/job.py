@@ -123,8 +123,13 @@ class Job:
     def _dump_head(self, response: Response) -> None:
         if self.options.dump_header == "-":
             return self._show(messages.head_text(response, for_terminal=self._queue.is_terminal))
-        with open(self.options.dump_header, "wb") as file:
-            file.write(messages.head_text(response, for_terminal=False))
+        path = self.options.dump_header
+        try:
+            with open(path, "ab" if self.options.has_dumped else "wb") as file:
+                file.write(messages.head_text(response, for_terminal=False))
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, path) from None  # a full disk does not say which file
+        self.options.has_dumped = True
 
     def on_data(self, data: bytes) -> None:
         """Some content."""

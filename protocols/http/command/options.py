@@ -54,7 +54,8 @@ def _about_what_comes(parser: CurlLike) -> None:
     add("-v", "--verbose", help="tell what is asked and answered, on stderr")
     add("-q", "--quiet", help="no progress bar, and no hints")
     add("-s", "--silent", "--no-progress-meter", dest="quiet", help="the same")
-    add("-w", "--write-out", metavar="FORMAT", help="print this at the end of each, such as '%%{http_code}\\n'")
+    add("-w", "--write-out", metavar="FORMAT", type=values.template,
+        help="print this at the end of each, such as '%%{http_code}\\n'; @FILE has it in a file")  # fmt: skip
     add("-V", "--version", action="version", version=f"%(prog)s {_version()}", help="say which version this is")
     for spelling in (["-S", "--show-error"], ["-L", "--location"], ["-N", "--no-buffer"], ["-g", "--globoff"],
                      ["-#", "--progress-bar"], ["-Z", "--parallel"], ["--http1.1"]):  # fmt: skip
@@ -152,16 +153,16 @@ def _about_time(parser: CurlLike) -> None:
 def check(options: argparse.Namespace) -> None:
     """What only shows when all is known. Raises ValueError, TypeError and BadBody with what is wrong."""
     options.urls = [*options.url, *options.urls]
+    options.has_dumped = False  # the heads of all URLs go to one file
     if not options.urls:
         raise ValueError("nothing to fetch: give a URL")
     _check_outputs(options)
     body.settle(options)
     _add_fields(options)
     options.urls = [body.with_query(body.with_name(url, options.upload), options.query) for url in options.urls]
-    if options.upload == "-":
-        options.piped = values.read("-")
-    elif options.upload is not None:
-        values.existing_file(options.upload)
+    options.piped = None
+    if options.upload is not None:
+        options.piped = values.piped(options.upload)
     if options.write_out is not None and (name := unknown(options.write_out)) is not None:
         raise ValueError(f"-w: there is no %{{{name}}}")
     if options.ipv4 and options.ipv6:
@@ -234,6 +235,8 @@ def _tls(options: argparse.Namespace) -> ssl.SSLContext | None:
             context.load_cert_chain(options.cert, options.key)
         except ssl.SSLError as error:
             raise ValueError(f"cannot use {options.cert}: {error.reason or error}") from None
+        except OSError:  # OpenSSL has asked for the pass phrase of the key, and got none that fits
+            raise ValueError(f"cannot use {options.cert}: its key does not open") from None
     return context
 
 

@@ -28,6 +28,7 @@ from .options import parse
 from .output import Queue, StdoutFailed
 from .progress import Progress
 from .retries import Retries
+from .values import typed
 from .write_out import write_out
 
 AT_ONCE = 16  # fetches under way: enough to keep a network busy, few enough for anybody's descriptors
@@ -141,6 +142,13 @@ class Program:
         if self._leaving:
             return
         try:
+            self._settle(job, future)
+        except Exception as error:  # a defect of ours: a future would only log it, and nothing would end the program
+            if not self.over.done():
+                self.over.set_exception(error)
+
+    def _settle(self, job: Job, future: Future[Response]) -> None:
+        try:
             job.take_result(future)
         except (HTTPError, OSError) as error:
             return self._on_failed(job, error)
@@ -176,7 +184,7 @@ class Program:
             if self.options.write_out is not None:
                 retries = 0 if job.retries is None else job.retries.used
                 line = write_out(self.options.write_out, job.values(self.reactor.time(), retries))
-                self.queue.write(job.position, (sanitize_lines(line) if self.queue.is_terminal else line).encode())
+                self.queue.write(job.position, typed(sanitize_lines(line) if self.queue.is_terminal else line))
             self.queue.finish(job.position)
         except StdoutFailed as error:
             return self._give_up(error)
@@ -250,7 +258,7 @@ def main(arguments: list[str] | None = None) -> int:
     with EndingSignals():
         try:
             options = parse(sys.argv[1:] if arguments is None else arguments)
-            with Reactor() as reactor:
+            with Reactor(watchdog=0) as reactor:  # a pipe whose reader takes its time holds nobody else up
                 return Program(reactor, options).run()
         except OSError as error:
             complain(f"{program()}: {os.fsdecode(error.filename or b'')}: {error.strerror or error}")

@@ -32,6 +32,13 @@ def address(text: str) -> str:
     return text
 
 
+def template(text: str) -> str:
+    """The format of -w; `@FILE` is what is in the file, as one line, `@-` what comes on stdin."""
+    if not text.startswith("@"):
+        return text
+    return read(text[1:]).decode("utf-8", "surrogateescape").replace("\r", "").replace("\n", "")
+
+
 def header(text: str) -> tuple[str, bytes | str | None]:
     """`Name: value`; `Name:` leaves a default out, `Name;` sends it empty, as curl has it. What is typed is sent."""
     name, colon, value = text.partition(":")
@@ -143,6 +150,14 @@ def trusted(text: str) -> ssl.SSLContext:
     except OSError as error:
         reason = "there is no certificate in it" if isinstance(error, ssl.SSLError) else error.strerror
         raise ArgumentTypeError(f"cannot use {text}: {reason}") from None
+
+
+def piped(name: str) -> bytes | None:
+    """What -T sends, where it can be read only once: stdin, a pipe, `<(command)`. None for a file."""
+    if name == "-" or Path(name).is_fifo():
+        return read(name)
+    existing_file(name)
+    return None
 
 
 def existing_file(text: str) -> str:

@@ -251,6 +251,40 @@ def test_data_forms_and_uploads(run, site):
     assert run("-I", there.url, "-X", "POST")[0] == 0
 
 
+def test_an_upload_from_a_pipe_is_read_once(run, site):
+    there = site(answer(b""))
+    os.mkfifo("pipe")
+    feeding = threading.Thread(target=Path("pipe").write_bytes, args=(b"piped",), daemon=True)
+    feeding.start()
+    assert run("-sT", "pipe", there.url) == (0, "", "")
+    assert there.heads[-1].endswith(b"\r\nContent-Length: 5\r\n\r\npiped")
+    feeding.join(PATIENCE)
+
+
+def test_a_defect_of_ours_ends_the_program_instead_of_holding_it(run, site, monkeypatch):
+    def broken(job, future):
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(Job, "take_result", broken)
+    there = site(answer(b""))
+    signal.alarm(int(PATIENCE))
+    try:
+        with pytest.raises(RuntimeError, match="a defect"):
+            run("-s", there.url)
+    finally:
+        signal.alarm(0)
+
+
+def test_a_reader_of_stdout_may_take_its_time(start, site, monkeypatch):
+    monkeypatch.setenv("REACTOR_WATCHDOG", "0.05")
+    body = b"x" * 1_000_000  # more than a pipe holds
+    fetching = start("-s", site(answer(body)).url)
+    assert os.read(fetching.stdout.fileno(), 1) == b"x"
+    time.sleep(0.3)  # what the watchdog would have told of
+    out, err = fetching.communicate(timeout=PATIENCE)
+    assert (len(out), err) == (len(body) - 1, b"")
+
+
 def test_write_out_and_the_head_in_a_file(run, site):
     there = site(answer(b"body", "Content-Type: text/x", status="404 Not Found"))
     assert (
@@ -262,6 +296,24 @@ def test_write_out_and_the_head_in_a_file(run, site):
     assert Path("head").read_bytes().endswith(b"Content-Length: 4\r\n\r\n")
     assert run("-s", "-w", "%{http_code} %{exitcode}", "http://127.0.0.1:1/")[:2] == (1, "000 1")
     assert run("--fail-with-body", "-s", there.url)[:2] == (1, "body")
+
+
+def test_a_format_in_a_file_and_one_that_is_no_text(start, run, site):
+    there = site(answer(b""))
+    Path("format").write_bytes(b"%{http_code}\r\n \xff\\n\n")
+    for arguments in (["-w", "@format"], ["-w", os.fsdecode(b"%{http_code} \xff\\n")]):
+        fetching = start("-so", "/dev/null", *arguments, there.url)
+        assert fetching.communicate(timeout=PATIENCE) == (b"200 \xff\n", b"")
+    assert run("-w", "@missing", there.url)[0] == 2
+
+
+def test_the_heads_of_all_urls_are_in_one_file(run, site):
+    there = site(answer(b"", "X: 1"))
+    for _ in range(2):  # what an earlier run has left goes
+        assert run("-sD", "heads", there.url, there.url + "b")[0] == 0
+        assert Path("heads").read_bytes().count(b"X: 1\r\n") == 2
+    if os.path.exists("/dev/full"):
+        assert "cannot write /dev/full: " in run("-sD", "/dev/full", "-o", "body", there.url)[2]
 
 
 def test_write_out_is_exact_in_a_pipe_and_clean_on_a_terminal(run, start, site):
