@@ -6,7 +6,7 @@ import pytest
 
 from protocols.chat.session import Session
 from protocols.text import TextProtocol
-from reactor.endpoints import room
+from reactor.endpoints import shortage
 from reactor.loop import timers
 from reactor.testing import world
 from reactor.transports import outbound, stream as transport
@@ -60,7 +60,7 @@ def delivers_after_close(patch):
 
 
 def never_accepts_again_after_emfile(patch):
-    patch(room, "RETRY", 1e9)
+    patch(shortage, "RETRY", 1e9)
 
 
 def leaks_the_descriptor(patch):
