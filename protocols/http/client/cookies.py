@@ -60,7 +60,7 @@ class Cookies:
         value: str | None = request.get_header("Cookie")
         if value is not None and len(value) > MAX_SENT:
             value = value[: value.rfind("; ", 0, MAX_SENT)]
-        return value
+        return None if value is None else _as_bytes_read(value)
 
 
 def make_jar() -> CookieJar:
@@ -78,6 +78,15 @@ def join_cookies(given: str, kept: str) -> str:
     """
     names = {part.partition("=")[0].strip() for part in given.split(";")}
     return "; ".join([given, *(part for part in kept.split("; ") if part.partition("=")[0] not in names)])
+
+
+def _as_bytes_read(value: str) -> str:
+    """Characters that a server cannot have set are the caller's own, and are sent as UTF-8, as browsers do."""
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogateescape").decode("latin-1")
+    return value
 
 
 def _without_odd_age(field: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from ..client.downloads.part import replace_with
 
 HEADING = "# Netscape HTTP Cookie File\n# Kept by http_fetch. One cookie a line; see curl's documentation.\n\n"
+AS_SENT = "latin-1"  # byte by byte, as the fields of HTTP are read: what a server has set is what it gets back
 _HTTP_ONLY = "#HttpOnly_"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LOCAL = ".local"  # what the jar puts behind a name without a dot
@@ -23,11 +24,11 @@ _LOCAL = ".local"  # what the jar puts behind a name without a dot
 def load_cookies(jar: CookieJar, path: str) -> None:
     """Add what is in a file. A file that is not there has none; lines that are none are left out. Raises OSError."""
     try:
-        text = Path(path).read_text("utf-8", "surrogateescape")
+        text = Path(path).read_bytes().decode(AS_SENT)
     except FileNotFoundError:
         return
-    for line in text.splitlines():
-        if (cookie := _cookie(line)) is not None and not cookie.is_expired():
+    for line in text.split("\n"):
+        if (cookie := _cookie(line.removesuffix("\r"))) is not None and not cookie.is_expired():
             jar.set_cookie(cookie)
 
 
@@ -39,7 +40,7 @@ def cookie_text(jar: CookieJar) -> str:
 
 def save_cookies(jar: CookieJar, path: str) -> None:
     """Replace the file; what others can read is none of these. A device or a pipe is written to. Raises OSError."""
-    text = cookie_text(jar).encode("utf-8", "surrogateescape")
+    text = cookie_text(jar).encode(AS_SENT)
     if os.path.exists(path) and not os.path.isfile(path):  # root could put a file in the place of /dev/null
         with open(path, "wb") as file:
             file.write(text)

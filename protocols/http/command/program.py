@@ -25,7 +25,7 @@ from . import cookie_file, messages
 from .ends import INTERRUPTED, EndingSignals, Terminated
 from .job import Job
 from .options import parse
-from .output import Queue, StdoutFailed
+from .output import Queue, StdoutFailed, write_stdout
 from .progress import Progress
 from .retries import Retries
 from .values import typed
@@ -98,9 +98,11 @@ class Program:
             return
         try:
             if path == "-":
-                print(cookie_file.cookie_text(self.jar), end="", flush=True)
+                write_stdout(cookie_file.cookie_text(self.jar).encode(cookie_file.AS_SENT))
             else:
                 cookie_file.save_cookies(self.jar, path)
+        except StdoutFailed as error:
+            self._give_up(error)
         except OSError as error:
             self._fail_with(f"cannot write {path}: {error.strerror or error}")
 

@@ -204,3 +204,12 @@ def test_a_field_costs_what_it_has_bytes(shape, fill):
         Cookies().store(url, Headers.parsed([("Set-Cookie", field)] * 10))
 
     assert is_straight(store, lambda size: shape.replace("{}", fill * (size // len(fill))), small=400)
+
+
+def test_a_cookie_of_the_callers_own_in_any_script_is_sent_as_utf_8():
+    jar, url = CookieJar(), parse_url("http://example.com/")
+    Cookies(jar).store(url, Headers([("Set-Cookie", "a=1"), ("Set-Cookie", "b=\xe4")]))
+    jar_cookies = {cookie.name: cookie for cookie in jar}
+    assert Cookies(jar).header_for(url) == "a=1; b=\xe4"
+    jar_cookies["a"].value = "\u20ac"
+    assert Cookies(jar).header_for(url).startswith("a=\u20ac".encode().decode("latin-1"))

@@ -307,6 +307,19 @@ def test_a_format_in_a_file_and_one_that_is_no_text(start, run, site):
     assert run("-w", "@missing", there.url)[0] == 2
 
 
+def test_cookies_on_stdout_are_as_they_were_or_it_has_failed(start, site, tmp_path):
+    line = b"127.0.0.1\tFALSE\t/\tFALSE\t0\ta\t\xff\n"
+    (tmp_path / "cookies").write_bytes(line)
+    there = site(answer(b""))
+    arguments = ("-so", "/dev/null", "-b", "cookies", "-c", "-", there.url)
+    out, err = start(*arguments).communicate(timeout=PATIENCE)
+    assert (out.splitlines(keepends=True)[-1], err) == (line, b"")
+    assert b"\r\nCookie: a=\xff\r\n" in there.heads[-1]
+    closed = start(*arguments, stdout=None, preexec_fn=lambda: os.close(1))
+    assert b"standard output is closed" in closed.communicate(timeout=PATIENCE)[1]
+    assert closed.returncode == 1
+
+
 def test_the_heads_of_all_urls_are_in_one_file(run, site):
     there = site(answer(b"", "X: 1"))
     for _ in range(2):  # what an earlier run has left goes
