@@ -451,6 +451,37 @@ def test_what_stands_on_the_screen_is_not_replayed_again(table: Table) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Bob: hi", "From Server, Admin:[private] are you there?", "Eve: yes"],
+        ["Bob: hi", "[private from Bob] psst", "* Kim joined", "Eve: yes"],
+        ["Bob: hi", "From Server, Admin:[private] are you there?"],
+    ],
+)
+def test_what_is_in_no_history_doubles_nothing(table: Table, lines: list[str]) -> None:
+    table.says("* welcome, guest-1: x\n" + stamped("Kim: before") + "".join(f"{line}\n" for line in lines))
+    table.loses()
+    table.meets_again()
+    count = len(table.seen.lines)
+    kept = ["Kim: before", *(line for line in lines if line.startswith(("Bob", "Eve")))]
+    table.says("* welcome, guest-2: x\n" + stamped(*kept, "Bob: new"))
+    table.reactor.advance(REPLAY_GAP)
+    assert [line.partition("] ")[2] for line in table.seen.lines[count:]] == ["", "Bob: new"]
+
+
+def test_who_was_heard_before_being_ignored_doubles_nothing(table: Table) -> None:
+    table.says("* welcome, guest-1: x\nEve: hi\nBob: boo\nEve: stop it\n")
+    table.client.typed("/ignore Bob")
+    table.says(f"{BOB}\nEve: thanks\n")
+    table.loses()
+    table.meets_again()
+    count = len(table.seen.lines)
+    table.says("* welcome, guest-2: x\n" + stamped("Eve: hi", "Bob: boo", "Eve: stop it", "Eve: thanks", "Eve: new"))
+    table.reactor.advance(REPLAY_GAP)
+    assert table.seen.lines[count:] == ["* welcome, guest-2: x", "[2026-11-22 21:04] Eve: new"]
+
+
 def test_on_the_way_back_the_lobby_s_past_is_not_shown(table: Table) -> None:
     table.client.typed("/join tea")
     table.says("* welcome, guest-1: x\n" + stamped("Bob: of the lobby") + "* you are Ada now\n* you are in tea now\n")

@@ -262,6 +262,34 @@ def test_it_comes_back_with_name_room_and_draft_and_doubles_nothing(page: Any, t
             assert text.count(line) == 1, text
 
 
+def test_a_private_word_is_told_apart_and_doubles_nothing(page: Any, theatre: Any) -> None:
+    file = str(theatre.tmp_path / "opers")
+    passwords.put(file, "bob", "open sesame")
+    server = start(theatre, "--oper-file", file)
+    with Member(server, "Bob") as bob, Member(server, "Eve") as eve:
+        ada = enter(page, server, "Ada")
+        bob.says("/oper open sesame")
+        bob.hears("you are an operator")
+        for talk, after in (("/to Ada are you there?", "first"), ("/msg Ada psst", "second"), ("/topic tea", "third")):
+            bob.says(talk)
+            bob.says(after)
+        ada.shows("third")
+        line = ada.run("return document.querySelector('#log .operator').textContent")
+        assert line == "Admin to you: are you there?"
+        eve.says("before Eve is ignored")
+        bob.says("after Eve")
+        ada.shows("after Eve")
+        ada.run("send('/ignore Eve')")
+        ada.until("return ignored.has('Eve')")
+        ada.run("window.dispatchEvent(new Event('offline'))")
+        bob.says("while you were away")
+        ada.run("window.dispatchEvent(new Event('online'))")
+        ada.shows("while you were away", within=25)
+        text = ada.text("#log")
+        for said in ("are you there?", "first", "psst", "second", "third", "before Eve", "after Eve", "while you"):
+            assert text.count(said) == 1, text
+
+
 def test_a_reload_shows_what_was_said_in_the_room_and_not_in_the_lobby(page: Any, chat: Any) -> None:
     with Member(chat, "Bob") as bob:
         bob.says("of the lobby")

@@ -149,6 +149,7 @@ class Client:
         elif answer is Answer.MOVED and not line.endswith(" already"):
             self._past.moved()
         self._past.names.add(self._standing.name)
+        self._past.ever_ignored.update(self._ignored.names)
         held = self._past.holds
         self._show(self._past.hear(line))
         if self._past.holds and not held:

@@ -1,8 +1,8 @@
 """Which of the lines that a server replays stand on the screen already. Pure.
 
 A connection that is made again gets the room's history once more. Where what was heard and what is replayed meet, only
-what follows is new. A client's own lines come back to it only here, so they say nothing about the place: they are left
-out of the comparison.
+what follows is new. A client's own lines come back to it only here, and of people who were ignored for a while
+screen and history have not the same: such lines say nothing about the place, and are left out of the comparison.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 KEPT = 200  # lines remembered: four times what our server replays
 
 _STAMP = re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d\] ")
-_NEVER_REPLAYED = ("* ", "[private ")
+_NEVER_REPLAYED = ("* ", "[private ", "From Server, Admin:[private] ")
 
 
 class Past:
@@ -32,6 +32,7 @@ class Past:
     def __init__(self) -> None:
         self.names: set[str] = set()
         """All that this client was ever called."""
+        self.ever_ignored: set[str] = set()
         self._seen: deque[str] = deque(maxlen=KEPT)  # what others have said in this room, as a history has it
         self._held: list[str] = []  # replayed, and not shown yet
         self._replays = True  # a history may come: nobody has said anything since the connection or the room began
@@ -97,9 +98,13 @@ class Past:
 
     def _known(self, replayed: Sequence[str]) -> int:
         """How many of these stand on the screen already."""
+        return max(self._meeting(replayed, ()), self._meeting(replayed, self.ever_ignored))
+
+    def _meeting(self, replayed: Sequence[str], unequal: Collection[str]) -> int:
+        """The same, by the lines of all others but these."""
         lines = [_STAMP.sub("", line, count=1) for line in replayed]
-        others = [place for place, line in enumerate(lines) if not self._is_own(line)]
-        seen = list(self._seen)
+        others = [place for place, line in enumerate(lines) if not self._is_own(line) and not _is_of(unequal, line)]
+        seen = [line for line in self._seen if not _is_of(unequal, line)]
         known = 0
         for count in range(len(others), 0, -1):
             size = min(count, len(seen))

@@ -18,6 +18,7 @@ let socket = null, timer = null, wait = FIRST_WAIT, lastAttempt = 0, over = fals
 let me = "", operator = false, room = "", members = new Set(), count = 0;
 let wantedName = tab("name"), wantedRoom = tab("room"), nameTries = 0, nameTimer = null, asked = false, lastNotice = "";
 let ignored = new Set(tab("ignored").split(", ").filter(Boolean));
+let everIgnored = new Set(ignored);
 let moveNotice = "";  // what the mark of a move says already
 let failures = 0;  // attempts to connect that came to nothing, in a row
 let comesBack = false;  // with the name that it had: its old connection may hold that for a while
@@ -65,6 +66,7 @@ const handlers = {
   },
   ignored(event) {
     ignored = new Set(event.names);
+    for (const name of event.names) everIgnored.add(name);
     tab("ignored", event.names.join(", "));
     showMembers();
   },
@@ -72,10 +74,12 @@ const handlers = {
   rooms(event) { rooms = event.rooms; showRooms(); },
   said(event) { say("said", event); },
   did(event) { say("did", event); },
-  operator(event) { say("operator", { ...event, name: "Admin" }); },
+  operator(event) {
+    if (event.private && !event.at) tellAlone("operator", t("from", "Admin"), event);
+    else say("operator", { ...event, name: "Admin" });
+  },
   private(event) {
-    addLine("private", event.text, { name: event.from ? t("from", event.from) : t("to", event.to), own: !event.from });
-    heard(event);
+    tellAlone("private", event.from ? t("from", event.from) : t("to", event.to), { ...event, own: !event.from });
   },
   notice(event) {
     lastNotice = event.text;

@@ -37,7 +37,8 @@ const log = $("log"), field = $("message"), status = $("status");
 
 const MOST_LINES = 1000;   // in the log; what is older goes
 
-let shown = [], replay = [], replayTimer = null;
+let shown = [];  // what was said here, whatever a history may have: private lines and notices are in none
+let replay = [], replayTimer = null;
 let unread = 0, below = 0, following = true;
 
 // -- the log ------------------------------------------------------------------------------------------------------
@@ -128,13 +129,19 @@ function say(kind, event) {
   }
   if (replay.length) showReplay();
   if (event.own) unconfirmed.shift();
-  shown.push(key(event));
+  shown.push(event);
   addLine(kind, event.text, event);
   heard(event);
 }
 
-const isIgnored = event => [...ignored].some(name =>
+function tellAlone(kind, name, event) {  // in no history, and so no part of what is compared with one
+  addLine(kind, event.text, { ...event, name });
+  heard({ ...event, name });
+}
+
+const isOf = (names, event) => [...names].some(name =>
   event.type === "did" ? [`${name} `, `[${name}] `].some(begin => event.text.startsWith(begin)) : event.name === name);
+const isIgnored = event => isOf(ignored, event);
 
 function dropReplay() {
   clearTimeout(replayTimer);
@@ -142,22 +149,26 @@ function dropReplay() {
 }
 
 function showReplay() {
-  // What was on the page before the connection was lost must not be doubled: find where the two meet.
   clearTimeout(replayTimer);
-  const keys = replay.map(([, event]) => key(event));
-  let meet = keys.length;
-  while (meet > 0 && !endsAlike(shown, keys, meet)) meet -= 1;
-  for (const [kind, event] of replay.slice(meet)) {
-    shown.push(key(event));
+  for (const [kind, event] of replay.slice(Math.max(meeting(() => true), meeting(event => !isOf(everIgnored, event))))) {
+    shown.push(event);
     addLine(kind, event.text, event);
   }
   replay = [];
   shown = shown.slice(-MOST_LINES);
 }
 
-function endsAlike(lines, keys, length) {
-  const size = Math.min(lines.length, length);
-  if (!size) return false;
-  for (let i = 1; i <= size; i += 1) if (lines[lines.length - i] !== keys[length - i]) return false;
-  return true;
+function meeting(tells) {
+  // What was on the page before the connection was lost must not be doubled: find where the two meet. Only the lines
+  // that tell of the place are compared: of who was ignored for a while, the page and the history have not the same.
+  const before = shown.filter(tells).map(key);
+  const events = replay.map(([, event]) => event);
+  const endsAlike = end => {
+    const keys = events.slice(0, end).filter(tells).map(key);
+    const size = Math.min(before.length, keys.length);
+    return size > 0 && keys.slice(-size).every((one, i) => one === before[before.length - size + i]);
+  };
+  let meet = events.length;
+  while (meet > 0 && !(tells(events[meet - 1]) && endsAlike(meet))) meet -= 1;
+  return meet;
 }
