@@ -158,12 +158,22 @@ def _ban(powers: Powers, caller: Caller, argument: str) -> None:
         powers.ban(caller, ban, members)
     except (Refused, TooManyBans, names.BadName) as why:
         return caller.tell(f"not banned: {why}")
-    gone = f"; {len(members):,} went" if members else "; nobody had to go"
-    caller.tell(f"{ban} may not come in{lasting(ban, powers.bans.clock())}{gone}")
+    caller.tell(f"{ban} may not come in{lasting(ban, powers.bans.clock())}; {_outcome(ban, members)}")
     if ban.name and ban.network and (others := len(powers.within(ban.network))):
         who = "1 is" if others == 1 else f"{others:,} are"
         caller.tell(f"{who} still here from that address; /ban {addresses.show(ban.network)} sends them away too")
         caller.tell(f"whoever of them leaves may not come back; /unban {ban.name} lets all of them in again")
+
+
+def _outcome(ban: Ban, members: list[Member]) -> str:
+    """Whom a ban has met, and how far it reaches where its operator cannot know."""
+    if members:
+        return f"{len(members):,} went"
+    if not ban.name:
+        return "nobody had to go"
+    if ban.network is None:
+        return "that is the name only: nobody had it in the last hour"
+    return f"{ban.name} had left already, from that address"
 
 
 class Refused(ValueError):
@@ -182,8 +192,14 @@ def _meant(powers: Powers, argument: str) -> tuple[Ban, list[Member]]:
         return Ban(member.name, addresses.find_network(member.address), _until(powers, rest.strip())), [member]
     name, _, last = argument.rpartition(" ")
     if name and last.isdecimal():
-        return Ban(_name(name), None, _until(powers, last)), []
-    return Ban(_name(argument)), []
+        return _absent(powers, name, _until(powers, last)), []
+    return _absent(powers, argument, None), []
+
+
+def _absent(powers: Powers, text: str, until: float | None) -> Ban:
+    """The ban of a name that nobody here has: with the address of who had it last, if that was not long ago."""
+    name = _name(text)
+    return Ban(name, addresses.find_network(powers.hub.departed.address(name)), until)
 
 
 def _name(text: str) -> str:

@@ -9,6 +9,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     room             members and rooms: who hears what
     ignoring         who does not hear whom, by their own wish
     comings          what a room is told of who comes and goes
+    departed         from where those came who have left lately
     empty_rooms      which of the rooms that are empty is forgotten
     authority        what operators decide, as the chat asks for it
     hub              the whole chat: names, rooms, what is announced to whom

@@ -14,6 +14,7 @@ from ..journal import record
 from . import names
 from .authority import Authority
 from .comings import Comings
+from .departed import Departed
 from .empty_rooms import least_worth
 from .history import LINES, History
 from .ignoring import Ignoring
@@ -67,6 +68,7 @@ class Hub:
         self.next_guest = self.next_number = 1
         self.unheard_guests: list[int] = []  # a heap: numbers of guests who went before anybody had heard of them
         self.ignoring = Ignoring(self._members.get)
+        self.departed = Departed(lambda: self.wall())
         self._empty_rooms: dict[str, History] = {}  # of rooms that are empty now, by the key of the name, oldest first
         self.topics: dict[str, str] = {}  # of rooms that were open when all servers stopped, until they are open again
         self.on_forgotten: Callable[[str], object] | None = None  # is given the key of an empty room that is forgotten
@@ -177,6 +179,7 @@ class Hub:
         if room is None:
             return
         self._release(member)
+        self.departed.left(member.name, member.address)
         self.ignoring.left(member)
         if member.announced and not self.closing:
             if member.returns and word == "left":

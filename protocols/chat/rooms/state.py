@@ -49,6 +49,7 @@ def dump(hub: Hub, *, people: bool = True) -> State:
         "next": [hub.next_guest, hub.next_number, hub.unheard_guests],
         "rooms": rooms,
         "topics": hub.topics,
+        "departed": hub.departed.dump() if people else [],
         "empty": [[key, _lines(history)] for key, history in hub.empty_rooms.items()],
     }
 
@@ -68,6 +69,7 @@ def restore(hub: Hub, state: State, make_member: MakeMember) -> None:
             hub.ignoring.seated(member)
             member.origin = (node, number)
     hub.topics = dict(state["topics"])
+    hub.departed.restore(state.get("departed", []))  # a server of an earlier version knows none
     hub.next_guest, hub.next_number, hub.unheard_guests = state["next"]
 
 

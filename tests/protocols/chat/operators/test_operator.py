@@ -332,9 +332,36 @@ def test_others_from_the_address_of_a_banned_name_stay_and_are_mentioned(play: P
 
 
 def test_whoever_is_not_here_is_banned_by_name(play: Play) -> None:
-    assert play.types("/ban The Weeknd 5") == ["The Weeknd may not come in for 5 minutes; nobody had to go"]
+    assert play.types("/ban The Weeknd 5") == [
+        "The Weeknd may not come in for 5 minutes; that is the name only: nobody had it in the last hour"
+    ]
     bob = play.join("Bob")
     assert play.asks(bob, "/nick THE WEEKND") == ["* you stay Bob: that name is banned here"]
+
+
+@pytest.mark.parametrize("typed", ["/ban max 10", "/ban MAX"])
+def test_who_has_just_gone_is_banned_with_its_address(play: Play, typed: str) -> None:
+    play.chat.hub.wall = play.now
+    pest = play.join("Max")
+    play.address("Max", "192.0.2.7")
+    play.types("/kick Max")
+    pest.ends()
+    lasts = " for 10 minutes" if "10" in typed else ""
+    name = typed.split()[1]
+    assert play.types(typed) == [
+        f"{name}, 192.0.2.7 may not come in{lasts}; {name} had left already, from that address"
+    ]
+    assert play.powers.refuses("192.0.2.7") == f"you are banned here{lasts}"
+
+
+def test_where_somebody_was_is_known_for_an_hour(play: Play) -> None:
+    play.chat.hub.wall = play.now
+    play.join("Max")
+    play.address("Max", "192.0.2.7")
+    play.types("/kick Max")
+    play.scene.advance(3600)
+    assert play.types("/ban Max") == ["Max may not come in; that is the name only: nobody had it in the last hour"]
+    assert play.powers.refuses("192.0.2.7") is None
 
 
 @pytest.mark.parametrize(
