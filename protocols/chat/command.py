@@ -143,7 +143,7 @@ def open_store(hub: Hub, options: argparse.Namespace) -> Store | None:
     except ImportError as error:  # some systems pack sqlite3 apart from Python
         log.warning("the history is not kept in %s: %s", options.history_db, error)
         return None
-    store = Store(options.history_db, lines=options.history, on_fault=log.warning)
+    store = Store(options.history_db, lines=options.history, on_fault=log.warning, on_mended=log.warning)
     keep_history(hub, store)
     return store
 

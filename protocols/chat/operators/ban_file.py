@@ -127,7 +127,7 @@ class BanFile:
     """Bans that are kept in a file, if there is a path. They hold from the call on; the disk follows, off the loop.
 
     What could not be written is said once, holds all the same, and is tried again with the next change or reread, and
-    every RETRY seconds until it is there, which is said as well.
+    every RETRY seconds until it is there, which is said as well, as loudly: who saw the complaint sees its end.
 
     run_in_thread, call_later: the reactor's; without the latter nothing is tried by itself. clock: seconds since 1970.
     """
@@ -156,6 +156,9 @@ class BanFile:
         self._busy = False  # one job at a time, so that what was decided first is written first
         self._stuck = False  # the last write failed, and nothing has happened since
         self._complained = False
+        self._askers: list[
+            Callable[[str], None]
+        ] = []  # are told if what is still to be written, or is being, cannot be
         self._finished = False
         self._lock = threading.Lock()  # held by who writes; only at the exit may there be two
 
@@ -179,6 +182,11 @@ class BanFile:
             self.bans.remove(key)
         self._change(dict.fromkeys(keys))
 
+    def if_unwritten(self, tell: Callable[[str], None]) -> None:
+        """Let `tell` be called with the reason, once, if what was changed last cannot be written at the first try."""
+        if self._pending or self._writing:
+            self._askers.append(tell)
+
     def reread(self) -> None:
         """The operator has edited the file: what stands in it holds, and what could not be written yet."""
         if self._path:
@@ -198,7 +206,9 @@ class BanFile:
         try:
             _write(self._path, changes, self.clock())
         except OSError as error:
-            self._complain(error)
+            log.warning(
+                "bans: %s cannot be written, and %d changes are lost: %s", self._path, len(changes), _reason(error)
+            )
         finally:
             self._lock.release()
 
@@ -232,13 +242,18 @@ class BanFile:
         if (error := done.exception()) is None:
             self._writing = {}
             self._stop_retrying()
+            if not self._pending:
+                self._askers.clear()
             if self._complained:
                 self._complained = False
-                log.info("bans: %s is written again", self._path)
+                log.warning("bans: %s is written again", self._path)
         elif not self._finished:
             self._pending = {**self._writing, **self._pending}
             self._writing, self._stuck = {}, True
             self._complain(error)
+            askers, self._askers = self._askers, []
+            for tell in askers:
+                tell(_reason(error))
             self._stop_retrying()
             if self._call_later is not None:
                 self._retry = self._call_later(RETRY, self._try_again)
@@ -292,7 +307,10 @@ class BanFile:
     def _complain(self, error: BaseException) -> None:
         if not self._complained:
             self._complained = True
-            log.warning("bans: %s cannot be written, they hold until the end: %s", self._path, _reason(error))
+            log.warning(
+                "bans: %s cannot be written; they hold all the same, and each minute it is tried again: %s",
+                self._path, _reason(error),
+            )  # fmt: skip
 
 
 def _reason(error: BaseException) -> str:

@@ -159,6 +159,7 @@ def _ban(powers: Powers, caller: Caller, argument: str) -> None:
     except (Refused, TooManyBans, names.BadName) as why:
         return caller.tell(f"not banned: {why}")
     caller.tell(f"{ban} may not come in{lasting(ban, powers.bans.clock())}; {_outcome(ban, members)}")
+    powers.bans.if_unwritten(partial(_tell_unwritten, caller, "banned all the same, but"))
     if ban.name and ban.network and (others := len(powers.within(ban.network))):
         who = "1 is" if others == 1 else f"{others:,} are"
         caller.tell(f"{who} still here from that address; /ban {addresses.show(ban.network)} sends them away too")
@@ -243,11 +244,17 @@ def _unban(powers: Powers, caller: Caller, argument: str) -> None:
     bans, now = powers.bans.bans, powers.bans.clock()
     if found := bans.matching(argument, now):
         powers.unban(caller, found)
-        return caller.tell(*(f"{ban} may come in again" for ban in found))
+        caller.tell(*(f"{ban} may come in again" for ban in found))
+        return powers.bans.if_unwritten(partial(_tell_unwritten, caller, "done, but"))
     wider = bans.of_address(argument, now)
     if wider is not None and wider.network is not None:
         return caller.tell(f"that is within {wider}; /unban {addresses.show(wider.network)} undoes all of it")
     caller.tell(f"nobody is banned as {_quoted(argument)}; /bans lists those who are")
+
+
+def _tell_unwritten(caller: Caller, done: str, reason: str) -> None:
+    if caller.member is None or caller.member.room is not None:  # has not left meanwhile
+        caller.tell(f"{done} the file of bans cannot be written now: {reason}")
 
 
 # -- the server -------------------------------------------------------------------------------------------------------

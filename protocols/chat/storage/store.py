@@ -46,8 +46,8 @@ class Store:
         done so for ten minutes. From the thread of the caller in `load`, `add` and `close`, else from the store's own
         thread: hand it over with `reactor.call_soon_threadsafe` where that matters. During `close` it is called only
         by `close` itself, so that it may print although no loop runs any more.
-
-    That the file works again, and how many lines were not kept for a fault that was reported, is logged at INFO.
+    on_mended: is called in the same way once the file works again after a fault that was reported, with how many
+        lines were not kept; without it that is logged at INFO, as it is after a fault that was no news.
     """
 
     def __init__(
@@ -56,12 +56,15 @@ class Store:
         *,
         lines: int,
         on_fault: Callable[[str], None],
+        on_mended: Callable[[str], None] | None = None,
         keep_lines: int = KEEP_LINES,
         keep_rooms: int = KEEP_ROOMS,
     ) -> None:
         self._archive = Archive(os.path.abspath(path), max(lines, keep_lines), keep_rooms)
         self._lines = lines
         self._on_fault = on_fault
+        self._on_mended = log.info if on_mended is None else on_mended
+        self._complained = False
         self._clock = time.monotonic
         self._backlog = Backlog()
         self._topics: dict[str, str] = {}
@@ -223,6 +226,7 @@ class Store:
             if news and self._closing.is_set():
                 self._unsaid = why
                 return
+            self._complained = self._complained or news
         if news:
             self._report(f"the history cannot be kept in {self._path}: {why}; the chat goes on, and this is retried")
 
@@ -230,7 +234,9 @@ class Store:
         """After a fault all is written, or has been given up."""
         with self._lock:
             self._failing = False
-        log.info("the history is kept again; lines not kept: %d", self._newly_lost())
+            tell = self._on_mended if self._complained else log.info
+            self._complained = False
+        tell(f"the history is kept again; lines not kept: {self._newly_lost()}")
 
     def _newly_lost(self, waiting: int = 0) -> int:
         """How many lines were given up, or wait in vain, since this was asked last."""

@@ -295,7 +295,9 @@ def test_a_disk_that_takes_nothing_costs_one_warning(
     assert os.listdir(path.parent) == ["bans"], "no half a file stays"
     assert path.read_text() == "# precious\n"
     assert [record.getMessage() for record in caplog.records] == [
-        f"bans: {path} cannot be written, they hold until the end: No space left on device"
+        f"bans: {path} cannot be written; they hold all the same, and each minute it is tried again: "
+        "No space left on device",
+        f"bans: {path} cannot be written, and 2 changes are lost: No space left on device",
     ]
 
 
@@ -338,9 +340,11 @@ def test_what_could_not_be_written_is_tried_again_by_itself(
         reactor.advance(2 * RETRY)
         assert not threads.jobs, "nothing is left to do"
     assert [record.getMessage() for record in caplog.records] == [
-        f"bans: {path} cannot be written, they hold until the end: No such file or directory",
+        f"bans: {path} cannot be written; they hold all the same, and each minute it is tried again: "
+        "No such file or directory",
         f"bans: {path} is written again",
     ]
+    assert len({record.levelno for record in caplog.records}) == 1, "who saw the complaint sees its end"
 
 
 @pytest.mark.loud

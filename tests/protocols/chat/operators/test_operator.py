@@ -474,6 +474,22 @@ def test_who_has_no_newline_and_leaves_at_once_harms_nothing(guarded: Play) -> N
     assert "horse" not in bob.text
 
 
+@pytest.mark.loud
+def test_who_bans_is_told_that_the_file_cannot_be_written(guarded: Play, tmp_path: Path) -> None:
+    (tmp_path / "bans").mkdir()
+    guarded.types("/ban Eve 5")
+    guarded.scene.until(lambda: len(guarded.shown) == 2)
+    assert guarded.shown[1] == "banned all the same, but the file of bans cannot be written now: not a file"
+    guarded.types("/unban Eve")
+    guarded.scene.until(lambda: len(guarded.shown) == 2)
+    assert guarded.shown[1] == "done, but the file of bans cannot be written now: not a file"
+    (tmp_path / "bans").rmdir()
+    assert len(guarded.types("/ban Eve")) == 1
+    guarded.scene.until((tmp_path / "bans").exists)
+    guarded.scene.settle()
+    assert len(guarded.shown) == 1
+
+
 def test_three_wrong_passwords(guarded: Play, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     mallory = guarded.join("Mallory")

@@ -716,6 +716,21 @@ def test_a_disk_on_the_brink_is_not_a_warning_a_minute(store: StillStore, path: 
     assert len(store.faults) == 2
 
 
+def test_the_end_of_a_fault_is_told_to_whom_the_fault_was(path: Path) -> None:
+    mended: list[str] = []
+    store = StillStore(path, on_mended=mended.append)
+    store.load()
+    for fault in range(3):  # the first is news, the others come too soon after it
+        store.turn("a")
+        path.unlink()
+        store.turn("b", after=1.0)
+        store.turn(after=LAST_RETRY)
+        assert len(store._backlog) == 0, fault
+    store.close()
+    assert len(store.faults) == len(mended) == 1
+    assert mended == ["the history is kept again; lines not kept: 0"]
+
+
 def test_a_fault_that_lasts_is_not_said_again_after_a_silence(store: StillStore, path: Path) -> None:
     shutil.rmtree(path.parent)
     store.turn("a")
