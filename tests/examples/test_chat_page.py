@@ -152,7 +152,7 @@ def test_where_one_is_stands_once(page: Any, chat: Any) -> None:
     ada.shows("you are in tea already")
 
 
-def test_who_is_banned_is_not_asked_back(page: Any, theatre: Any) -> None:
+def test_who_is_banned_is_told_for_how_long_and_may_come_back_after_it(page: Any, theatre: Any) -> None:
     file, bans = str(theatre.tmp_path / "opers"), theatre.tmp_path / "bans"
     passwords.put(file, "ada", "open sesame")
     server = start(theatre, "--oper-file", file, "--bans", str(bans))
@@ -160,23 +160,39 @@ def test_who_is_banned_is_not_asked_back(page: Any, theatre: Any) -> None:
         ada = enter(page, server, "Ada")
         bob.says("/oper open sesame")
         bob.hears("you are an operator")
-        bans.write_text("127.0.0.2\nAda\n")
+        until = time.strftime("%Y-%m-%d %H:%MZ", time.gmtime(time.time() + 3600))
+        bans.write_text(f"127.0.0.2\nAda, until {until}\n")
         server.process.send_signal(signal.SIGHUP)
         ada.shows("you are banned here", "#status")
-        ada.shows("goodbye: you are banned here")
-        assert ada.run("return [document.querySelector('#ask').hidden, document.querySelector('#leave').hidden]") == [
-            True, True,
-        ]  # fmt: skip
+        ada.shows("goodbye: you are banned here for ")
+        ada.shows("you are banned here for ", "#ask-label")
+        assert ada.text("#leave") == "Come back"
+        bob.says("/unban Ada")
+        bob.hears("may come in again")
+        ada.click("#ask-yes")
+        ada.shows("you are Ada", "#status")
+        assert ada.run("return document.querySelector('#ask').hidden")
+        assert ada.text("#leave") == "Leave"
 
 
-def test_a_page_whose_address_was_banned_meanwhile_gives_up(page: Any, theatre: Any) -> None:
+def test_a_page_whose_address_was_banned_meanwhile_gives_up_and_asks_again_when_told_to(
+    page: Any, theatre: Any
+) -> None:
     server = start(theatre)
     ada = enter(page, server, "Ada")
     server.clean_exit()
     bans = theatre.tmp_path / "bans"
     bans.write_text("127.0.0.1\n")
-    theatre.run("chat_server.py", "--port", "0", *NO_FLOOD, "--web", str(server.web_port), "--bans", str(bans))
+    second = theatre.run("chat_server.py", "--port", "0", *NO_FLOOD, "--web", str(server.web_port), "--bans", str(bans))
     ada.shows("you are banned here", "#status", within=25)
+    ada.run("document.querySelector('#ask-label').textContent = ''")
+    ada.click("#ask-yes")
+    ada.shows("you are banned here", "#ask-label")  # again: it still is
+    bans.write_text("")
+    second.process.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    ada.run("document.querySelector('#leave').click()")
+    ada.shows("you are Ada", "#status")
 
 
 def test_who_is_ignored_stays_so(page: Any, chat: Any) -> None:

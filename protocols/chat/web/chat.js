@@ -6,6 +6,7 @@ const FIRST_WAIT = 500, LONGEST_WAIT = 15000;  // milliseconds, more or less, be
 const STABLE = 5000;       // milliseconds after which a connection counts as made
 const NAME_RETRY = 4000, NAME_TRIES = 15;  // a name is free again once the server has noticed that its holder is gone
 const LONGEST_LINE = 2048;  // bytes that the server takes
+const FAILURES = 2;        // attempts that fail before it is asked why
 const SETTLE = 3000;       // milliseconds in which a connection that is made again finds its name and room
 
 const kept = (store, key, value) => {  // storage may be forbidden: then nothing is remembered, and the rest works
@@ -104,7 +105,7 @@ function nameAccepted() {
   wantedName = me;
   tab("name", me);
   browser("name", me);
-  if (!$("ask").hidden && $("ask").dataset.what === "name") closeAsk();
+  if (isAsked("name")) closeAsk();
 }
 
 function nameRefused() {
@@ -112,7 +113,7 @@ function nameRefused() {
   else if (nameTries) {
     nameTries = 0;
     if ($("ask").hidden) askName(wantedName);
-    if ($("ask").dataset.what === "name") $("ask-why").textContent = lastNotice;
+    if (isAsked("name")) $("ask-why").textContent = lastNotice;
   }
 }
 
@@ -197,6 +198,7 @@ function connect() {
   if (socket && socket.readyState < WebSocket.CLOSING) return;
   lastAttempt = Date.now();
   over = false;
+  if (isAsked("again")) closeAsk();
   $("leave").textContent = t("leave");
   const address = new URL("chat", location.href);
   address.protocol = address.protocol.replace("http", "ws");
@@ -233,35 +235,39 @@ function onClose(event) {
   rooms = [];
   showMembers();
   showRooms();
-  if (event.code === 1008) return banned();
+  if (event.code === 1008) return banned(lastNotice);
   if (event.code === 1000) {  // a goodbye: /quit, or the server has sent us away and said why
-    over = true;
-    tellStatus(t("ended"), true);
-    $("leave").textContent = t("again");
-    ask("again", t("ended"), t("again"), t("cancel"), "", () => connect());
-    return;
+    return ended(t("ended"), t("ended"));
   }
   if (unconfirmed.length && !field.value) { field.value = unconfirmed.join("\n"); tab("draft", field.value); grow(); }
   unconfirmed = [];
   failures += 1;
-  if (failures > 2) askWhy();
+  if (failures > FAILURES) askWhy();
   const pause = wait * (0.5 + Math.random() / 2);
   wait = Math.min(wait * 2, LONGEST_WAIT);
   timer = setTimeout(connect, pause);
   tellStatus(pause > 2000 ? t("waiting", Math.round(pause / 1000)) : t("lost"), true);
 }
 
-function banned() {
+function ended(word, why) {
   over = true;
   clearTimeout(timer);
-  tellStatus(t("banned"), true);
-  $("leave").hidden = true;
+  socket = null;
+  if (isAsked("name")) asked = false;  // once more, then
+  tellStatus(word, true);
+  $("leave").textContent = t("again");
+  ask("again", why, t("again"), t("cancel"), "", () => connect());
+}
+
+function banned(goodbye) {  // the ban may be over when somebody tries again; until then the server says how long it is
+  failures = FAILURES;
+  ended(t("banned"), goodbye.trim().replace(/^goodbye: /, "") || t("banned"));
 }
 
 async function askWhy() {  // a page is not told why its WebSocket is refused; of a file it is
   try {
-    const answer = await fetch("chat.css", { method: "HEAD", cache: "no-store" });
-    if (answer.status === 403) banned();
+    const answer = await fetch("chat.css", { cache: "no-store" });
+    if (answer.status === 403) banned(await answer.text());
   } catch { /* the server is not there */ }
 }
 

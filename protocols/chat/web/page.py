@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ssl
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ FILES = {
     "/panel.js": ("panel.js", "text/javascript; charset=utf-8"),
     "/chat.js": ("chat.js", "text/javascript; charset=utf-8"),
 }
+FAREWELL = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
 LIMITS = Limits(connections=10_000, output=HARD)  # who does not read is evicted as on TCP
 
 POLICY = "; ".join(
@@ -62,13 +64,20 @@ class WebChat:
 
         self.site.route("GET", "/chat", WebSocketRoute(socket))
         for path, (name, kind) in FILES.items():
-            self.site.route("GET", path, StaticFile(name, kind))
+            self.site.route("GET", path, partial(self._show, StaticFile(name, kind)))
 
     def _refuse(self, peername: Any, held: int) -> bytes | None:
         """Who is banned gets no page; how many may talk is judged by the door they share with the chat's own port."""
-        address = peername[0] if isinstance(peername, tuple) else ""
-        reason = self._chat.authority.refuses(address)
+        reason = self._why_not(peername)
         return None if reason is None else forbidden(reason)
+
+    def _show(self, file: StaticFile, request: Request) -> Response:
+        """A connection may be older than a ban; half a page, whose rest is asked for over a new one, tells nobody."""
+        reason = self._why_not(request.peer)
+        return file(request) if reason is None else Response(403, farewell(reason), {**FAREWELL, "Connection": "close"})
+
+    def _why_not(self, peername: Any) -> str | None:
+        return self._chat.authority.refuses(peername[0] if isinstance(peername, tuple) else "")
 
     def listen(self, host: str | None, port: int, *, tls: ssl.SSLContext | None = None) -> Listener:
         """Serve it there."""
@@ -77,9 +86,14 @@ class WebChat:
 
 def forbidden(reason: str) -> bytes:
     """The answer to whoever is banned, whatever it asks for: its browser shows the reason."""
-    body = f"goodbye: {reason}\n".encode()
-    fields = f"Connection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}"
-    return f"HTTP/1.1 403 Forbidden\r\n{fields}\r\n\r\n".encode() + body
+    body = farewell(reason).encode()
+    fields = "".join(f"{name}: {value}\r\n" for name, value in FAREWELL.items())
+    return f"HTTP/1.1 403 Forbidden\r\nConnection: close\r\n{fields}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def farewell(reason: str) -> str:
+    """What its browser shows instead of the page."""
+    return f"goodbye: {reason}\n"
 
 
 class StaticFile:

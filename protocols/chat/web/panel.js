@@ -20,6 +20,8 @@ function ask(what, label, yes, no, value, done, type = "text") {
   (input.hidden ? $("ask-yes") : input).focus();
 }
 
+const isAsked = what => !$("ask").hidden && $("ask").dataset.what === what;
+
 function closeAsk() {
   $("ask").hidden = true;
   $("ask-field").value = "";

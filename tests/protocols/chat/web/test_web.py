@@ -441,6 +441,23 @@ def test_whoever_is_banned_is_told_why_by_the_page(world):
     assert (response.status, response.text) == (403, "goodbye: you are banned here for 2 minutes\n")
 
 
+def test_a_connection_that_is_older_than_the_ban_gets_no_half_of_the_page(world):
+    browser = Recorder()
+    world.reactor.run_until(world.reactor.connect_tcp(lambda: browser, "localhost", 80))
+    browser.transport.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    world.pass_time()
+    assert browser.data.startswith(b"HTTP/1.1 200 ")
+    assert "eof_received" not in browser.events
+    had = len(browser.data)
+    world.chat.authority = Closed()
+    browser.transport.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    world.pass_time()
+    answer = bytes(browser.data[had:])
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    assert answer.endswith(b"\r\n\r\ngoodbye: you are banned here for 2 minutes\n")
+    assert "eof_received" in browser.events
+
+
 def test_a_block_is_framed_once_for_all(world, monkeypatch):
     browsers = [world.browser(f"b{number}") for number in range(4)]
     bob = world.line_client("Bob")
