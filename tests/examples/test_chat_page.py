@@ -408,9 +408,24 @@ def test_an_operator_has_buttons(page: Any, theatre: Any) -> None:
         assert ada.run("return document.querySelector('#ask-field').type") == "password"
         ada.type("#ask-field", "open sesame{enter}")
         ada.shows("Kick", "#members")
-        ada.run("[...document.querySelectorAll('#members button')].find(b => b.textContent === 'Kick').click()")
+        kick = "[...document.querySelectorAll('#members button')].find(b => b.textContent === 'Kick').click()"
+        ada.run(kick)
+        ada.shows("Kick: \u2068Bob\u2069?", "#ask-label")  # asked once more
+        ada.click("#ask-no")
+        ada.run(kick)
+        ada.type("#message", "not yet{enter}")
+        ada.shows("Ada: not yet")
+        assert "kicked" not in ada.text("#log")
+        ada.click("#ask-yes")
         ada.shows("Bob was kicked")
         assert "open sesame" not in ada.text("body")
+
+
+def test_the_names_of_members_stay_whole_beside_an_operators_buttons(page: Any, chat: Any) -> None:
+    ada = enter(page, chat, "Ada")
+    ada.run("operator = true; for (const name of ['guest-9', 'Bartholomew']) members.add(name); showMembers()")
+    heights = ada.run("return [...document.querySelectorAll('#members bdi')].map(e => e.getClientRects().length)")
+    assert heights == [1, 1, 1]
 
 
 def test_chinese(page: Any, chat: Any) -> None:

@@ -13,11 +13,12 @@ function ask(what, label, yes, no, value, done, type = "text") {
   $("ask-yes").textContent = yes;
   $("ask-no").textContent = no;
   $("ask-why").textContent = "";
-  input.hidden = what === "lines" || what === "again";
+  input.hidden = ["lines", "again", "sure"].includes(what);
   input.type = type;
   input.value = value;
   answer = done;
   (input.hidden ? $("ask-yes") : input).focus();
+  input.select();  // what stands there is replaced by typing
 }
 
 const isAsked = what => !$("ask").hidden && $("ask").dataset.what === what;
@@ -83,10 +84,16 @@ function memberRow(name, state) {
     row.append(button(word, () => send(`/${deaf ? "unignore" : "ignore"} ${name}`), `${word}: ${name}`));
   }
   if (operator && !own) {
-    row.append(button(t("remove"), () => send(`/kick ${name}`), `${t("remove")}: ${name}`));
-    row.append(button(t("ban"), () => send(`/ban ${name}`), `${t("ban")}: ${name}`));
+    for (const [word, command] of [["remove", "kick"], ["ban", "ban"]]) {
+      row.append(button(t(word), () => makeSure(t(word), name, `/${command} ${name}`), `${t(word)}: ${name}`));
+    }
   }
   return row;
+}
+
+function makeSure(word, name, line) {  // a slip of a finger must send nobody away
+  openPanel(false);
+  ask("sure", `${word}: \u2068${name}\u2069?`, word, t("cancel"), "", () => { send(line); });
 }
 
 function showRooms() {
