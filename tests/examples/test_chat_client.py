@@ -30,6 +30,7 @@ from protocols.chat.client.ignored import LINE, MOST, Ignored
 from protocols.chat.client.looks import Looks
 from protocols.chat.client.screen import Screen
 from protocols.chat.client.terminal import LOOK, Terminal
+from protocols.text.sanitize import sanitize
 from reactor import LineProtocol
 from tests.kit.grid import Grid
 from tests.kit.theatre import Theatre
@@ -129,6 +130,14 @@ def test_a_paste_of_several_lines_waits_for_enter() -> None:
     editor = LineEditor()
     assert editor.feed(f"{PASTE}one\r\rtwo\r{PASTED}".encode()) == []
     assert editor.feed(b"\r") == ["one", "two"]
+
+
+def test_a_pasted_tab_is_what_the_server_makes_of_one() -> None:
+    editor = LineEditor()
+    pasted = "if a:\n\tfor b in c:\n\t\tprint(b)\t# so"
+    editor.feed(f"{PASTE}{pasted}{PASTED}".encode())
+    assert editor.feed(b"\r") == ["if a:", "    for b in c:", "        print(b) # so"]
+    assert [sanitize(line) for line in pasted.split("\n")] == ["if a:", "    for b in c:", "        print(b) # so"]
 
 
 def test_ctrl_d_ends_only_an_empty_line() -> None:

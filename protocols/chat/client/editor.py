@@ -13,6 +13,7 @@ import enum
 import re
 from collections.abc import Callable
 
+from ...text.sanitize import TAB
 from .graphemes import end_after, start_before
 
 MAX_TEXT = 64 * 1024  # characters in a line: as `LineProtocol.max_line`, and a paste of that size is a mistake
@@ -29,7 +30,7 @@ _TOKEN = re.compile(
 )
 _UNFINISHED = re.compile(r"\x1b(?:\[\[?[0-?]*[ -/]*|O)?")
 _PASTE_BEGINS, _PASTE_ENDS = "\x1b[200~", "\x1b[201~"
-_IN_PASTE = {"\r": "\n", "\n": "\n", "\t": " "}
+_IN_PASTE = {"\r": "\n", "\n": "\n"}
 _WORD, _BLANK_WORD = re.compile(r"\W*\w*"), re.compile(r"\s*\S*")  # with what stands before it
 
 
@@ -90,6 +91,8 @@ class LineEditor:
     def _press(self, key: str) -> list[str | Event]:
         if key in (_PASTE_BEGINS, _PASTE_ENDS):
             self._pasting = key == _PASTE_BEGINS
+        elif self._pasting and key == "\t":
+            return self._insert(" " if self.text[: self.at].rpartition("\n")[2].strip() else TAB)
         elif self._pasting:
             return self._insert(_IN_PASTE.get(key, key)) if key in _IN_PASTE or key >= " " else []
         elif key in "\r\n":
