@@ -115,7 +115,7 @@ def test_a_history_that_cannot_be_kept_is_one_warning(theatre: Any, tmp_path: Pa
     [
         (["--tls-key", "x"], "--tls-key needs --tls-cert"),
         (["--tls-cert", "/no/such"], "/no/such: No such file or directory"),
-        (["--tls-cert", str(CERTIFICATES / "ca.pem")], "ca.pem: no certificate and key in PEM form"),
+        (["--tls-cert", str(CERTIFICATES / "ca.pem")], "ca.pem: give --tls-key"),
         (["--motd", "/no/such"], "/no/such: No such file or directory"),
         (["--history", "-1"], "must not be negative"),
         (["--idle-timeout", "nan"], "must be a number from 0 up"),

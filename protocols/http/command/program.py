@@ -10,7 +10,7 @@ from functools import partial
 from http.cookiejar import CookieJar
 from typing import Any
 
-from reactor import Reactor
+from reactor import Reactor, attempt
 from reactor.serving import complain, program
 
 from ...text.sanitize import sanitize
@@ -143,11 +143,9 @@ class Program:
     def _on_done(self, job: Job, future: Future[Response]) -> None:
         if self._leaving:
             return
-        try:
-            self._settle(job, future)
-        except Exception as error:  # a defect of ours: a future would only log it, and nothing would end the program
-            if not self.over.done():
-                self.over.set_exception(error)
+        _, error = attempt(self._settle, job, future)
+        if error is not None and not self.over.done():
+            self.over.set_exception(error)  # a defect of ours: a future would only log it, and nothing would end us
 
     def _settle(self, job: Job, future: Future[Response]) -> None:
         try:
