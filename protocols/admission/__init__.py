@@ -5,7 +5,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     addresses    which addresses are one and the same; pure
     door         how many may come; pure
     buckets      how much one person may say; pure
-    attempts     how often an address may guess; pure
+    attempts     how often a connection and an address may guess; pure
     seldom       which of many like events are told; pure
     quiet        log lines about what strangers cause at will
     pace         how fast one person is heard: a bucket, and the clock that refills it

@@ -101,7 +101,7 @@ class Powers(Authority):
                 member.tell(notice)
 
         member.hold(True)
-        self.login.ask(password, member.address, answer)
+        self.login.ask(password, member.address, member.number, answer)
 
     # -- what is said -------------------------------------------------------------------------------------------
 

@@ -16,6 +16,8 @@ from .room import Member, Room
 
 ABSENCE = 4.0  # seconds: a page that is loaded again over a slow network is back by then, and nobody waits for a name
 
+NO_OPERATOR = "on this connection you are no operator: /oper PASSWORD makes you one again"
+
 Later = Callable[[float, Callable[[], None]], object]
 
 
@@ -83,6 +85,8 @@ class Comings:
         if absent.room is not (absent.room if room is None else room) or names.key(absent.room.name) != names.key(name):
             return False
         del self._absent[names.key(member.name)]
+        if absent.member.operator and not member.operator:
+            member.tell(NO_OPERATOR)
         return True
 
     def given_away(self, name: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from protocols.admission.attempts import Attempts
+from protocols.admission.attempts import ADDRESS_TRIES, TRIES, WAIT, Attempts, Wait
 from protocols.chat.operators import passwords
 from protocols.chat.operators.enrol import enrol
 from protocols.chat.operators.login import QUEUE, OperatorLogin
@@ -143,44 +143,59 @@ def test_a_password_at_a_terminal_is_typed_twice(
 # -- tries ----------------------------------------------------------------------------------------------------------
 
 
-def test_three_wrong_tries_and_the_address_waits() -> None:
+def test_three_wrong_tries_and_the_connection_waits() -> None:
     tries = Attempts(tries=3, wait=600.0)
-    assert [tries.begin("2001:db8::1", now) for now in (0.0, 1.0, 2.0)] == [0.0] * 3
-    assert tries.begin("2001:db8::ffff", 3.0) == 599.0, "the same customer"
-    assert tries.begin("192.0.2.1", 3.0) == 0.0
-    assert tries.begin("2001:db8::1", 601.9) > 0, "waiting is not made longer by asking"
-    assert tries.begin("2001:db8::1", 602.0) == 0.0
-    assert tries.left("2001:db8::1") == 2
+    assert [tries.begin("192.0.2.1", "Max", now) for now in (0.0, 1.0, 2.0)] == [None] * 3
+    assert tries.begin("192.0.2.1", "Max", 3.0) == Wait(599.0)
+    assert tries.begin("192.0.2.1", "Ada", 3.0) is None, "who sits behind the same router"
+    assert tries.begin("192.0.2.1", "Max", 601.9) is not None, "waiting is not made longer by asking"
+    assert tries.begin("192.0.2.1", "Max", 602.0) is None
+    assert tries.left("192.0.2.1", "Max", 602.0) == 2
 
 
-def test_loopback_and_what_has_no_address_wait_as_well() -> None:
-    tries = Attempts(tries=1)
-    for address in ("127.0.0.1", "::1", ""):
-        assert tries.begin(address, 0.0) == 0.0
-        assert tries.begin(address, 0.0) > 0
+@pytest.mark.parametrize("hosts", [["192.0.2.1"], ["2001:db8::1", "2001:db8::ffff"], ["127.0.0.1"], ["::1"], [""]])
+def test_other_connections_give_an_address_no_more_guesses_a_day(hosts: list[str]) -> None:
+    """However one guesses: each second on a new connection, from all of what counts as one address."""
+    tries = Attempts()
+    tried = [now for now in range(86400) if tries.begin(hosts[now % len(hosts)], now, float(now)) is None]
+    assert len(tried) <= ADDRESS_TRIES + 86400 * TRIES / WAIT
+    assert tried[ADDRESS_TRIES - 1] == ADDRESS_TRIES - 1, "four who slip at the same time are no guesser"
+    assert tries.begin("198.51.100.1", "Ada", 86400.0) is None
+
+
+def test_a_connection_that_waits_takes_nothing_from_its_address() -> None:
+    tries = Attempts()
+    for _ in range(100):
+        tries.begin("192.0.2.1", "Max", 0.0)
+    assert [tries.begin("192.0.2.1", number, 0.0) for number in range(9)] == [None] * 9
+    assert tries.begin("192.0.2.1", "Ada", 0.0) == Wait(200.0, by_others=True)
 
 
 def test_wrong_tries_long_ago_are_forgotten() -> None:
     tries = Attempts(tries=3, wait=600.0)
     for now in (0.0, 1.0, 601.0):
-        tries.begin("192.0.2.1", now)
-    assert tries.left("192.0.2.1") == 2
+        tries.begin("192.0.2.1", "Max", now)
+    assert tries.left("192.0.2.1", "Max", 601.0) == 2
 
 
-def test_the_right_password_forgives() -> None:
-    tries = Attempts(tries=2)
-    tries.begin("192.0.2.1", 0.0)
-    tries.right("192.0.2.1")
-    assert tries.left("192.0.2.1") == 2
-    assert len(tries) == 0
+def test_the_right_password_forgives_its_connection_and_nobody_else() -> None:
+    tries = Attempts(tries=2, of_address=4)
+    for name in ("Ada", "Max", "Max"):
+        tries.begin("192.0.2.1", name, 0.0)
+    tries.right("192.0.2.1", "Ada")
+    assert tries.left("192.0.2.1", "Ada", 0.0) == 2
+    assert tries.begin("192.0.2.1", "Max", 1.0) is not None
+    tries.begin("192.0.2.2", "Eve", 0.0)
+    tries.right("192.0.2.2", "Eve")
+    assert len(tries) == 1
 
 
 def test_the_memory_of_tries_has_an_end() -> None:
-    tries = Attempts(tries=1, limit=10)
+    tries = Attempts(tries=1, limit=10, of_address=1)
     for number in range(100):
-        tries.begin(f"192.0.2.{number}", 0.0)
+        tries.begin(f"192.0.2.{number}", number, 0.0)
     assert len(tries) == 10
-    assert tries.begin("192.0.2.99", 1.0) > 0
+    assert tries.begin("192.0.2.99", "another", 1.0) is not None
 
 
 # -- the gate -------------------------------------------------------------------------------------------------------
@@ -202,8 +217,10 @@ class Porter:
         self.jobs.append(Future())
         return self.jobs[-1]
 
-    def ask(self, password: str, address: str = "192.0.2.1") -> None:
-        self.login.ask(password, address, lambda name, notice: self.answers.append((name, notice)))
+    def ask(self, password: str, address: str = "192.0.2.1", connection: str = "") -> None:
+        self.login.ask(
+            password, address, connection or address, lambda name, notice: self.answers.append((name, notice))
+        )
 
 
 def test_one_password_at_a_time_is_looked_at() -> None:
@@ -229,10 +246,23 @@ def test_the_third_wrong_one_is_told_to_wait_and_the_fourth_not_looked_at() -> N
     porter.ask("the right one at last")
     assert [notice for _, notice in porter.answers[1:]] == [
         "that is not the password; 1 more try",
-        "that is not the password; your address waits 10 minutes now",
-        "after 3 wrong passwords your address waits: 5 minutes left",
+        "that is not the password; you wait up to 10 minutes now",
+        "after 3 wrong passwords you wait: 5 minutes left",
     ]
     assert len(porter.asked) == 3
+
+
+def test_who_comes_again_and_again_is_told_that_its_address_waits() -> None:
+    porter = Porter()
+    for number in range(13):
+        porter.ask("guess", connection=f"guest-{number}")
+        if len(porter.asked) > number:
+            porter.jobs[-1].set_result(None)
+    assert porter.answers[-2:] == [
+        (None, "that is not the password; you wait up to 10 minutes now"),
+        (None, "too many wrong passwords came from your address: the next may be tried in 4 minutes"),
+    ]
+    assert len(porter.asked) == 12
 
 
 def test_who_knows_it_never_waits() -> None:
@@ -248,7 +278,7 @@ def test_tries_at_the_same_time_are_counted() -> None:
     for number in range(5):
         porter.ask(f"guess {number}")
     assert len(porter.answers) == 2
-    assert all("waits" in notice for _, notice in porter.answers)
+    assert all("you wait:" in notice for _, notice in porter.answers)
 
 
 def test_the_queue_has_an_end() -> None:

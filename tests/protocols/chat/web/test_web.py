@@ -370,6 +370,15 @@ def test_a_page_that_is_loaded_again_was_never_missed(world, room):
     assert bob.data.endswith(b"* Ada left\n")
 
 
+def test_an_operator_who_loads_the_page_again_is_told_that_it_is_none(world):
+    ada, bob = world.browser("Ada"), world.browser("Bob")
+    world.chat.hub.get("Ada").operator = "ada"
+    notices = ("on this connection you are no operator: /oper PASSWORD makes you one again",)
+    ada, bob = reloaded(world, ada, "Ada"), reloaded(world, bob, "Bob")
+    assert [ada.texts("notice").count(text) for text in notices] == [1]
+    assert [bob.texts("notice").count(text) for text in notices] == [0]
+
+
 def test_who_does_not_come_back_has_left(world):
     ada, bob, eve = world.browser("Ada"), world.line_client("Bob"), world.browser("Eve")
     ada.close(4000)
