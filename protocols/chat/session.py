@@ -113,10 +113,14 @@ class Chat:
         address = peername[0] if isinstance(peername, tuple) else ""
         if (reason := self.refuses(address, held)) is None:
             return None
+        self.note_refused(address, reason)
+        return f"{NOTICE}goodbye: {reason}\n".encode()
+
+    def note_refused(self, address: str, reason: str) -> None:
+        """Somebody was not let in, by whatever port: it is counted, and logged as far as that does not fill a disk."""
         self.counts["refused"] += 1
         if (untold := self.seldom.tell((reason, address), self.reactor.time())) is not None:
             record("refused", address=address or None, reason=reason, untold=untold or None)
-        return f"{NOTICE}goodbye: {reason}\n".encode()
 
     def evict_silent(self) -> None:
         """When the server is full, who has not said anything for too long makes room: one for each who is missing."""

@@ -77,7 +77,10 @@ class WebChat:
         return file(request) if reason is None else Response(403, farewell(reason), {**FAREWELL, "Connection": "close"})
 
     def _why_not(self, peername: Any) -> str | None:
-        return self._chat.authority.refuses(peername[0] if isinstance(peername, tuple) else "")
+        address = peername[0] if isinstance(peername, tuple) else ""
+        if (reason := self._chat.authority.refuses(address)) is not None:
+            self._chat.note_refused(address, reason)
+        return reason
 
     def listen(self, host: str | None, port: int, *, tls: ssl.SSLContext | None = None) -> Listener:
         """Serve it there."""

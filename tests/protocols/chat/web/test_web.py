@@ -444,10 +444,15 @@ class Closed(Authority):
         return "you are banned here for 2 minutes"
 
 
-def test_whoever_is_banned_is_told_why_by_the_page(world):
+def test_whoever_is_banned_is_told_why_by_the_page(world, caplog):
+    caplog.set_level("INFO", "protocols.chat")
     world.chat.authority = Closed()
     response = get(world, "/")
     assert (response.status, response.text) == (403, "goodbye: you are banned here for 2 minutes\n")
+    assert world.chat.counts["refused"] == 1
+    assert [record.getMessage() for record in caplog.records] == [
+        'event=refused address=127.0.0.1 reason="you are banned here for 2 minutes"'
+    ], "as on the chat's own port"
 
 
 def test_a_connection_that_is_older_than_the_ban_gets_no_half_of_the_page(world):
@@ -464,6 +469,7 @@ def test_a_connection_that_is_older_than_the_ban_gets_no_half_of_the_page(world)
     answer = bytes(browser.data[had:])
     assert answer.startswith(b"HTTP/1.1 403 ")
     assert answer.endswith(b"\r\n\r\ngoodbye: you are banned here for 2 minutes\n")
+    assert world.chat.counts["refused"] == 1
     assert "eof_received" in browser.events
 
 
