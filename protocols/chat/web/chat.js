@@ -17,7 +17,7 @@ const browser = (key, value) => kept(() => localStorage, key, value);
 
 let socket = null, timer = null, wait = FIRST_WAIT, lastAttempt = 0, over = false;
 let me = "", operator = false, room = "", members = new Set(), count = 0;
-let wantedName = tab("name"), wantedRoom = tab("room"), nameTries = 0, nameTimer = null, asked = false, lastNotice = "";
+let wantedName = tab("name"), wantedRoom = tab("room"), nameTries = 0, nameTimer = null, asked = false, lastNotice = "", lastNoticeLine = null;
 let ignored = new Set(tab("ignored").split(", ").filter(Boolean));
 let everIgnored = new Set(ignored);
 let moveNotice = "";  // what the mark of a move says already
@@ -71,6 +71,10 @@ const handlers = {
     tab("ignored", event.names.join(", "));
     showMembers();
   },
+  oper(event) {
+    if (!isAsked("password")) return;
+    if (event.refused) tellWhy(); else closeAsk();
+  },
   topic(event) { showTopic(event.topic); },
   rooms(event) { rooms = event.rooms; showRooms(); },
   said(event) { say("said", event); },
@@ -84,8 +88,9 @@ const handlers = {
   },
   notice(event) {
     lastNotice = event.text;
+    lastNoticeLine = null;
     if (event.text === moveNotice) moveNotice = "";
-    else if (!settling) addLine("notice", event.text.replace(/ {2,}/g, " · "));  // columns, which need another font
+    else if (!settling) lastNoticeLine = addLine("notice", event.text.replace(/ {2,}/g, " · "));  // columns, which need another font
   },
 };
 
@@ -113,7 +118,7 @@ function nameRefused() {
   else if (nameTries) {
     nameTries = 0;
     if ($("ask").hidden) askName(wantedName);
-    if (isAsked("name")) $("ask-why").textContent = lastNotice;
+    if (isAsked("name")) tellWhy();
   }
 }
 
@@ -230,6 +235,7 @@ function onOpen() {
 
 function onClose(event) {
   clearTimeout(nameTimer);
+  $("ask-yes").disabled = false;
   members = new Set();
   count = 0;
   rooms = [];

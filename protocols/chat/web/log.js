@@ -86,6 +86,13 @@ function addLine(kind, text, { name = "", at = 0, own = false } = {}) {
   log.append(line);
   while (log.childElementCount > MOST_LINES) log.firstElementChild.remove();
   if (follow) toBottom(); else if (kind !== "mark") tellBelow(below + 1);
+  return line;
+}
+
+function takeBack(line) {
+  if (!line) return;
+  line.remove();
+  if (below) tellBelow(below - 1);
 }
 
 function toBottom() {

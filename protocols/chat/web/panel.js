@@ -13,6 +13,7 @@ function ask(what, label, yes, no, value, done, type = "text") {
   $("ask-yes").textContent = yes;
   $("ask-no").textContent = no;
   $("ask-why").textContent = "";
+  $("ask-yes").disabled = false;
   input.hidden = ["lines", "again", "sure"].includes(what);
   input.type = type;
   input.value = value;
@@ -22,6 +23,14 @@ function ask(what, label, yes, no, value, done, type = "text") {
 }
 
 const isAsked = what => !$("ask").hidden && $("ask").dataset.what === what;
+
+function tellWhy() {  // the notice just come is the answer to what was asked: here, and not in the log as well
+  $("ask-why").textContent = lastNotice;
+  takeBack(lastNoticeLine);
+  lastNoticeLine = null;
+  $("ask-yes").disabled = false;
+  $("ask-field").select();
+}
 
 function closeAsk() {
   $("ask").hidden = true;
@@ -145,8 +154,13 @@ $("set-topic").addEventListener("click", () => {
 });
 $("oper").addEventListener("click", () => {
   openPanel(false);
-  ask("password", t("askPassword"), t("ok"), t("cancel"), "", text => { if (text) send(`/oper ${text}`); }, "password");
+  ask("password", t("askPassword"), t("ok"), t("cancel"), "", askPassword, "password");
 });
+function askPassword(text) {
+  if (!text) return true;
+  if (send(`/oper ${text}`)) $("ask-yes").disabled = true;  // a second Enter would be a second guess
+  return false;  // open until the server has answered
+}
 $("help").addEventListener("click", () => { openPanel(false); send("/help"); field.focus(); });
 $("leave").addEventListener("click", () => { openPanel(false); if (over) connect(); else send("/quit"); });
 $("notify").addEventListener("change", async () => {

@@ -9,7 +9,8 @@ from typing import Any
 from ...websocket.lines import LineSocket, SharedFrames, texts
 from ..rooms import names
 from ..rooms.room import NO_NAMES, Member, Room
-from ..session import BANNED, Chat, Session
+from ..rooms.speech import asks_to_operate
+from ..session import BANNED, HELD, Chat, Session
 from .events import pack, read
 from .states import States
 
@@ -20,22 +21,49 @@ MAX_MESSAGE = 16 * 1024  # bytes: several lines that are pasted at once; a longe
 
 
 class WebSession(Session):
-    """One person in a browser. `on_named` is called once a `/nick` of its is decided: whether it was refused."""
+    """One person in a browser.
 
-    __slots__ = ("_on_named",)
+    on_named, on_operator: called behind the notice that answers its `/nick`, its `/oper`: whether that was refused.
+    """
+
+    __slots__ = ("_asks_powers", "_at_password", "_on_named", "_on_operator")
 
     opening = False  # a handshake came before: what looks like a request here is something that somebody types
 
-    def __init__(self, chat: Chat, on_named: Callable[[bool], None]) -> None:
+    def __init__(self, chat: Chat, on_named: Callable[[bool], None], on_operator: Callable[[bool], None]) -> None:
         super().__init__(chat)
         self._on_named = on_named
+        self._on_operator = on_operator
+        self._asks_powers = self._at_password = False  # for an operator's powers; until its password is looked at
 
     def message_received(self, text: str) -> None:
+        if asks := asks_to_operate(text):
+            self._asks_powers = True
         super().message_received(text)
         if self._names_itself(text):
-            decided = partial(self._decided, text.strip().partition(" ")[2])
-            if self._chat.inputs.when_done(decided):
-                decided()
+            self._when_done(partial(self._decided, text.strip().partition(" ")[2]))
+        elif asks and not self._at_password:
+            self._on_looked_at()
+
+    def _when_done(self, decided: Callable[[], None]) -> None:
+        if self._chat.inputs.when_done(decided):
+            decided()
+
+    def _keep_waiting(self, reason: str, held: bool) -> None:
+        super()._keep_waiting(reason, held)
+        if reason == HELD:
+            self._at_password = held
+            if not held:
+                self._chat.reactor.call_soon(self._on_looked_at)
+
+    def _on_looked_at(self) -> None:
+        if self._asks_powers:
+            self._asks_powers = False
+            self._when_done(self._operator_decided)
+
+    def _operator_decided(self) -> None:
+        if self._member is not None:
+            self._on_operator(not self._member.operator)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._member is not None and self._member.reason is None:
@@ -65,7 +93,7 @@ class ChatSocket(LineSocket):
     max_message = MAX_MESSAGE
 
     def __init__(self, chat: Chat, states: States, lines: SharedFrames, events: SharedFrames) -> None:
-        super().__init__(WebSession(chat, self._tell_named), lines)
+        super().__init__(WebSession(chat, self._tell_named, self._tell_operator), lines)
         self._states = states
         self._events = events
         self._member: Member | None = None
@@ -122,6 +150,10 @@ class ChatSocket(LineSocket):
         member = self.inner.member
         if member is not None and self.subprotocol is not None:
             self.send(pack({**_you(member), "refused": True} if refused else _you(member)))
+
+    def _tell_operator(self, refused: bool) -> None:
+        if self.subprotocol is not None:
+            self.send(pack({"type": "oper", "refused": refused}))
 
 
 def _is_called(member: Member, asked: str) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import Future
 
 import pytest
 
 from protocols.chat import LIMITS, TIMEOUTS, Chat, Door, Settings
+from protocols.chat.operators import passwords
 from protocols.chat.operators.operator_commands import set_up_operators
 from protocols.chat.operators.powers import Caller
 from protocols.chat.rooms.authority import Authority
@@ -437,6 +439,37 @@ def test_who_is_banned_need_not_come_back(world, did, code):
     world.pass_time()
     assert ada.close_code == code
     assert ada.texts("notice")[-1].startswith("goodbye: you ")
+
+
+def test_who_asks_for_an_operators_powers_is_answered_behind_the_notice(world, tmp_path):
+    file = str(tmp_path / "opers")
+    passwords.put(file, "ada", "open sesame")
+    powers = set_up_operators(world.chat, passwords=file)
+    powers.login._run_in_thread = look_at_once
+    ada = world.browser("Ada")
+    for word, refused in (("no", True), ("open sesame", False)):
+        ada.got.clear()
+        ada.send(f"/oper {word}")
+        world.pass_time()
+        kinds = [event["type"] for event in ada.got if event["type"] in ("you", "notice", "oper")]
+        assert kinds == (["notice", "oper"] if refused else ["you", "notice", "oper"])
+        assert ada.of("oper") == [{"type": "oper", "refused": refused}]
+    assert ada.of("you")[-1]["operator"]
+
+
+def look_at_once(call, *arguments):
+    found = Future()
+    found.set_result(call(*arguments))
+    return found
+
+
+def test_an_answer_at_once_is_told_once(world):
+    set_up_operators(world.chat)
+    ada = world.browser("Ada")
+    ada.send("/oper whatever")
+    world.pass_time()
+    assert ada.of("oper") == [{"type": "oper", "refused": True}]
+    assert ada.texts("notice")[-1].startswith("nobody becomes an operator here")
 
 
 class Closed(Authority):
