@@ -87,14 +87,17 @@ function memberRow(name, state) {
   main.append(shownName);
   if (own) { main.append(` (${t("you")})`); row.setAttribute("aria-current", "true"); }
   row.append(main);
+  const others = document.createElement("span");  // they stay together where a long name takes the row
+  others.className = "others";
   if (!own) {
     const deaf = ignored.has(name), word = t(deaf ? "hear" : "ignore");
     main.classList.toggle("deaf", deaf);
-    row.append(button(word, () => send(`/${deaf ? "unignore" : "ignore"} ${name}`), `${word}: ${name}`));
+    others.append(button(word, () => send(`/${deaf ? "unignore" : "ignore"} ${name}`), `${word}: ${name}`));
+    row.append(others);
   }
   if (operator && !own) {
     for (const [word, command] of [["remove", "kick"], ["ban", "ban"]]) {
-      row.append(button(t(word), () => makeSure(t(word), name, `/${command} ${name}`), `${t(word)}: ${name}`));
+      others.append(button(t(word), () => makeSure(t(word), name, `/${command} ${name}`), `${t(word)}: ${name}`));
     }
   }
   return row;
