@@ -194,8 +194,12 @@ class Session(TextProtocol):
             return  # it has gone meanwhile
         chat, lobby = self._chat, self._chat.hub.lobby
         topic = f"{NOTICE}the topic is: {lobby.topic}\n".encode() if lobby.topic else b""
-        member.promise_welcome(WELCOME.format(member.name), chat.settings.motd, topic, lobby.history.replay())
+        member.promise_welcome(self.welcome().format(member.name), chat.settings.motd, topic, lobby.history.replay())
         self._introduction = chat.reactor.call_later(INTRODUCTION, self._on_introduced, member)
+
+    def welcome(self) -> str:
+        """What a newcomer is told first; {} is its name."""
+        return WELCOME
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

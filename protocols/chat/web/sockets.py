@@ -17,6 +17,8 @@ from .states import States
 PROTOCOL = "chat.v1"
 """The subprotocol of typed events; without it a message is a line of the chat without its end."""
 
+WELCOME = "welcome, {}: type to talk, /help for more"  # it has buttons for a name and for leaving
+
 MAX_MESSAGE = 16 * 1024  # bytes: several lines that are pasted at once; a longer line is refused as on TCP
 
 
@@ -26,15 +28,19 @@ class WebSession(Session):
     on_named, on_operator: called behind the notice that answers its `/nick`, its `/oper`: whether that was refused.
     """
 
-    __slots__ = ("_asks_powers", "_at_password", "_on_named", "_on_operator")
+    __slots__ = ("_asks_powers", "_at_password", "_on_named", "_on_operator", "is_page")
 
     opening = False  # a handshake came before: what looks like a request here is something that somebody types
 
     def __init__(self, chat: Chat, on_named: Callable[[bool], None], on_operator: Callable[[bool], None]) -> None:
         super().__init__(chat)
+        self.is_page = False  # or another client with typed events
         self._on_named = on_named
         self._on_operator = on_operator
         self._asks_powers = self._at_password = False  # for an operator's powers; until its password is looked at
+
+    def welcome(self) -> str:
+        return WELCOME if self.is_page else super().welcome()
 
     def message_received(self, text: str) -> None:
         if asks := asks_to_operate(text):
@@ -103,7 +109,7 @@ class ChatSocket(LineSocket):
 
     def connection_made(self, transport: Any) -> None:
         if self.subprotocol == PROTOCOL:
-            self.frames = self._events
+            self.frames, self.inner.is_page = self._events, True
         super().connection_made(transport)
         self._look()
 

@@ -200,6 +200,13 @@ def test_a_newcomer_knows_its_name_its_room_and_who_is_there(world):
     assert ada.of("rooms")[0]["rooms"] == [{"name": "lobby", "count": 1, "topic": ""}]
 
 
+def test_a_page_is_not_told_to_type_what_it_has_a_button_for(world):
+    assert world.browser().texts("notice") == ["welcome, guest-1: type to talk, /help for more"]
+    assert (
+        "* welcome, guest-2: type to talk, /nick NAME, /help for more, exit to leave" in world.browser(typed=False).got
+    )
+
+
 def test_who_has_said_nothing_is_counted_nowhere(world):
     ada = world.browser("Ada")
     silent, lurking = world.browser(), Recorder()
