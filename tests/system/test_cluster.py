@@ -5,6 +5,7 @@ The same scenes as in tests/protocols/chat/cluster, where the log is not of our 
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
@@ -12,6 +13,7 @@ import threading
 import time
 import types
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -146,6 +148,15 @@ def exchange(ada, bob, text):
     bob.hears(f"Ada: {text} of Ada")
     ada.hears(f"Bob: {text} of Bob")
     assert bob.count(f"Ada: {text} of Ada") == ada.count(f"Bob: {text} of Bob") == 1
+
+
+def processor_seconds(server):
+    """What the process of `server` has used so far; 0 where there is no /proc."""
+    stat = Path(f"/proc/{server.process.pid}/stat")
+    if not stat.exists():
+        return 0.0
+    fields = stat.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def unbothered(*people):
@@ -345,6 +356,45 @@ def test_a_rolling_restart_keeps_topic_and_history(scene):
     eve.hears("* the topic is: tea")
 
 
+def test_a_restart_on_the_same_socket_refuses_nobody(scene):
+    """A service manager keeps the socket: who comes between two servers waits, and finds the chat as it was."""
+    ada = scene.join(scene.server(), "Ada")
+    with socket.create_server(("127.0.0.1", 0)) as place:
+        options = ("--no-console", "--cluster", scene.redis.url, "--cluster-ttl", str(TTL))
+        b = scene.theatre.activate([place], "chat_server.py", *options)
+        bob = scene.join(b, "Bob")
+        meet(ada, bob)
+        ada.says("/topic tea", "remember")
+        bob.hears("Ada: remember")
+        b.process.send_signal(signal.SIGTERM)
+        bob.hears("goodbye")
+        bob.close()
+        assert b.exits() == 0
+        ada.hears("* Bob left")
+        scene.theatre.activate([place], "chat_server.py", *options)
+        bob = scene.join(types.SimpleNamespace(port=place.getsockname()[1]), "Bob")  # before it listens
+        bob.hears("Ada: remember")
+        bob.hears("* the topic is: tea")
+        ada.hears("* Bob joined")
+        exchange(ada, bob, "again")
+    assert (ada.count("* Bob left"), ada.count("* Bob joined")) == (1, 1)
+    assert not any("other servers" in line for line in ada.lines)
+
+
+def test_it_listens_to_nobody_before_it_has_joined_or_given_up(scene):
+    scene.line = Proxy(scene.redis.port)
+    scene.line.hold()
+    server = scene.server(url=f"redis://127.0.0.1:{scene.line.port}")
+    deadline = time.monotonic() + DEADLINE
+    while not scene.line.accepted:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(0.5)
+    assert server.out._pieces.empty()
+    scene.line.heal()
+    assert server.port
+
+
 def test_all_servers_stop(scene):
     a, b, ada, bob = scene.two()
     ada.says("/topic tea", "remember")
@@ -539,7 +589,7 @@ def test_the_line_of_one_server_is_cut_for_long(scene, how):
     eve = scene.join(b, "Eve")
     ada.hears("* Eve joined")
     getattr(scene.line, how)()
-    began, accepted = time.monotonic(), scene.line.accepted
+    began, accepted, spent = time.monotonic(), scene.line.accepted, processor_seconds(b)
     bob.says("before it is known")
     bob.hears(LOST)
     ada.hears("* Bob left")
@@ -549,6 +599,7 @@ def test_the_line_of_one_server_is_cut_for_long(scene, how):
     ada.says("you miss this")
     time.sleep(max(0.0, 6 - (time.monotonic() - began)))
     assert scene.line.accepted - accepted < 40
+    assert processor_seconds(b) - spent < 0.3 * (time.monotonic() - began), "it turns round and round meanwhile"
     scene.line.heal()
     bob.hears(FOUND)
     bob.hears("* Ada joined")

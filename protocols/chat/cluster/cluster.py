@@ -341,11 +341,11 @@ class Cluster(Inputs):
         inputs, done = stay.outbox.take_all()
         for one in inputs:
             self._do_now(*one)
-        for member in [member for member in self.hub.members() if not member.local]:
-            self.hub.leave(member)
         for member in self.hub.members():
             member.tell(LOST)
         self._show(LOST)
+        for member in [member for member in self.hub.members() if not member.local]:
+            self.hub.leave(member)
         for call in done:
             call()
 

@@ -155,8 +155,8 @@ def test_a_cut_longer_than_the_lease(town):
     town.advance(0.5)
     bob.says("can you hear me")
     town.advance(TTL + 2)
-    assert bob.news == ["* Ada left", f"* {LOST}"]
-    assert bea.news == ["Bob: can you hear me", "* Ada left", f"* {LOST}"]
+    assert bob.news == [f"* {LOST}", "* Ada left"]
+    assert bea.news == ["Bob: can you hear me", f"* {LOST}", "* Ada left"]
     assert ada.news == ["* Bob left", "* Bea left"]
     bea.says("we are alone")
     ada.says("where are they")
@@ -212,8 +212,8 @@ def test_the_log_is_gone_for_long_and_comes_back(town):
     for server in (a, b):
         server.log.cut()
     town.advance(TTL + 3)
-    assert ada.news == ["* Bob left", f"* {LOST}"]
-    assert bob.news == ["* Ada left", f"* {LOST}"]
+    assert ada.news == [f"* {LOST}", "* Bob left"]
+    assert bob.news == [f"* {LOST}", "* Ada left"]
     for server in (a, b):
         server.log.heal()
     town.advance(TTL + 5)

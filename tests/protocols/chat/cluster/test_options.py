@@ -32,3 +32,13 @@ def test_a_url_that_is_none_shows_no_password(capsys, given):
     with pytest.raises(SystemExit):
         parser().parse_args(["--cluster", given])
     assert "secret" not in capsys.readouterr().err
+
+
+def test_the_lease_is_ten_seconds_unless_it_is_said(capsys):
+    assert parser().parse_args([]).cluster_ttl == 10.0
+    assert parser().parse_args(["--cluster-ttl", "2.5"]).cluster_ttl == 2.5
+    for bad in ("0.5", "601", "nan", "soon"):
+        with pytest.raises(SystemExit) as ended:
+            parser().parse_args(["--cluster-ttl", bad])
+        assert ended.value.code == 2
+    assert "--cluster-ttl" in capsys.readouterr().err

@@ -82,7 +82,9 @@ class Server:
         self.title = title
         self.people = []
         self.log = MemoryLog(town.shelf, town.dice)
-        self.hub = Hub(self.reactor.call_soon, self.reactor.call_later, wall=town.shelf.wall)
+        self.hub = options.pop("hub", None)
+        if self.hub is None:
+            self.hub = Hub(self.reactor.call_soon, self.reactor.call_later, wall=town.shelf.wall)
         self.settled = False
         self.cluster = Cluster(
             self.reactor, self.hub, self.log, options.pop("console", None), title=title, ttl=options.pop("ttl", TTL),

@@ -1,0 +1,163 @@
+"""What people of several servers are promised, line by line, where the scenes of test_cluster.py do not have it yet."""
+
+from __future__ import annotations
+
+import pytest
+
+from protocols.chat.cluster.cluster import Mode
+from protocols.chat.cluster.people import FOUND, LOST
+from protocols.chat.rooms.news import CROWD
+from tests.protocols.chat.cluster.town import TTL, Server
+
+END = 7.0  # seconds that a server may take to end, whatever the log does
+
+
+def two(town, *names):
+    """Two servers, Ada on the first and Bob on the second, and `names` in turn on the first and the second."""
+    a, b = town.server(), town.server()
+    people = []
+    for number, name in enumerate(("Ada", "Bob", *names)):
+        people.append((a, b)[number % 2].join(name))
+        town.advance(0.1)
+    town.advance(0.5)
+    for person in people:
+        _ = person.news
+    return a, b, *people
+
+
+def test_who_comes_into_a_room_is_told_who_of_all_servers_is_there(town):
+    _a, _b, ada, bob, eve = two(town, "Eve")
+    ada.says("/join den")
+    town.advance()
+    assert ada.news == ["* you are in den now", "* you are alone here"]
+    bob.says("/join den")
+    town.advance()
+    assert bob.news[1:] == ["* you are in den now", "* here with you: Ada"]
+    eve.says("/join den")
+    town.advance()
+    assert eve.news[-1] == "* here with you: Ada, Bob"
+
+
+def test_one_order_for_those_who_talk_as_well(town):
+    """Each hears all but itself; put together, their orders do not contradict each other."""
+    _a, _b, ada, bob, eve, sam = two(town, "Eve", "Sam")
+    for n in range(20):
+        for person in (ada, bob, eve, sam):
+            person.says(str(n))
+            town.advance(0.0003)
+    town.advance(1)
+    heard = {person.name: person.news for person in (ada, bob, eve, sam)}
+    for name, lines in heard.items():
+        assert len(lines) == 60
+        assert not any(line.startswith(f"{name}: ") for line in lines)
+    for one in heard.values():
+        for other in heard.values():
+            both = set(one) & set(other)
+            assert [line for line in one if line in both] == [line for line in other if line in both]
+
+
+def test_who_dies_with_a_server_leaves_each_room_once(town):
+    a, b, ada, bob, eve, sam = two(town, "Eve", "Sam")
+    eve.says("/join den")
+    sam.says("/join den")
+    town.advance(0.2)
+    _ = ada.news, eve.news
+    b.kill()
+    town.advance(TTL + 3)
+    assert (ada.news, eve.news) == (["* Bob left"], ["* Sam left"])
+    assert a.who() == {"lobby": ["Ada"], "den": ["Eve"]}
+    ada.says("/who")
+    town.advance()
+    assert ada.news == ["* 1 here: Ada", "* 1 in other rooms; /rooms lists them"]
+    assert [bob.open, sam.open] == [False, False]
+
+
+def test_many_who_die_with_a_server_are_told_together(town):
+    a, b, ada, _bob = two(town)
+    crowd = [b.join(f"P{n}") for n in range(CROWD)]
+    town.advance(5)
+    _ = ada.news
+    b.kill()
+    town.advance(TTL + 3)
+    told = ada.news
+    assert len(told) == 1, told
+    assert told[0].startswith("* left: Bob, P0, P1, ")
+    assert a.who() == {"lobby": ["Ada"]}
+    assert not any(person.open for person in crowd)
+
+
+def test_who_is_on_the_other_side_of_a_cut_is_told_to_be_out_of_reach(town):
+    _a, b, ada, bob = two(town)
+    b.log.cut()
+    town.advance(TTL + 3)
+    _ = ada.news, bob.news
+    ada.says("/msg Bob psst")
+    bob.says("/msg Ada psst")
+    town.advance()
+    assert ada.news == ["* not sent: nobody here is called Bob"]
+    assert bob.news == ["* not sent: nobody here is called Ada"]
+
+
+def test_a_private_line_that_the_cut_has_swallowed_is_told_of(town):
+    """It was on its way when the line was cut: its sender hears of the other servers first, then what became of it."""
+    _a, b, ada, bob = two(town)
+    b.log.cut()
+    bob.says("/msg Ada psst")
+    town.advance(TTL + 3)
+    assert f"* {LOST}" in bob.news
+    b.log.heal()
+    town.advance(5)
+    assert not any("psst" in line for line in ada.lines)
+
+
+def test_told_of_a_cut_within_the_lease_and_three_seconds_and_whole_within_ten(town):
+    a, b, ada, bob = two(town)
+    b.log.cut()
+    town.advance(TTL + 3)
+    assert f"* {LOST}" in bob.news
+    town.advance(20)
+    b.log.heal()
+    town.until(lambda: b.is_in and a.who() == b.who(), 10)
+    town.advance(0.5)
+    assert bob.lines.count(f"* {FOUND}") == 1
+    assert not any("other servers" in line for line in ada.lines)
+
+
+@pytest.mark.parametrize("fault", ["cut", "refuses", "stands still", "nothing"])
+def test_the_end_comes_within_seven_seconds_whatever_the_log_does(town, fault):
+    _a, b, _ada, bob = two(town)
+    if fault == "cut":
+        b.log.cut()
+    elif fault == "refuses":
+        town.shelf.refuses = 1.0
+    elif fault == "stands still":
+        b.log.cut(notice=100.0)
+    for person in b.people:
+        b.hub.farewell(person.member)
+    b.cluster.on_drain(5.0)
+    town.advance(END)
+    assert b.log.closed
+    assert "goodbye" in bob.lines[-1]
+
+
+def test_it_is_settled_when_it_has_joined_and_no_earlier(town):
+    """`listening on` is printed then: somebody who is served before would be given a name that another has."""
+    town.server()
+    b = Server(town, "late")
+    town.servers.append(b)
+    while not b.settled:
+        assert not b.is_in
+        town.advance(0.0005)
+    assert b.is_in
+
+
+def test_or_when_the_log_cannot_be_reached(town):
+    a = Server(town, "first")
+    town.servers.append(a)
+    assert not a.settled
+    a.log.cut(notice=2.0)
+    town.advance(1)
+    assert not a.settled
+    town.advance(2)
+    assert a.settled
+    assert a.cluster.mode is Mode.ALONE
