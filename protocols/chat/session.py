@@ -82,7 +82,7 @@ class Chat:
         self.seldom = Seldom()  # of what strangers can bring about at will, so many log lines a minute
         self._told = Seldom(MEMBERS_TOLD)
         self.hub.tells = lambda event, address: self._told.tell((event, address), reactor.time())
-        self.counts: Counter[str] = Counter()  # who was `refused`, and `waits` that a flood was made to make
+        self.counts: Counter[str] = Counter()  # who `came` in, was `refused`; `waits` that a flood was made to make
         self.ends: Counter[str] = Counter()  # of connections, by their reasons
         self._evicting: Timer | None = None
 
@@ -184,6 +184,7 @@ class Session(TextProtocol):
         member.hold, member.wait = partial(self._keep_waiting, HELD), partial(self._keep_waiting, BEHIND)
         member.spoke = self._began
         self._counted = True
+        chat.counts["came"] += 1
         chat.door.enter(address)
         chat.newcomers.add(self, self._began)
         chat.evict_silent()

@@ -266,7 +266,7 @@ def _stats(powers: Powers, caller: Caller, _: str) -> None:
     caller.tell(
         f"up {span(powers.reactor.time() - powers.began)}; people {len(hub):,}, rooms {len(hub.rooms):,}, "
         f"lines said {hub.said:,}",
-        f"came {stats['accepted']:,}, refused {counts['refused']:,}, told to wait {counts['waits']:,}, "
+        f"came {counts['came']:,}, refused {counts['refused']:,}, told to wait {counts['waits']:,}, "
         f"bans {len(powers.bans.bans):,}",
         f"left: {ends or 'nobody yet'}",
         f"memory at its most {_memory()}; waiting to be sent {stats['output'] // 1024:,} KiB; "

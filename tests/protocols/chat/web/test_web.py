@@ -479,6 +479,20 @@ def test_an_answer_at_once_is_told_once(world):
     assert ada.texts("notice")[-1].startswith("nobody becomes an operator here")
 
 
+def test_who_came_is_who_began_to_chat_and_not_what_a_page_asks_for(world):
+    powers = set_up_operators(world.chat)
+    for path in ("/", "/chat.css", "/chat.js"):
+        get(world, path)
+    ada, _ = world.browser("Ada"), world.line_client("Bob")
+    ada.close()
+    world.pass_time(10)
+    told = []
+    powers.run(Caller("console", lambda *lines: told.extend(lines)), "/stats", "")
+    assert " people 1, " in told[0]
+    assert told[1].startswith("came 2, refused 0, ")
+    assert told[2] == "left: 1 closed"
+
+
 class Closed(Authority):
     def refuses(self, address):
         return "you are banned here for 2 minutes"
