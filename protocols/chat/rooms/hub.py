@@ -22,6 +22,7 @@ from .room import NOBODY, NOTICE, Defer, Member, Room, actor
 
 LOBBY = "lobby"
 OPERATOR = "From Server, Admin:"  # the tutorial's own words, to the letter
+TOPICS = 200  # of rooms that are empty: as many as a store brings back (archive.KEEP_ROOMS)
 EMPTY_ROOMS = 100  # histories kept of rooms that are empty, where a store brings them back: 3 MiB at most
 
 _PLACES = re.compile(" +|$")
@@ -70,7 +71,7 @@ class Hub:
         self.ignoring = Ignoring(self._members.get)
         self.departed = Departed(lambda: self.wall())
         self._empty_rooms: dict[str, History] = {}  # of rooms that are empty now, by the key of the name, oldest first
-        self.topics: dict[str, str] = {}  # of rooms that were open when all servers stopped, until they are open again
+        self.topics: dict[str, str] = {}  # of rooms that are empty now, where `keeps_rooms`, until they are open again
         self.on_forgotten: Callable[[str], object] | None = None  # is given the key of an empty room that is forgotten
         self._owners: dict[str, str] = {}  # the address that opened a room first, where `on_forgotten` asks for shares
         self.keeps_rooms = False  # histories of empty rooms are kept, because a store brings them back
@@ -296,6 +297,13 @@ class Hub:
             del self.rooms[key]
             if self.keeps_rooms:
                 self._keep_empty(key, room.history)
+                self._keep_topic(key, room.topic)
+
+    def _keep_topic(self, key: str, topic: str) -> None:
+        if topic:
+            self.topics[key] = topic  # as the last: it was taken from here when the room was opened
+            if len(self.topics) > TOPICS:
+                del self.topics[next(iter(self.topics))]
 
     def remember(self, key: str, said: list[tuple[float, bytes]]) -> None:
         """What was said in a room before this server began. Before anybody comes."""

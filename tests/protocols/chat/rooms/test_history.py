@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from protocols.chat.rooms.history import LINES, MAX_BYTES, History
-from protocols.chat.rooms.hub import EMPTY_ROOMS, Hub
+from protocols.chat.rooms.hub import EMPTY_ROOMS, TOPICS, Hub
 from protocols.chat.storage.archive import FORGOTTEN, TOPIC
 from protocols.chat.storage.keep import keep_history
 
@@ -161,6 +161,32 @@ def test_with_a_store_topics_outlive_the_server(chat: Any, trio: Any) -> None:
         "* the topic is: roses", "* the topic is: thorns", "* garden has no topic now",
     ]  # fmt: skip
     assert kept == [("garden", TOPIC, b"thorns"), ("garden", TOPIC, b"")]
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_an_empty_room_has_its_topic_again_where_a_restart_brings_it_back(chat: Any, keeps: bool) -> None:
+    chat.hub.keeps_rooms = keeps
+    ada = chat.join("Ada")
+    ada.says("/join garden", "/topic roses", "/part", "/join garden", "/topic -", "/part")
+    assert ada.lines.count("* the topic is: roses") == 1 + keeps
+    ada.says("/join garden", "/part")
+    assert not any("topic" in line for line in ada.lines), "it was taken away"
+    assert len(chat.hub.topics) == 0
+
+
+def test_topics_of_empty_rooms_are_bounded(chat: Any) -> None:
+    chat.hub.keeps_rooms = True
+    ada = chat.join("Ada")
+    for number in range(TOPICS + 1):
+        ada.says(f"/join r{number}", f"/topic about {number}")
+    ada.says("/part")
+    assert len(chat.hub.topics) == TOPICS
+    _ = ada.lines
+    ada.says("/join r0", "/join r1")
+    assert ada.lines == [
+        "* you are in r0 now", "* you are alone here",
+        "* you are in r1 now", "* the topic is: about 1", "* you are alone here",
+    ]  # fmt: skip
 
 
 def test_what_was_said_before_this_server_began_is_shown(chat: Any) -> None:
