@@ -38,6 +38,10 @@ class Standstill:
         """The thread will run in `wait` seconds; None: it waits for nothing, or runs."""
         self._due = math.inf if wait is None else time.monotonic() + wait
 
+    def is_likely(self, seconds: float) -> bool:
+        """Whether the thread should have run by now, and the processor was hardly used in the last `seconds`."""
+        return time.monotonic() >= self._due and time.process_time() - self._spent <= SHARE * seconds
+
     def seconds(self) -> float:
         """For how long the thread should have run, and nobody has; 0 where that may be something else."""
         late = time.monotonic() - self._due

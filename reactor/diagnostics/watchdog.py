@@ -33,7 +33,8 @@ from .standstill import Standstill
 AGAIN = 4  # a stall is told again when it is so many times longer: 1, 4, 16, 64 s. Is it still the same line?
 GLANCE = 0.1  # of the threshold, from one look to the second: is it one callback that is slow, or are there many?
 DEPTH = 30  # frames of the stack that are told, the innermost: a recursion must not fill the disk
-UNSEEN = "what was over before anybody could look, or let no other thread run"
+DOUBT = 0.15  # seconds over the threshold: what waits for longer is seen in time even on a busy machine
+UNSEEN = "a callback that was not seen: it ended too soon, or let no other thread run"
 PATIENCE = 0.1  # seconds: the least that is given to the thread to end in; a look takes a hundredth of that
 FUTURES = os.path.dirname(os.path.abspath(concurrent.futures.__file__)) + os.sep
 COLLECTS_ANYWHERE = sys.version_info < (3, 12)
@@ -105,7 +106,10 @@ class Watchdog:
         who, self._told = self._told, None
         loop = self._loop()
         stood = self._standstill.seconds() + (self._stood_still(loop.meter.ticks) if loop is not None else 0.0)
-        held = max(0.0, seconds - stood)
+        if not stood and who is None and seconds < self.threshold + DOUBT and self._standstill.is_likely(seconds):
+            stood = seconds  # our thread was due only at the threshold, too late for a stop to show by its delay
+        stood = min(stood, seconds)  # where both threads went on at once, both have counted it
+        held = seconds - stood
         if stood and who is None and held < self.threshold:
             log.info("the process stood still for %.2f s: it was stopped, or got no processor", stood)
         else:

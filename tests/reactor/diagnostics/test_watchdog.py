@@ -199,6 +199,31 @@ def test_what_waits_and_lets_the_watchdog_run_is_a_stall(held, times, records):
     assert records.texts == [f"the loop goes on: it was held for 1.20 s by {UNSEEN}"]
 
 
+def test_a_stop_that_both_threads_have_counted_is_told_once(held, times, records):
+    times.real += 9
+    held.loop.time += 9
+    held._stood = held.loop.meter.ticks, 9.0  # the watchdog has noted it, and not yet said that it runs
+    held.over(9.0)
+    assert records.texts == [STOOD]
+
+
+def test_a_stop_that_is_hardly_longer_than_the_threshold_is_no_stall(held, times, records):
+    held._note_standstill(held.loop)
+    held._standstill.expect(1.0)
+    times.real += 1.06
+    held.over(1.06)
+    assert records.texts == ["the process stood still for 1.06 s: it was stopped, or got no processor"]
+
+
+def test_what_computes_hardly_longer_than_the_threshold_is_a_stall(held, times, records):
+    held._note_standstill(held.loop)
+    held._standstill.expect(1.0)
+    times.real += 1.06
+    times.spent += 1
+    held.over(1.06)
+    assert records.texts == [f"the loop goes on: it was held for 1.06 s by {UNSEEN}"]
+
+
 def test_a_stop_within_a_stall_is_not_counted(held, times, records):
     times.real += 9
     held.loop.time += 9
