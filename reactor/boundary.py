@@ -16,6 +16,9 @@ the same line. The pattern is
 Logging is code of the program too: its handlers, filters and formatters. `log` is the logger of this package, of which
 nothing comes back: what they raise goes to stderr. And a handler that writes to a connection of the same reactor, which
 is over its limit and is ended, which is logged, is not called from inside itself: such a record waits its turn.
+
+Whoever has found what makes the program raise can have it raise thousands of times a second: of one bug, LINES records
+a minute are written, with their tracebacks, and the rest are counted.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from threading import get_ident
+from time import monotonic
 from types import CoroutineType
 from typing import Any
 
@@ -40,75 +44,6 @@ LINES = 100  # log lines a minute for what strangers do, of one kind: they can d
 ECHOES = 1000  # records that one may cause, by handlers that write to connections: more than can be evicted by one
 
 Record = tuple[int, str, tuple[Any, ...], Any]
-
-
-class Log:
-    """The logger "reactor", for calls after a change of state. Nothing that a handler raises comes back."""
-
-    def __init__(self, name: str) -> None:
-        self._logger = logging.getLogger(name)
-        self._thread = threading.local()
-        self.is_enabled_for = self._logger.isEnabledFor
-
-    def debug(self, text: str, *args: Any) -> None:
-        """What was said before."""
-        self._tell(logging.DEBUG, text, args, None)
-
-    def info(self, text: str, *args: Any) -> None:
-        """What is nobody's fault here."""
-        self._tell(logging.INFO, text, args, None)
-
-    def warning(self, text: str, *args: Any) -> None:
-        """What an operator should know."""
-        self._tell(logging.WARNING, text, args, None)
-
-    def error(self, text: str, *args: Any, exc_info: BaseException | None = None) -> None:
-        """What is broken; with a traceback where there is an exception."""
-        self._tell(logging.ERROR, text, args, exc_info)
-
-    def exception(self, text: str, *args: Any) -> None:
-        """As `error`, with the exception that is being handled."""
-        self._tell(logging.ERROR, text, args, sys.exc_info()[1])
-
-    def unasked(self, text: str, *args: Any, exc_info: BaseException | None = None) -> None:
-        """As `error`, for what comes at whatever time memory is given back."""
-        self._tell(logging.ERROR, text, args, exc_info, False)
-
-    def catch(self, bugs: list[BaseException] | None) -> None:
-        """In this thread, collect the exceptions that are logged as errors; None: no more. For the test kit."""
-        self._thread.bugs = bugs
-
-    def caught(self) -> list[BaseException] | None:
-        """What is being collected in this thread."""
-        return getattr(self._thread, "bugs", None)
-
-    def _tell(self, level: int, text: str, args: tuple[Any, ...], exc: BaseException | None, kept: bool = True) -> None:
-        if kept and exc is not None and (bugs := self.caught()) is not None:
-            bugs.append(exc)
-        waiting: deque[Record] | None = getattr(self._thread, "waiting", None)
-        if waiting is not None:
-            return waiting.append((level, text, args, exc))
-        waiting = self._thread.waiting = deque([(level, text, args, exc)])
-        try:
-            for _ in range(ECHOES):
-                if not waiting:
-                    return
-                self._emit(*waiting.popleft())
-            if waiting:
-                say(f"reactor: a log handler causes another record with each: after {ECHOES} the rest is dropped")
-        finally:
-            self._thread.waiting = None
-
-    def _emit(self, level: int, text: str, args: tuple[Any, ...], exc: BaseException | None) -> None:
-        try:
-            self._logger.log(level, text, *args, exc_info=exc, stacklevel=4)
-        except EXITS:
-            raise
-        except BaseException:
-            say_traceback()
-
-
-log = Log("reactor")
 
 
 class Quota:
@@ -127,6 +62,97 @@ class Quota:
         if count >= LINES:
             return None
         return f" (and {untold:,} like it since)" if untold else ""
+
+
+class Log:
+    """The logger "reactor", for calls after a change of state. Nothing that a handler raises comes back."""
+
+    def __init__(self, name: str) -> None:
+        self._logger = logging.getLogger(name)
+        self._thread = threading.local()
+        self._quota = Quota()  # of bugs, which strangers may cause; of this process, as the logger is
+        self.is_enabled_for = self._logger.isEnabledFor
+
+    def debug(self, text: str, *args: Any) -> None:
+        """What was said before."""
+        self._tell(logging.DEBUG, text, args, None)
+
+    def info(self, text: str, *args: Any) -> None:
+        """What is nobody's fault here."""
+        self._tell(logging.INFO, text, args, None)
+
+    def warning(self, text: str, *args: Any) -> None:
+        """What an operator should know."""
+        self._tell(logging.WARNING, text, args, None)
+
+    def error(self, text: str, *args: Any, exc_info: BaseException | None = None) -> None:
+        """What is broken; with a traceback where there is an exception."""
+        self._tell_bug(text, args, exc_info)
+
+    def exception(self, text: str, *args: Any) -> None:
+        """As `error`, with the exception that is being handled."""
+        self._tell_bug(text, args, sys.exc_info()[1])
+
+    def unasked(self, text: str, *args: Any, exc_info: BaseException | None = None) -> None:
+        """As `error`, for what comes at whatever time memory is given back."""
+        self._tell_bug(text, args, exc_info, False)
+
+    def catch(self, bugs: list[BaseException] | None) -> None:
+        """In this thread, collect the exceptions that are logged as errors; None: no more. For the test kit."""
+        self._thread.bugs = bugs
+
+    def forget(self) -> None:
+        """Write bugs anew that were written as often as may be in this minute. For the test kit."""
+        self._quota = Quota()
+
+    def caught(self) -> list[BaseException] | None:
+        """What is being collected in this thread."""
+        return getattr(self._thread, "bugs", None)
+
+    def _tell_bug(self, text: str, args: tuple[Any, ...], exc: BaseException | None, kept: bool = True) -> None:
+        if exc is not None:
+            if kept and (bugs := self.caught()) is not None:
+                bugs.append(exc)
+            others = self._quota.ask(f"{text} {_origin(exc)}", monotonic())
+            if others is None:
+                return
+            if others:
+                text, args = text + "%s", (*args, others)
+        self._tell(logging.ERROR, text, args, exc)
+
+    def _tell(self, level: int, text: str, args: tuple[Any, ...], exc: BaseException | None) -> None:
+        waiting: deque[Record] | None = getattr(self._thread, "waiting", None)
+        if waiting is not None:
+            return waiting.append((level, text, args, exc))
+        waiting = self._thread.waiting = deque([(level, text, args, exc)])
+        try:
+            for _ in range(ECHOES):
+                if not waiting:
+                    return
+                self._emit(*waiting.popleft())
+            if waiting:
+                say(f"reactor: a log handler causes another record with each: after {ECHOES} the rest is dropped")
+        finally:
+            self._thread.waiting = None
+
+    def _emit(self, level: int, text: str, args: tuple[Any, ...], exc: BaseException | None) -> None:
+        try:
+            self._logger.log(level, text, *args, exc_info=exc, stacklevel=5 if level == logging.ERROR else 4)
+        except EXITS:
+            raise
+        except BaseException:
+            say_traceback()
+
+
+log = Log("reactor")
+
+
+def _origin(exc: BaseException) -> str:
+    """Which bug it is: its class, and the line that raised it."""
+    step, place = exc.__traceback__, ""
+    while step is not None:
+        place, step = f"{step.tb_frame.f_code.co_filename}:{step.tb_lineno}", step.tb_next
+    return f"{type(exc).__qualname__} {place}"
 
 
 def say(text: str) -> None:

@@ -12,6 +12,7 @@ import tempfile
 
 import pytest
 
+from reactor.boundary import log
 from reactor.testing import bugs
 from tests.kit import guards, parts
 from tests.kit.ports import HeldPort, refuses_datagrams
@@ -123,6 +124,7 @@ def theatre(tmp_path):
 def _quiet(caplog, request):
     """Fail on a log record of WARNING or above, unless the test has said `@pytest.mark.loud` or looked at caplog."""
     caplog.set_level(logging.DEBUG, logger="reactor")
+    log.forget()  # what other tests have raised in this minute
     yield
     gc.collect()  # an unclosed socket warns now, in the test that left it
     if request.node.get_closest_marker("loud") is None:

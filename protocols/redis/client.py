@@ -13,6 +13,7 @@ from typing import Any
 
 from reactor import Reactor, Timer, attempt
 
+from ..admission.quiet import tell_bug
 from .connection import Answer, Confirmation, RedisConnection, tell
 from .errors import AnswerTimeout, ClientClosed, LoginRefused, RedisError, ReplyError, TooMuchWaiting
 from .line import MAX_DELAY, Line
@@ -230,7 +231,7 @@ class RedisClient:
             if callback is not None:
                 _, error = attempt(callback, push[1], push[2])
                 if error is not None:
-                    log.error("a message was not taken", exc_info=error)
+                    tell_bug(log, self._reactor, error, "a message was not taken")
 
     # -- the lines ----------------------------------------------------------------------------------------------
 

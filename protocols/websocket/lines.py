@@ -9,6 +9,7 @@ from typing import Any
 
 from reactor import EXITS, PeerError
 
+from ..admission.quiet import tell_bug
 from .deflate import frame
 from .frames import TEXT
 from .outbox import SLICE
@@ -226,7 +227,8 @@ class LineTransport:
         except EXITS:
             raise
         except BaseException as error:  # CancelledError too: nothing would ever be read again
-            log.exception("exception in the protocol of %r, which ends", self._socket.transport)
+            text = "exception in the protocol of %r, which ends"
+            tell_bug(log, self._socket.reactor, error, text, self._socket.transport)
             self.abort()
             return error
         return None

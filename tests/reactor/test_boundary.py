@@ -12,7 +12,7 @@ import ssl
 import pytest
 
 from reactor import BufferedProtocol, DatagramProtocol, Limits, LineProtocol, Protocol, ReconnectingClient
-from reactor.boundary import ECHOES, LINES, Quota, log
+from reactor.boundary import ECHOES, LINES, MINUTE, Quota, log
 from reactor.testing import MemoryReactor, Recorder
 from tests.kit.tls import Peer, client_context, server_context
 
@@ -582,6 +582,44 @@ def test_another_thread_may_wait_for_a_future(stage):
     waiting = stage.reactor.run_in_thread(future.result)
     stage.reactor.call_soon(future.set_result, 7)
     assert stage.reactor.run_until(waiting) == 7
+
+
+def test_a_bug_that_strangers_have_found_fills_no_log(stage, errors):
+    """Of one: a hundred tracebacks a minute, and their number; another one has its own."""
+
+    class Fragile(Echo):
+        def data_received(self, data):
+            if data == b"a":
+                raise ValueError("a")
+            raise ValueError("another line")
+
+    listener = stage.reactor.listen_tcp(Fragile, "127.0.0.1", 0)
+
+    def meet(data):
+        sock = stage.dial(listener)
+        sock.sendall(data)
+        stage.reactor.settle()
+        sock.close()
+
+    for _ in range(LINES + 5):
+        meet(b"a")
+    assert len(errors()) == LINES
+    assert all(record.exc_info for record in errors())
+    assert errors()[0].filename == "connection.py", "a record says where it is from"
+    meet(b"b")
+    assert len(errors()) == LINES + 1, "one bug hides no other"
+    log._quota._told = {kind: (began - MINUTE, count) for kind, (began, count) in log._quota._told.items()}
+    meet(b"a")
+    assert errors()[-1].getMessage().endswith(" (and 5 like it since)")
+
+
+def test_the_test_kit_sees_each_bug_whatever_the_log_is_told():
+    bugs = []
+    log.catch(bugs)
+    for number in range(LINES + 5):
+        log.error("exception", exc_info=ValueError(number))
+    log.catch(None)
+    assert len(bugs) == LINES + 5
 
 
 def test_of_what_strangers_cause_a_hundred_lines_a_minute_are_told():

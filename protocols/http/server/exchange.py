@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Protocol as Interface
 
-from protocols.admission.quiet import tell
+from protocols.admission.quiet import tell, tell_bug
 from reactor import EXITS, Reactor, ReactorClosed, attempt
 
 from ..errors import HTTPError, ProtocolError
@@ -251,8 +251,8 @@ class Exchange:
             self._give(refusal.response)
         except EXITS:
             raise
-        except BaseException:  # CancelledError too: nobody else would ever answer
-            log.exception("exception while %r was answered", self.request)
+        except BaseException as error:  # CancelledError too: nobody else would ever answer
+            tell_bug(log, self.reactor, error, "exception while %r was answered", self.request)
             self._keep = False
             if self._sender is not None:
                 self.broken()
@@ -306,7 +306,7 @@ class Exchange:
             _, error = attempt(on_answer, self.request, status)
             if error is not None:
                 text = "exception in on_answer for %r, which is answered all the same"
-                log.error(text, self.request, exc_info=error)
+                tell_bug(log, self.reactor, error, text, self.request)
 
     def _send(self, response: Response) -> None:
         version = "1.1" if self.request is None else self.request.version

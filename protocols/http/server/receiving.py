@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol as Interface
 
+from protocols.admission.quiet import tell_bug
 from reactor import attempt
 
 from ..events import Data, End
@@ -126,7 +127,7 @@ class Reception:
         self.finish()
         _, error = attempt(self._upload.connection_lost, exc)
         if error is not None:
-            log.error("exception in %r, whose client is gone", self._upload, exc_info=error)
+            tell_bug(log, self._line.reactor, error, "exception in %r, whose client is gone", self._upload)
 
 
 def too_much_at_once() -> Response:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol as Interface
 
+from protocols.admission.quiet import tell_bug
 from reactor import Reactor, attempt
 
 from ..errors import ProtocolError
@@ -126,7 +127,7 @@ class Request:
             _, error = attempt(fn)
             if error is not None:
                 name = getattr(fn, "__qualname__", fn)
-                log.error("exception in %s, called because a client is gone", name, exc_info=error)
+                tell_bug(log, self.reactor, error, "exception in %s, called because a client is gone", name)
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.target[:60]}>"

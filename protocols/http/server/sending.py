@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol as Interface
 
+from protocols.admission.quiet import tell_bug
 from reactor import EXITS, Timer
 
 from .answers import FilePart, Framing, Pieces, as_bytes, discard
@@ -142,8 +143,9 @@ class Pull(Sender):
                     return self._out.reactor.call_soon(self._take_turn)  # type: ignore[no-any-return]
         except EXITS:
             raise
-        except BaseException:
-            log.exception("exception in the iterator of an answer, which is cut off")
+        except BaseException as error:
+            text = "exception in the iterator of an answer, which is cut off"
+            tell_bug(log, self._out.reactor, error, text)
             self._out.broken()
 
     def _take_turn(self) -> None:

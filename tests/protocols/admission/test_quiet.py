@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import protocols
-from protocols.admission.quiet import LINES, tell
+from protocols.admission.quiet import LINES, tell, tell_bug
 from protocols.bot.session import Session as BotSession
 from protocols.greeting import Greeting
 from protocols.text.faults import Fault
@@ -35,6 +35,29 @@ def test_a_hundred_of_a_kind_in_a_minute_and_the_number_of_the_rest(caplog: pyte
         assert caplog.records[0].filename == "test_quiet.py"
 
 
+@pytest.mark.loud
+def test_of_one_bug_a_hundred_tracebacks_a_minute_and_one_bug_hides_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(how: int) -> None:
+        try:
+            if how:
+                raise ValueError("one line")
+            raise ValueError("another")
+        except ValueError as error:
+            tell_bug(log, reactor, error, "exception in %s", "here")
+
+    with MemoryReactor() as reactor:
+        for _ in range(LINES + 5):
+            fail(1)
+        assert len(caplog.records) == LINES
+        assert all(record.exc_info for record in caplog.records)
+        fail(0)
+        assert len(caplog.records) == LINES + 1
+        reactor.advance(60)
+        fail(1)
+        assert caplog.messages[-2:] == ["exception in here", "exception in here (and 5 like it before)"]
+        assert caplog.records[0].filename == "test_quiet.py"
+
+
 @pytest.mark.parametrize("server", ["greeting", "bot"])
 def test_strangers_of_the_greeting_and_the_bot_cannot_fill_the_log(
     scene: Any, caplog: pytest.LogCaptureFixture, server: str
@@ -54,8 +77,9 @@ def test_strangers_of_the_greeting_and_the_bot_cannot_fill_the_log(
     "folder", ["http/server", "text", "websocket", "metrics", "greeting.py", "echo.py", "bot/session.py"]
 )
 def test_servers_write_no_line_that_a_stranger_causes_without_a_bound(folder: str) -> None:
-    """What is left to `log` itself are the program's mistakes, with their tracebacks, and what is at DEBUG."""
+    """Nor a traceback: what is left to `log` itself is at DEBUG."""
     place = Path(protocols.__file__).parent / folder
     sources = [place] if place.is_file() else list(place.rglob("*.py"))
     assert sources
-    assert not [source for source in sources if re.search(r"\blog\.(info|warning)\(", source.read_text())]
+    unbounded = re.compile(r"\blog\.(info|warning|error|exception)\(")
+    assert not [source for source in sources if unbounded.search(source.read_text())]

@@ -10,6 +10,7 @@ from concurrent.futures import Future
 
 import pytest
 
+from protocols.admission.quiet import LINES
 from protocols.http import Client
 from protocols.http.server import Refusal, Response
 from protocols.http.server.answers import Framing, content, prepare
@@ -85,6 +86,13 @@ def test_an_exception_is_one_traceback_and_says_nothing_outside(stage, caplog):
     assert (answer.status, answer.body, answer.headers["connection"]) == (500, b"500 Internal Server Error\n", "close")
     assert has_ended(client)
     assert [record.exc_info[0] for record in caplog.records if record.levelno >= 40] == [ZeroDivisionError]
+
+
+@pytest.mark.loud
+def test_a_request_that_makes_a_handler_raise_fills_no_log(stage, caplog):
+    for _ in range(LINES + 5):
+        assert answers(stage.says(ask("GET /broken HTTP/1.1")).data)[0].status == 500
+    assert len([record for record in caplog.records if record.exc_info]) == LINES
 
 
 def test_a_refusal_is_an_answer(stage):
