@@ -29,14 +29,16 @@ def main(target: Path) -> None:
         driver = Driver(home)
         try:
             driver.browser(size=SIZE).open(link)
-            show(driver.browsers[0], port)
+            people = show(driver.browsers[0], port)
             driver.browsers[0].screenshot(target)
+            for sock in people:  # who goes before the picture is taken is not in it
+                sock.close()
         finally:
             driver.close()
             server.terminate()
 
 
-def show(page: object, port: int) -> None:
+def show(page: object, port: int) -> list[socket.socket]:
     page.resize(*SIZE)
     page.until("return !document.querySelector('#ask').hidden")
     page.type("#ask-field", "Ada{enter}")
@@ -56,8 +58,7 @@ def show(page: object, port: int) -> None:
     page.shows("minutes")
     page.type("#message", "Thursday is fine with me")
     time.sleep(1.5)  # for the list of rooms
-    for sock in people.values():
-        sock.close()
+    return list(people.values())
 
 
 def say(sock: socket.socket, text: str) -> None:
