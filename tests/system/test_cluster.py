@@ -507,6 +507,22 @@ def test_a_password_from_the_environment(scene):
     assert server.port
 
 
+def test_the_password_is_not_shown_whatever_happens(scene):
+    scene.redis.command("CONFIG", "SET", "requirepass", "geheim")
+    url = scene.redis.url.replace("redis://", "redis://:geheim@")
+    server = scene.server("--log-level", "debug", url=url)
+    ada = scene.join(server, "Ada")
+    scene.redis.kill()
+    ada.hears(LOST)
+    server.process.send_signal(signal.SIGTERM)
+    ada.hears("goodbye")
+    ada.close()
+    assert server.exits() == 0
+    shown = server.out.all() + server.err.all()
+    assert "did=alone" in shown
+    assert "geheim" not in shown
+
+
 def test_the_few_rights_that_it_needs(scene):
     scene.redis.command(
         "ACL", "SETUSER", "chat", "on", ">pw", "~chat:*", "-@all", "+@connection", "+xadd", "+xread", "+xrevrange",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from protocols.chat.cluster.cluster import Mode
-from protocols.chat.cluster.people import FOUND, LOST
+from protocols.chat.cluster.people import FOUND, LOST, MISSED
+from protocols.chat.rooms.history import LINES
 from protocols.chat.rooms.news import CROWD
 from tests.protocols.chat.cluster.town import TTL, Server
 
@@ -161,3 +162,18 @@ def test_or_when_the_log_cannot_be_reached(town):
     town.advance(2)
     assert a.settled
     assert a.cluster.mode is Mode.ALONE
+
+
+def test_who_missed_more_than_is_kept_is_told_so(town):
+    _a, b, ada, bob = two(town)
+    b.log.cut()
+    town.advance(TTL + 3)
+    _ = bob.news
+    for n in range(LINES + 5):
+        ada.says(f"a{n}")
+        town.advance(0.01)
+    b.log.heal()
+    town.advance(3)
+    told = bob.news
+    assert told[:3] == [f"* {FOUND}", "* Ada joined", f"* {MISSED}"]
+    assert [line.split("] ")[-1] for line in told[3:]] == [f"Ada: a{n}" for n in range(5, LINES + 5)]
