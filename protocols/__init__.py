@@ -3,6 +3,7 @@
 The map, from the bottom up; imports only point up in this list, and the docstring of each folder lists its files so:
 
     echo           what comes goes back
+    places         where files are put, and who else may have put one there first
     admission/     how many may come, how fast one may speak, from where
     text/          people's bytes into messages
     http/          HTTP/1.1: the wire, a client, a server

@@ -33,6 +33,7 @@ from reactor.serving import (
 )
 
 from ..admission.door import Door
+from ..places import check_place
 from .cluster.options import add_cluster_options, cluster_metrics, join_cluster, log_options
 from .motd import read_motd
 from .operators.console import LIMITS as CONSOLE_LIMITS, Console
@@ -42,7 +43,7 @@ from .operators.passwords import check as check_passwords
 from .operators.powers import Powers
 from .rooms.hub import Hub
 from .session import TIMEOUTS, Chat, Settings
-from .storage.files import check_place, warn_if_open
+from .storage.files import warn_if_open
 from .web.options import add_web_options, open_page
 
 try:

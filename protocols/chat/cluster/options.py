@@ -14,10 +14,10 @@ from typing import Any
 from reactor import Reactor
 from reactor.serving import complain, number, program
 
+from ...places import check_place
 from ..operators.powers import Powers
 from ..rooms.inputs import Inputs
 from ..session import Chat
-from ..storage.files import check_place
 
 PASSWORD = "REDIS_PASSWORD"  # of the environment: who may list processes sees the arguments of all
 

@@ -12,8 +12,8 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...places import check_place
 from ...text.sanitize import sanitize
-from .files import check_place
 
 Row = tuple[str, float, bytes]  # the room, when (Unix time), and the line complete with its end
 TOPIC = -1.0  # in place of a time: the row is what the room is about, and not a line

@@ -12,6 +12,7 @@ from http.cookiejar import Cookie, CookieJar
 from pathlib import Path
 from typing import Any
 
+from ...places import check_place
 from ..client.downloads.part import replace_with
 
 HEADING = "# Netscape HTTP Cookie File\n# Kept by http_fetch. One cookie a line; see curl's documentation.\n\n"
@@ -23,6 +24,7 @@ _LOCAL = ".local"  # what the jar puts behind a name without a dot
 
 def load_cookies(jar: CookieJar, path: str) -> None:
     """Add what is in a file. A file that is not there has none; lines that are none are left out. Raises OSError."""
+    check_place(path)
     try:
         text = Path(path).read_bytes().decode(AS_SENT)
     except FileNotFoundError:
@@ -40,6 +42,7 @@ def cookie_text(jar: CookieJar) -> str:
 
 def save_cookies(jar: CookieJar, path: str) -> None:
     """Replace the file; what others can read is none of these. A device or a pipe is written to. Raises OSError."""
+    check_place(path)
     text = cookie_text(jar).encode(AS_SENT)
     if os.path.exists(path) and not os.path.isfile(path):  # root could put a file in the place of /dev/null
         with open(path, "wb") as file:

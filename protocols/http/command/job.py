@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from ...places import check_place
 from ..client.downloads.download import WHOLE, Download, DownloadError
 from ..client.response import Response
 from ..dates import http_date
@@ -125,6 +126,7 @@ class Job:
             return self._show(messages.head_text(response, for_terminal=self._queue.is_terminal))
         path = self.options.dump_header
         try:
+            check_place(path)
             with open(path, "ab" if self.options.has_dumped else "wb") as file:
                 file.write(messages.head_text(response, for_terminal=False))
         except OSError as error:

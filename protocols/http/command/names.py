@@ -42,8 +42,9 @@ def name_of_answer(headers: Headers) -> str | None:
             name = name.encode("latin-1").decode()
         except UnicodeError:
             pass
-    # Both kinds of slash: what one system takes for a name is a path on another. A dot would hide what has come.
-    return as_name(re.split(r"[/\\]", name)[-1].lstrip(". "))
+    # Both kinds of slash: what one system takes for a name is a path on another. A dot would hide what has come, and a
+    # hyphen would be an option of whatever is called with `*`.
+    return as_name(sanitize(re.split(r"[/\\]", name)[-1]).lstrip("-. "))
 
 
 def as_name(text: str) -> str | None:

@@ -17,6 +17,7 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import IO
 
+from ....places import check_place
 from ...errors import HTTPError
 from ...url import parse_url
 from ..response import Response
@@ -37,7 +38,8 @@ class Download:
     `complete` and `abandon`. Raises OSError where the directory or the target does not let itself be written to, and
     DownloadError where the same file is being downloaded by another process, which would be damaged.
 
-    path: a link is followed; a target that is no regular file (/dev/null, a pipe) is written to directly.
+    path: a link is followed; a target that is no regular file (/dev/null, a pipe) is written to directly. What another
+        user may have put there, in a directory for everybody, is an OSError (`check_place`).
     resume: go on from what an earlier attempt has left, and leave what this one gets. A `NAME.part` of somebody else's
         is left alone: nothing is kept then.
     takes_parts: the request has a Range of its own, and what comes of it is the file.
@@ -45,6 +47,7 @@ class Download:
 
     def __init__(self, path: str, url: str, *, resume: bool = False, takes_parts: bool = False) -> None:
         given = Path(path)
+        check_place(path)
         self._direct = given.exists() and not given.is_file()
         self.path = given if self._direct else Path(os.path.realpath(path))  # /dev/stdout may lead to what has no path
         self.fields = dict(WHOLE)

@@ -214,6 +214,7 @@ ANSWERS = [
     ('attachment; filename="a\\"b"', 'a"b'), ("attachment; filename=a.txt; filename*=UTF-8''%e2%82%ac.txt", "€.txt"),
     ('attachment; filename="../../etc/passwd"', "passwd"), ('attachment; filename="C:\\\\Windows\\\\a.exe"', "a.exe"),
     ("attachment; filename*=UTF-8''..%2f..%2fa", "a"), ("attachment; filename=/etc/passwd", "passwd"),
+    ("attachment; filename=-rf", "rf"), ("attachment; filename*=UTF-8''%1b-rf", "rf"),
     ("attachment; filename=.bashrc", "bashrc"), ("attachment; filename=..", None), ('attachment; filename=""', None),
     ("attachment", None), ("", None), ("inline; FileName = x ", "x"),
     ('attachment; filename="\xe6\x96\x87.zip"', "文.zip"), ('attachment; filename="\xe9.zip"', "é.zip"),

@@ -194,6 +194,28 @@ def test_a_link_of_the_server_s_choosing_is_not_followed_by_j(run, site, tmp_pat
     assert names(tmp_path) == ["evil.txt"]
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+@pytest.mark.parametrize("options", [["-o", "f"], ["-C", "-o", "f"], ["-D", "f"], ["-c", "f"], ["-b", "f"]])
+def test_what_a_neighbour_has_laid_in_a_directory_for_everybody_is_not_written_through(
+    run, site, tmp_path, options, kind
+):
+    there = site(answer(b"data", "Set-Cookie: a=b"))
+    (tmp_path / "precious").write_text("precious")
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    if kind == "link":
+        (shared / "f").symlink_to(tmp_path / "precious")
+    else:
+        os.mkfifo(shared / "f")
+    os.chown(shared / "f", 65534, 65534, follow_symlinks=False)
+    os.chdir(shared)
+    status, _, err = run("-q", *options, there.url)
+    assert (status, "another user's, in a directory for everybody" in err) == (1, True)
+    assert (tmp_path / "precious").read_text() == "precious"
+
+
 def test_k_takes_any_certificate_and_nothing_else_does(run, site):
     there = site(answer(b"x"), tls=server_context())
     status, _, err = run(there.url)
