@@ -279,9 +279,9 @@ class Model:
         if not room.people and room is not self.rooms[0]:
             self.rooms.remove(room)
 
-    def dismiss(self, person: Person, goodbye: str = "goodbye") -> None:
+    def dismiss(self, person: Person, goodbye: str = "goodbye", word: str = "left") -> None:
         person.tell(goodbye)
-        self.leave(person)
+        self.leave(person, word)
 
     def news(self, room: Room, person: Person, notice: str, *, arriving: bool = False) -> None:
         """Something about `person` that is not yet done; `arriving` is here already, though nobody knows it."""
@@ -468,7 +468,8 @@ class Model:
             person.since = self.now
         person.paid = self.now + (1 - person.level) / self.rate
         if self.now - person.since > LONGEST_WAIT:
-            return self.dismiss(person, "goodbye: that was too much at once, and the rest is not said")
+            word = "was sent away: too much at once"
+            return self.dismiss(person, "goodbye: that was too much at once, and the rest is not said", word)
         person.blocked = True
         self.at(self.now + (1 - person.level) / self.rate, lambda: self.unblock(person))
 

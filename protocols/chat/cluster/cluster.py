@@ -131,7 +131,7 @@ class Cluster(Inputs):
         stay.forget(member)
         member.skip_welcome()
         if (mid := stay.people.number(member)) is not None:
-            stay.push(["leave", mid, *([True] if member.returns else [])])
+            stay.push(["leave", mid, *([True] if member.returns else [False, member.reason] if member.reason else [])])
             stay.people.remove(mid)
 
     def dismiss(self, member: Member, goodbye: str, reason: str) -> None:

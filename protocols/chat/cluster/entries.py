@@ -6,7 +6,7 @@ line in it and 0.9 a line with twenty (CPython 3.11), so the number of entries i
     ["enter", mid, address]       somebody has come
     ["announce", mid]             the others may know of it
     ["hear", mid, text]           it has sent a message
-    ["leave", mid]                its connection is over
+    ["leave", mid, returns, reason]  its connection is over; it may be back at once, or the server has ended it
     ["promote", mid, name]        it has become an operator
     ["back", mid, room, topic, known]    it was here before this server was cut off, see `people`
     ["room", name, topic, lines]  a room that only this server has

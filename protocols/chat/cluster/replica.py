@@ -137,9 +137,9 @@ class Replica:
                 member.spoke = self._own.now()
             hear(self.hub, member, text)
 
-    def _leave(self, entry: Entry, mid: int, returns: bool = False) -> None:
+    def _leave(self, entry: Entry, mid: int, returns: bool = False, reason: str | None = None) -> None:
         if member := self.members.pop((entry.node, mid), None):
-            member.returns = returns
+            member.returns, member.reason = returns, member.reason or reason
             self.hub.leave(member)
 
     def _promote(self, entry: Entry, mid: int, operator: str) -> None:

@@ -18,6 +18,9 @@ ABSENCE = 4.0  # seconds: a page that is loaded again over a slow network is bac
 
 NO_OPERATOR = "on this connection you are no operator: /oper PASSWORD makes you one again"
 
+SENT_AWAY = {"flood": "was sent away: too much at once", "idle": "was sent away: idle for too long"}
+"""What the others are told of whom the server ends by itself, by the reason in its log."""
+
 Later = Callable[[float, Callable[[], None]], object]
 
 

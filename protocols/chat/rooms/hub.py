@@ -13,7 +13,7 @@ from ...admission import addresses
 from ..journal import record
 from . import names
 from .authority import Authority
-from .comings import Comings
+from .comings import SENT_AWAY, Comings
 from .departed import Departed
 from .empty_rooms import least_worth
 from .history import LINES, History
@@ -175,7 +175,7 @@ class Hub:
 
     def leave(self, member: Member, word: str = "left") -> None:
         """`member` is gone, and its name free. Harmless twice."""
-        room = member.room
+        room, word = member.room, SENT_AWAY.get(member.reason or "", word)
         member.skip_welcome()
         if room is None:
             return

@@ -279,7 +279,7 @@ def test_twenty_thousand_lines_at_once(scene: Any, open_chat: Any) -> None:
     heard = [line for line in bob.lines if line.startswith("Mallory")]
     assert heard == [f"Mallory: line {number}" for number in range(len(heard))]
     assert 9 + 2 * LONGEST_WAIT <= len(heard) <= 11 + 2 * LONGEST_WAIT
-    assert bob.lines[-1] == "* Mallory left"
+    assert bob.lines[-1] == "* Mallory was sent away: too much at once"
     assert scene.sessions[0].transport.bytes_in < 1 << 20
 
 

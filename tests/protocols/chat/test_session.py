@@ -334,7 +334,7 @@ def test_who_floods_on_and_on_is_cut_off_with_a_word(scene: Any, open_chat: Any)
     scene.advance(LONGEST_WAIT * 0.2)
     assert ada.lines[-1] == "* goodbye: that was too much at once, and the rest is not said"
     assert ada.ended
-    assert bob.lines[-1] == "* guest-1 left"
+    assert bob.lines[-1] == "* guest-1 was sent away: too much at once"
     assert said(bob) < 140
 
 
@@ -587,7 +587,7 @@ def test_twenty_thousand_lines_from_one(scene: Any, open_chat: Any) -> None:
         scene.advance(1)
     assert ada.lines[-1] == "* goodbye: that was too much at once, and the rest is not said"
     heard = bob.lines[bob.lines.index("Ada: line") :]
-    assert heard == ["Ada: line"] * (len(heard) - 1) + ["* Ada left"]
+    assert heard == ["Ada: line"] * (len(heard) - 1) + ["* Ada was sent away: too much at once"]
     assert 125 < len(heard) < 140, "9 at once, 2 a second for a minute, and no more"
 
 

@@ -63,6 +63,14 @@ def test_who_comes_and_goes_is_announced_everywhere(town):
     assert a.who() == b.who() == {"lobby": ["Ada", "Bob"]}
 
 
+def test_why_a_server_has_sent_somebody_away_is_told_everywhere(town):
+    a, _, ada, bob = two(town)
+    _ = bob.news
+    a.do(a.cluster.dismiss, ada.member, "that was too much at once, and the rest is not said", "flood")
+    town.advance()
+    assert bob.news == ["* Ada was sent away: too much at once"]
+
+
 def test_one_name_is_one_person(town):
     a, b, _ada, _bob = two(town)
     eve, sam = a.join(), b.join()
