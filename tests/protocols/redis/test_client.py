@@ -398,6 +398,7 @@ def test_channels_are_subscribed_to_again(reactor, server, connect):
     server.say(message(b"news", b"two"))
     assert heard == [(b"news", b"one"), (b"news", b"two")]
     assert server.names("HELLO") == ["SUBSCRIBE"] * 2
+    assert client.unsubscribe("never") is None
     done = client.unsubscribe("news")
     reactor.settle()
     assert done.result(0) is None

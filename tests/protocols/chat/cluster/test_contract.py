@@ -111,17 +111,59 @@ def test_a_private_line_that_the_cut_has_swallowed_is_told_of(town):
     assert not any("psst" in line for line in ada.lines)
 
 
-def test_told_of_a_cut_within_the_lease_and_three_seconds_and_whole_within_ten(town):
-    a, b, ada, bob = two(town)
+def test_told_of_a_cut_within_the_lease_and_three_seconds_and_once_that_it_is_over(town):
+    _a, b, ada, bob = two(town)
     b.log.cut()
     town.advance(TTL + 3)
     assert f"* {LOST}" in bob.news
     town.advance(20)
     b.log.heal()
-    town.until(lambda: b.is_in and a.who() == b.who(), 10)
-    town.advance(0.5)
+    town.advance(10)
     assert bob.lines.count(f"* {FOUND}") == 1
     assert not any("other servers" in line for line in ada.lines)
+
+
+def cut_off(town, *servers):
+    for server in servers:
+        server.log.cut()
+    return lambda: [server.log.heal() for server in servers]
+
+
+def take_nothing(town, *servers):
+    town.shelf.refuses = 1.0
+    return lambda: setattr(town.shelf, "refuses", 0.0)
+
+
+def stand_still(town, a, b):
+    b.stop()
+    return b.go_on
+
+
+def be_emptied_while_one_is_cut_off(town, a, b):
+    town.shelf.empty()
+    return cut_off(town, b)
+
+
+def one_is_cut_off(town, a, b):
+    return cut_off(town, b)
+
+
+FAULTS = [one_is_cut_off, cut_off, take_nothing, stand_still, be_emptied_while_one_is_cut_off]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_all_is_well_ten_seconds_after_a_fault_is_over(town, fault):
+    a, b, ada, bob = two(town)
+    end = fault(town, a, b)
+    town.advance(2 * TTL)
+    end()
+    town.until(lambda: a.is_in and b.is_in and a.who() == b.who() and len(a.who()["lobby"]) == 2, 10)
+    town.advance(0.5)
+    _ = ada.news, bob.news
+    ada.says("again")
+    bob.says("and again")
+    town.advance(0.5)
+    assert (ada.news, bob.news) == (["Bob: and again"], ["Ada: again"])
 
 
 @pytest.mark.parametrize("fault", ["cut", "refuses", "stands still", "nothing"])
