@@ -92,7 +92,7 @@ def unpack(data: bytes) -> list[Input]:
     """
     try:
         inputs = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadEntry("no JSON") from None
     if not isinstance(inputs, list) or not all(isinstance(one, list) and one for one in inputs):
         raise BadEntry("no list of inputs")

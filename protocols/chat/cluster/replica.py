@@ -13,7 +13,7 @@ from typing import Any, Protocol as Interface
 from ..rooms.hub import Hub
 from ..rooms.room import Member
 from ..rooms.speech import hear
-from ..rooms.state import State, dump, merge_kept, recall_member, restore
+from ..rooms.state import State, dump, merge_kept, recall_member, restore, sound_lines
 from .entries import BadEntry, Entry, Input, unpack
 from .nodes import Nodes, Verdict
 
@@ -103,7 +103,7 @@ class Replica:
             if do is None:
                 raise ValueError(one[0])
             do(entry, *one[1:])
-        except (AttributeError, LookupError, TypeError, ValueError):
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
             self.bad += 1  # another version has written it; all of this version do the same
 
     # -- people -------------------------------------------------------------------------------------------------
@@ -184,8 +184,8 @@ class Replica:
         """What was said in a room that only `entry.node` has. One that is there by now has its own."""
         if self.hub.find_room(name) is None:
             room = self.hub.open_room(name, topic)
-            for when, line in lines:
-                room.history.add(float(when), line.encode())
+            for when, line in sound_lines(lines):
+                room.history.add(when, line)
 
     def _typed(self, entry: Entry, text: str) -> None:
         if self._console is not None:

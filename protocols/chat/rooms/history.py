@@ -10,6 +10,8 @@ from typing import NamedTuple
 LINES = 50  # lines kept: two screens, enough to see what is talked about
 MAX_BYTES = 32 * 1024  # of lines kept: fifty long pastes must not greet every newcomer; half the soft cap of output
 
+LAST_MOMENT = 253_402_300_800.0  # the year 10000: from there on `time.localtime` and the like raise
+
 _STAMP = "[%Y-%m-%d %H:%M] "  # no person's line begins like this, see names.clean
 
 

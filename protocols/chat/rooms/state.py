@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from . import names
-from .history import History
+from .history import LAST_MOMENT, History
 from .hub import LOBBY, Hub
 from .room import NO_NAMES, Member, Room
 
@@ -58,7 +58,7 @@ def restore(hub: Hub, state: State, make_member: MakeMember) -> None:
     """Have what `dump` has given, in place of all that is here."""
     hub.clear()
     for key, lines in state["empty"]:
-        hub.remember(key, _said(lines))
+        hub.remember(key, sound_lines(lines))
     for name, topic, lines, people in state["rooms"]:
         room = hub.lobby if names.key(name) == names.key(LOBBY) else hub.open_room(name)
         _fill(room, topic, lines)
@@ -99,16 +99,17 @@ def _lines(history: History) -> list[list[Any]]:
     return [[said.when, said.line.decode()] for said in history]
 
 
-def _said(lines: Iterable[list[Any]]) -> list[tuple[float, bytes]]:
-    return [(float(when), line.encode()) for when, line in lines]
+def sound_lines(lines: Iterable[list[Any]]) -> list[tuple[float, bytes]]:
+    """Those that were said at a moment that a clock can show. Raises TypeError and ValueError for what are no lines."""
+    return [(float(when), line.encode()) for when, line in lines if 0 <= when < LAST_MOMENT]
 
 
 def _merged(here: Iterable[Any], lines: Iterable[list[Any]]) -> list[tuple[float, bytes]]:
-    return sorted({*((said.when, said.line) for said in here), *_said(lines)})
+    return sorted({*((said.when, said.line) for said in here), *sound_lines(lines)})
 
 
 def _fill(room: Room, topic: str, lines: list[list[Any]]) -> None:
     room.topic = topic
     room.history.clear()
-    for when, line in _said(lines):
+    for when, line in sound_lines(lines):
         room.history.add(when, line)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ...places import check_place
 from ...text.sanitize import sanitize
+from ..rooms.history import LAST_MOMENT
 
 Row = tuple[str, float, bytes]  # the room, when (Unix time), and the line complete with its end
 TOPIC = -1.0  # in place of a time: the row is what the room is about, and not a line
@@ -31,7 +32,6 @@ APPLICATION = int.from_bytes(b"chat", "big")  # PRAGMA application_id: whose dat
 SCHEMA = 1  # PRAGMA user_version
 BESIDE = "-wal", "-shm", "-journal"  # what SQLite opens beside the file, by name
 NO_FILE = (0, 0)  # in place of a device and an inode
-LAST_MOMENT = 253_402_300_800.0  # the year 10000: from there on `time.localtime` and the like raise
 
 _CREATE = (
     "CREATE TABLE IF NOT EXISTS line"

@@ -538,7 +538,16 @@ def test_somebody_who_comes_and_goes_while_the_line_is_cut(town):
 def test_bytes_that_no_chat_server_has_written_change_nothing(town):
     a, b, ada, bob = two(town)
     node = a.cluster.stay.name
-    for data in (b"\xff", b"{}", b"[1]", b'[["hear"]]', b'[["nonsense",1]]', b"[[]]", b'[["hear",99,"x"]]'):
+    for data in (
+        b"\xff",
+        b"{}",
+        b"[1]",
+        b'[["hear"]]',
+        b'[["nonsense",1]]',
+        b"[[]]",
+        b'[["hear",99,"x"]]',
+        b"[" * 100_000,
+    ):
         town.shelf.add("stranger", 1, data)
         town.shelf.add(node, a.cluster.stay.outbox.seq, data)
         town.advance(0.1)
@@ -554,7 +563,8 @@ def test_what_another_version_writes_and_nobody_here_understands_is_counted_and_
     unknown = (
         ["nonsense", 1], ["hear"], ["hear", 1, 5], ["room", "attic", "", [[1, 5]]], ["room", "attic", "", [[]]],
         ["room", 5, "", []], ["typed", 5], ["bans", [5]], ["back", 1, "attic", "", []], ["enter", 7, 5],
-        ["promote", 7, 5], ["back", 1, "attic", "", {}], ["sync", 5, []],
+        ["promote", 7, 5], ["back", 1, "attic", "", {}], ["sync", 5, []], ["room", "loft", "", [[10**400, "x"]]],
+        ["room", "cellar", "", [[float("inf"), "x\n"]]],
     )  # fmt: skip
     town.shelf.add("newer", 1, b'[["sync","newer"],["enter",1,"there"],["announce",1]]')
     for seq, one in enumerate(unknown, 2):
@@ -566,6 +576,14 @@ def test_what_another_version_writes_and_nobody_here_understands_is_counted_and_
     assert a.who() == b.who()
     assert a.cluster.mode is b.cluster.mode is Mode.IN
     assert a.cluster.stay.replica.bad == b.cluster.stay.replica.bad > 0
+    for room in ("attic", "loft", "cellar"):
+        ada.says(f"/join {room}")
+        town.advance(2)
+    ada.says("/join lobby")
+    town.advance(2)
+    ada.says("still here")
+    town.advance(1)
+    assert "Ada: still here" in bob.news
 
 
 def test_the_only_server_is_killed_and_comes_back(town):
