@@ -575,6 +575,8 @@ class Model:
     # -- commands -----------------------------------------------------------------------------------------------------
 
     def on_nick(self, person: Person, name: str) -> None:
+        if not name.strip():
+            return person.tell(f"you stay {person.name}: what do you want to be called? /nick NAME")
         try:
             when = "now" if self.rename(person, name) else "already"
             person.tell(f"you are {person.name} {when}")

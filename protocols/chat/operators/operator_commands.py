@@ -20,7 +20,7 @@ from ..session import Chat
 from .ban_file import BanFile
 from .bans import MAX_MINUTES, Ban, TooManyBans
 from .login import OperatorLogin
-from .powers import Caller, Powers, lasting, span
+from .powers import Caller, Powers, lasting, list_one_node, span
 
 try:
     import resource
@@ -215,7 +215,7 @@ def _check_ban(powers: Powers, caller: Caller, ban: Ban, members: list[Member]) 
         return
     address = addresses.parse(caller.member.address)
     if caller.member in members or (address is not None and ban.network is not None and address in ban.network):
-        raise Refused("that is where you are yourself; the console may do that")
+        raise Refused("you come from that address yourself; it can only be banned at the console")
     if spared := next((member for member in members if powers.is_spared(caller, member)), None):
         raise Refused(f"{spared.name} is an operator, and only the console may do that")
 
@@ -296,8 +296,8 @@ def _shutdown(powers: Powers, caller: Caller, argument: str) -> None:
     powers.shut_down(caller, float(seconds))
 
 
-def _help(_: Powers, caller: Caller, __: str) -> None:
-    rows = COMMANDS.help()
+def _help(powers: Powers, caller: Caller, _: str) -> None:
+    rows = COMMANDS.help(without=("/nodes",) if powers.list_nodes is list_one_node else ())
     if caller.member is None:
         return caller.tell(*rows, "anything else is said to everybody in every room; //text says /text")
     everybodys = member_commands.COMMANDS.help(without={*COMMANDS, "/oper"})

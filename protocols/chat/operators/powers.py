@@ -57,7 +57,7 @@ class Powers(Authority):
         self._ending: list[Timer] = []
         self.typed: Callable[[Caller, str], None] = lambda caller, text: None
         """Acts on a line typed at the console."""
-        self.list_nodes: Callable[[], list[str]] = lambda: ["this server is alone; --cluster makes it one of several"]
+        self.list_nodes: Callable[[], list[str]] = list_one_node
         self.bans.on_reread = self.sweep
 
     def refuses(self, address: str) -> str | None:
@@ -135,7 +135,7 @@ class Powers(Authority):
     def ban(self, caller: Caller, ban: Ban, members: Iterable[Member]) -> None:
         """Keep somebody out, and send these away who are in. Raises TooManyBans."""
         self.bans.add(ban)
-        minutes = None if ban.until is None else (ban.until - self.bans.clock()) / 60
+        minutes = None if ban.until is None else round((ban.until - self.bans.clock()) / 60)
         self.log(caller, "ban", ban=str(ban), minutes=minutes)
         for member in members:
             self._send_away(caller, member, ban)
@@ -207,16 +207,21 @@ class Powers(Authority):
         record("operator", by=caller.who, did=did, **fields)
 
 
+def list_one_node() -> list[str]:
+    """The servers, where there is but one."""
+    return ["this server is alone; --cluster makes it one of several"]
+
+
 _UNITS = ((60, 1, "second"), (120 * 60, 60, "minute"), (48 * 3600, 3600, "hour"), (math.inf, 86400, "day"))
 
 
 def lasting(ban: Ban, now: float) -> str:
     """How long it will, to be added to a sentence.
 
-    >>> lasting(Ban("Eve"), 0.0), lasting(Ban("Eve", until=90.0), 0.0)
-    ('', ' for 2 minutes')
+    >>> lasting(Ban("Eve"), 0.0), lasting(Ban("Eve", until=90.0), 0.0), lasting(Ban("Eve", until=90.0), 60.5)
+    ('', ' for 2 minutes', ' for 30 seconds')
     """
-    return "" if ban.until is None else f" for {span(max(60.0, ban.until - now))}"
+    return "" if ban.until is None else f" for {span(math.ceil(ban.until - now))}"
 
 
 def exactly(seconds: float) -> str:

@@ -48,6 +48,8 @@ def describe(room: Room) -> list[str]:
 
 
 def _nick(hub: Hub, member: Member, argument: str) -> None:
+    if not argument:
+        return member.tell(f"you stay {member.name}: what do you want to be called? /nick NAME")
     try:
         if not rename(hub, member, argument):
             member.tell(f"you are {member.name} already")

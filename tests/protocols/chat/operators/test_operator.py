@@ -407,7 +407,7 @@ def test_what_is_typed_wrong_is_told_and_does_nothing(seats: tuple[Play, Ask], t
 
 def test_an_operator_does_not_ban_itself_or_another(guarded: Play) -> None:
     ada, bob = promoted(guarded), promoted(guarded, "Bob")
-    itself = "* not banned: that is where you are yourself; the console may do that"
+    itself = "* not banned: you come from that address yourself; it can only be banned at the console"
     assert guarded.asks(ada, "/ban 127.0.0.0/8") == [itself]
     assert guarded.asks(ada, "/ban Ada") == [itself]
     assert guarded.asks(ada, "/ban Bob") == [itself], "from the same address"
@@ -570,7 +570,7 @@ def test_an_operator_hears_of_its_commands_and_a_guest_of_its_own(guarded: Play)
     ada, bob = promoted(guarded), guarded.join("Bob")
     shown = guarded.asks(ada, "/help")
     for word in operator.COMMANDS:
-        assert sum(f" {word}" in line for line in shown) >= 1, word
+        assert any(f" {word}" in line for line in shown) is (word != "/nodes"), "a server alone is no cluster"
     assert any("/nick NAME" in line for line in shown)
     assert not any("/kick" in line for line in guarded.asks(bob, "/help"))
     assert [line for line in guarded.types("/help") if "/nick" in line] == []
@@ -655,7 +655,7 @@ def test_what_an_operator_does_is_in_the_log_and_what_is_said_is_not(
         "by=ada did=say",
         "by=ada did=to id=2 address=192.0.2.1 name=Bob",
         "by=ada did=kick id=2 address=192.0.2.1 name=Bob reason=spam",
-        'by=ada did=ban ban="Mal Ory, 192.0.2.2" minutes=5.0',
+        'by=ada did=ban ban="Mal Ory, 192.0.2.2" minutes=5',
         'by=ada did=kick id=3 address=192.0.2.2 name="Mal Ory" reason=banned',
         'by=ada did=unban ban="Mal Ory, 192.0.2.2"',
         "by=console did=topic room=lobby",

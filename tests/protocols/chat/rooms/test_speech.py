@@ -88,7 +88,8 @@ def test_nick(trio: Any) -> None:
 @pytest.mark.parametrize(
     ("argument", "why"),
     [
-        ("", "1 to 32 characters"),
+        ("", "what do you want to be called? /nick NAME"),
+        ("x" * 33, "1 to 32 characters"),
         ("bob", "bob is taken; bob2 is free"),
         ("Admin", "reserved"),
         ("Аdmin", "reserved"),
