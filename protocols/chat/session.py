@@ -37,7 +37,9 @@ TIMEOUTS = Timeouts(write=60.0, close=10.0)
 SLOW, HELD, FLOOD, BEHIND = "slow", "held", "flood", "behind"  # reasons for which a member is not heard for a while
 
 BANNED = "banned"  # the reason for which a member is sent away that may not come back
-EVICTIONS = frozenset({"flood", "idle", "silent"})  # reasons for which the server ends a connection by itself
+EVICTIONS = frozenset(
+    {"flood", "idle", "silent", "timeout"}
+)  # reasons for which the server ends a connection by itself
 
 MEMBERS_TOLD = 60  # who come from one address in a minute with a log line each: two classes behind one router
 

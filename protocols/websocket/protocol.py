@@ -376,12 +376,9 @@ class WebSocket(Protocol):
         transport = self.transport
         if transport.is_closing():
             return
-        if self._outbox is not None and not self._open:
-            return self._arm(self.close_timeout)  # our close is not even said
-        if not self._open:
-            return transport.close()  # type: ignore[no-any-return]
-        assert self._timer is not None
-        assert self.ping_after is not None
+        if not self._open:  # our close was not answered, or is not even said
+            return self._arm(self.close_timeout) if self._outbox else transport.close()  # type: ignore[return-value]
+        assert self._timer is not None and self.ping_after is not None  # noqa: PT018
         now = self.reactor.time()
         if not transport.is_reading():
             self._heard = now  # what it says waits in the kernel because of us; Timeouts.write bounds that
@@ -396,5 +393,8 @@ class WebSocket(Protocol):
             self._pinged = now
             self._arm(self.ping_timeout)
         else:
-            tell(log, self.reactor, "%r closed: no byte for %.0f s", transport, now - self._heard)
-            self._fail(closing.INTERNAL_ERROR, "no answer to a ping")
+            self._on_silence(now - self._heard)
+
+    def _on_silence(self, seconds: float) -> None:
+        tell(log, self.reactor, "%r closed: no byte for %.0f s", self.transport, seconds)
+        self._fail(closing.INTERNAL_ERROR, "no answer to a ping")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from ...websocket.closing import INTERNAL_ERROR
 from ...websocket.lines import LineSocket, SharedFrames, texts
 from ..rooms import names
 from ..rooms.room import NO_NAMES, Member, Room
@@ -122,6 +123,13 @@ class ChatSocket(LineSocket):
         """End it: with 1008 (RFC 6455, 7.4.1: a policy) where it is no use to come back."""
         member = self.inner.member
         super().close(1008 if code == 1000 and member is not None and member.reason == BANNED else code, reason)
+
+    def _on_silence(self, seconds: float) -> None:
+        """A browser sleeps, or its network is gone: the session's line of its end says so, with who it was."""
+        if (member := self.inner.member) is None:
+            return super()._on_silence(seconds)
+        member.reason = member.reason or "timeout"
+        self._fail(INTERNAL_ERROR, "no answer to a ping")
 
     def lines_written(self, data: bytes) -> None:
         self._look()

@@ -493,6 +493,16 @@ def test_who_came_is_who_began_to_chat_and_not_what_a_page_asks_for(world):
     assert told[2] == "left: 1 closed"
 
 
+def test_a_browser_that_sleeps_has_one_line_in_the_log_which_says_who_it_was(world, caplog):
+    ada, bob = world.browser("Ada"), world.line_client("Bob")
+    ada.transport.pause_reading()
+    caplog.set_level("INFO")
+    world.pass_time(60)
+    (line,) = [record.getMessage() for record in caplog.records if record.name.startswith("protocols")]
+    assert line.startswith("event=evict id=1 address=127.0.0.1 name=Ada reason=timeout ")
+    assert bob.data.endswith(b"* Ada left\n")
+
+
 class Closed(Authority):
     def refuses(self, address):
         return "you are banned here for 2 minutes"
