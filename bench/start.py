@@ -2,13 +2,16 @@
 """A server that serves nobody yet: how long from its start until it says `listening on`, and how much memory it has.
 
 Each program is started in turn, round after round, and a ratio is the median of the rounds' ratios: a machine that is
-busy for a while spoils neither side alone. Python's bytecode is there before the first round that counts.
+busy for a while spoils neither side alone. Python's bytecode is there before the first round that counts: in a folder
+of its own, so that an environment in which none is written does not measure the compiler.
 """
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 from cpu import verdict
@@ -24,12 +27,14 @@ TITLE = "a process that serves nobody yet, from its start until it listens"
 HEADERS = ["server", "ms until it listens", "lowest", "to reactor", "resident MiB"]
 
 
-def start(name: str, python: str) -> tuple[float, float]:
-    """Seconds until it listens, and the MiB that it has then."""
+def start(name: str, python: str, bytecode: str) -> tuple[float, float]:
+    """Seconds until it listens, and the MiB that it has then. bytecode: the folder where Python keeps it."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     began = time.perf_counter()
     with subprocess.Popen(
         [python, *PROGRAMS["echo"][name], "--port=0"],
         cwd=ROOT,
+        env={**kept, "PYTHONPYCACHEPREFIX": bytecode},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -48,11 +53,12 @@ def start(name: str, python: str) -> tuple[float, float]:
 def measure(names: list[str], rounds: int, python: str) -> dict[str, list[tuple[float, float]]]:
     """What the rounds gave of each, after one that does not count."""
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
-    for number in range(rounds + 1):
-        for name in names if number % 2 else reversed(names):
-            outcome = start(name, python)
-            if number:
-                found[name].append(outcome)
+    with tempfile.TemporaryDirectory() as bytecode:
+        for number in range(rounds + 1):
+            for name in names if number % 2 else reversed(names):
+                outcome = start(name, python, bytecode)
+                if number:
+                    found[name].append(outcome)
     return found
 
 
