@@ -20,6 +20,7 @@ let me = "", operator = false, room = "", members = new Set(), count = 0;
 let wantedName = tab("name"), wantedRoom = tab("room"), nameTries = 0, nameTimer = null, asked = false, lastNotice = "", lastNoticeLine = null;
 let ignored = new Set(tab("ignored").split(", ").filter(Boolean));
 let everIgnored = new Set(ignored);
+let ignoreAsked = false;  // of a new connection, which has not answered yet
 let moveNotice = "";  // what the mark of a move says already
 let failures = 0;  // attempts to connect that came to nothing, in a row
 let comesBack = false;  // with the name that it had: its old connection may hold that for a while
@@ -66,6 +67,7 @@ const handlers = {
     showRooms();
   },
   ignored(event) {
+    ignoreAsked = false;
     ignored = new Set(event.names);
     for (const name of event.names) everIgnored.add(name);
     tab("ignored", event.names.join(", "));
@@ -227,7 +229,8 @@ function onOpen() {
   if (settling) { clearTimeout(settleTimer); settleTimer = setTimeout(settled, SETTLE); }
   tellStatus(t("connecting"), false);
   if (wantedName) claimName();
-  if (ignored.size) send(`/ignore ${[...ignored].join(", ")}`);  // the server's memory ends with the connection
+  ignoreAsked = ignored.size > 0;
+  if (ignoreAsked) send(`/ignore ${[...ignored].join(", ")}`);  // the server's memory ends with the connection
   goal = wantedRoom;
   through = false;
   if (!wantedName && !asked) askName();

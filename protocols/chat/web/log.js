@@ -126,8 +126,8 @@ function heard(event) {
 const key = event => [event.type, event.name || "", event.text].join("\n");
 
 function say(kind, event) {
+  if ((event.at || ignoreAsked) && isIgnored(event)) return;  // it comes before the server knows of it
   if (event.at) {
-    if (isIgnored(event)) return;  // a replay that comes before the server knows of it
     if (settling && room !== wantedRoom) return;  // of a room that we only pass through
     replay.push([kind, event]);
     clearTimeout(replayTimer);
