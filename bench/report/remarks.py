@@ -2,6 +2,12 @@
 
 REMARKS: tuple[tuple[str, str, str], ...] = (
     (
+        "50 kept connections", "of uvicorn",
+        "0.50 and 0.63 in a run without a first generation of requests, in which uvicorn's heap was fresh; since both "
+        "are warm it is this. uvicorn's parser and loop are compiled; what Python does for a request is not "
+        "counted yet",
+    ),
+    (
         "one a request", "of uvloop",
         "a line a request is an echo that cuts lines: one receive, one send and a share of a poll, and above them a "
         "call of Python for the framer, one for the line and one for the write, which uvloop's protocol needs two of; "
@@ -87,7 +93,8 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "16 lines at once", "of asyncio",
-        "0.19 to 0.24 in other runs, where the load was not waiting for a core",
+        "0.19 to 0.24 in runs without a first generation of clients, which asyncio's fresh heap paid for; why it is "
+        "more after one has not been found yet",
     ),
     (
         "bursts: websockets", "of asyncio",
