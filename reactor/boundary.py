@@ -71,7 +71,6 @@ class Log:
         self._logger = logging.getLogger(name)
         self._thread = threading.local()
         self._quota = Quota()  # of bugs, which strangers may cause; of this process, as the logger is
-        self.is_enabled_for = self._logger.isEnabledFor
 
     def debug(self, text: str, *args: Any) -> None:
         """What was said before."""

@@ -212,13 +212,10 @@ class Watchdog:
         return frames[::-1]
 
 
-def watch(loop: Loop, threshold: float, tick: CodeType = Loop._tick.__code__) -> None:
-    """Let a watchdog tell of callbacks that hold `loop` for `threshold` seconds; 0 is no watchdog.
-
-    tick: the code that has the rounds in it, where another loop turns this one.
-    """
+def watch(loop: Loop, threshold: float) -> None:
+    """Let a watchdog tell of callbacks that hold `loop` for `threshold` seconds; 0 is no watchdog."""
     poll = getattr(loop.poller.poll, "__code__", None)
-    loop._set_sentry(Watchdog(loop, threshold, tick, poll) if threshold else None)
+    loop._set_sentry(Watchdog(loop, threshold, Loop._tick.__code__, poll) if threshold else None)
 
 
 def heard(bell: Bell, wait: float | None) -> bool:

@@ -12,6 +12,8 @@ FIELDS = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-A
 
 SILENCE = 20.0  # seconds: as WebSocket's; HTML, 9.2.7 advises 15 "or so", proxies close what is silent for 60
 
+MAX_WAITING = 1 << 20  # bytes on one stream before its reader is given up: as WebSocket's
+
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -45,7 +47,7 @@ class EventStream:
 
     __slots__ = ("_max_waiting", "_reactor", "_said", "_silence", "stream")
 
-    def __init__(self, request: Request, max_waiting: int = 1 << 20, *, silence: float | None = SILENCE) -> None:
+    def __init__(self, request: Request, max_waiting: int = MAX_WAITING, *, silence: float | None = SILENCE) -> None:
         if silence is not None and not silence > 0:
             raise ValueError(f"silence is seconds above 0, or None, not {silence!r}")
         self.stream: Stream = request.respond(200, FIELDS)

@@ -50,7 +50,6 @@ class Bounds:
     max_drop: bytes of an unwanted body that are read and dropped to keep the connection. Beyond it the connection is
         closed instead, which costs the client a handshake.
     max_pipelined: requests of one connection that are answered in a row before the others have their turn.
-    max_events: bytes that may wait on a stream of server-sent events before its reader is given up.
     """
 
     max_head: int = MAX_HEAD
@@ -67,7 +66,6 @@ class Bounds:
     max_bodies: int = 256 * MIB
     max_drop: int = 64 * KIB
     max_pipelined: int = 32
-    max_events: int = 1 * MIB
 
     def __post_init__(self) -> None:
         for field in fields(self):
