@@ -70,6 +70,20 @@ class Hand:
         self.feed(b"")
 
 
+def played(rng, protocol, data):
+    """The frames that come of `data` in pieces, while the protocol pauses as it likes and somebody resumes it."""
+    hand = Hand(protocol)
+    while data:
+        size = rng.choice([1, 2, 7, 100])
+        hand.feed(data[:size])
+        data = data[size:]
+        while not hand.reading and (rng.random() < 0.7 or not data):
+            hand.resume()
+    hand.resume()
+    hand.protocol.eof_received()
+    return hand.protocol.frames
+
+
 class Lines(LineProtocol):
     def __init__(self, max_line=1000):
         self.frames = []
@@ -207,16 +221,7 @@ def test_random_streams_cut_at_random_with_random_pauses(seed):
 
         line_received = string_received = message_received = _mood
 
-    hand = Hand(Moody())
-    while data:
-        size = rng.choice([1, 2, 7, 100])
-        hand.feed(data[:size])
-        data = data[size:]
-        while not hand.reading and (rng.random() < 0.7 or not data):
-            hand.resume()
-    hand.resume()
-    hand.protocol.eof_received()
-    assert hand.protocol.frames == expected
+    assert played(rng, Moody(), data) == expected
 
 
 # -- held back exactly -------------------------------------------------------------------------------------------
@@ -383,16 +388,7 @@ def test_random_lines_cut_at_random_and_taken_by_random_numbers(seed):
             if rng.random() < 0.3:
                 self.transport.pause_reading()
 
-    hand = Hand(Moody())
-    while data:
-        size = rng.choice([1, 2, 7, 100])
-        hand.feed(data[:size])
-        data = data[size:]
-        while not hand.reading and (rng.random() < 0.7 or not data):
-            hand.resume()
-    hand.resume()
-    hand.protocol.eof_received()
-    assert hand.protocol.frames == expected
+    assert played(rng, Moody(), data) == expected
 
 
 # -- lines -------------------------------------------------------------------------------------------------------

@@ -10,25 +10,10 @@ import pytest
 
 from reactor import DatagramProtocol, LineProtocol, Promise, Protocol, Reactor, ReactorError, StreamTransport
 from reactor.testing import MemoryReactor, Recorder
+from tests.kit.threads import elsewhere
 from tests.test_public_face import LISTENER, REACTOR, STREAM
 
 pytestmark = pytest.mark.loud
-
-
-def elsewhere(fn, *args):
-    """What `fn(*args)` raises in another thread."""
-    raised = []
-
-    def attempt():
-        try:
-            fn(*args)
-        except Exception as exc:
-            raised.append(exc)
-
-    thread = threading.Thread(target=attempt, name="worker-7")
-    thread.start()
-    thread.join()
-    return raised[0] if raised else None
 
 
 # -- threads --------------------------------------------------------------------------------------------------------
@@ -285,17 +270,24 @@ def test_a_broadcast_to_everybody_else_is_not_heard_by_the_speaker(memory):
         transport.abort()
 
 
-def test_writing_to_everybody_the_speaker_too_breaks_no_contract(memory, caplog):
+def loud(everybody):
+    """A class whose objects say more to `everybody()` than a peer takes at once."""
+
     class Loud(Recorder):
         def connection_made(self, transport):
             super().connection_made(transport)
             transport.set_write_buffer_limits(1000)
 
         def data_received(self, data):
-            for transport in listener.connections:
+            for transport in everybody():
                 transport.write(b"x" * 3_000_000)
 
-    listener = memory.listen_tcp(lambda: Loud(keep_open=True), "localhost", 7)
+    return Loud
+
+
+def test_writing_to_everybody_the_speaker_too_breaks_no_contract(memory, caplog):
+    kind = loud(lambda: listener.connections)
+    listener = memory.listen_tcp(lambda: kind(keep_open=True), "localhost", 7)
     transport, _ = memory.run_until(memory.connect_tcp(Recorder, "localhost", 7))
     transport.write(b"go")
     memory.settle()
@@ -307,17 +299,9 @@ def test_writing_to_everybody_the_speaker_too_breaks_no_contract(memory, caplog)
 def test_a_checked_protocol_is_not_blamed_for_a_write_that_goes_another_way():
     from reactor.testing import checked
 
-    class Loud(Recorder):
-        def connection_made(self, transport):
-            super().connection_made(transport)
-            transport.set_write_buffer_limits(1000)
-
-        def data_received(self, data):
-            for transport in listener.connections:
-                transport.write(b"x" * 3_000_000)
-
+    kind = loud(lambda: listener.connections)
     with MemoryReactor() as reactor:
-        listener = reactor.listen_tcp(checked(Loud), "localhost", 7)
+        listener = reactor.listen_tcp(checked(kind), "localhost", 7)
         transport, client = reactor.run_until(reactor.connect_tcp(Recorder, "localhost", 7))
         transport.write(b"go")
         reactor.settle()

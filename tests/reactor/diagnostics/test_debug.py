@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import threading
 import weakref
 
 import pytest
@@ -14,6 +13,7 @@ from reactor import DatagramProtocol, LineProtocol, Protocol, Reactor, ReactorEr
 from reactor.diagnostics.contract import ContractBreach
 from reactor.diagnostics.debug import CALLS, REPORTS, VERBS, _forgotten
 from reactor.testing import MemoryReactor, Recorder, SteppedReactor
+from tests.kit.threads import elsewhere
 
 pytestmark = pytest.mark.loud
 
@@ -46,22 +46,6 @@ def joined(reactor, server, client=Recorder):
     theirs, _ = reactor.run_until(reactor.connect_tcp(client, "localhost", 7))
     reactor.settle()
     return next(iter(listener.connections)), theirs
-
-
-def elsewhere(fn, *args):
-    """What `fn(*args)` raises in another thread while the loop runs in this one."""
-    raised = []
-
-    def attempt():
-        try:
-            fn(*args)
-        except Exception as exc:
-            raised.append(exc)
-
-    thread = threading.Thread(target=attempt, name="worker-7")
-    thread.start()
-    thread.join()
-    return raised[0] if raised else None
 
 
 # -- threads --------------------------------------------------------------------------------------------------------

@@ -41,6 +41,8 @@ REPORT = textwrap.dedent("""
     print(console.events, len(console.data), console.data[:20], console.lost, file=sys.stderr)
     """)
 
+PIPES = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+
 ALL = "['connection_made', 'data_received', 'eof_received', 'connection_lost']"
 EMPTY = "['connection_made', 'eof_received', 'connection_lost']"
 
@@ -51,6 +53,11 @@ def child(body="", setup="", **options):
     return subprocess.run(
         [sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, timeout=20, check=False, **options
     )
+
+
+def started(code, **streams):
+    """A program that runs, with pipes for all that is not given."""
+    return subprocess.Popen([sys.executable, "-c", code], env=ENVIRONMENT, **{**PIPES, **streams})
 
 
 def report(finished):
@@ -165,13 +172,7 @@ def test_a_stdout_closed_by_the_program():
 def test_everything_written_is_on_stdout_before_the_end():
     body = "[transport.write(b'%d\\n' % n) for n in range(100_000)]; transport.close()"
     code = REPORT.format(body=body, setup="print('printed before')")
-    with subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=ENVIRONMENT,
-    ) as process:
+    with started(code) as process:
         lines = process.stdout.read().decode().splitlines()
         assert lines == ["printed before", *map(str, range(100_000))]
         assert "connection_lost" in process.stderr.read().decode()
@@ -180,13 +181,7 @@ def test_everything_written_is_on_stdout_before_the_end():
 def test_a_slow_reader_of_stdout_gets_everything_after_stdin_has_ended():
     """What the pump holds when the program ends is not lost: here more than a pipe takes, and nobody reads it yet."""
     code = REPORT.format(body="transport.write(b'x' * 150_000); transport.close()", setup="")
-    with subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=ENVIRONMENT,
-    ) as process:
+    with started(code, stdin=subprocess.DEVNULL) as process:
         assert b"connection_lost" in process.stderr.readline()
         try:
             process.wait(timeout=0.5)  # it may have to wait for us; if it does not, it must have lost nothing
@@ -197,13 +192,7 @@ def test_a_slow_reader_of_stdout_gets_everything_after_stdin_has_ended():
 
 def test_closing_does_not_wait_for_a_silent_stdin():
     code = REPORT.format(body="transport.write(b'bye'); transport.close()", setup="")
-    with subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=ENVIRONMENT,
-    ) as process:
+    with started(code) as process:
         assert process.stdout.read() == b"bye"
         assert process.stderr.read().decode().strip() == "['connection_made', 'connection_lost'] 0 b'' None"
         assert process.wait(timeout=10) == 0
@@ -212,13 +201,7 @@ def test_closing_does_not_wait_for_a_silent_stdin():
 def test_nobody_reads_stdout():
     body = "reactor.call_every(0.01, transport.write, b'x' * 10000)"
     code = REPORT.format(body=body, setup="")
-    with subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=ENVIRONMENT,
-    ) as process:
+    with started(code) as process:
         process.stdout.read(10)
         process.stdout.close()
         said = process.stderr.read().decode()
@@ -254,9 +237,7 @@ def test_a_terminal_is_read_by_lines_and_left_as_it_was(terminal):
     master, slave = terminal
     flags = fcntl.fcntl(slave, fcntl.F_GETFL)
     code = REPORT.format(body="print(__import__('os').get_blocking(0), file=sys.stderr)", setup="")
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=slave, stdout=slave, stderr=subprocess.PIPE, env=ENVIRONMENT
-    ) as process:
+    with started(code, stdin=slave, stdout=slave) as process:
         assert process.stderr.readline() == b"True\n"
         assert fcntl.fcntl(slave, fcntl.F_GETFL) == flags
         os.write(master, b"typed\n\x04")  # and Ctrl-D

@@ -880,15 +880,21 @@ def test_bytes_given_back_are_not_overtaken_when_the_peer_resets(stage):
     assert lines == list(range(len(lines)))
 
 
+class GivesAway(LineProtocol):
+    """Gives the connection to another at each line."""
+
+    def __init__(self, second):
+        self.second = second
+
+    def line_received(self, line):
+        self.second.transport = self.transport
+        self.transport.set_protocol(self.second)
+
+
 def test_another_protocol_takes_over_mid_batch(stage):
     second = Recorder()
 
-    class First(LineProtocol):
-        def line_received(self, line):
-            second.transport = self.transport
-            self.transport.set_protocol(second)
-
-    peer, transport = stage.connect(First())
+    peer, transport = stage.connect(GivesAway(second))
     peer.sendall(b"UPGRADE\nraw \r\n bytes\n")
     stage.reactor.settle()
     assert transport.get_protocol() is second
@@ -961,13 +967,8 @@ def test_an_empty_buffer_is_an_exception_of_the_protocol(stage, caplog):
 
 
 def test_the_rest_of_a_batch_goes_into_a_buffered_protocol(stage):
-    class Upgrade(LineProtocol):
-        def line_received(self, line):
-            second.transport = self.transport
-            self.transport.set_protocol(second)
-
     second = Buffered(4)
-    peer, _ = stage.connect(Upgrade())
+    peer, _ = stage.connect(GivesAway(second))
     peer.sendall(b"UPGRADE\nabcdefghij")
     stage.reactor.settle()
     assert second.events == [4, 4, 2]
@@ -985,13 +986,8 @@ def test_a_buffered_protocol_may_hand_over_in_the_middle_of_the_rest(stage):
             third.transport = self.transport
             self.transport.set_protocol(third)
 
-    class First(LineProtocol):
-        def line_received(self, line):
-            second.transport = self.transport
-            self.transport.set_protocol(second)
-
     second = Second(4)
-    peer, _ = stage.connect(First())
+    peer, _ = stage.connect(GivesAway(second))
     peer.sendall(b"UPGRADE\nabcdefghij")
     stage.reactor.settle()
     assert second.data == b"abcd"
@@ -1009,13 +1005,8 @@ def test_an_empty_buffer_for_the_rest_of_a_batch_does_not_hang_the_loop(stage, c
                 raise KeyboardInterrupt
             return self.buffer
 
-    class First(LineProtocol):
-        def line_received(self, line):
-            second.transport = self.transport
-            self.transport.set_protocol(second)
-
     second = Empty(0)
-    peer, _ = stage.connect(First())
+    peer, _ = stage.connect(GivesAway(second))
     peer.sendall(b"UPGRADE\nrest")
     stage.reactor.settle()
     assert isinstance(second.events[-1], RuntimeError)

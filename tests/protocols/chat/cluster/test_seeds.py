@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from protocols.chat.cluster import cluster, nodes, outbox, people, stay
 from tests.protocols.chat.cluster.model import Model
 
@@ -53,23 +55,13 @@ def test_planted_nothing_is_written_again(monkeypatch):
     assert found(SHORT)
 
 
-def test_planted_what_was_written_again_counts_again(monkeypatch):
+@pytest.mark.parametrize("ignored", [nodes.Verdict.AGAIN, nodes.Verdict.GAP])
+def test_planted_what_was_written_again_or_comes_behind_a_gap_counts(monkeypatch, ignored):
     look = nodes.Nodes._look
 
     def counts(self, entry, *, joins):
         verdict = look(self, entry, joins=joins)
-        return nodes.Verdict.COUNTS if verdict is nodes.Verdict.AGAIN else verdict
-
-    monkeypatch.setattr(nodes.Nodes, "_look", counts)
-    assert found(SHORT)
-
-
-def test_planted_gaps_are_ignored(monkeypatch):
-    look = nodes.Nodes._look
-
-    def counts(self, entry, *, joins):
-        verdict = look(self, entry, joins=joins)
-        return nodes.Verdict.COUNTS if verdict is nodes.Verdict.GAP else verdict
+        return nodes.Verdict.COUNTS if verdict is ignored else verdict
 
     monkeypatch.setattr(nodes.Nodes, "_look", counts)
     assert found(SHORT)
