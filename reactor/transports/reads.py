@@ -9,6 +9,8 @@ from __future__ import annotations
 FIRST_READ = 16 * 1024
 """Bytes asked of one recv at first: what ten thousand strangers can have us hold is 160 MB, not 1.2 GB."""
 
+SMALL = FIRST_READ // 2  # bytes: what is no more than this changes nothing, and most of what comes is not
+
 MORE_READ = 64 * 1024
 
 READ_SIZE = 120 * 1024
@@ -17,6 +19,8 @@ an mremap and a munmap (10 KiB echo: 14 microseconds of CPU a message become 21)
 takes two reads (41 become 57)."""
 
 
-def more(asked: int) -> int:
-    """What is asked after a read that filled more than half of `asked`: TLS takes some of it away."""
+def more(asked: int, size: int) -> int:
+    """What is asked after a read of `size` bytes: more, where it filled over half. TLS takes some of a read away."""
+    if size <= asked // 2:
+        return asked
     return MORE_READ if asked == FIRST_READ else READ_SIZE

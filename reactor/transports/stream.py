@@ -22,7 +22,7 @@ from ..loop.poller import READ, WRITE
 from .buffered import feed, receive_into
 from .lanes import DISCARDING, ENDED, FINISHING, IN_LEAVING, INBOUND, OPENING, OUTBOUND, READING, SHUT
 from .outbound import Outbound
-from .reads import FIRST_READ, READ_SIZE, more
+from .reads import FIRST_READ, READ_SIZE, SMALL, more
 from .slots import NO_SLOTS, SLOTS
 from .switch import switch
 
@@ -59,8 +59,8 @@ class Stream(Outbound):
                             raise
                         except BaseException as exc:
                             self._blame(exc, "data_received")
-                        if size > self._read_size >> 1 and self._plain_read:
-                            self._read_size = more(self._read_size)
+                        if size > SMALL and self._plain_read:
+                            self._read_size = more(self._read_size, size)
                     else:
                         self._on_eof()
         else:
