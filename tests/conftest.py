@@ -6,6 +6,7 @@ import contextlib
 import gc
 import logging
 import os
+import random
 import signal
 import sys
 import tempfile
@@ -30,6 +31,7 @@ def pytest_addoption(parser):
     parser.addoption("--seeds", type=int, default=25, metavar="N", help="simulated runs of each scenario (25)")
     parser.addoption("--all-carriers", action="store_true", help="conformance on those too that are much like others")
     parser.addoption("--one-process", action="store_true", help="everything in one process")
+    parser.addoption("--chance", type=int, default=0, metavar="N", help="other draws where a test gives no seed (0)")
     parser.addoption("--seed", type=int, metavar="N", help="the one simulated run to play again")
 
 
@@ -56,6 +58,15 @@ def pytest_collection_finish():
     """Leave out of each test's gc.collect() what all tests share: 40 ms a test become 2."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """What a test draws is its own: the same in each run and whatever ran before it, so a failure comes again.
+
+    Its outcome depends on no draw all the same: `--chance` gives others. 10 µs a test.
+    """
+    random.seed(f"{item.config.getoption('chance')} {item.nodeid}")
 
 
 def pytest_runtest_logfinish():

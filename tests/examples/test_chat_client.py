@@ -719,11 +719,13 @@ def test_a_server_that_does_not_end_is_left(stage: Any, modes: Any, grace: float
     assert table.seen.lines == [f"the server has not ended within {grace:g} s"]
 
 
-def test_a_server_that_is_left_has_no_time_to_drain(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table.reactor, "drain", lambda: None)  # it would wait for a server that does not read
+def test_a_server_that_is_left_has_no_time_to_drain(stage: Any) -> None:
+    deaf = stage.own(socket.create_server(("127.0.0.1", 0)))  # the kernel connects; nobody reads
+    table = Table(stage, port=deaf.getsockname()[1], modes="a terminal's")
+    stage.clog(table.client.server)
     table.client.input_ended()
-    table.reactor.advance(SCRIPT_GRACE + 0.1)
-    assert table.client.server is None
+    table.reactor.advance(PERSON_GRACE + 0.1)
+    assert table.client.server is None, "a drain alone would wait for it to read"
 
 
 def test_a_terminal_that_is_lost_ends_the_connection(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
