@@ -27,9 +27,9 @@ from runs import procs, turns
 
 PROGRAMS = {
     "reactor": "bench/servers/web_site.py",
-    "uvicorn": "bench/peers/web_uvicorn.py",
-    "aiohttp": "bench/peers/web_aiohttp.py",
-    "nginx": "bench/peers/web_nginx.py",
+    "uvicorn": "bench/peers/web/web_uvicorn.py",
+    "aiohttp": "bench/peers/web/web_aiohttp.py",
+    "nginx": "bench/peers/web/web_nginx.py",
 }
 GOALS = {"file": {"uvicorn": 0.75, "aiohttp": 0.60, "nginx": 2.0}, "memory": {"uvicorn": 0.75, "aiohttp": 0.60}}
 CASES = {

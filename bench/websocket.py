@@ -30,8 +30,8 @@ from runs import procs, turns
 
 PROGRAMS = {
     "reactor": "bench/servers/websocket_rooms.py",
-    "websockets": "bench/peers/on_websockets.py",
-    "aiohttp": "bench/peers/on_aiohttp.py",
+    "websockets": "bench/peers/web/on_websockets.py",
+    "aiohttp": "bench/peers/web/on_aiohttp.py",
 }
 GOALS = {"echo": {"websockets": 0.40, "aiohttp": 0.65}, "room": {"websockets": 0.05, "aiohttp": 0.06}}
 IDLE_GOAL = 2.0  # KiB

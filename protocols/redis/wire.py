@@ -58,7 +58,7 @@ def encode(arguments: tuple[Argument, ...]) -> bytes:
 def _learn(word: str) -> bytes:
     """The bytes of a str, and of a short one the next time too: commands, options and keys come again and again.
 
-    XADD of 100 B with six such words in it: 270,000 a second of CPU become 330,000 (bench/redis_client.py).
+    XADD of 100 B with six such words in it: 270,000 a second of CPU become 330,000 (bench/clients/redis_client.py).
     """
     data = word.encode()
     part = b"$%d\r\n%b\r\n" % (len(data), data)

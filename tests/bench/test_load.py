@@ -110,6 +110,12 @@ def test_every_program_is_there_and_every_comparison_has_the_same_servers():
     assert set(PROGRAMS["echo"]) <= set(PROGRAMS["chat"])
 
 
+def test_no_folder_has_more_than_17_programs_and_no_file_more_than_400_lines():
+    folders = [BENCH, *(path for path in BENCH.rglob("*") if path.is_dir())]
+    assert [folder.name for folder in folders if len({*folder.glob("*.py")} - {folder / "__init__.py"}) > 17] == []
+    assert [path.name for path in BENCH.rglob("*.py") if len(path.read_text().splitlines()) > 400] == []
+
+
 def test_servers_whose_library_is_absent_take_no_part():
     options = argparse.Namespace(about={"libraries": {"uvloop": "1"}})
     names = ("reactor", "threads", "uvloop", "uvloop+join", "trio", "pyasyncore", "socketserver")
@@ -119,7 +125,7 @@ def test_servers_whose_library_is_absent_take_no_part():
 def test_the_benchmarks_need_nothing_but_the_standard_library():
     own = {path.stem for path in BENCH.glob("*") if path.is_dir() or path.suffix == ".py"} | {"reactor", "protocols"}
     allowed = sys.stdlib_module_names | own
-    for path in {*BENCH.rglob("*.py")} - {*(BENCH / "peers").iterdir()}:
+    for path in {*BENCH.rglob("*.py")} - {*(BENCH / "peers").rglob("*.py")}:
         tree = ast.parse(path.read_text())
         names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
         names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and not node.level}

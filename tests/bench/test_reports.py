@@ -5,14 +5,15 @@ import doctest
 import importlib
 import json
 import os
+import re
 from collections import Counter
 
 import pytest
 
 import compare
-import guard
 import results
 from load.samples import load_bound, off_rate, percentile
+from micro import guard
 from report.tables import bar, left, table
 from runs import history
 from runs.procs import BenchError
@@ -294,7 +295,7 @@ def test_shown_commands_name_no_path_of_this_machine(tmp_path):
     for one in (*results.SECTIONS, results.NEWEST):
         shown = " ".join(one.command(results.PYTHON, False, tmp_path))
         assert str(tmp_path) not in shown
-        assert "/" not in shown.replace("bench/", "").replace("charts/", "")
+        assert "/" not in re.sub("bench/|clients/|micro/|charts/", "", shown)
 
 
 @pytest.mark.parametrize(
@@ -302,8 +303,8 @@ def test_shown_commands_name_no_path_of_this_machine(tmp_path):
     [
         "compare",
         "cpu",
-        "fetch",
-        "guard",
+        "clients.fetch",
+        "micro.guard",
         "load.samples",
         "report.charts",
         "report.remarks",

@@ -20,6 +20,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the folder bench/
+
 from cpu import US, Outcome, in_turn, report
 from report.tables import figure
 from runs import procs
@@ -112,7 +114,7 @@ def small_round(name: str, url: str, options: argparse.Namespace) -> dict:
     """One process with all its requests; a fresh one each time, warmed up."""
     if name == "curl":
         return curl_round(url, options)
-    command = [options.python, "bench/peers/fetch_client.py", name, url, f"--size={SMALL}"]
+    command = [options.python, "bench/peers/web/fetch_client.py", name, url, f"--size={SMALL}"]
     command += [f"--requests={options.requests}", f"--connections={options.connections}"]
     return json.loads(finished(name, command)[3])
 

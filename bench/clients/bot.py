@@ -13,7 +13,8 @@ import threading
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a fresh clone needs no installation
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the folder bench/
+sys.path.insert(1, str(Path(__file__).resolve().parents[2]))  # a fresh clone needs no installation
 
 from protocols import Echo
 from protocols.bot import LIMITS, TIMEOUTS, Bot, BotServer, make_backend

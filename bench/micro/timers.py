@@ -19,12 +19,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from report.tables import Progress, figure, table
-from runs.arguments import Parser, positive
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the folder bench/
+sys.path.insert(1, str(Path(__file__).resolve().parents[2]))  # a fresh clone needs no installation
 
 from reactor import Reactor
+from report.tables import Progress, figure, table
+from runs.arguments import Parser, positive
 
 BATCH = 1000  # timers between two ticks
 DELAY = 30.0  # seconds: none of them fires while this runs

@@ -18,13 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the folder bench/
+sys.path.insert(1, str(Path(__file__).resolve().parents[2]))  # a fresh clone needs no installation
+
 from load.samples import percentile
+from reactor import Reactor
 from report.tables import Progress, figure, table
 from runs.arguments import Parser, positive
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from reactor import Reactor
 
 BURST = 1000  # calls
 PAUSE = 0.0003  # seconds between calls alone: every loop is asleep again by then

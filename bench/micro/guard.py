@@ -13,11 +13,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the folder bench/
+
 from report.tables import figure, table
 from runs import procs
 from runs.arguments import Parser, positive_number
 
 BASELINE = Path(__file__).with_name("baseline.json")
+CASES = "bench/micro/test_bench.py"
 YARDSTICK = "test_yardstick"  # cases whose names begin so
 YARDS = tuple(f"{YARDSTICK}_{when}" for when in ("first", "between", "last"))
 DOUBLED = 2.0  # a run of half a minute on a busy machine can tell no less for certain
@@ -33,7 +36,7 @@ def run(cases: list[str]) -> Figures:
     """The least seconds of each case; of all without any."""
     with tempfile.TemporaryDirectory() as directory:
         report = Path(directory) / "report.json"
-        wanted = [f"bench/test_bench.py::{case}" for case in cases] or ["bench/test_bench.py"]
+        wanted = [f"{CASES}::{case}" for case in cases] or [CASES]
         command = [sys.executable, "-m", "pytest", "-q", *SHORT, f"--benchmark-json={report}", *wanted]
         done = subprocess.run(command, cwd=procs.ROOT, capture_output=True, text=True, timeout=TIMEOUT)
         if done.returncode or not report.exists():
@@ -79,7 +82,7 @@ def check(factor: float) -> int:
             found |= {name: min(found[name], factor * again[name]) for name in suspects}
     suspects = doubled(found, baseline)
     for name in suspects:
-        print(f"{name}: has doubled against bench/baseline.json, {AGAIN + 1} times in turn", file=sys.stderr)
+        print(f"{name}: has doubled against bench/micro/baseline.json, {AGAIN + 1} times in turn", file=sys.stderr)
     print(f"{len(found) - len(suspects)} passed, {len(suspects)} failed")
     return 1 if suspects else 0
 

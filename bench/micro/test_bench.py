@@ -2,7 +2,7 @@
 
 Before and after a change, on one machine: `pytest bench/ --benchmark-autosave`, then, with the change,
 `pytest bench/ --benchmark-compare --benchmark-compare-fail=min:10%`. A stored figure of another machine means nothing
-here, so what is stored in baseline.json are multiples of a yardstick; bench/guard.py holds a run against it.
+here, so what is stored in baseline.json are multiples of a yardstick; bench/micro/guard.py holds a run against it.
 """
 
 import socket
