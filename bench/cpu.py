@@ -112,6 +112,10 @@ CASES = (
         "accept", "connect, one exchange of 100 B, close; 50 at a time: server CPU per connection", "echo",
         {"connections": 50, "size": 100}, EVERYBODY, (Goal("asyncio", 0.55), Goal("uvloop", 1.2)), mode="churn",
     ),
+    Case(
+        "tls-accept", "connect, resume TLS, one exchange of 100 B, close; 50 at a time: server CPU per connection",
+        "tls", {"connections": 50, "size": 100}, PEERS, (Goal("asyncio", 1.0),), mode="tls-churn",
+    ),
 )  # fmt: skip
 
 

@@ -123,8 +123,9 @@ def measured_before(figures: Path) -> dict:
     """When, and for how long, a long run was made; what else the machine did, it says itself."""
     about = json.loads(figures.read_text())
     minutes = about["seconds"] / 60
-    return {"command": f"python3 bench/soak.py --minutes={about['asked'] / 60:g} --markdown", "date": about["began"],
-            "minutes": round(minutes, 1), "others": None, "commit": about.get("commit")}  # fmt: skip
+    command = f"python3 bench/soak.py --minutes={about['asked'] / 60:g} --seed={about['seed']} --json FILE --markdown"
+    return {"command": command, "date": about["began"], "minutes": round(minutes, 1), "others": None,
+            "commit": about.get("commit")}  # fmt: skip
 
 
 def run(sections: list[Section], options) -> None:

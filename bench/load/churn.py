@@ -1,6 +1,8 @@
 """Clients who come, say one thing, hear the answer and go: what accepting and closing cost. Knows no command line."""
 
+import contextlib
 import socket
+import ssl
 from collections import Counter
 from time import perf_counter
 
@@ -67,3 +69,40 @@ class Churn(Crowd):
     def go(self, fd: int) -> None:
         del self.got[fd]
         self.socks.pop(fd).close()  # the poller forgets it with this
+
+
+class TlsChurn(Churn):
+    """The same over TLS: from the second on, each resumes the session of one who has left."""
+
+    def __init__(self, address: Address, count: int, timeout: float, request: bytes) -> None:
+        super().__init__(address, count, timeout, request)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self.context.check_hostname, self.context.verify_mode = False, ssl.CERT_NONE
+        self.session: ssl.SSLSession | None = None
+        self.resumed = 0
+
+    def ask(self, fd: int) -> None:
+        sock = self.socks[fd]
+        if not isinstance(sock, ssl.SSLSocket):
+            self._check(fd)
+            sock = self.context.wrap_socket(sock, do_handshake_on_connect=False, session=self.session)
+            self.socks[fd] = sock
+            self.poller.modify(fd, READ)
+        try:
+            sock.do_handshake()
+            sock.sendall(self.request)
+        except ssl.SSLWantReadError:
+            return
+        except OSError as error:
+            raise LoadError(f"no TLS connection: {error}") from None
+        self.resumed += bool(sock.session_reused)
+        self.got[fd] = 0
+
+    def go(self, fd: int) -> None:
+        """Say goodbye, as TLS wants it; nobody waits for the server's."""
+        sock = self.socks[fd]
+        assert isinstance(sock, ssl.SSLSocket)
+        self.session = sock.session
+        with contextlib.suppress(OSError):
+            sock.unwrap()
+        super().go(fd)

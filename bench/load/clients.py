@@ -121,7 +121,7 @@ class Crowd:
         """Read into the shared buffer; the number of bytes, at least one."""
         try:
             size = self.socks[fd].recv_into(self.buffer)
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantReadError):
             return 0
         except OSError as error:
             raise LoadError(f"a connection broke: {error.strerror}") from None

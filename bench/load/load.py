@@ -7,6 +7,7 @@
     load.py udp   --port 9000 --connections 100 --size 100
     load.py echo  --port 9000 --rate 20000                  open: each message at its time, latency from that time
     load.py churn --port 9000 --connections 50              connect, one exchange, close, and again
+    load.py tls-churn --port 9000 --connections 50          the same over TLS, resuming sessions
     load.py idle  --port 9000 --connections 10000 --seconds 60
 
 One line is printed: counts, seconds, the 50th and 99th percentile and the maximum of the latency of a message, in
@@ -33,7 +34,7 @@ from time import perf_counter, process_time
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the folder bench/
 
-from load.churn import Churn
+from load.churn import Churn, TlsChurn
 from load.clients import Crowd, Datagrams, Exchange, Idle, LoadError, Round, TlsExchange
 from load.paced import PacedChat, PacedExchange, give_way
 from load.rooms import Chat
@@ -45,8 +46,8 @@ from runs.arguments import Parser, positive, positive_number, seconds
 
 PATTERN = b"abcdefghijklmnopqrstuvwxyz0123456789-"  # a length that divides no buffer size: a shifted echo shows
 
-MODES = ("echo", "lines", "chat", "udp", "tls", "churn", "idle")
-SHARED = ("echo", "lines", "tls", "churn")  # modes whose clients know nothing of each other
+MODES = ("echo", "lines", "chat", "udp", "tls", "churn", "tls-churn", "idle")
+SHARED = ("echo", "lines", "tls", "churn", "tls-churn")  # modes whose clients know nothing of each other
 RATE = "echo, lines, chat: messages a second in all, at their times, whether or not answers come (open loop)"
 PROCESSES = 16  # more than any load here has needed
 
@@ -165,8 +166,8 @@ def make_crowd(options: argparse.Namespace) -> Crowd:
     if options.mode == "idle":
         return Idle(*common)
     payload = bytes(PATTERN[i % len(PATTERN)] for i in range(options.size))
-    if options.mode == "churn":
-        return Churn(*common, payload)
+    if options.mode in ("churn", "tls-churn"):
+        return (Churn if options.mode == "churn" else TlsChurn)(*common, payload)
     if options.mode == "chat":
         talk = (*common, options.senders, options.size)
         if not options.rate:

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from load import load
+from load.churn import TlsChurn
 from runs import matrix, procs
 from servers.programs import CHAT_OPTIONS, PROGRAMS, present
 
@@ -100,6 +101,16 @@ def test_one_round_of_the_reactor_and_of_threads_and_a_server_that_fails(monkeyp
     assert reactor["threads"] in (1, 2, None)  # the loop, and what watches over it
     assert broken["failures"] == 1
     assert "did not start" in broken["reason"]
+
+
+def test_those_who_come_and_go_over_tls_resume_a_session():
+    with procs.Server("tls", list(PROGRAMS["tls"]["reactor"])) as server:
+        crowd = TlsChurn(server.address, 3, 10.0, b"x" * 100)
+        crowd.settle()
+        assert crowd.resumed == 0, "nobody had a session"
+        done = crowd.run(0.1)
+        crowd.close()
+    assert done.messages == crowd.resumed > 0
 
 
 def test_every_program_is_there_and_every_comparison_has_the_same_servers():

@@ -276,6 +276,15 @@ def test_a_section_of_anothers_figures_comes_after_it_and_what_takes_long_only_w
     assert measured[2:] == ["long"]
 
 
+def test_a_long_run_is_shown_with_its_own_command_date_and_commit(tmp_path):
+    figures = tmp_path / "figures.json"
+    figures.write_text(json.dumps({"seconds": 3730.0, "asked": 3720.0, "seed": 2, "began": "then", "commit": "abc"}))
+    assert results.measured_before(figures) == {
+        "command": "python3 bench/soak.py --minutes=62 --seed=2 --json FILE --markdown",
+        "date": "then", "minutes": 62.2, "others": None, "commit": "abc",
+    }  # fmt: skip
+
+
 def test_the_history_has_a_line_a_commit(tmp_path):
     file = tmp_path / "history.json"
     assert history.read(file) == []
