@@ -7,7 +7,6 @@ import doctest
 import importlib
 import io
 import os
-import pty
 import random
 import signal
 import socket
@@ -18,7 +17,6 @@ import termios
 import threading
 import time
 from collections.abc import Iterator
-from fcntl import ioctl
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +31,7 @@ from protocols.chat.client.terminal import LOOK, Terminal
 from protocols.text.sanitize import sanitize
 from reactor import LineProtocol
 from tests.kit.grid import Grid
+from tests.kit.pseudo_terminal import PseudoTerminal
 from tests.kit.theatre import Theatre
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -343,10 +342,8 @@ class Table:
         self.reactor.settle()
 
     def meets_again(self) -> None:
-        count = len(self.ends)
-        while len(self.ends) == count:
+        while self.client.server is None:
             self.reactor.advance(0.25)
-        self.reactor.settle()
 
 
 @pytest.fixture
@@ -791,50 +788,22 @@ def test_typing_waits_for_a_server_that_does_not_read(table: Table) -> None:
 # -- the program at a terminal --------------------------------------------------------------------------------------
 
 
-class Seat:
+class Seat(PseudoTerminal):
     """The client at a pseudo-terminal, what its screen shows, and the terminal's modes before and after."""
 
     def __init__(self, theatre: Any, port: int, *arguments: str, columns: int = 60) -> None:
-        self.ours, self.theirs = pty.openpty()
-        self.resize(columns)
-        self.before = termios.tcgetattr(self.theirs)
-        self.grid = Grid(columns)
+        super().__init__(columns)
         command = ["--port", str(port), *arguments]
         # A group of its own, as a shell gives a job: in an orphaned one, which a CI runner's may be, nothing can stop.
         streams: dict[str, Any] = {"stdin": self.theirs, "stdout": self.theirs}
         self.program = theatre.run("chat_client.py", *command, **streams, process_group=0)
-        self.data = b""
-        self._more = threading.Condition()
-        self._thread = threading.Thread(target=self._collect, daemon=True)
-        self._thread.start()
-
-    def _collect(self) -> None:
-        try:
-            while data := os.read(self.ours, 65536):
-                with self._more:
-                    self.data += data
-                    self._more.notify_all()
-        except OSError:
-            pass  # closed
-
-    def types(self, keys: str) -> None:
-        os.write(self.ours, keys.encode())
-
-    def resize(self, columns: int) -> None:
-        ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-
-    def rows(self) -> list[str]:
-        grid = Grid(self.grid.columns)
-        grid.feed(self.data.decode(errors="ignore"))
-        return grid.text
 
     def shows(self, *rows: str) -> None:
         """The screen ends with `rows`; times are left out."""
-        with self._more:
-            assert self._more.wait_for(lambda: self._without_times()[-len(rows) :] == list(rows), DEADLINE), self.rows()
+        self.until(lambda: self._without_times()[-len(rows) :] == list(rows))
 
     def _without_times(self) -> list[str]:
-        return [row[6:] if row[2:3] == ":" else row for row in self.rows()]
+        return [row[6:] if row[2:3] == ":" else row for row in self.rows]
 
     def exits(self) -> int:
         status: int = self.program.exits()
@@ -844,12 +813,7 @@ class Seat:
 
     def gets(self, data: bytes) -> None:
         """Somewhere in what was written is `data`."""
-        with self._more:
-            assert self._more.wait_for(lambda: data in self.data, DEADLINE), self.data
-
-    def close(self) -> None:
-        os.close(self.theirs)
-        os.close(self.ours)
+        self.until(lambda: data in self.data)
 
 
 @pytest.fixture
@@ -898,7 +862,7 @@ def test_typing_goes_on_while_others_speak(theatre: Any, sit: Any) -> None:
     ada.shows("> b")
     ada.types("\x15\x04")
     assert ada.exits() == 0
-    assert "secret" not in "".join(row for row in ada.rows() if row[2:3] == ":")
+    assert "secret" not in "".join(row for row in ada.rows if row[2:3] == ":")
     assert b"\x1b[1m> hello" in ada.data
 
 

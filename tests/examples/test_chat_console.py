@@ -2,75 +2,45 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
 import signal
-import struct
 import subprocess
 import sys
 import termios
-import threading
 import time
-from collections.abc import Callable, Iterator
-from fcntl import ioctl
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.kit.grid import Grid
+from tests.kit.pseudo_terminal import DEADLINE, PseudoTerminal
 
 ROOT = Path(__file__).parents[2]
-DEADLINE = 20.0  # seconds of real time after which a scene has failed
 COLUMNS = 70
 
 
-class Keyboard:
+class Keyboard(PseudoTerminal):
     """The server at a pseudo-terminal, and what its screen shows."""
 
     def __init__(self, *arguments: str) -> None:
-        self.ours, self.theirs = pty.openpty()
-        ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
-        self.before = termios.tcgetattr(self.theirs)
+        super().__init__(COLUMNS)
         streams: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), self.theirs)
         command = [sys.executable, str(ROOT / "examples" / "chat_server.py"), "--port", "0", *arguments]
         self.process = subprocess.Popen(command, **streams, process_group=0)
-        self.data = b""
-        threading.Thread(target=self._collect, daemon=True).start()
+
+    def begins(self) -> None:
         self.port = int(self.until(lambda: re.search(r"listening on .*:(\d+)\n", self.text))[1])
         self.shows(">")  # before, the terminal itself would take Ctrl-D
-
-    def _collect(self) -> None:
-        try:
-            while data := os.read(self.ours, 65536):
-                self.data += data
-        except OSError:
-            pass  # closed
-
-    @property
-    def text(self) -> str:
-        return self.data.decode(errors="ignore").replace("\r\n", "\n")
-
-    @property
-    def rows(self) -> list[str]:
-        grid = Grid(COLUMNS)
-        grid.feed(self.data.decode(errors="ignore"))
-        return list(grid.text)
-
-    def until(self, condition: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + DEADLINE
-        while not (found := condition()):
-            assert time.monotonic() < deadline, self.rows
-            time.sleep(0.01)
-        return found
 
     def shows(self, *rows: str) -> None:
         """The screen ends with these."""
         self.until(lambda: self.rows[-len(rows) :] == list(rows))
 
-    def types(self, keys: str) -> None:
-        os.write(self.ours, keys.encode())
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        super().close()
 
 
 @pytest.fixture
@@ -80,15 +50,13 @@ def sit(theatre: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
     def sit(*arguments: str) -> Keyboard:
         keyboards.append(Keyboard(*arguments))
+        keyboards[-1].begins()
         return keyboards[-1]
 
     yield sit
     theatre.close()
     for keyboard in keyboards:
-        keyboard.process.kill()
-        keyboard.process.wait()
-        os.close(keyboard.theirs)
-        os.close(keyboard.ours)
+        keyboard.close()
 
 
 def test_what_others_say_does_not_tear_the_line(theatre: Any, sit: Any) -> None:
