@@ -183,14 +183,15 @@ def test_a_page_whose_address_was_banned_meanwhile_gives_up_and_asks_again_when_
     server.clean_exit()
     bans = theatre.tmp_path / "bans"
     bans.write_text("127.0.0.1\n")
-    second = theatre.run("chat_server.py", "--port", "0", *NO_FLOOD, "--web", str(server.web_port), "--bans", str(bans))
+    options = (*NO_FLOOD, "--log-level", "info", "--web", str(server.web_port), "--bans", str(bans))
+    second = theatre.serve("chat_server.py", *options)
     ada.shows("you are banned here", "#status", within=25)
     ada.run("document.querySelector('#ask-label').textContent = ''")
     ada.click("#ask-yes")
     ada.shows("you are banned here", "#ask-label")  # again: it still is
     bans.write_text("")
     second.process.send_signal(signal.SIGHUP)
-    time.sleep(0.5)
+    second.err.shows("event=reload\n")
     ada.run("document.querySelector('#leave').click()")
     ada.shows("you are Ada", "#status")
 

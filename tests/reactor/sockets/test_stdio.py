@@ -11,7 +11,6 @@ import sys
 import termios
 import textwrap
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -152,15 +151,15 @@ def test_a_stdout_that_is_lost_ends_no_typing_where_that_is_wanted(output):
     stdout = open("/dev/full", "wb") if output == "a full disk" else subprocess.PIPE  # noqa: SIM115
     program = subprocess.Popen(
         [sys.executable, "-c", KEEPS.format(root=str(ROOT))],
-        stdin=subprocess.PIPE, stdout=stdout, stderr=subprocess.PIPE,
+        stdin=subprocess.PIPE, stdout=stdout, stderr=subprocess.PIPE, bufsize=0,
     )  # fmt: skip
     if output == "a full disk":
         stdout.close()
     else:
         program.stdout.close()
         program.stdout = None
-    time.sleep(1.0)
-    _, said = program.communicate(b"hello\n", timeout=20)
+    told = program.stderr.readline()
+    said = told + program.communicate(b"hello\n", timeout=20)[1]
     assert b"typed hello\n" in said
     assert said.count(b"standard output is lost") == 1
 
