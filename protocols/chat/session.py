@@ -275,7 +275,7 @@ class Session(TextProtocol):
     def draining(self, grace: float) -> None:
         """The server goes."""
         if self._member is not None:
-            self._chat.hub.farewell(self._member)
+            self._chat.inputs.farewell(self._member)
 
     def _on_introduced(self, member: Member) -> None:
         self._introduced = True

@@ -18,7 +18,9 @@ LOBBY = "lobby"
 
 _WELCOME = re.compile(r"\* welcome, ([^:]+):.*")
 _REFUSED = re.compile(r"(?:not said, )?you stay ([^:]+): ")
-_GOODBYE = re.compile(r"\* goodbye(?:: .*)?|\* the server is shutting down, goodbye")
+_SENT_AWAY = re.compile(r"\* goodbye(?:: .*)?")
+_ENDS = "* the server is shutting down, goodbye"
+_GOES_ON = "* the chat goes on without this server: connect again"
 _STYLE = re.compile("[\ufe0e\ufe0f]")
 
 
@@ -45,7 +47,11 @@ class Standing:
         self.name = ""
         self.room = ""
         self.goodbye = False
-        """The last line was the server's farewell: if the connection ends now, it was meant to."""
+        """The last line was the server's farewell: if the connection ends now, it was meant to.
+
+        It is none where the server, one of several, has said just before that the chat goes on.
+        """
+        self._goes_on = False
         self._asked: deque[tuple[bool, str]] = deque(maxlen=ASKED)  # whether for a name; and the key of what
         self._first = True
 
@@ -53,7 +59,7 @@ class Standing:
         """A connection has been made: nothing is asked of it yet."""
         self._asked.clear()
         self._first = True
-        self.goodbye = False
+        self.goodbye = self._goes_on = False
 
     def asked(self, line: str) -> None:
         """This client sends `line`."""
@@ -71,7 +77,8 @@ class Standing:
     def heard(self, line: str) -> Answer | None:
         """The server sends `line`. Gives what that was to this client; None for anything else."""
         first, self._first = self._first, False
-        self.goodbye = _GOODBYE.fullmatch(line) is not None
+        self.goodbye = _SENT_AWAY.fullmatch(line) is not None or (line == _ENDS and not self._goes_on)
+        self._goes_on = line == _GOES_ON
         if first and (welcome := _WELCOME.fullmatch(line)):
             self.name = welcome[1]
         if not line.startswith("* "):

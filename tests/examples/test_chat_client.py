@@ -579,6 +579,17 @@ def test_a_server_that_says_goodbye_is_not_called_again(stage: Any, goodbye: str
     assert table.seen.lines[-1] == goodbye, "which says it all"
 
 
+def test_one_of_several_servers_that_ends_is_called_again(stage: Any) -> None:
+    """A rolling restart: the same address serves again in a moment, and the others are still there."""
+    table = Table(stage, modes="a terminal's")
+    table.says("hello\n* the chat goes on without this server: connect again\n")
+    table.says("* the server is shutting down, goodbye\n")
+    table.ends[-1].transport.close()
+    table.meets_again()
+    assert table.ends[-1].lines == ["/nick Ada"]
+    assert table.seen.lines[-3:] == ["the connection is lost", "trying again, Ctrl-C leaves", "connected again"]
+
+
 def test_who_types_ctrl_d_is_told_goodbye_where_the_server_has_no_word(stage: Any) -> None:
     table = Table(stage, modes="a terminal's")
     table.says("hello\n")

@@ -18,6 +18,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     outbox       what is to be said, until it is read back
     people       this server's own people, and what they missed
     stay         one stay in the cluster
+    kept         what outlives a stop of all servers
     join         one attempt to join
     cluster      one server in the cluster: alone, in, out
     operating    what operators do, on all servers

@@ -26,10 +26,11 @@ from ..rooms.inputs import Inputs
 from ..rooms.room import NOTICE, Member
 from .entries import Entry, Input
 from .join import Join, choose_patience
+from .kept import Keeper
 from .log import Log
 from .outbox import Done
-from .people import FOUND, LOST, Absence, Heard, come_back
-from .replica import Console, dump_kept, take_kept
+from .people import ELSEWHERE, FOUND, LOST, Absence, Heard, come_back
+from .replica import Console
 from .stay import PATIENCE, Stay
 
 log = logging.getLogger("protocols.chat")
@@ -38,7 +39,6 @@ TTL = 10.0  # seconds: long enough for Redis to restart, short enough for a name
 MARGIN = 1.0  # seconds that the lease is longer: a line that was cut for less is made again in that time
 LOOK = 0.25  # seconds between two looks at the clock
 RETRY = 1.0  # seconds between attempts to join
-KEEP_EVERY = 30.0  # seconds between two copies of what outlives a stop of all servers
 GOODBYE = 3.0  # seconds at most that the end of the program waits for the log to have our goodbye
 
 
@@ -89,8 +89,8 @@ class Cluster(Inputs):
         self._absence = Absence(hub, self._heard, wall(), 0.0, told=True)  # people may come before it has joined
         self._leaving = self._was_down = False
         self._read = 0  # the last entry of the last stay that was read back
-        self._kept_said = hub.said
-        self._began = self._looked = self._kept = reactor.time()
+        self._keeper = Keeper(hub, console, shared, reactor.time())
+        self._began = self._looked = reactor.time()
         self._tried = self._looked - RETRY
         hub.wall = self.wall
         hub.keeps_rooms = True
@@ -141,6 +141,11 @@ class Cluster(Inputs):
         member.reason = reason
         self.leave(member)
         member.close()
+
+    def farewell(self, member: Member) -> None:
+        if self.mode is Mode.IN and len(self.stay.replica.nodes) > 1:
+            member.tell(ELSEWHERE)
+        super().farewell(member)
 
     def promote(self, member: Member, operator: str) -> None:
         if self.mode is Mode.ALONE:
@@ -209,18 +214,10 @@ class Cluster(Inputs):
         if now - self._began > self._lease + RETRY:
             self._settle()  # the log can be reached, and lets nobody join: people are served all the same
         if self.mode is Mode.IN:
-            if now - self._kept >= KEEP_EVERY:
-                self._keep(now)
+            self._keeper.look(now, stay)
             stay.look(now)
         elif self._join is None and now - self._tried >= RETRY:
             self._try_to_join()
-
-    def _keep(self, now: float) -> None:
-        """Have a copy of what outlives all servers; who is there for longest does it."""
-        self._kept = now
-        if self.hub.said != self._kept_said and next(iter(self.stay.replica.nodes), "") == self.stay.name:
-            self._kept_said = self.hub.said
-            self._log.keep(dump_kept(self.hub, self._console))
 
     # -- joining ------------------------------------------------------------------------------------------------
 
@@ -256,6 +253,8 @@ class Cluster(Inputs):
             back.append(["sweep"])
         back.append(["here"])
         self._enter_cluster(join, stay, back, known["counted"])
+        if self.counts["joined"] > 1:
+            self._absence.show(self.hub)
 
     def on_founding(self, join: Join, kept: bytes | None) -> None:
         """There is nobody else: what we have is what is."""
@@ -266,7 +265,7 @@ class Cluster(Inputs):
         for member in [member for member in self.hub.members() if not member.local or not self._is_here(member)]:
             self.hub.leave(member)
         if kept is not None and not self.counts["joined"]:
-            take_kept(self.hub, self._console, kept)
+            self._keeper.take(kept)
         stay = self._new_stay(join)
         stay.founded = True
         for member in self.hub.members():
@@ -376,8 +375,7 @@ class Cluster(Inputs):
             return False
         self._leaving = True
         self.hub.closing = True
-        self._kept_said = -1
-        self._keep(self.reactor.time())
+        self._keeper.keep(self.stay)
         if len(self.stay.replica.nodes) == 1:
             self._log.mark_live(0)
         self.stay.push(["bye"])

@@ -12,12 +12,13 @@ from itertools import count
 from ..rooms import names
 from ..rooms.history import History, Said, stamped
 from ..rooms.hub import Hub, Posted
-from ..rooms.room import Member, Room, actor
+from ..rooms.room import NOTICE, Member, Room, actor
 from ..rooms.state import State, describe_member
 from .entries import Input
 
 LOST = "the other servers cannot be reached: only who is on this server hears you"
 FOUND = "the other servers are back"
+ELSEWHERE = "the chat goes on without this server: connect again"
 MISSED = "some lines of the other servers were missed"
 NAMED_ONE_BY_ONE = 20  # who joined is told in a line each up to here, above it ten in a line
 LINES_REMEMBERED = 5000  # said while cut off: more are not told apart from what others have said
@@ -117,23 +118,35 @@ class Absence:
 
     def welcome_back(self, member: Member, before: str) -> None:
         """Tell `member`, who is in the rooms again and was called `before`, what has changed."""
-        room = member.room
-        if room is None:
+        if member.room is None:
             return
-        key = names.key(room.name)
+        changes, missed, is_cut = self._news(member.room)
         notices = [FOUND] if self.told else []
-        before_it, now = self._known.get(key, {}), _others(room, self.former)
-        notices += [f"{name} left" for name in before_it if name not in now]
-        notices += _joined([name for name in now if name not in before_it])
+        notices += changes
         if member.name != before:
             notices.append(f"{before} was given to somebody else meanwhile: you are {member.name} now")
-        missed, is_cut = self.missed_in(key, room.history)
         if is_cut:
             notices.append(MISSED)
         if notices:
             member.tell(*notices)
         own = (f"{before}: ".encode(), actor(before).encode())
         member.give(stamped(said for said in missed if not said.line.startswith(own)))
+
+    def show(self, hub: Hub) -> None:
+        """Let whoever looks on see what has changed in all rooms, as those who are in them are told."""
+        for room in list(hub.rooms.values()):
+            changes, missed, is_cut = self._news(room)
+            lines = [f"{NOTICE}{notice}\n".encode() for notice in changes + [MISSED] * is_cut]
+            for line in lines + [stamped([said]) for said in missed]:
+                hub.tell_audience(Posted(line, room))
+
+    def _news(self, room: Room) -> tuple[list[str], list[Said], bool]:
+        """Who has left and come, which lines were missed, and whether there were more."""
+        key = names.key(room.name)
+        before, now = self._known.get(key, {}), _others(room, self.former)
+        changes = [f"{name} left" for name in before if name not in now]
+        changes += _joined([name for name in now if name not in before])
+        return changes, *self.missed_in(key, room.history)
 
     def missed_in(self, key: str, history: History) -> tuple[list[Said], bool]:
         """The lines that nobody here has heard; and whether there were more than are kept."""
@@ -151,10 +164,11 @@ class Absence:
 
     def _missing(self, key: str, said: list[Said]) -> list[Said]:
         assert self._before is not None
-        heard, missed = self._before.copy(), []
+        heard: Counter[bytes] = Counter()
+        missed = []
         for one in said:
-            if one.when > self._unsure and heard[key, one.line] > 0:
-                heard[key, one.line] -= 1
+            if one.when > self._unsure and heard[one.line] < self._before[key, one.line]:
+                heard[one.line] += 1
             elif one.when > self.wall:
                 missed.append(one)
         return missed

@@ -13,7 +13,7 @@ from typing import Any, Protocol as Interface
 from ..rooms.hub import Hub
 from ..rooms.room import Member
 from ..rooms.speech import hear
-from ..rooms.state import State, dump, merge_kept, recall_member, restore, sound_lines
+from ..rooms.state import State, dump, recall_member, restore, sound_lines
 from .entries import BadEntry, Entry, Input, unpack
 from .nodes import Nodes, Verdict
 
@@ -267,20 +267,6 @@ class Replica:
         self.nodes.add(self.name, title, 1)
         self.nodes.last = self.nodes.joined = id
         self.wall = max(id.ms / 1000, 0.0)
-
-
-def dump_kept(hub: Hub, console: Console | None) -> bytes:
-    """What outlives a stop of all servers."""
-    bans = [] if console is None else console.bans()
-    return json.dumps({"hub": dump(hub, people=False), "bans": bans}).encode()
-
-
-def take_kept(hub: Hub, console: Console | None, kept: bytes) -> None:
-    """The opposite; before anybody comes."""
-    state = json.loads(kept)
-    merge_kept(hub, state["hub"])
-    if console is not None and not console.bans():
-        console.have_bans(state["bans"])
 
 
 def _nothing(data: bytes) -> None:

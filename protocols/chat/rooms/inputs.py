@@ -40,6 +40,10 @@ class Inputs:
         """Its session sends it away."""
         self.hub.dismiss(member, goodbye, reason=reason)
 
+    def farewell(self, member: Member) -> None:
+        """This server ends."""
+        self.hub.farewell(member)
+
     def promote(self, member: Member, operator: str) -> None:
         """It has shown that it is this operator."""
         member.operator = operator

@@ -83,6 +83,25 @@ def test_a_goodbye_is_the_last_line_and_the_servers(standing: Standing, line: st
     assert not standing.goodbye
 
 
+def test_a_server_that_ends_while_the_chat_goes_on_may_come_again(standing: Standing) -> None:
+    elsewhere, ends = "* the chat goes on without this server: connect again", "* the server is shutting down, goodbye"
+    standing.heard(elsewhere)
+    standing.heard(ends)
+    assert not standing.goodbye
+    for between in ("Ada: hello", ends):
+        standing.heard(elsewhere)
+        standing.heard(between)
+        standing.heard(ends)
+        assert standing.goodbye, "only just before"
+    standing.heard(elsewhere)
+    standing.heard("* goodbye: you were kicked")
+    assert standing.goodbye
+    standing.heard(elsewhere)
+    standing.connected()
+    standing.heard(ends)
+    assert standing.goodbye
+
+
 PARTS = (
     "you", "are", "in", "now", "already", "stay", "Ada", "lobby", "tea", "is", "goodbye", "the", "server", "welcome",
     "joined", "left", "for", "set", "topic", "not", "said", "guest-1", "*", "shutting", "down", "here", "alone", "-",

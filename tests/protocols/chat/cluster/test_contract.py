@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from protocols.chat.cluster.cluster import Mode
-from protocols.chat.cluster.people import FOUND, LOST, MISSED
+from protocols.chat.cluster.people import ELSEWHERE, FOUND, LOST, MISSED
 from protocols.chat.rooms.history import LINES
 from protocols.chat.rooms.news import CROWD
 from tests.protocols.chat.cluster.town import TTL, Server
@@ -123,6 +123,54 @@ def test_told_of_a_cut_within_the_lease_and_three_seconds_and_once_that_it_is_ov
     assert not any("other servers" in line for line in ada.lines)
 
 
+def looks_on(server):
+    """What the console of `server` shows from now on."""
+    shown = []
+    server.hub.audience.append(lambda posted: shown.append(posted.line.decode().rstrip("\n")))
+    return shown
+
+
+def test_a_console_shows_what_its_people_are_told_of_a_cut(town):
+    _a, b, ada, bob, eve = two(town, "Eve")
+    eve.says("/join den")
+    town.advance(0.5)
+    shown = looks_on(b)
+    _ = bob.news
+    b.log.cut()
+    town.advance(TTL + 3)
+    assert shown == [f"* {LOST}", "* Ada left", "* Eve left"]
+    ada.says("you miss this")
+    town.advance()
+    b.log.heal()
+    town.until(lambda: b.is_in)
+    ada.says("and have this")
+    town.advance(0.5)
+    told = bob.news
+    assert told[:4] == [f"* {LOST}", "* Ada left", f"* {FOUND}", "* Ada joined"]
+    (missed,) = [line for line in told if line.endswith("Ada: you miss this")]
+    assert missed.startswith("[")
+    assert shown[3] == f"* {FOUND}"
+    assert [line for line in shown if "Eve" in line] == ["* Eve left", "* Eve joined"]
+    assert shown.count("Ada: and have this") == shown.count(missed) == shown.count("* Ada joined") == 1
+
+
+def test_a_console_shows_what_was_missed_where_nobody_is_told(town):
+    """The log was emptied: who had not read a line of it has that from those who had."""
+    a, b, ada, bob = two(town)
+    shown = looks_on(b)
+    b.log.cut()
+    ada.says("only one side has this")
+    town.advance(0.5)
+    town.shelf.empty()
+    ada.says("in the new log")
+    town.advance(0.5)
+    b.log.heal()
+    town.advance(5)
+    (missed,) = [line for line in bob.lines if "only one side" in line]
+    assert [line for line in shown if "only one side" in line] == [missed]
+    assert a.who() == b.who()
+
+
 def cut_off(town, *servers):
     for server in servers:
         server.log.cut()
@@ -176,11 +224,31 @@ def test_the_end_comes_within_seven_seconds_whatever_the_log_does(town, fault):
     elif fault == "stands still":
         b.log.cut(notice=100.0)
     for person in b.people:
-        b.hub.farewell(person.member)
+        b.cluster.farewell(person.member)
     b.cluster.on_drain(5.0)
     town.advance(END)
     assert b.log.closed
     assert "goodbye" in bob.lines[-1]
+
+
+def test_whose_server_ends_is_told_whether_the_chat_goes_on(town):
+    """Only then is it of use to connect again; chat_client does so by itself."""
+    a, b, ada, bob = two(town)
+    b.drain()
+    assert bob.lines[-2:] == [f"* {ELSEWHERE}", "* the server is shutting down, goodbye"]
+    town.advance()
+    a.drain()
+    assert ada.lines[-1] == "* the server is shutting down, goodbye"
+    assert f"* {ELSEWHERE}" not in ada.lines
+
+
+def test_who_is_on_a_server_that_is_cut_off_is_not_told_to_connect_again(town):
+    _a, b, _ada, bob = two(town)
+    b.log.cut()
+    town.advance(TTL + 3)
+    b.drain()
+    assert bob.lines[-1] == "* the server is shutting down, goodbye"
+    assert f"* {ELSEWHERE}" not in bob.lines
 
 
 def test_it_is_settled_when_it_has_joined_and_no_earlier(town):

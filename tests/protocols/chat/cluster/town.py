@@ -137,7 +137,7 @@ class Server:
     def drain(self):
         """SIGTERM."""
         for person in self.people:
-            self.hub.farewell(person.member)
+            self.cluster.farewell(person.member)
         waits = self.cluster.on_drain(5.0)
         self.town.servers.remove(self)
         for person in list(self.people):
