@@ -27,6 +27,8 @@ EVERYBODY = (*PEERS, "threads")
 ACTIVE = {"connections": 100, "size": 100}  # who works while the others idle
 HELD = 10_000  # connections
 HELD_TLS = 2_000  # connections; a handshake costs both sides a millisecond
+HELD_BULK = 200
+BULK_GOAL = 100.0  # KiB of the MiB: two buffers of OpenSSL as large as a record, and what malloc rounds up
 FINE = 2  # times as many rounds where a difference of 5 % is sought
 SETTLE = 1.0  # seconds after connecting until an idle server counts as idle
 IDLE_GOAL = 1000.0  # us of CPU per second: "no measurable CPU" is a tenth of a 10 ms tick of /proc/PID/stat
@@ -203,20 +205,34 @@ def run_memory(options: argparse.Namespace, tick: Callable[[str], None]) -> Outc
 
 def run_tls_memory(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
     """Resident memory of each of many open TLS connections that have exchanged a message; most of it is OpenSSL's."""
-    outcome = Outcome(f"{HELD_TLS:,} TLS connections held open: resident memory of the echo server", [
-        "server", "KiB each", "before MiB", "with all MiB"])  # fmt: skip
-    connections_allowed(HELD_TLS)
+    title = f"{HELD_TLS:,} TLS connections held open: resident memory of the echo server"
+    return tls_memory(title, HELD_TLS, ACTIVE["size"], options, tick)
+
+
+def run_tls_bulk(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
+    """The same of connections that have carried much: none of it is kept, but for what OpenSSL keeps of a record."""
+    title = f"{HELD_BULK:,} TLS connections that each echoed 1 MiB: resident memory of the echo server"
+    outcome = tls_memory(title, HELD_BULK, 1 << 20, options, tick)
+    kept = float(outcome.rows[0][1].replace(",", ""))
+    outcome.notes.append(verdict(f"at most {BULK_GOAL:.0f} KiB each", kept, BULK_GOAL, " KiB"))
+    return outcome
+
+
+def tls_memory(title: str, count: int, size: int, options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
+    """Resident memory of `count` TLS connections that have exchanged one message of that size."""
+    outcome = Outcome(title, ["server", "KiB each", "before MiB", "with all MiB"])
+    connections_allowed(count)
     for name in PEERS:
         if name not in present((name,), options):
             outcome.rows.append([name, "not installed", "-", "-"])
             continue
         with contest.starting("tls", name, options.python) as contender:
-            tick(f"{name}: {HELD_TLS:,} TLS connections")
+            tick(f"{name}: {count:,} TLS connections")
             contender.warm_up("tls", **ACTIVE)
             before = contender.server.memory()
-            contender.connect("tls", connections=HELD_TLS, size=ACTIVE["size"])
+            contender.connect("tls", connections=count, size=size)
             after = contender.server.memory()
-        each = (after - before) / HELD_TLS / 1024
+        each = (after - before) / count / 1024
         outcome.rows.append([name, figure(each), figure(before / 2**20), figure(after / 2**20)])
     return outcome
 
@@ -285,6 +301,7 @@ def all_cases() -> dict[str, tuple[Callable[..., Outcome], bool]]:
     return cases | {
         "memory": (run_memory, False),
         "tls-memory": (run_tls_memory, False),
+        "tls-bulk": (run_tls_bulk, False),
         "active": (run_active, False),
         "idle": (run_idle, False),
     }

@@ -67,11 +67,14 @@ class Section:
 SHORT = ("--rounds=1", "--seconds=0.2")
 FEW = ("--clients=1,10,100", *SHORT)
 OURS = ("--only=reactor", "--only=threads")
+SAMPLE = ("--peers", "--clients=1,100,1000,5000", "--rounds=3", "--seconds=0.3")  # no goal hangs on it
+GOALS_OF_LOOPS = tuple(f"--only={case}" for case in (
+    "echo-100", "echo-1k", "echo-10k", "tls-100", "lines-1", "lines-16", "lines-64", "fanout-100", "accept",
+))  # fmt: skip
 SECTIONS = (
     Section("compare", "Concurrent clients: one thread, or one for each", "compare", OURS, OURS, charts="threads",
             source="peers"),
-    Section("peers", "The same on other loops", "compare", ("--peers", "--rounds=3", "--seconds=0.3"),
-            ("--peers", *FEW), charts="peers"),
+    Section("peers", "The same on other loops", "compare", SAMPLE, ("--peers", *FEW), charts="peers"),
     Section("cpu", "Server CPU and memory, with goals", "cpu", ("--full",), (*SHORT, "--idle=1")),
     Section("chat", "The chat", "chat", (), (*SHORT, "--members=100", "--senders=10", "--room=500")),
     Section("udp", "UDP", "udp", (), SHORT),
@@ -90,7 +93,7 @@ SECTIONS = (
     Section("soak", "A long run of everything", "soak", ("--minutes=60",), ("--minutes=0.1",), charts="soak",
             apart=True),
 )  # fmt: skip
-NEWEST = Section("newest", "Server CPU on a newer CPython", "cpu", ("--full",), (*SHORT, "--idle=1"))
+NEWEST = Section("newest", "Server CPU on a newer CPython", "cpu", GOALS_OF_LOOPS, (*GOALS_OF_LOOPS, *SHORT))
 
 
 def measure(section: Section, options, earlier: Path | None) -> dict:
