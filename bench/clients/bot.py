@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from argparse import Namespace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the folder bench/
@@ -20,11 +21,13 @@ from protocols import Echo
 from protocols.bot import LIMITS, TIMEOUTS, Bot, BotServer, make_backend
 from protocols.http import Client
 from reactor import Reactor
-from report.tables import table
+from report.tables import paragraph
 from runs import procs
 from runs.arguments import Parser, positive, seconds
+from runs.turns import show
 
 GOAL = 5.0  # ms that 99 of 100 echoes may take at most
+HEADERS = ["beside the echo", "echoes", "p50 ms", "p99 ms", "max ms"]
 PACE = 0.002  # seconds between echoes: an interactive user, not a flood
 
 
@@ -74,35 +77,43 @@ def row(name: str, found: list[float]) -> list[str]:
     return [name, f"{len(found):,}", f"{cuts[49]:.3f}", f"{cuts[98]:.3f}", f"{max(found):.3f}"]
 
 
-def measure(users: int, duration: float) -> int:
-    procs.raise_descriptor_limit(users + procs.SPARE_DESCRIPTORS)
+def measure(options: Namespace) -> None:
+    procs.raise_descriptor_limit(options.users + procs.SPARE_DESCRIPTORS)
     api, held = black_hole()
-    command = [sys.executable, __file__, "--serve", api]
+    command = [options.python, __file__, "--serve", api]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server, contextlib.ExitStack() as stack:
         stack.callback(server.terminate)
         echo, people = map(int, server.stdout.readline().split())
-        rows = [row("nobody else", echoes(echo, duration))]
-        for number in range(users):
+        rows = [row("nobody else", echoes(echo, options.seconds))]
+        for number in range(options.users):
             sock = stack.enter_context(socket.create_connection(("127.0.0.1", people), timeout=10))
             sock.sendall(f"question {number}\n".encode())
         time.sleep(1.0)
-        rows.append(row(f"{users} users wait", echoes(echo, duration)))
+        rows.append(row(f"{options.users} users wait", echoes(echo, options.seconds)))
         asked = len(held)
-    print(procs.machine())
-    print(table(["beside the echo", "echoes", "p50 ms", "p99 ms", "max ms"], rows))
     p99 = float(rows[1][3])
-    print(f"{asked} questions were with the API at once\ngoal: p99 under {GOAL:g} ms: {p99:g}, "
-          f"{'met' if p99 < GOAL else 'MISSED'}")  # fmt: skip
-    return 0
+    met = "met" if p99 < GOAL else "MISSED"
+    notes = [f"{asked} questions were with the API at once", f"goal: p99 below {GOAL:g} ms: {p99:g} ms, {met}"]
+    show("an echo beside users of the bot whose API never answers: its latency", HEADERS, rows, notes, options.markdown)
 
 
 def main() -> int:
     parser = Parser(__doc__)
     parser.add_argument("--users", type=positive, default=500, help="who wait (500)")
     parser.add_argument("--seconds", type=seconds, default=5.0, help="of echoes, each time (5)")
+    parser.add_argument("--python", default=sys.executable, help="interpreter of the server")
+    parser.add_argument("--markdown", action="store_true", help="tables as RESULTS.md has them")
     parser.add_argument("--serve", metavar="URL", help="be the server (used by this program itself)")
     options = parser.parse_args()
-    return serve(options.serve) if options.serve else measure(options.users, options.seconds)
+    if options.serve:
+        return serve(options.serve)
+    try:
+        with procs.exits_cleanly():
+            print(paragraph([procs.machine()], options.markdown))
+            measure(options)
+    except KeyboardInterrupt:
+        return 130
+    return 0
 
 
 if __name__ == "__main__":
