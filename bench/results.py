@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from report.remarks import remark
-from report.tables import complain, table
+from report.goals import goals, judged
+from report.tables import complain
 from runs import history, others, procs
 from runs.arguments import Parser
 
@@ -28,7 +28,6 @@ TARGET = procs.BENCH / "RESULTS.md"
 CHARTS = procs.BENCH / "charts"
 PYTHON = "PYTHON"  # stands for the interpreter in the commands shown: a path of this machine helps nobody
 LIMIT = 7200.0  # seconds for one section: nothing here takes half of it
-GOAL = "- goal: "
 HISTORY = "history.json"  # beside the target
 
 
@@ -95,6 +94,7 @@ SECTIONS = (
             apart=True),
 )  # fmt: skip
 NEWEST = Section("newest", "Server CPU on a newer CPython", "cpu", GOALS_OF_LOOPS, (*GOALS_OF_LOOPS, *SHORT))
+PREFIXES = {NEWEST.name: "newer CPython: "}  # of the titles in that section, where all goals stand together
 
 
 def measure(section: Section, options, earlier: Path | None) -> dict:
@@ -152,37 +152,6 @@ def run(sections: list[Section], options) -> None:
         partial.rename(kept)
 
 
-def goals(results: list[dict]) -> list[dict]:
-    """Every sentence about a goal, with the table it stands under."""
-    found = []
-    for result in results:
-        title = ""
-        for line in result["text"].splitlines():
-            if line.startswith("**") and line.endswith("**"):
-                title = ("newer CPython: " if result["name"] == NEWEST.name else "") + line.strip("*")
-            if line.startswith(GOAL):
-                wanted, _, verdict = line.removeprefix(GOAL).rpartition(": ")
-                value, _, state = verdict.rpartition(", ")
-                found.append({"section": result["name"], "title": title, "wanted": wanted, "found": value,
-                              "state": state})  # fmt: skip
-    return found
-
-
-def judged(found: list[dict], before: dict[str, float]) -> str:
-    """The goals as a table, then what stands in the way of those that were missed. before: see `history.earlier`."""
-    rows = []
-    for goal in found:
-        was = before.get(history.key(goal))
-        rows.append([goal["title"], goal["wanted"], goal["found"] or "-", f"{was:g}" if was is not None else "-",
-                     goal["state"]])  # fmt: skip
-    parts = [table(["measured", "goal", "found", "before", ""], rows, markdown=True)]
-    missed = [goal for goal in found if goal["state"] == "MISSED"]
-    if missed:
-        parts.append("What stands in the way of the rest:")
-        parts.append("\n".join(f"- {g['title']}, {g['wanted']} ({g['found']}): {remark(g)}" for g in missed))
-    return "\n\n".join(parts)
-
-
 def company(results: list[dict]) -> str:
     """How busy the machine was with something else."""
     shares = {result["name"]: result["others"] for result in results if result.get("others") is not None}
@@ -204,7 +173,7 @@ def page(sections: list[Section], results: dict[str, dict], charts: list[str], b
         "## Goals",
         "*before*: what the goal's figure was in the run before, of another commit; all are in "
         "[history.json](history.json).",
-        judged(goals(list(results.values())), before),
+        judged(goals(list(results.values()), PREFIXES), before),
     ]
     for section in sections:
         parts.append(f"## {section.title}")
@@ -244,7 +213,7 @@ def assemble(sections: list[Section], work: Path, target: Path) -> dict[str, dic
     target.write_text(page(sections, results, charts, history.earlier(lines, results)))
     for commit in dict.fromkeys(result.get("commit") for result in results.values()):
         of_it = [result for result in results.values() if result.get("commit") == commit]
-        if commit and (found := goals(of_it)):
+        if commit and (found := goals(of_it, PREFIXES)):
             lines = history.put(lines, history.line(commit, of_it, found))
     history.write(kept, lines)
     return results

@@ -14,6 +14,7 @@ import compare
 import results
 from load.samples import load_bound, off_rate, percentile
 from micro import guard
+from report.goals import goals, judged
 from report.tables import bar, left, table
 from runs import history
 from runs.procs import BenchError
@@ -216,10 +217,22 @@ def kept(name, status=0, text=TEXT):
 
 
 def test_goals_are_found_where_they_are_said():
-    assert [(goal["wanted"], goal["found"], goal["state"]) for goal in results.goals([kept("cpu")])] == [
+    assert [(goal["wanted"], goal["found"], goal["state"]) for goal in goals([kept("cpu")], {})] == [
         ("at most 1.00 of uvloop", "1.12", "MISSED"),
         ("at most 1.00 of asyncio", "0.85", "met"),
     ]
+
+
+def test_a_title_and_a_reason_are_told_once_for_all_goals_that_share_them():
+    found = goals([kept("cpu"), kept("newest")], {"newest": "newer CPython: "})
+    text = judged(found, {})
+    assert text.startswith("4 goals: 2 met, 2 missed.")
+    assert [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| ")][2:] == [
+        "echo, 100 B: server CPU per message", "", "newer CPython: echo, 100 B: server CPU per message", "",
+    ]  # fmt: skip
+    _, _, why = text.partition("### Why goals were missed")
+    assert why.count("\n- ") == 2
+    assert why.count("*Why:* ") == 1
 
 
 def test_the_page_judges_shows_commands_and_says_what_is_missing_or_failed():
@@ -227,9 +240,9 @@ def test_the_page_judges_shows_commands_and_says_what_is_missing_or_failed():
     was = {"echo, 100 B: server CPU per message | at most of uvloop": 1.5}
     text = results.page([section("cpu"), section("bad"), section("absent")], found, [], was)
     row = next(line for line in text.splitlines() if line.startswith("| echo, 100 B") and "uvloop" in line)
-    assert [cell.strip() for cell in row.split("|")[3:6]] == ["1.12", "1.5", "MISSED"]
+    assert [cell.strip() for cell in row.split("|")[3:6]] == ["1.12", "1.5", "**MISSED**"]
     assert text.count("at most 1.00 of uvloop") == 3  # judged, explained, and where it was found
-    assert "What stands in the way" in text
+    assert "Why goals were missed" in text
     assert "`python3 bench/cpu.py`" in text
     assert "failed with status 1" in text
     assert text.count("Not measured.") == 1
@@ -289,8 +302,8 @@ def test_the_history_has_a_line_a_commit(tmp_path):
     file = tmp_path / "history.json"
     assert history.read(file) == []
     first, again = kept("cpu"), kept("cpu", text=TEXT.replace("1.12", "1.05"))
-    lines = history.put([], history.line("abc", [first], results.goals([first])))
-    lines = history.put(lines, history.line("abc", [again], results.goals([again])))
+    lines = history.put([], history.line("abc", [first], goals([first], {})))
+    lines = history.put(lines, history.line("abc", [again], goals([again], {})))
     history.write(file, lines)
     (line,) = history.read(file)
     name = "echo, 100 B: server CPU per message | at most of uvloop"
@@ -316,6 +329,7 @@ def test_shown_commands_name_no_path_of_this_machine(tmp_path):
         "micro.guard",
         "load.samples",
         "report.charts",
+        "report.goals",
         "report.remarks",
         "report.tables",
         "runs.history",
