@@ -18,6 +18,7 @@ from ..admission.pace import Pace
 from ..admission.seldom import Seldom
 from ..text.faults import Fault
 from ..text.protocol import WORDS, TextProtocol
+from ..text.sanitize import uncover
 from .journal import record
 from .newcomers import SILENT_TIME, Newcomers
 from .rooms.authority import Authority
@@ -285,6 +286,7 @@ class Session(TextProtocol):
             self._chat.inputs.announce(member)
 
     def message_received(self, text: str) -> None:
+        text = uncover(text)
         if (member := self._member) is not None:
             member.spoke = self.reactor.time()
             if member.silent:

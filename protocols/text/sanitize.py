@@ -21,7 +21,11 @@ _REMOVED = (
 )  # fmt: skip
 VISIBLE_FORMATS = frozenset({*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD})
 
+_JOINERS = "\u200c\u200d"
 _TABLE: dict[int, str | None] = {code: None for first, last in _REMOVED for code in range(first, last + 1)}
+_HIDDEN = {**_TABLE, **dict.fromkeys(map(ord, _JOINERS))}
+del _HIDDEN[0x09]
+_BEFORE_TEXT = re.compile(f"[\\s{_JOINERS}{''.join(f'{chr(first)}-{chr(last)}' for first, last in _REMOVED)}]*+")
 _TABLE[0x09] = " "
 TAB = "    "  # a tab before the text, which is an indentation; elsewhere it is one space
 # Tried only where a run of joiners begins, and without a second thought: else a line of them costs their square.
@@ -40,3 +44,18 @@ def sanitize(text: str) -> str:
         blanks = len(text) - len(text.lstrip(" \t"))
         text = text[:blanks].replace("\t", TAB) + text[blanks:]
     return _LONE_JOINER.sub("", text.translate(_TABLE))
+
+
+def uncover(text: str) -> str:
+    """`text` without what is invisible before its first visible character; blanks stay, for they are indentation.
+
+    Whoever looks for a command looks here: `/oper PASSWORD` behind a stray control character is shown as a command, so
+    it has to be one. Else everybody would read it.
+
+    >>> uncover("\\x7f /who"), uncover("\\ufeff/who"), uncover("/\\x7fwho")
+    (' /who', '/who', '/\\x7fwho')
+    """
+    if text.isprintable():
+        return text
+    end = _BEFORE_TEXT.match(text).end()  # type: ignore[union-attr]  # it matches nothing as well
+    return text[:end].translate(_HIDDEN) + text[end:]

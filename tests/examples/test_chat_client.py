@@ -373,6 +373,15 @@ def test_the_name_and_the_room_of_last_are_taken_again(table: Table) -> None:
     assert table.ends[-1].lines == ["/nick Grace", "/join the garden"]
 
 
+def test_what_is_invisible_before_a_command_changes_nothing(table: Table) -> None:
+    table.client.typed("\ufeff/nick Grace")
+    table.says("* you are Grace now\n")
+    table.loses()
+    table.meets_again()
+    assert table.ends[0].lines[-1] == "/nick Grace"
+    assert table.ends[-1].lines == ["/nick Grace"]
+
+
 BOB = "* you ignore Bob now; /unignore Bob ends it"
 EVE = "* you ignore Eve now, who is not here; /unignore Eve ends it"
 

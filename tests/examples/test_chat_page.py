@@ -236,6 +236,23 @@ def test_several_lines_are_asked_for(page: Any, chat: Any) -> None:
         bob.hears("Ada: one\nAda: two\nAda: * Bob left\n")
 
 
+def test_a_notice_reads_from_left_to_right_whoever_it_names(page: Any, chat: Any) -> None:
+    """Else 'A is now B' says 'B is now A' to whoever reads English."""
+    with Member(chat, "שלום") as bob:
+        ada = enter(page, chat, "Ada")
+        bob.says("/nick مرحبا")
+        ada.shows("שלום is now مرحبا")
+        where = (
+            "const r = document.createRange(); r.setStart(n, {0}); r.setEnd(n, {0} + 1); "
+            "return r.getBoundingClientRect().left"
+        )
+        notice = "const n = [...document.querySelectorAll('#log .notice span')].pop().firstChild; "
+        assert ada.run(notice + where.format(0)) < ada.run(notice + where.format(len("שלום is now ")))
+        bob.says("שלום עולם 1, 2")
+        ada.shows("שלום עולם 1, 2")
+        assert ada.run("return [...document.querySelectorAll('#log .said span')].pop().dir") == "auto"
+
+
 def test_a_line_that_is_too_long_is_kept(page: Any, chat: Any) -> None:
     ada = enter(page, chat, "Ada")
     ada.run("document.querySelector('#message').value = '字'.repeat(700)")

@@ -16,7 +16,7 @@ from typing import Any
 from reactor import LineProtocol, Reactor, ReactorError, ReconnectingClient, StreamTransport, Timer
 from reactor.serving import Parser, complain, port_number, program
 
-from ...text.sanitize import sanitize
+from ...text.sanitize import sanitize, uncover
 from ...text.standing import LOBBY, Answer, Standing, key
 from .ignored import Ignored
 from .lines import Lines
@@ -237,6 +237,7 @@ class Client:
 
     def typed(self, line: str) -> bool:
         """Send `line`. False if it cannot be sent, which the person is told."""
+        line = uncover(line)
         if self.server is None:
             self.seat.note(f"not sent, there is no connection: {sanitize(line)}")
             return False

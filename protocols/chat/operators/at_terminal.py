@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from reactor import StreamTransport
 
 from ...text.faults import Fault
+from ...text.sanitize import uncover
 from ..client.log_above import log_above
 from ..client.looks import SECRET
 from ..client.terminal import Modes, Terminal
@@ -53,7 +54,7 @@ class TerminalConsole:
 
     def typed(self, line: str) -> bool:
         """A line was finished with Enter. It is shown above the row, and acted on in its turn."""
-        self._powers.reactor.call_soon(self._typing.take, [line])  # once the terminal has shown it
+        self._powers.reactor.call_soon(self._typing.take, [uncover(line)])  # once the terminal has shown it
         return True
 
     def input_ended(self) -> None:

@@ -4,6 +4,7 @@
 
 const FIRST_WAIT = 500, LONGEST_WAIT = 15000;  // milliseconds, more or less, before another attempt
 const STABLE = 5000;       // milliseconds after which a connection counts as made
+const COMMAND = /^[\s\p{C}]*\/(?!\/)/u;  // as the server takes a line for one: whatever is invisible before it
 const NAME_RETRY = 4000, NAME_TRIES = 15;  // a name is free again once the server has noticed that its holder is gone
 const LONGEST_LINE = 2048;  // bytes that the server takes
 const FAILURES = 2;        // attempts that fail before it is asked why
@@ -173,7 +174,7 @@ function sayField() {
 
 function sayLines(lines) {
   if (!send(lines.join("\n"))) return;
-  for (const line of lines) if (!line.startsWith("/")) unconfirmed.push(line);
+  for (const line of lines) if (!COMMAND.test(line)) unconfirmed.push(line);
   field.value = "";
   tab("draft", "");
   grow();

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from ...text.sanitize import uncover
 from ...websocket.closing import INTERNAL_ERROR
 from ...websocket.lines import LineSocket, SharedFrames, texts
 from ..rooms import names
@@ -44,6 +45,7 @@ class WebSession(Session):
         return WELCOME if self.is_page else super().welcome()
 
     def message_received(self, text: str) -> None:
+        text = uncover(text)
         if asks := asks_to_operate(text):
             self._asks_powers = True
         super().message_received(text)

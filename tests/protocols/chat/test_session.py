@@ -200,6 +200,18 @@ def test_all_that_was_sent_before_the_end_is_handled_and_answered(scene: Any, op
     assert bob.lines[-1] == "* 2 here: Ada, guest-2"
 
 
+@pytest.mark.parametrize("before", ["\x7f", "\x04", " \x08 ", "\u200b", "\ufeff", "\u200d\t"])
+def test_a_command_behind_something_invisible_is_one(scene: Any, open_chat: Any, before: str) -> None:
+    """It is shown as a command, and a key pressed by mistake in telnet makes no private word public."""
+    open_chat()
+    ada, bob, eve = (join(scene, name) for name in ("Ada", "Bob", "Eve"))
+    ada.send(f"{before}/msg Bob secret\n{before}/oper open sesame\n{before}exit\n")
+    scene.advance(1)
+    assert "secret" in bob.lines[-2]
+    assert bob.lines[-1] == eve.lines[-1] == "* Ada left"
+    assert not [line for line in eve.lines if "secret" in line or "sesame" in line]
+
+
 def test_who_ends_its_side_hears_what_was_said_in_the_same_tick(scene: Any, open_chat: Any) -> None:
     chat = open_chat()
     bob = join(scene, "Bob")

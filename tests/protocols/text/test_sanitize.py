@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from protocols.text.sanitize import VISIBLE_FORMATS, sanitize
+from protocols.text.sanitize import VISIBLE_FORMATS, sanitize, uncover
 
 ZWJ, ZWNJ = "\u200d", "\u200c"
 
@@ -67,6 +67,22 @@ def test_every_code_point_as_this_python_knows_it() -> None:
 def test_a_run_of_joiners_stays_only_where_both_sides_are_not_ascii(before: str, after: str, run: str) -> None:
     stays = before == after == "é"
     assert sanitize(before + run + after) == before + run * stays + after
+
+
+@pytest.mark.parametrize("blanks", ["", "  ", "\t", "\u3000"])
+def test_every_character_that_is_not_shown_covers_no_command(blanks: str) -> None:
+    """Behind any of them a password would be read by all."""
+    removed = [char for char in map(chr, range(sys.maxunicode + 1)) if char != "\t" and not sanitize(char)]
+    assert {"\x7f", "\u200b", "\ufeff"} < set(removed)
+    for char in removed:
+        assert uncover(f"{char}{blanks}{char}/who {char}") == f"{blanks}/who {char}"
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "x", "  x = 1", "\tx = 1", "\u3000x", "👨\u200d👩", "/nick A\u200bda", "é\x7f"]
+)
+def test_what_begins_with_something_visible_stays_as_it_is(text: str) -> None:
+    assert uncover(text) == text
 
 
 def may_stay(char: str) -> bool:

@@ -470,10 +470,11 @@ def look_at_once(call, *arguments):
     return found
 
 
-def test_an_answer_at_once_is_told_once(world):
+@pytest.mark.parametrize("before", ["", "\ufeff", " \x04"])
+def test_an_answer_at_once_is_told_once(world, before):
     set_up_operators(world.chat)
     ada = world.browser("Ada")
-    ada.send("/oper whatever")
+    ada.send(f"{before}/oper whatever")
     world.pass_time()
     assert ada.of("oper") == [{"type": "oper", "refused": True}]
     assert ada.texts("notice")[-1].startswith("nobody becomes an operator here")
