@@ -14,6 +14,7 @@ from ..loop.futures import Promise
 from ..loop.loop import Loop
 from ..loop.poller import READ
 from ..sockets.addresses import show
+from ..sockets.listening import accepting
 from ..transports.stream import StreamTransport
 from .accept_errors import BROKEN, FOREIGN, LOST
 from .drain import DrainReport
@@ -120,22 +121,25 @@ class Listener:
 
     def _admit(self, sock: socket.socket, address: Any) -> bool:
         """Let one newcomer in, or turn it away. True if the next may come."""
-        self._admitting = True
-        self._roster.begin(self, bool)  # a factory may drain us, and nobody can fail it
-        try:
-            word = None if self._peers.idle else self._peers.refusal(address)
-            if word is None:
-                self._let_in(sock, address)
-            else:
-                self._loop.meter.refused += 1
-                turn_away(sock, word if self._carrier is None else b"")
-        finally:
-            self._admitting = False
-            self._roster.done(self)
+        word = None if self._peers.idle else self._peers.refusal(address)
+        if word is None:
+            self._let_in(sock, address)
+        else:
+            self._loop.meter.refused += 1
+            turn_away(sock, word if self._carrier is None else b"")
         if self._is_full():
             self._accepting = False  # but watching: somebody may give way
-        self._check_gone()
         return self._accepting
+
+    def _begin(self) -> None:
+        """Newcomers are let in from here on. A factory may drain us: nobody can fail it, and we are not gone."""
+        self._admitting = True
+        self._roster.begin(self, bool)
+
+    def _done(self) -> None:
+        self._admitting = False
+        self._roster.done(self)
+        self._check_gone()
 
     def _let_in(self, sock: socket.socket, address: Any) -> None:
         try:
@@ -229,12 +233,13 @@ class Listener:
 class Acceptor:
     """One listening socket, as the poller sees it."""
 
-    __slots__ = ("_listener", "address", "fd", "sock")
+    __slots__ = ("_listener", "accept", "address", "fd", "sock")
 
     def __init__(self, listener: Listener, sock: socket.socket, address: Any) -> None:
         self._listener = listener
         self.address = address
         self.sock = sock
+        self.accept = accepting(sock)
         self.fd = sock.fileno()  # as it is registered: its maker may close the socket meanwhile
 
     def close(self) -> None:
@@ -246,13 +251,22 @@ class Acceptor:
 
     def _on_ready(self, events: int) -> None:
         """Newcomers wait."""
-        listener, lost = self._listener, 0
+        listener = self._listener
         listener._loop.meter.other_events += 1
         if not listener.is_accepting():
             return listener._shortage.on_crowd() if listener._watching else None  # full, or closed meanwhile
+        listener._begin()
+        try:
+            self._accept(listener)
+        finally:
+            listener._done()
+
+    def _accept(self, listener: Listener) -> None:
+        """All who wait, up to the budget."""
+        lost = 0
         for _ in range(ACCEPT_BUDGET):
             try:
-                sock, address = self.sock.accept()
+                sock, address = self.accept()
             except BlockingIOError:
                 return listener._shortage.on_nobody_waits()
             except OSError as exc:
