@@ -201,7 +201,7 @@ class AioStream(Stream, asyncio.Transport):
             self._flush()
         waiter = self._empty_waiter = self._aio.create_future()
         self._owes_resume = self._out is Out.FULL
-        self._out = OUTBOUND[self._out, "fill"]
+        self._out = OUTBOUND["fill"][self._out]
         if self._phase is Phase.CLOSED:
             waiter.set_exception(ConnectionError("Connection is closed by peer"))
         elif not self._size:
@@ -211,7 +211,7 @@ class AioStream(Stream, asyncio.Transport):
     def _reset_empty_waiter(self) -> None:
         self._empty_waiter = None
         if not self._owes_resume:
-            self._out = OUTBOUND[self._out, "drain"]
+            self._out = OUTBOUND["drain"][self._out]
 
     # -- ending -------------------------------------------------------------------------------------------------
 
@@ -222,9 +222,9 @@ class AioStream(Stream, asyncio.Transport):
         self.delivery += 1
         self._phase = Phase.CLOSING
         self._entered = self._loop.now
-        self._in = INBOUND[self._in, "eof"]
+        self._in = INBOUND["eof"][self._in]
         self._owes_resume = self._owes_resume or (self._out is Out.FULL and self._empty_waiter is None)
-        self._out = OUTBOUND[self._out, "finish"]
+        self._out = OUTBOUND["finish"][self._out]
         self._unread = b""
         self._watch_input()
         if self._size and not self._blocked:

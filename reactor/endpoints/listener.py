@@ -56,7 +56,6 @@ class Listener:
         self._shortage = Shortage(loop, self)
         self._watching = False  # newcomers wake us
         self._accepting = False
-        self._admitting = False  # a factory may close us: we are not gone while it lets somebody in
         self.addresses = [sock.getsockname() for sock in sockets]
         self._acceptors = [Acceptor(self, sock, address) for sock, address in zip(sockets, self.addresses, strict=True)]
         if not self._is_full():
@@ -131,16 +130,6 @@ class Listener:
             self._accepting = False  # but watching: somebody may give way
         return self._accepting
 
-    def _begin(self) -> None:
-        """Newcomers are let in from here on. A factory may drain us: nobody can fail it, and we are not gone."""
-        self._admitting = True
-        self._roster.begin(self, bool)
-
-    def _done(self) -> None:
-        self._admitting = False
-        self._roster.done(self)
-        self._check_gone()
-
     def _let_in(self, sock: socket.socket, address: Any) -> None:
         try:
             protocol = made(self._factory)
@@ -201,12 +190,13 @@ class Listener:
     def _on_connection_gone(self, transport: StreamTransport) -> None:
         if not self._peers.idle:
             self._peers.remove(transport.get_extra_info("peername"))
-        if not self._is_full():
+        if not (self._accepting or self._is_full()):
             self._resume()
-        self._check_gone()
+        if not self._acceptors:
+            self._check_gone()
 
     def _check_gone(self) -> None:
-        if self._on_gone is not None and not (self._acceptors or self._roster.connections or self._admitting):
+        if self._on_gone is not None and not self._acceptors and self._roster.is_empty():
             self._on_gone(self)
 
     def _on_exhausted(self, exc: OSError) -> None:
@@ -255,11 +245,12 @@ class Acceptor:
         listener._loop.meter.other_events += 1
         if not listener.is_accepting():
             return listener._shortage.on_crowd() if listener._watching else None  # full, or closed meanwhile
-        listener._begin()
+        listener._roster.begin(listener, bool)  # a factory may close or drain it: it is not gone
         try:
             self._accept(listener)
         finally:
-            listener._done()
+            listener._roster.done(listener)
+            listener._check_gone()
 
     def _accept(self, listener: Listener) -> None:
         """All who wait, up to the budget."""

@@ -69,9 +69,8 @@ class Roster(Generic[T]):
                 drain.on_gone()
         if self._on_gone is not None:
             self._on_gone(transport)
-        follower = self._followers.pop(transport, None)
-        if follower is not None:
-            follower()
+        if transport in self._followers:
+            self._followers.pop(transport)()
 
     def when_gone(self, transport: T, follower: Callable[[], None]) -> None:
         """Call `follower()` when the transport is over, after its connection_lost; soon, if it is not here any more."""

@@ -124,10 +124,12 @@ class Connection(ABC):
         else:
             self._told_made = True
             try:
-                self._callback("connection_made", self)
+                self._protocol.connection_made(self)
             except EXITS:
                 self._end(None)  # nobody would ever look at it again
                 raise
+            except BaseException as exc:
+                self._blame(exc, "connection_made")
         if self._phase is not lanes.CLOSED:
             self._watch_input()
         if self._timeouts.idle is not None and self._phase is lanes.OPEN:
@@ -320,8 +322,8 @@ class Connection(ABC):
         self.delivery += 1
         self._plain_read = False
         self._phase = lanes.CLOSED
-        self._in = lanes.INBOUND[self._in, "lost"]
-        self._out = lanes.OUTBOUND[self._out, "lost"]
+        self._in = lanes.INBOUND["lost"][self._in]
+        self._out = lanes.OUTBOUND["lost"][self._out]
         self._chunks.clear()
         self._size = 0
         self._unread = b""

@@ -55,14 +55,14 @@ class State(NamedTuple):
     stamp: float  # when a byte last went in or out
 
 
-def _table(states: type[E], drawing: str) -> dict[tuple[E, str], E]:
-    head, *rows = drawing.strip().splitlines()
-    events = head.split()
-    return {
-        (states[state], event): states[following]
-        for state, *cells in map(str.split, rows)
-        for event, following in zip(events, cells, strict=True)
-    }
+def _table(states: type[E], drawing: str) -> dict[str, dict[E, E]]:
+    """What follows, by event and then by state: a pair as the key is three times as dear."""
+    events, *rows = map(str.split, drawing.strip().splitlines())
+    table: dict[str, dict[E, E]] = {event: {} for event in events}
+    for state, *cells in rows:
+        for event, following in zip(events, cells, strict=True):
+            table[event][states[state]] = states[following]
+    return table
 
 
 INBOUND = _table(

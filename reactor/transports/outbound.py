@@ -102,10 +102,11 @@ class Outbound(Connection):
         """What was sent may let the writer go on, or be the last of it."""
         if self._out is FULL:
             if self._size <= self._low:
-                self._out = OUTBOUND[FULL, "drain"]
+                self._out = OUTBOUND["drain"][FULL]
                 self._callback("resume_writing")
         elif self._out is FINISHING and not self._size:
             self._shut()
+            self._check_phase()
 
     def writelines(self, chunks: Iterable[Bytes]) -> None:
         """Write many chunks as one."""
@@ -172,7 +173,7 @@ class Outbound(Connection):
             self._soft_since = self._loop.now
             self._loop.wheel.arm(self, self._loop.now, self._loop.now + limits.output_soft_seconds)
         if size > self._high and self._out is FLOWING and self._phase is not OPENING:
-            self._out = OUTBOUND[FLOWING, "fill"]
+            self._out = OUTBOUND["fill"][FLOWING]
             self._callback("pause_writing")
         self._book()
 
@@ -205,7 +206,7 @@ class Outbound(Connection):
         self._loop.runner.check()
         if self._out in OUT_LEAVING:
             return self._loop._check_process()
-        self._out = OUTBOUND[self._out, "finish"]
+        self._out = OUTBOUND["finish"][self._out]
         if not self._size:
             self._shut()
         self._check_phase()
@@ -221,6 +222,5 @@ class Outbound(Connection):
             pass  # the peer is gone already: reading will tell
         if self._blocked:
             self._on_unblocked()
-        self._out = OUTBOUND[self._out, "sent"]
+        self._out = OUTBOUND["sent"][self._out]
         self._stamp = self._loop.now
-        self._check_phase()

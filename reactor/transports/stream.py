@@ -81,13 +81,13 @@ class Stream(Outbound):
         """Deliver no more until `resume_reading`; the peer is held back by TCP. Harmless twice."""
         self._loop.runner.check()
         self.delivery += 1
-        self._in = INBOUND[self._in, "pause"]
+        self._in = INBOUND["pause"][self._in]
         self._watch_input()
 
     def resume_reading(self) -> None:
         """Deliver again; never from inside this call. Harmless twice."""
         self._loop.runner.check()
-        self._in = INBOUND[self._in, "resume"]
+        self._in = INBOUND["resume"][self._in]
         if self._unread:
             self._loop.call_soon(self._redeliver)
         else:
@@ -158,16 +158,17 @@ class Stream(Outbound):
         self.bytes_in += len(data)
         self._stamp = self._loop.now
         if not data:
-            self._in = INBOUND[self._in, "eof"]
+            self._in = INBOUND["eof"][self._in]
             self._watch_input()
             self._check_phase()
 
     def _on_eof(self) -> None:
-        self._in = INBOUND[self._in, "eof"]
+        self._in = INBOUND["eof"][self._in]
         self._watch_input()
         if not self._callback("eof_received") and self._in is ENDED:  # else who has the connection now hears of it
             self.close()
-        self._check_phase()
+        else:
+            self._check_phase()
 
     # -- TLS ----------------------------------------------------------------------------------------------------
 
@@ -204,8 +205,8 @@ class Stream(Outbound):
         if self._phase is OPENING and not self._size:
             return self._end(None)
         self.delivery += 1
-        self._in = INBOUND[self._in, "close"]
-        self._out = OUTBOUND[self._out, "finish"]
+        self._in = INBOUND["close"][self._in]
+        self._out = OUTBOUND["finish"][self._out]
         self._unread = b""
         if not self._size and self._out is not SHUT:
             self._shut()

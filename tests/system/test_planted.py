@@ -41,9 +41,10 @@ def calls_connection_lost_twice(patch):
 def forgets_to_resume(patch):
     def settle(self):
         if self._out is Out.FULL and self._size <= self._low:
-            self._out = OUTBOUND[Out.FULL, "drain"]
+            self._out = OUTBOUND["drain"][Out.FULL]
         elif self._out is Out.FINISHING and not self._size:
             self._shut()
+            self._check_phase()
 
     patch(outbound.Outbound, "_settle", settle)
 

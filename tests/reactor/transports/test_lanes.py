@@ -34,24 +34,24 @@ def outbound(state, event):
 
 @pytest.mark.parametrize(("state", "event"), list(itertools.product(In, IN_EVENTS)))
 def test_inbound(state, event):
-    assert INBOUND[state, event] is inbound(state, event)
+    assert INBOUND[event][state] is inbound(state, event)
 
 
 @pytest.mark.parametrize(("state", "event"), list(itertools.product(Out, OUT_EVENTS)))
 def test_outbound(state, event):
-    assert OUTBOUND[state, event] is outbound(state, event)
+    assert OUTBOUND[event][state] is outbound(state, event)
 
 
 def test_there_are_no_other_cells():
-    assert set(INBOUND) == set(itertools.product(In, IN_EVENTS))
-    assert set(OUTBOUND) == set(itertools.product(Out, OUT_EVENTS))
+    assert {event: list(column) for event, column in INBOUND.items()} == {event: list(In) for event in IN_EVENTS}
+    assert {event: list(column) for event, column in OUTBOUND.items()} == {event: list(Out) for event in OUT_EVENTS}
 
 
 def test_a_leaving_lane_never_comes_back():
-    for (state, _), following in INBOUND.items():
-        assert state not in IN_LEAVING or following in IN_LEAVING
-    for (state, _), following in OUTBOUND.items():
-        assert state not in OUT_LEAVING or following in OUT_LEAVING
+    for column in INBOUND.values():
+        assert {column[state] for state in IN_LEAVING} <= IN_LEAVING
+    for column in OUTBOUND.values():
+        assert {column[state] for state in OUT_LEAVING} <= OUT_LEAVING
 
 
 def test_the_phases():
