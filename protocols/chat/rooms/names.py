@@ -30,6 +30,12 @@ _SHAPING = frozenset(
     }
 )  # fmt: skip
 """Scripts in which a joiner changes what is seen, as the names of their characters begin: the library has no table."""
+_TOGETHER = frozenset(
+    {"LATIN", "GREEK", "CYRILLIC", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC"}
+)
+"""Scripts that may stand in one word: UTS 39's highly restrictive level, and the two that `look` knows by letter."""
+_LETTERS = ("Lu", "Ll", "Lt", "Lo", "Nd")
+_DIGITS_OF = {"ARABIC-INDIC": "ARABIC", "EXTENDED": "ARABIC"}
 _UNCOUNTED = re.compile("[\ufe0e\ufe0f\u200c\u200d]")  # does not tell two names apart
 _EMOJI_STYLE = re.compile("[\ufe0e\ufe0f]")  # chooses between two pictures of one character: no part of a name
 
@@ -38,14 +44,14 @@ _EMOJI_STYLE = re.compile("[\ufe0e\ufe0f]")  # chooses between two pictures of o
 _LOOKALIKES = {
     "a": "4@∀αΑаАⲁⲀɑɐᴀꓮᎪ𐊠",
     "d": "ԁԀɖɗđĐᴅꓓᎠժᗞᗪ",
-    "e": "3€ҽεΕеЕєЄёЁəɛᴇꓰᎬΣⲉⲈⴹ",
+    "e": "3€ҽεΕеЕєЄёЁəɛᴇꬲ℮ꓰᎬΣⲉⲈⴹ",
     "f": "ғҒƒϝꓝᖴꜰ",
-    "i": "1!|¡lLιΙіІӏӀɩıɪⲓⲒꓲᎥᏆᛁ׀∣ⵏ",
+    "i": "1!|¡lLιΙіІӏӀɩıɪꙇⲓⲒꓲᎥᏆᛁ׀∣ⵏ",
     "m": "мМΜϻϺⲙⲘᴍɱꓟᎷᛖ",
     "n": "ηΝпПпиИոռɴɲŋꓠⲛⲚᴎℕ",
     "o": "0οΟоОօՕⲟⲞᴏꓳØø",
-    "r": "гГяЯʀɾɼᴦꓣᏒᎡᖇⲅ",
-    "s": "5$ѕЅʂꜱƨꓢᏚՏ§",
+    "r": "гГяЯʀɾɼᴦꓣᏒᎡꮁᖇⲅ",
+    "s": "5$ѕЅʂꜱƨƽꓢᏚᏕՏ§",
     "v": "νѵѴᴠꓦᏙ∨⋁ᐯⴸ",
 }
 _SKELETON = {ord(char): letter for letter, alike in _LOOKALIKES.items() for char in alike} | {
@@ -57,11 +63,13 @@ _SKELETON = {ord(char): letter for letter, alike in _LOOKALIKES.items() for char
 # Letters of other alphabets that look like Latin ones, small or capital, from the Unicode confusables. Fewer than the
 # above: nobody may be kept from an honest name because somebody could misread it.
 _ALIKE = (
-    "aаαɑ", "bвβ", "cсϲ", "dԁ", "eеεҽ", "gɡ", "hһн", "iіιı", "jјϳ", "kкκ", "lӏ1|ǀ", "mмμ", "nոη", "oоοօ0", "pрρ",
-    "qԛ", "rг", "sѕ", "tтτ", "uυս", "vνѵ", "wԝѡ", "xхχ", "yуү", "zζ",
+    "aаαɑᴀ⍺", "bвβьƅʙ", "cсϲᴄ🝌", "dԁᴅ", "eеεҽᴇꬲ℮", "fꜰꞙꬵẝ", "gɡɢԍƍᶃ", "hһнʜ", "iіιıɩɪꙇ⍳", "jјϳᴊʝ", "kкκᴋ",
+    "lӏʟ1|ǀ∣⏽", "mмμᴍϻ", "nոηɴ", "oоοօ0σᴏᴑꬽ", "pрρᴘ⍴", "qԛ", "rгʀᴦꭇꭈ", "sѕꜱƽ", "tтτᴛ⊤⟙🝨", "uυսᴜʋꞟꭎꭒ∪⋃",
+    "vνѵᴠ∨⋁", "wԝѡᴡɯ", "xхχꭓ×╳⤫⤬⨯", "yуүʏɣγᶌỿꭚ", "zζᴢ",
 )  # fmt: skip
 _LOOKS = {ord(char): row[0] for row in _ALIKE for char in row[1:]}
-_BARS = dict.fromkeys(map(ord, "IΙІӀ"), "l")  # capitals that are a bar, as a small l is
+_CAPITALS = str.maketrans("IΙІӀƖϹΗΝΥϺϜ", "lllllchnymf")
+"""Capitals that look like other letters than their small ones do: bars, and Greek."""
 
 
 class BadName(ValueError):
@@ -79,6 +87,8 @@ def clean(raw: str) -> str:
         raise BadName("that name is reserved")
     if _has_delimiters(name):
         raise BadName("a name has no brackets and no quotes in it")
+    if any(map(_mixes_scripts, name.split(" "))):
+        raise BadName("a word of a name is written in one alphabet; put a blank between two")
     return name
 
 
@@ -107,6 +117,19 @@ def _formed(raw: str) -> str:
     if _is_heaped(name):
         raise BadName(f"a name has at most {MAX_MARKS} accents on one letter")
     return name
+
+
+def _mixes_scripts(word: str) -> bool:
+    """Whether letters stand together that no writing has in one word: what looks like Latin there is none.
+
+    The library has no table of scripts: the names of the characters begin with them.
+    """
+    letters = [char for char in word if char >= "\x80" and unicodedata.category(char) in _LETTERS]
+    scripts = {unicodedata.name(char, "").split(" ")[0] for char in letters}
+    scripts = {_DIGITS_OF.get(script, script) for script in scripts}
+    if any(char.isascii() and char.isalpha() for char in word):
+        scripts.add("LATIN")
+    return len(scripts) > 1 and not scripts <= _TOGETHER
 
 
 def _is_address(name: str) -> bool:
@@ -145,7 +168,7 @@ def look(name: str) -> str:
     >>> look("Ada") == look("\u0410d\u0430"), look("Bill") == look("BiIl"), look("Dan") == look("Don")
     (True, True, False)
     """
-    text = key(name.translate(_BARS)).translate(_LOOKS)
+    text = key(name.translate(_CAPITALS)).translate(_LOOKS)
     return text.replace("rn", "m").replace("vv", "w")
 
 

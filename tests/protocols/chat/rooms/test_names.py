@@ -9,7 +9,7 @@ import pytest
 
 from protocols.chat.rooms import names
 from protocols.chat.rooms.hub import Hub
-from protocols.chat.rooms.names import MAX_NAME, BadName, clean, key, suggest
+from protocols.chat.rooms.names import MAX_NAME, BadName, clean, key, look, suggest
 
 
 @pytest.mark.parametrize(
@@ -211,3 +211,51 @@ def test_accents_do_not_heap_up() -> None:
     assert clean("Nguyễn") == "Nguyễn"
     with pytest.raises(BadName, match="3 accents"):
         clean("Z" + "\u0300\u0323\u0331\u0315\u031b")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Ꮥerver", "ᗅdmin", "аᏧmin", "Aᑯmin", "Aꓒmin", "Aᗰin", "Admi𐔓", "xAmbroꓢe",
+        "xꓮmbroSe", "xAmbrⲟSe", "xAmbr൦Se", "xAmbr०Se", "xAmbroՏe", "xAmbroᏚe", "O'Ᏼrien",
+        "Dr. ꓢmith", "ꓢᎬᖇ",
+    ],
+)  # fmt: skip
+def test_a_word_is_of_one_writing(name: str) -> None:
+    """What looks like a Latin letter, beside Latin letters, is there to deceive."""
+    with pytest.raises(BadName, match=r"one alphabet; put a blank|reserved"):
+        clean(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Zoë", "Ålesund9", "李雷Lei", "さくらチャンA", "민수Kim", "ㄅㄆ", "Олег_K", "αTester",
+        "Ödön O'Neil", "Tom ไทย", "مريم٣", "علی۷", "नमस्ते२", "שלום", "ʻOkina", "ᏕᎩ",
+        "Ani Անի", "Ada🙂", "n°1", "Σ=x²", "X Æ A-12", "〇七", "々々", "გიორგი 2", "தமிழ்௧",
+    ],
+)  # fmt: skip
+def test_honest_names_are_of_one_writing(name: str) -> None:
+    assert clean(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "xAmbroꜱe", "xAmЬroSe", "×AmbroSe", "xAmbrσSe", "xAmbrᴏSe", "xᴀmbroSe",
+        "xAmbroSꬲ", "xAmbʀoSe", "xAϻbroSe", "xAᴍʙroSe",
+    ],
+)  # fmt: skip
+def test_letters_that_look_alike_are_one(name: str) -> None:
+    assert look(name) == look("xAmbroSe")
+
+
+@pytest.mark.parametrize("name", ["ƽerver", "Sꬲrver", "Admꙇn", "AdmꙆn", "ꮪꭼꮁꮩꭼꮁ"])
+def test_reserved_names_in_rare_letters(name: str) -> None:
+    with pytest.raises(BadName, match="reserved"):
+        clean(name)
+
+
+def test_capitals_are_read_as_they_look() -> None:
+    assert look("ΗΑΝΝΥ") == look("HANNY")
+    assert look("ΝΙΚΗ") == look("NIKH")
