@@ -159,6 +159,14 @@ def processor_seconds(server):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def memory(server):
+    """The most bytes that the process of `server` has had at any time; 0 where there is no /proc."""
+    status = Path(f"/proc/{server.process.pid}/status")
+    if not status.exists():
+        return 0
+    return 1024 * int(re.search(r"^VmHWM:\s+(\d+) kB$", status.read_text(), re.MULTILINE)[1])
+
+
 def unbothered(*people):
     """Nobody was told of a fault, and nobody seems to have left."""
     for person in people:
@@ -638,10 +646,13 @@ def test_a_name_that_was_given_away_meanwhile(scene):
 
 
 @pytest.mark.parametrize(
-    "noise", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"$536870912\r\n", b"*1000000000\r\n", b"*1\r\n" * 1000]
+    "noise",
+    [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"$536870912\r\n" + bytes(4 << 20), b"*1000000000\r\n", b"*1\r\n" * 1000],
+    ids=["http", "512 MB", "a billion", "nested"],
 )
 def test_noise_on_the_line(scene, noise):
     _, b, ada, bob = scene.behind()
+    before = memory(b)
     scene.line.say(noise)
     ada.says("meanwhile")
     time.sleep(TTL * 0.5)
@@ -649,4 +660,5 @@ def test_noise_on_the_line(scene, noise):
     bob.hears("Ada: meanwhile")
     exchange(ada, bob, "again")
     assert b.process.poll() is None
+    assert memory(b) - before < 32 << 20, "what was announced is half a gigabyte"
     unbothered(ada, bob)

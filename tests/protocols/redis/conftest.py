@@ -1,10 +1,13 @@
-"""A real redis-server, where there is one."""
+"""A client against a server in memory, under moved time; and a real redis-server, where there is one."""
 
 from __future__ import annotations
 
 import pytest
 
+from protocols.redis import RedisClient
+from reactor.testing import MemoryReactor
 from tests.kit.redis import RedisServer, find_redis
+from tests.protocols.redis.peer import URL, Server
 
 
 @pytest.fixture
@@ -13,3 +16,32 @@ def redis(tmp_path):
     server = RedisServer(find_redis(), tmp_path)
     yield server
     server.close()
+
+
+@pytest.fixture
+def reactor():
+    reactor = MemoryReactor()
+    yield reactor
+    reactor.close()
+
+
+@pytest.fixture
+def server(reactor):
+    return Server(reactor)
+
+
+@pytest.fixture
+def connect(reactor):
+    clients = []
+
+    def connect(url=URL, **options):
+        clients.append(RedisClient(reactor, url, **options))
+        reactor.settle()
+        return clients[-1]
+
+    yield connect
+    for client in clients:
+        client.close()
+    reactor.advance(3)
+    kinds = ("timers", "promises", "connections")
+    assert [what for what in reactor.leftovers() if what.endswith(kinds)] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from protocols.redis import ReplyWire
 from reactor import Protocol
 
+URL = "redis://localhost"
 OK = b"+OK\r\n"
 HELLO = b"%1\r\n$6\r\nserver\r\n$5\r\nredis\r\n"
 
@@ -19,6 +20,17 @@ def array(*parts):
 
 def push(*parts):
     return b">%d\r\n" % len(parts) + b"".join(parts)
+
+
+def message(channel, data):
+    return push(bulk(b"message"), bulk(channel), bulk(data))
+
+
+def ask(client, *words):
+    """Ask, and let happen what needs no time."""
+    future = client.execute(*words)
+    client._reactor.settle()
+    return future
 
 
 class Server:
