@@ -12,7 +12,7 @@ from reactor import Protocol, StreamTransport
 from ..errors import ProtocolError
 from ..events import Event, Failed
 from ..wire.messages import ResponseWire
-from ..wire.states import State
+from ..wire.states import CHUNKED, FAILED, HEAD, SIZED
 from ..wire.turns import end_of_lines
 
 Fields = tuple[tuple[str, str], ...]
@@ -150,17 +150,17 @@ class HTTPConnection(Protocol):
         wire = self._wire
         assert wire is not None
         events = self._feed(wire, data)
-        if wire.state is State.FAILED and data[0] in TLS_RECORDS and isinstance(events[0], Failed):
+        if wire.state is FAILED and data[0] in TLS_RECORDS and isinstance(events[0], Failed):
             events[0].error = ProtocolError("TLS is spoken there: is it an https:// address?")
         exchange.on_events(events)
 
     def _feed(self, wire: ResponseWire, data: bytes) -> list[Event]:
         """Chunks cost by their number, not by their bytes: a flood of tiny ones is read in parts, others in between."""
-        part = len(data) if wire.state is State.SIZED else end_of_lines(data, LINES_AT_ONCE)
-        if part == len(data) or wire.state not in (State.HEAD, State.CHUNKED):
+        part = len(data) if wire.state is SIZED else end_of_lines(data, LINES_AT_ONCE)
+        if part == len(data) or wire.state not in (HEAD, CHUNKED):
             return wire.feed(data)
         events = wire.feed(data[:part])
-        if wire.state is State.CHUNKED:
+        if wire.state is CHUNKED:
             self.transport.unread(data[part:])
             return events
         return events + wire.feed(data[part:])  # what stands behind an answer must be seen with its end

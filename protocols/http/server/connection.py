@@ -20,7 +20,7 @@ from reactor import Protocol, Reactor, adopt
 from ..errors import NoRequest, ProtocolError
 from ..events import Data, End, Event, Failed, RequestHead
 from ..wire import RequestWire
-from ..wire.states import State
+from ..wire.states import SIZED
 from ..wire.turns import end_of_lines
 from .exchange import NEVER, Exchange
 from .limits import LINES_AT_ONCE, STALLED, TURN_TIME, Bounds
@@ -112,7 +112,7 @@ class HTTPConnection(Protocol):
 
     def _portion(self, data: bytes) -> bytes:
         """What is read of `data` now; the rest comes again after the others' turn. Content of known size is cheap."""
-        end = len(data) if self.wire.state is State.SIZED else end_of_lines(data, LINES_AT_ONCE)
+        end = len(data) if self.wire.state is SIZED else end_of_lines(data, LINES_AT_ONCE)
         if end < len(data):
             self.transport.unread(data[end:])  # before the rest: another protocol may give back what stands before it
         return data[:end]

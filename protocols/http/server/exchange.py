@@ -22,7 +22,7 @@ from .limits import Bounds
 from .receiving import Reception
 from .request import Request
 from .response import Fields, Ready, Refusal, Response, Upgrade, head_end, plain
-from .routing import Kind, Route, Routes
+from .routing import UPLOAD, Route, Routes
 from .sending import Pull, Sender, SendFile, Stream
 from .targets import parse_target
 from .uploads import Budget, Whole
@@ -91,7 +91,7 @@ class Exchange:
             target = parse_target(head.method, head.target)
             request = self.request = Request(self, head, target)
             route, request.rest, request.parameters = self._line.site.routes.find(head.method, target)
-            if self._complete and route.kind is not Kind.UPLOAD:
+            if self._complete and route.kind is not UPLOAD:
                 return self.call(route.call, request)
             self._receive(route, request)
         except ProtocolError as error:
@@ -105,7 +105,7 @@ class Exchange:
         if self._asked and request.headers["expect"].lower() != "100-continue":  # RFC 9110, 10.1.1
             raise Refusal(417)
         budget = None
-        if route.kind is Kind.UPLOAD:
+        if route.kind is UPLOAD:
             upload = route.handler()
         else:
             budget = line.site.bodies

@@ -36,6 +36,9 @@ class Kind(Enum):
     UPGRADE = "for another protocol"
 
 
+CALL, UPLOAD, UPGRADE = Kind
+
+
 class Route(NamedTuple):
     """A handler, and what it may be given."""
 
@@ -78,7 +81,7 @@ class Path:
         found = self.routes.get(method)
         if found is None and method == "HEAD":
             found = self.routes.get("GET")
-            return None if found is None or found.kind is Kind.UPGRADE else found
+            return None if found is None or found.kind is UPGRADE else found
         return found
 
     def match(self, segments: tuple[str, ...]) -> tuple[tuple[str, ...], Mapping[str, str]] | None:
@@ -126,9 +129,9 @@ class Routes:
         if method in path.routes:
             raise ValueError(f"{method} {pattern} has a handler already")
         kind = _kind(handler)
-        if kind is Kind.UPGRADE and method != "GET":
+        if kind is UPGRADE and method != "GET":
             raise ValueError(f"an upgrade is asked for with GET, not {method}")
-        path.routes[method] = Route(handler, kind, handler.upgrade if kind is Kind.UPGRADE else handler, max_body)
+        path.routes[method] = Route(handler, kind, handler.upgrade if kind is UPGRADE else handler, max_body)
 
     def _path(self, pattern: str) -> Path:
         names = tuple(pattern[1:].split("/"))
@@ -182,12 +185,12 @@ class Answered(Refusal):
 
 def _kind(handler: Callable[..., Any]) -> Kind:
     if hasattr(handler, "upgrade"):
-        return Kind.UPGRADE
+        return UPGRADE
     if isinstance(handler, type) and hasattr(handler, "head_received"):
-        return Kind.UPLOAD
+        return UPLOAD
     if not callable(handler):
         raise TypeError(f"a handler is a function of the request, an Upload or an upgrade, not {handler!r}")
     if iscoroutinefunction(handler):
         text = "no handler is a coroutine, such as {}: give a Future, or start a task on the loop of reactor.aio"
         raise TypeError(text.format(getattr(handler, "__qualname__", handler)))
-    return Kind.CALL
+    return CALL

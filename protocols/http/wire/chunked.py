@@ -34,13 +34,16 @@ class At(Enum):
     TRAILERS = "the trailers"
 
 
+SIZE, DATA, DATA_END, TRAILERS = At
+
+
 class ChunkedDecoder:
     """Undoes the chunking of one body."""
 
     __slots__ = ("_left", "_lines", "_max_head", "_max_lines", "_pending", "_waste", "at", "trailers")
 
     def __init__(self, max_head: int = MAX_HEAD, max_lines: int = MAX_LINES) -> None:
-        self.at = At.SIZE
+        self.at = SIZE
         self.trailers: Headers | None = None  # not None: the body is complete
         self._left = 0  # bytes of this chunk that are still to come
         self._pending: bytes | bytearray = b""  # an unended line, or trailers without their end
@@ -54,7 +57,7 @@ class ChunkedDecoder:
 
         That is the end of `data`, or of the body once `trailers` is set.
         """
-        if self.at is At.TRAILERS and self._pending:
+        if self.at is TRAILERS and self._pending:
             return self._read_more_trailers(data, start)
         before = len(self._pending)
         if before:
@@ -62,15 +65,15 @@ class ChunkedDecoder:
         view = memoryview(data)
         here, size = start, len(data)
         while here < size:
-            if self.at is At.SIZE:
+            if self.at is SIZE:
                 step = self._read_size(data, here)
-            elif self.at is At.DATA:
+            elif self.at is DATA:
                 step = min(self._left, size - here)
                 pieces.append(view[here : here + step])
                 self._left -= step
                 if not self._left:
-                    self.at = At.DATA_END
-            elif self.at is At.DATA_END:
+                    self.at = DATA_END
+            elif self.at is DATA_END:
                 step = self._read_data_end(data, here)
             else:
                 step = self._read_trailers(data, here)
@@ -96,13 +99,13 @@ class ChunkedDecoder:
         self._waste = max(0, self._waste + length - FAIR - self._left)
         if self._waste > MAX_WASTE:
             raise HeadTooLarge(f"chunk extensions of more than {MAX_WASTE} bytes above the content")
-        self.at = At.DATA if self._left else At.TRAILERS
+        self.at = DATA if self._left else TRAILERS
         return length
 
     def _read_data_end(self, data: bytes, here: int) -> int:
         found = data[here : here + 2]
         if found == _CRLF:
-            self.at = At.SIZE
+            self.at = SIZE
             return 2
         if found == b"\r":
             return 0

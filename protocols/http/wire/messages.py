@@ -13,7 +13,7 @@ from . import heads
 from .bodies import Body, persistent, response_body
 from .chunked import ChunkedDecoder
 from .heads import MAX_HEAD, MAX_LINES
-from .states import TABLE, State
+from .states import CHUNKED, DONE, FAILED, HEAD, SIZED, TABLE, UNSIZED, State
 
 __all__ = [
     "Data", "End", "Event", "Failed", "Head", "Informational", "RequestHead", "ResponseWire", "Wire",
@@ -25,12 +25,12 @@ MAX_LEFTOVER = 64 * 1024  # bytes: enough to see what came, on a connection that
 END_PLAIN = End(Headers())  # without trailers, which hardly anybody sends
 
 _READERS = {  # each takes the bytes at hand from an offset on, adds events, and gives the offset behind what it took
-    State.HEAD: "_read_head",
-    State.SIZED: "_read_sized",
-    State.CHUNKED: "_read_chunked",
-    State.UNSIZED: "_read_unsized",
-    State.DONE: "_read_leftover",
-    State.FAILED: "_read_nothing",
+    HEAD: "_read_head",
+    SIZED: "_read_sized",
+    CHUNKED: "_read_chunked",
+    UNSIZED: "_read_unsized",
+    DONE: "_read_leftover",
+    FAILED: "_read_nothing",
 }
 
 
@@ -59,7 +59,7 @@ class Wire:
         self._start()
 
     def _start(self) -> None:
-        self.state = State.HEAD
+        self.state = HEAD
         self.length = None
         self.body_until_eof = False
         self.persistent = False
@@ -77,12 +77,12 @@ class Wire:
     @property
     def done(self) -> bool:
         """End was given."""
-        return self.state is State.DONE
+        return self.state is DONE
 
     @property
     def keep_alive(self) -> bool:
         """Whether the connection may be used for another message: End was given, and the peer keeps it."""
-        return self.persistent and self.state is State.DONE
+        return self.persistent and self.state is DONE
 
     @property
     def begun(self) -> bool:
@@ -117,11 +117,11 @@ class Wire:
         events: list[Event] = []
         state = self.state
         self.persistent = False
-        if TABLE[state, "eof"] is State.FAILED and state is not State.FAILED:
+        if TABLE[state, "eof"] is FAILED and state is not FAILED:
             self._fail(self._cut(), events)
             return events
         self._go("eof")
-        if state is State.UNSIZED:
+        if state is UNSIZED:
             events.append(END_PLAIN)
         return events
 
@@ -135,9 +135,9 @@ class Wire:
         events.append(Failed(error))
 
     def _cut(self) -> HTTPError:
-        if self.state is State.HEAD:
+        if self.state is HEAD:
             return Truncated("the connection ended inside the head")
-        if self.state is State.SIZED:  # RFC 9112, 8
+        if self.state is SIZED:  # RFC 9112, 8
             return Truncated(f"the connection ended after {self.received} of {self.length} bytes")
         return Truncated("the connection ended before the last chunk")
 
@@ -184,7 +184,7 @@ class Wire:
         self._chunks = ChunkedDecoder(self._max_head, self._max_lines) if kind == "chunked" else None
         self._go(kind)
         events.append(head)
-        if self.state is State.DONE:
+        if self.state is DONE:
             events.append(END_PLAIN)
 
     def _read_sized(self, data: bytes, at: int, events: list[Event]) -> int:
@@ -271,7 +271,7 @@ class ResponseWire(Wire):
 
         False after CONNECT: the connection is a tunnel then, and `leftover` its first bytes.
         """
-        return self.persistent and self.state is State.DONE and not self._behind
+        return self.persistent and self.state is DONE and not self._behind
 
     def next_request(self, method: str = "GET") -> None:
         """Expect another response on this connection. RuntimeError unless `keep_alive`."""
@@ -282,7 +282,7 @@ class ResponseWire(Wire):
         self._interims = 0
 
     def _cut(self) -> HTTPError:
-        if self.state is State.HEAD and not self._pending and not self._interims:
+        if self.state is HEAD and not self._pending and not self._interims:
             return NoResponse("the server closed the connection without an answer")
         return super()._cut()
 

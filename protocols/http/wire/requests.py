@@ -10,7 +10,7 @@ from . import heads
 from .bodies import EMPTY, Body, persistent, request_body
 from .heads import MAX_HEAD, MAX_LINES
 from .messages import END_PLAIN, Wire
-from .states import State
+from .states import DONE, HEAD
 
 SHORT = 1024  # bytes of a request's head up to which what it says may be kept: most have some hundreds
 KEPT_HEADS = 512  # of them for all connections, some 4 KiB each
@@ -50,7 +50,7 @@ class RequestWire(Wire):
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that `data` completes."""
-        if len(data) <= self._short and self.state is State.HEAD and not self._pending and is_one_head(data):
+        if len(data) <= self._short and self.state is HEAD and not self._pending and is_one_head(data):
             try:
                 head, body, keep = self._read_request(data)
             except HTTPError:
@@ -58,7 +58,7 @@ class RequestWire(Wire):
             if body is EMPTY:
                 self.length = 0
                 self.persistent = keep
-                self.state = State.DONE
+                self.state = DONE
                 return [head, END_PLAIN]
         return self._feed(data, 0)
 
@@ -79,7 +79,7 @@ class RequestWire(Wire):
             self._start()
             return self._feed(behind, at) if behind else []
         self.length = None  # nothing else has changed: there was no content
-        self.state = State.HEAD
+        self.state = HEAD
         self._skipped = self.persistent = False
         return []
 
@@ -96,7 +96,7 @@ class RequestWire(Wire):
         return super()._read_head(data, at, events)
 
     def _cut(self) -> HTTPError:
-        if self.state is State.HEAD and not self._pending:
+        if self.state is HEAD and not self._pending:
             return NoRequest("the client closed the connection without a request")
         return super()._cut()
 

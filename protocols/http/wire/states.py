@@ -22,6 +22,10 @@ class State(Enum):
     )  # Enum's own is a Python call, in each look into a table; members are compared by identity
 
 
+HEAD, SIZED, CHUNKED, UNSIZED, DONE, FAILED = State
+# Under names of their own: until CPython 3.12 to look one up in its class costs as much as a call, seven in a request.
+
+
 def _table(drawing: str) -> dict[tuple[State, str], State]:
     head, *rows = drawing.strip().splitlines()
     return {
