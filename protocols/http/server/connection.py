@@ -200,14 +200,14 @@ class HTTPConnection(Protocol):
         """Events of the wire, and of the requests behind this one, until something must be waited for."""
         self._looping = True
         turns = self.site.bounds.max_pipelined
-        until = self.site.reactor.time() + TURN_TIME
+        until = self.site.reactor.time() + TURN_TIME if self.wire.behind else NEVER
         while events:
             for event in events:
                 _ON[type(event)](self, event)
             if self._phase is not IDLE:
                 break
             turns -= 1
-            if self.full or not turns or self.site.reactor.time() >= until:
+            if self.full or not turns or (until < NEVER and self.site.reactor.time() >= until):
                 self._enter(REST, NEVER)
                 self.site.reactor.call_soon(self._rested)
                 break
@@ -227,7 +227,8 @@ class HTTPConnection(Protocol):
             self._enter(HEAD, bounds.head)
         else:
             self._enter(IDLE, bounds.idle)
-        self.release()
+        if self._holding:
+            self.release()
 
     def _rested(self) -> None:
         if self._phase is REST and not self.full:

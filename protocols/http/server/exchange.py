@@ -268,7 +268,8 @@ class Exchange:
         if type(result) is bytes or type(result) is str:
             result = as_ready(result)
         if type(result) is Ready:
-            self._tell(result.status)
+            if self._line.site.on_answer is not None:
+                self._tell(result.status)
             self._keep = self._may_keep()
             end = head_end(request.version, self._keep)
             self.transport.write(result.head + end + (b"" if self._head_only else result.body))

@@ -88,24 +88,35 @@ class Ready:
 
 
 class Clock:
-    """The Date field of now, made once a second (RFC 9110, 6.6.1)."""
+    """The last fields of a head, made once a second: Date is among them (RFC 9110, 6.6.1)."""
 
-    __slots__ = ("_field", "_second")
+    __slots__ = ("_closing", "_date", "_kept", "_kept_10", "_second")
 
     def __init__(self) -> None:
         self._second = 0
-        self._field = b""
+        self._date = self._kept = self._kept_10 = self._closing = b""
 
     def date(self) -> bytes:
         """The field with its line end."""
         second = int(time.time())
         if second != self._second:
             self._second = second
-            self._field = f"Date: {format_date(second)}\r\n".encode()
-        return self._field
+            self._date = date = f"Date: {format_date(second)}\r\n".encode()
+            self._kept, self._kept_10 = date + b"\r\n", date + b"Connection: keep-alive\r\n\r\n"
+            self._closing = date + b"Connection: close\r\n\r\n"
+        return self._date
+
+    def head_end(self, version: str, keep: bool) -> bytes:
+        """Date, Connection where it says more than nothing (RFC 9112, 9.3), and the empty line."""
+        if int(time.time()) != self._second:
+            self.date()
+        if keep:
+            return self._kept if version != "1.0" else self._kept_10
+        return self._closing
 
 
-date = Clock().date
+_clock = Clock()
+date, head_end = _clock.date, _clock.head_end
 
 
 def status_line(status: int) -> bytes:
@@ -127,13 +138,6 @@ def head_start(status: int, headers: Headers, length: int | None = None, kind: s
     if length is not None:
         lines.append(b"Content-Length: %d\r\n" % length)
     return b"".join(lines)
-
-
-def head_end(version: str, keep: bool) -> bytes:
-    """Date, Connection where it says more than nothing (RFC 9112, 9.3), and the empty line."""
-    if keep:
-        return date() + (b"\r\n" if version != "1.0" else b"Connection: keep-alive\r\n\r\n")
-    return date() + b"Connection: close\r\n\r\n"
 
 
 def has_close(headers: Headers) -> bool:

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum
+from functools import lru_cache
 from inspect import iscoroutinefunction
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .response import Refusal, Response
-from .targets import Target
+from .targets import CACHED, SHORT, Target
 
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 """What is 405 where a path lacks it. Any other is 501 (RFC 9110, 9.1) unless a route has it; TRACE gives a stranger's
@@ -118,6 +119,7 @@ class Routes:
     def __init__(self) -> None:
         self._exact: dict[str, Path] = {}
         self._patterns: list[Path] = []
+        self._short = lru_cache(CACHED)(self._search)  # what is not found, or has another answer, is not kept
 
     def add(self, method: str, pattern: str, handler: Any, max_body: int | None = None) -> None:
         """Raises ValueError for a pattern or a method that can never match, and for a route that is there already."""
@@ -131,6 +133,7 @@ class Routes:
         kind = _kind(handler)
         if kind is UPGRADE and method != "GET":
             raise ValueError(f"an upgrade is asked for with GET, not {method}")
+        self._short.cache_clear()
         path.routes[method] = Route(handler, kind, handler.upgrade if kind is UPGRADE else handler, max_body)
 
     def _path(self, pattern: str) -> Path:
@@ -147,22 +150,26 @@ class Routes:
 
     def find(self, method: str, target: Target) -> Found:
         """The route. Raises Refusal with 404, 405 or 501, and with the answer to OPTIONS."""
-        path = self._exact.get(target.path)
+        path, segments, _ = target
+        found = self._short(method, path, segments) if len(path) <= SHORT else self._search(method, path, segments)
+        return found._replace(parameters=dict(found.parameters)) if found.parameters else found  # the handler's own
+
+    def _search(self, method: str, asked: str, segments: tuple[str, ...]) -> Found:
+        path = self._exact.get(asked)
         found: tuple[tuple[str, ...], Mapping[str, str]] | None = (), _NO_PARAMETERS
         if path is None:
             for path in self._patterns:
-                if found := path.match(target.segments):
+                if found := path.match(segments):
                     break
             else:
-                raise self._nothing(method, target)
+                raise self._nothing(method, asked)
         route = path.route(method)
         if route is None or found is None:
             raise self._no_method(method, path)
-        rest, parameters = found
-        return Found(route, rest, parameters)
+        return Found(route, *found)
 
-    def _nothing(self, method: str, target: Target) -> Refusal:
-        if target.path == "*":  # RFC 9110, 9.3.7: the server as a whole
+    def _nothing(self, method: str, path: str) -> Refusal:
+        if path == "*":  # RFC 9110, 9.3.7: the server as a whole
             every = {name for path in (*self._exact.values(), *self._patterns) for name in path.allow().split(", ")}
             return Answered(204, {"Allow": ", ".join(sorted(every | {"OPTIONS"}))})
         return Refusal(404) if method in METHODS else Refusal(501)

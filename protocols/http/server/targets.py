@@ -49,17 +49,17 @@ def parse_target(method: str, target: str) -> Target:
     if "#" in target:
         raise ProtocolError("a fragment in the target of a request")
     path, _, query = target.partition("?")
-    path, segments = _short_path(path) if len(path) <= SHORT else _parse_path(path)
-    return Target(path, segments, query)
+    found = _short_path(path) if len(path) <= SHORT else _parse_path(path)
+    return Target(found.path, found.segments, query) if query else found
 
 
-def _parse_path(path: str) -> tuple[str, tuple[str, ...]]:
+def _parse_path(path: str) -> Target:
     if _PLAIN.fullmatch(path):
-        return path, tuple(path[1:].split("/"))
+        return Target(path, tuple(path[1:].split("/")), "")
     if _STRAY_PERCENT.search(path):
         raise ProtocolError("a percent sign in the path that encodes nothing")
     segments = tuple(_resolved(path))
-    return "/" + "/".join(name.replace("/", "%2F") for name in segments), segments
+    return Target("/" + "/".join(name.replace("/", "%2F") for name in segments), segments, "")
 
 
 _short_path = lru_cache(CACHED)(_parse_path)

@@ -72,7 +72,7 @@ class RequestWire(Wire):
 
     def next_message(self) -> list[Event]:
         """Go on with the next request, once the answer to this one is sent. RuntimeError unless `keep_alive`."""
-        if not self.keep_alive:
+        if not (self.persistent and self.state is DONE):
             raise RuntimeError(f"{self!r}: the connection cannot be used again")
         behind, at = self._behind, self._behind_at
         if self.length != 0 or behind:

@@ -159,6 +159,8 @@ def test_the_date_is_made_once_a_second(monkeypatch):
     assert clock.date() is first
     monkeypatch.setattr("time.time", lambda: 784111778.0)
     assert clock.date() == b"Date: Sun, 06 Nov 1994 08:49:38 GMT\r\n"
+    monkeypatch.setattr("time.time", lambda: 784111779.0)
+    assert clock.head_end("1.0", True) == b"Date: Sun, 06 Nov 1994 08:49:39 GMT\r\nConnection: keep-alive\r\n\r\n"
 
 
 # -- later --------------------------------------------------------------------------------------------------------

@@ -64,6 +64,21 @@ def test_a_handler_that_is_none(routes):
         routes.add("GET", "/new", "no function")
 
 
+def test_a_route_that_comes_after_its_path_was_asked_for(routes):
+    target = parse_target("GET", "/a/late")
+    assert routes.find("GET", target).route.call(None) == "/a/{x}"
+    routes.add("GET", "/a/late", handler("late"))
+    assert routes.find("GET", target).route.call(None) == "late"
+
+
+def test_what_is_kept_of_a_path_is_no_handlers_to_change(routes):
+    target = parse_target("GET", "/a/x")
+    routes.find("GET", target).parameters["x"] = "changed"
+    assert routes.find("GET", target).parameters == {"x": "x"}
+    assert parse_target("GET", "/a/x?q=1") == ("/a/x", ("a", "x"), "q=1")
+    assert parse_target("GET", "/a/x").query == ""
+
+
 def test_a_method_of_ones_own(routes):
     routes.add("PROPFIND", "/dav", handler("dav"))
     assert routes.find("PROPFIND", parse_target("PROPFIND", "/dav")).route.call(None) == "dav"
