@@ -3,7 +3,8 @@
 
 All servers of a case run side by side and take rounds in turn, the load is this process. CPU is user and system time
 of the server alone. What counts is the ratio to asyncio's own loop: the median of the rounds' ratios, with their lowest
-and highest. `hosted` is asyncio's own loop on the reactor's tick: what a Python gets whose asyncio has changed.
+and highest. `hosted` is asyncio's own loop on the reactor's tick: what a Python gets whose asyncio has changed. `bare`
+is the least that any loop in Python takes for such a program: a poll, a receive, a send; no server can live so.
 
 A first generation of clients comes and goes before the rounds: without it asyncio's reads of 256 KiB grow and trim the
 heap of a fresh process each time, and an echo took it 2.5 times what it takes the reactor (`runs/contest.py`). And the
@@ -37,6 +38,8 @@ from runs import procs, turns
 from websocket import dial
 
 LOOPS = ("asyncio", "uvloop", "reactor", "hosted")
+BARE = "bare"
+PROTOCOLS = ("echo", "lines")  # cases of an asyncio.Protocol alone
 PROGRAM = "bench/peers/aio_loops.py"
 KEY = b"\x5a\x01\xc3\x3c"
 GET = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -116,13 +119,17 @@ def show(case, found, markdown=False):
         shown = [f"{value:.2f}" for value in (statistics.median(ratios), min(ratios), max(ratios))]
         rows.append([name, figure(statistics.median(values)), *shown])
     notes = [note for note in turns.verdicts(found, goals_of(case)) if note.startswith("goal")]
+    if BARE in found:
+        least = statistics.median(turns.ratios(found, BARE, "asyncio"))
+        notes.append(f"the least that a loop in Python takes for this program: {figure(least)} of asyncio")
     turns.show(f"{case}: {TITLES[case]}", ["loop", "CPU us", "of asyncio", "lowest", "highest"], rows, notes, markdown)
 
 
 def run_servers(case, options):
     """One case with servers."""
     with contextlib.ExitStack() as stack:
-        programs = {name: [PROGRAM, CASES[case][0], f"--loop={name}"] for name in LOOPS}
+        loops = (*LOOPS, BARE) if case in PROTOCOLS else LOOPS
+        programs = {name: [PROGRAM, CASES[case][0], f"--loop={name}"] for name in loops}
         servers = turns.started(stack, programs, options.python)
         if "asyncio" in servers:
             show(case, costs(case, servers, options.rounds), options.markdown)

@@ -3,8 +3,10 @@
 
 import argparse
 import asyncio
+import contextlib
 import importlib
 import os
+import select
 import socket
 import sys
 from pathlib import Path
@@ -100,6 +102,39 @@ async def main(service, sock):
     await asyncio.Event().wait()
 
 
+class BareTransport:
+    """Collects what is written. `write` is a list's own `append`: nothing that Python calls is cheaper."""
+
+    def __init__(self, sock):
+        self.sock, self.pending = sock, []
+        self.write = self.pending.append
+
+
+def serve_bare(factory, listening):
+    """The least that a loop in Python can do for an asyncio.Protocol: a poll, a receive, a send. No server can live so.
+
+    No timeouts, no watermarks, no errors: a peer that does not read, or resets, ends it.
+    """
+    poller, served = select.epoll(), {}
+    poller.register(listening, select.EPOLLIN)
+    while True:
+        for fd, _ in poller.poll():
+            if fd == listening.fileno():
+                sock = listening.accept()[0]
+                poller.register(sock, select.EPOLLIN)
+                transport, protocol = BareTransport(sock), factory()
+                protocol.connection_made(transport)
+                served[sock.fileno()] = sock.recv, protocol.data_received, transport.pending, sock.send, sock
+                continue
+            receive, received, pending, send, sock = served[fd]
+            if data := receive(65536):
+                received(data)
+                send(pending[0] if len(pending) == 1 else b"".join(pending))
+                pending.clear()
+            else:
+                sock.close()
+
+
 def listen(port):
     """What `create_server(host, port)` opens: asyncio turns Nagle's algorithm off only where a socket says it is TCP.
 
@@ -121,9 +156,15 @@ def loop_factory(name):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("service", choices=("echo", "lines", "streams", "websockets", "uvicorn"))
-    parser.add_argument("--loop", choices=LOOPS, default="asyncio")
+    parser.add_argument("--loop", choices=(*LOOPS, "bare"), default="asyncio")
     parser.add_argument("--port", type=int, default=0)
     options = parser.parse_args()
+    if options.loop == "bare":
+        listening = listen(options.port)
+        print("listening on {}:{}".format(*listening.getsockname()), flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            serve_bare({"echo": Echo, "lines": Lines}[options.service], listening)
+        sys.exit(0)
     try:
         factory = loop_factory(options.loop)
         if options.service in ("websockets", "uvicorn"):
