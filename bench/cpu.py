@@ -24,6 +24,7 @@ US = "reactor"
 BATCH = "reactor+batch"  # with `lines_received`
 PEERS = (US, "asyncio", "uvloop")
 EVERYBODY = (*PEERS, "threads")
+BARE = "bare"  # the least that a server in Python does: what it takes more of than a peer, no framework can save
 ACTIVE = {"connections": 100, "size": 100}  # who works while the others idle
 HELD = 10_000  # connections
 HELD_TLS = 2_000  # connections; a handshake costs both sides a millisecond
@@ -77,14 +78,14 @@ def echo(name: str, size: int, text: str, goals: tuple[Goal, ...], service: str 
     """Echoes of one size."""
     title = f"echo{' over TLS' if service == 'tls' else ''}, {text}, 100 connections: server CPU per message"
     everybody = EVERYBODY if service == "echo" else PEERS
-    return Case(name, title, service, {"connections": 100, "size": size}, everybody, goals)
+    return Case(name, title, service, {"connections": 100, "size": size}, (*everybody, BARE), goals)
 
 
 def lines(count: int, goals: tuple[Goal, ...]) -> Case:
     """A reply to each of so many lines that come at once."""
     how = f"{count} pipelined, one reply each" if count > 1 else "one a request"
     title = f"lines, 100 connections, {how}: server CPU per line"
-    everybody = (*PEERS, BATCH, "asyncio+join", "uvloop+join") if count > 1 else PEERS
+    everybody = (*PEERS, BATCH, "asyncio+join", "uvloop+join", BARE) if count > 1 else (*PEERS, BARE)
     return Case(f"lines-{count}", title, "lines", {"connections": 100, "pipeline": count}, everybody, goals)
 
 
@@ -112,11 +113,12 @@ CASES = (
     ),
     Case(
         "accept", "connect, one exchange of 100 B, close; 50 at a time: server CPU per connection", "echo",
-        {"connections": 50, "size": 100}, EVERYBODY, (Goal("asyncio", 0.55), Goal("uvloop", 1.2)), mode="churn",
+        {"connections": 50, "size": 100}, (*EVERYBODY, BARE), (Goal("asyncio", 0.55), Goal("uvloop", 1.2)),
+        mode="churn",
     ),
     Case(
         "tls-accept", "connect, resume TLS, one exchange of 100 B, close; 50 at a time: server CPU per connection",
-        "tls", {"connections": 50, "size": 100}, PEERS, (Goal("asyncio", 1.0),), mode="tls-churn",
+        "tls", {"connections": 50, "size": 100}, (*PEERS, BARE), (Goal("asyncio", 1.0),), mode="tls-churn",
     ),
 )  # fmt: skip
 
@@ -141,7 +143,8 @@ def run_case(case: Case, options: argparse.Namespace, tick: Callable[[str], None
         contest.alternate(list(contenders.values()), options.rounds, options.seconds, tick, decided)
         tick("stopping")
     rows = [cost_row(name, contenders.get(name), contenders[US]) for name in case.contenders]
-    return Outcome(case.title, HEADERS, rows, [judge(goal, contenders) for goal in case.goals])
+    notes = [note for goal in case.goals for note in (judge(goal, contenders), *floor(goal, contenders))]
+    return Outcome(case.title, HEADERS, rows, notes)
 
 
 def cost_row(name: str, contender: Contender | None, ours: Contender) -> list[str]:
@@ -168,6 +171,14 @@ def judge(goal: Goal, contenders: dict[str, Contender]) -> str:
     found = contest.ratio(contenders[goal.us], contenders[goal.peer])
     how = " with lines_received" if goal.us == BATCH else ""
     return verdict(f"at most {goal.factor:.2f} of {goal.peer}{how}", found, goal.factor)
+
+
+def floor(goal: Goal, contenders: dict[str, Contender]) -> list[str]:
+    """What the least that Python can do is of the peer, where that was measured; it stands below the goal."""
+    if not {BARE, goal.peer} <= contenders.keys():
+        return []
+    least = contest.ratio(contenders[BARE], contenders[goal.peer])
+    return [f"floor: {figure(least)} of {goal.peer} in bare Python"]
 
 
 def verdict(wanted: str, found: float, limit: float, unit: str = "", *, below: bool = False) -> str:

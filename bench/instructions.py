@@ -5,7 +5,7 @@ The kernel's are not among them. Each case runs twice, the second time with more
 the messages, is what one costs. Hashes and the reactor's clock are fixed, the garbage collector is off, and all
 messages of a round wait in the kernel before the server looks at them.
 
-    bench/instructions.py                           this checkout, asyncio, and uvloop where --python has it
+    bench/instructions.py                           this checkout, asyncio, uvloop if --python has it, bare Python
     bench/instructions.py --before CHECKOUT         and another checkout of this project, say of the last release
     bench/instructions.py --only lines-16 --keep    what callgrind_annotate reads, for a look at where they go
 """
@@ -29,6 +29,7 @@ from runs.procs import BENCH, ROOT, BenchError, interpreter
 
 SERVER = BENCH / "servers" / "counted.py"
 FEW, MANY = 4, 14  # rounds
+BARE = "bare"  # no framework: servers/bare.py
 PATIENCE = 120.0  # seconds for the start of Python in valgrind, and for a round
 LINE = b"somebody"
 
@@ -150,19 +151,21 @@ def client_context() -> ssl.SSLContext:
     return context
 
 
-def cost(loop: str, name: str, options: argparse.Namespace, folder: Path) -> float:
-    """Instructions of one message."""
+def cost(loop: str, name: str, options: argparse.Namespace, folder: Path) -> float | None:
+    """Instructions of one message; None where there is no such server."""
     case = CASES[name]
+    if loop == BARE and case.service == "fanout":
+        return None
     few, many = (
         Counted(loop, case, options, folder / f"{name}.{loop}.{rounds}").count(rounds) for rounds in (FEW, MANY)
     )
     return (many - few) / ((MANY - FEW) * case.connections * case.messages)
 
 
-def told(found: Future[float]) -> str:
+def told(found: Future[float | None]) -> str:
     """A figure of the table; one that could not be counted is told, and spoils no other."""
     try:
-        return f"{found.result():,.0f}"
+        return "-" if found.result() is None else f"{found.result():,.0f}"
     except (OSError, BenchError) as error:
         complain(f"not counted: {error}")
         return "-"
@@ -173,8 +176,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=list(CASES), metavar="NAME",
                         help=f"only this case (may be repeated): {', '.join(CASES)}")  # fmt: skip
     parser.add_argument("--before", type=Path, metavar="CHECKOUT", help="another checkout of this project")
-    parser.add_argument("--alone", action="store_true", help="without asyncio and uvloop")
+    parser.add_argument("--alone", action="store_true", help="without the others")
     parser.add_argument("--python", default=sys.executable, help="interpreter of all servers, say one with uvloop")
+    parser.add_argument("--markdown", action="store_true", help="the table is always one of Markdown")
     parser.add_argument("--keep", action="store_true", help="slower, and keeps what callgrind_annotate reads")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="servers at the same time (one a core)")
     return parser.parse_args()
@@ -187,7 +191,7 @@ def main() -> int:
         return 1
     loops = ["reactor", *(["before"] if options.before else [])]
     if not options.alone:
-        loops += ["asyncio", *(["uvloop"] if "uvloop" in interpreter(options.python)["libraries"] else [])]
+        loops += ["asyncio", *(["uvloop"] if "uvloop" in interpreter(options.python)["libraries"] else []), BARE]
     names = options.only or list(CASES)
     folder = Path(tempfile.mkdtemp(prefix="instructions-"))
     for checkout in filter(None, (ROOT, options.before)):  # else the first run of two would compile, and the other not

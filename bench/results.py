@@ -75,6 +75,7 @@ SECTIONS = (
             source="peers"),
     Section("peers", "The same on other loops", "compare", SAMPLE, ("--peers", *FEW), charts="peers"),
     Section("cpu", "Server CPU and memory, with goals", "cpu", ("--full",), (*SHORT, "--idle=1")),
+    Section("instructions", "Instructions a message, outside of the kernel", "instructions", (), ("--only=echo",)),
     Section("chat", "The chat", "chat", (), (*SHORT, "--members=100", "--senders=10", "--room=500")),
     Section("udp", "UDP", "udp", (), SHORT),
     Section("web", "Serving HTTP", "web", (), ("--rounds=1",)),

@@ -7,6 +7,7 @@ from report.tables import table
 from runs import history
 
 GOAL = "- goal: "
+FLOOR = "- floor: "  # of the goal above it: the least that Python can do
 MISSED = "MISSED"
 HEADERS = ["measured", "goal", "found", "before", ""]
 
@@ -21,6 +22,8 @@ def goals(results: list[dict], prefixes: dict[str, str]) -> list[dict]:
                 title = prefix + line.strip("*")
             if line.startswith(GOAL):
                 found.append({"section": result["name"], "title": title, **parts(line)})
+            if line.startswith(FLOOR):
+                found[-1]["floor"] = line.removeprefix("- ")
     return found
 
 
@@ -64,7 +67,8 @@ def reasons(found: list[dict]) -> list[str]:
     missed: dict[str, list[str]] = {}
     for goal in found:
         if goal["state"] == MISSED:
-            missed.setdefault(remark(goal), []).append(f"{goal['title']}, {goal['wanted']} ({goal['found']})")
+            figures = "; ".join(filter(None, (goal["found"], goal.get("floor"))))
+            missed.setdefault(remark(goal), []).append(f"{goal['title']}, {goal['wanted']} ({figures})")
     if not missed:
         return []
     told = [

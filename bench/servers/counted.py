@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 LOOP, CASE, CHECKOUT = sys.argv[1:]
-sys.path.insert(0, CHECKOUT)
+sys.path[:1] = [CHECKOUT, str(Path(__file__).parents[1])]
 
 import reactor  # noqa: E402 - of that checkout
 
@@ -104,6 +104,28 @@ def serve_on_reactor(factory, context):
         loop.run()
 
 
+def gate(sock):
+    """As Gate, without a framework."""
+    print("open", flush=True)
+
+    def ready():
+        if not sock.recv(1):
+            os._exit(0)
+        os.write(1, b".")
+        return os.read(0, 1)
+
+    return ready
+
+
+def serve_bare(service):
+    from servers import bare  # the others need not load it
+
+    listeners = {bare.listening(): gate, bare.listening(): bare.SERVICES[service]}
+    for listener in listeners:
+        print(listener.getsockname()[1], flush=True)
+    bare.serve(listeners)
+
+
 async def serve_on_asyncio(factory, context):
     loop = asyncio.get_running_loop()
     for made, how in ((Gate, None), (factory, context)):
@@ -117,6 +139,8 @@ if __name__ == "__main__":
     factory, context = PROTOCOLS[CASE.removeprefix("tls-")], tls() if CASE.startswith("tls-") else None
     if LOOP == "reactor":
         serve_on_reactor(factory, context)
+    elif LOOP == "bare":
+        serve_bare(dict.fromkeys(("sent", "batches"), "lines").get(CASE, CASE))
     else:
         asyncio.Runner(loop_factory=importlib.import_module(LOOP).new_event_loop).run(
             serve_on_asyncio(factory, context)

@@ -39,6 +39,8 @@ def programs() -> dict[str, dict[str, tuple[str, ...]]]:
             table[service][name] = (f"bench/peers/on_{module}.py", service, *flags)
     for loop in ("asyncio", "uvloop"):
         table["lines"][f"{loop}+join"] = (*table["lines"][loop], "--join")
+    for service in ("echo", "lines", "tls"):
+        table[service]["bare"] = ("bench/servers/bare.py", "tls-echo" if service == "tls" else service)
     table["lines"]["reactor+batch"] = (*OURS["lines"], "--batch")
     table["chat"]["C"] = ("bench/peers/on_c.py",)  # with the same coalescing: a floor
     table["joins"] = {

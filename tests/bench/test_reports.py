@@ -223,6 +223,13 @@ def test_goals_are_found_where_they_are_said():
     ]
 
 
+def test_a_floor_stands_beside_the_goal_that_is_missed():
+    text = "**echo**\n\n- goal: at most 1.00 of uvloop: 1.12, MISSED\n- floor: 1.05 of uvloop in bare Python"
+    assert "- echo, at most 1.00 of uvloop (1.12; floor: 1.05 of uvloop in bare Python)" in judged(
+        goals([kept("cpu", text=text)], {}), {}
+    )
+
+
 def test_a_title_and_a_reason_are_told_once_for_all_goals_that_share_them():
     found = goals([kept("cpu"), kept("newest")], {"newest": "newer CPython: "})
     text = judged(found, {})
