@@ -35,7 +35,7 @@ def connect(reactor):
     clients = []
 
     def connect(url=URL, **options):
-        clients.append(RedisClient(reactor, url, **options))
+        clients.append(RedisClient(reactor, url, random=lambda: 0.5, **options))
         reactor.settle()
         return clients[-1]
 

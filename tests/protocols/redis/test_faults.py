@@ -31,7 +31,7 @@ def test_a_server_that_restarts_is_found_within_two_seconds(reactor, server, con
 
 def test_attempts_grow_seldom(reactor, connect):
     tries = []
-    connect(on_down=tries.append, random=lambda: 0.5)
+    connect(on_down=tries.append)
     reactor.advance(6)
     assert 5 < len(tries) < 15
     before = len(tries)
@@ -41,7 +41,7 @@ def test_attempts_grow_seldom(reactor, connect):
 
 def test_a_server_that_hangs_up_at_once_is_not_called_all_the_time(reactor, server, connect):
     server.answers["HELLO"] = b"+OK\r\n-HTTP\r\n"  # an answer to nothing
-    connect(random=lambda: 0.5)
+    connect()
     reactor.advance(6)
     assert 3 < server.count < 20
 

@@ -47,7 +47,7 @@ def connect(reactor, replicas):
     clients = []
 
     def connect(**options):
-        clients.append(RedisClient(reactor, URL, **options))
+        clients.append(RedisClient(reactor, URL, random=lambda: 0.5, **options))
         reactor.advance(0.01)
         return clients[-1]
 
