@@ -542,8 +542,9 @@ def test_what_is_told_to_prometheus(scene):
     server = scene.server("--metrics", "0")
     server.out.shows("metrics on http://")
     url = re.search(r"metrics on (http://\S+)", server.out.text)[1]
-    scene.join(server, "Ada").says("hello")
-    time.sleep(0.3)
+    ada, eve = scene.join(server, "Ada"), scene.join(server, "Eve")
+    ada.says("hello")
+    eve.hears("Ada: hello")
     with urllib.request.urlopen(url, timeout=DEADLINE) as answer:
         text = answer.read().decode()
     assert "chat_cluster_in 1\n" in text
