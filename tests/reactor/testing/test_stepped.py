@@ -9,7 +9,8 @@ import time
 import pytest
 
 from reactor import Timeouts
-from reactor.testing import FakeClock, Recorder, SteppedReactor
+from reactor.loop.poller import default_poller
+from reactor.testing import FakeClock, Recorder, SteppedReactor, stepped
 
 
 @pytest.fixture
@@ -141,6 +142,62 @@ def test_with_patience_time_does_not_run_away_from_a_peer_in_another_thread():
 def test_patience_is_a_time(patience):
     with pytest.raises(ValueError, match="above 0"):
         SteppedReactor(patience=patience)
+
+
+class Asked:
+    """A poller that writes down how long it is to wait."""
+
+    def __init__(self):
+        self._poller = default_poller()
+        self.timeouts = []
+        for name in ("register", "modify", "unregister", "close"):
+            setattr(self, name, getattr(self._poller, name))
+
+    def poll(self, timeout):
+        self.timeouts.append(timeout)
+        return self._poller.poll(timeout)
+
+
+@pytest.mark.parametrize(("one_queue", "waits"), [(True, set()), (False, {stepped.PAUSE})])
+def test_no_real_time_is_needed_where_it_can_be_seen_that_all_is_delivered(monkeypatch, one_queue, waits):
+    monkeypatch.setattr(stepped, "has_one_queue", lambda: one_queue)
+    poller = Asked()
+    with SteppedReactor(poller) as reactor:
+        reactor.call_later(5, list)
+        reactor.advance(10)
+    assert set(poller.timeouts) == {0} | waits
+
+
+def test_what_is_under_way_when_nothing_is_ready_is_waited_for(monkeypatch, stage):
+    peer, _ = stage.connect(protocol := Recorder())
+    late = [b"late"]
+    monkeypatch.setattr(stepped.Loopback, "wait", lambda self: late and peer.sendall(late.pop()))
+    stage.reactor.settle()
+    assert protocol.data == b"late"
+
+
+def test_a_datagram_to_ourselves_comes_and_where_it_cannot_that_is_no_error():
+    loopback = stepped.Loopback()
+    loopback.wait()
+    loopback._sock.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        loopback._sock.recv(1)  # it was taken
+    loopback.close()
+    loopback.wait()
+
+
+@pytest.mark.parametrize(
+    ("content", "one"),
+    [("0\n", True), ("00000000,00000000\n", True), ("3\n", False), ("8,00000000\n", False), (None, False)],
+)
+def test_loopback_may_be_shared_out_among_processors(monkeypatch, content, one):
+    def read_text(path):
+        if content is None:
+            raise FileNotFoundError(path)
+        return content
+
+    monkeypatch.setattr(stepped.Path, "read_text", read_text)
+    assert stepped.has_one_queue.__wrapped__() is one
 
 
 def test_it_can_be_stepped_after_it_was_run_and_stopped(reactor):
