@@ -126,6 +126,7 @@ class Watchdog:
         self._ring(False)
         if thread is not None and thread is not threading.current_thread():
             thread.join(max(self.threshold, PATIENCE))  # one that logs to a blocked stderr is not waited for
+        self._asleep = False  # nobody is late to wake up
 
     def close(self) -> None:
         """Watch no more. The thread ends."""
