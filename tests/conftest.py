@@ -20,7 +20,7 @@ from tests.kit.ports import HeldPort, refuses_datagrams
 from tests.kit.stage import Stage
 from tests.kit.theatre import Theatre
 
-PATIENCE = 60  # seconds for one test; the slowest takes two
+PATIENCE = 180  # seconds for one test, thrice what a scene waits for one thing; the slowest takes eight
 PATIENCE_OF_LONG_RUNS = 1200  # seconds, where --soak or --seeds ask for more
 os.environ.setdefault("REACTOR_WATCHDOG", "10")  # seconds: a loaded machine stalls programs that are at no fault
 

@@ -112,7 +112,6 @@ def test_a_signal_ends_it_early_and_a_second_one_at_once():
     asyncio.run(scene())
 
 
-@pytest.mark.patience(120)
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="looks at servers through /proc")
 def test_all_of_it_runs_for_a_few_seconds(tmp_path):
     """Whether memory is flat, so short a run cannot tell; that nothing is lost, it can."""

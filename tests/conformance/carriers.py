@@ -18,7 +18,7 @@ from reactor.testing import MemoryReactor, Recorder
 from tests.kit.leftovers import Before
 from tests.kit.tls import client_context, server_context
 
-PATIENCE = 10  # real seconds until what must happen has to have happened; only a fault waits so long
+PATIENCE = 60  # real seconds until what must happen has to have happened; only a fault waits so long
 SILENCE = 0.05  # real seconds of a carrier with threads after which nothing more is taken to come
 
 

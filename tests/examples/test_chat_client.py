@@ -36,7 +36,7 @@ from tests.kit.theatre import Theatre
 
 ROOT = Path(__file__).resolve().parents[2]
 CERTIFICATES = ROOT / "tests" / "certificates"
-DEADLINE = 20.0  # seconds
+DEADLINE = 60  # seconds
 PIPE = subprocess.PIPE
 LEFT, RIGHT, UP, DOWN = "\x1b[D", "\x1b[C", "\x1b[A", "\x1b[B"
 PASTE, PASTED = "\x1b[200~", "\x1b[201~"

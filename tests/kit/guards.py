@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 
-PATIENCE = 5  # seconds for a thread that was told to end; only a leak waits so long
+PATIENCE = 60  # seconds for a thread that was told to end; only a leak waits so long
 
 
 def open_descriptors() -> dict[int, str]:

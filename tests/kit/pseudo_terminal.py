@@ -13,7 +13,7 @@ from typing import Any
 
 from .grid import Grid
 
-DEADLINE = 20.0  # seconds of real time after which a scene has failed
+DEADLINE = 60  # seconds of real time after which a scene has failed
 
 
 class PseudoTerminal:

@@ -12,7 +12,7 @@ import time
 
 from tests.kit.ports import HeldPort
 
-DEADLINE = 20.0  # seconds after which a scene has failed; a loaded machine starts a browser slowly
+DEADLINE = 60  # seconds after which a scene has failed; a loaded machine starts a browser slowly
 KEYS = {"enter": "\ue007", "tab": "\ue004", "escape": "\ue00c", "shift": "\ue008", "null": "\ue000"}
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # W3C WebDriver, 12
 

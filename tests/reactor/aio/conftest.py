@@ -11,7 +11,7 @@ import reactor.aio
 from reactor.aio.hosted import HostedEventLoop
 
 LOOPS = {"asyncio": asyncio.SelectorEventLoop, "hosted": HostedEventLoop, "ours": reactor.aio.new_event_loop}
-DEADLINE = 10  # seconds until a scene that hangs is given up
+DEADLINE = 60  # seconds until a scene that hangs is given up
 
 
 class Recorder(asyncio.Protocol):

@@ -26,7 +26,7 @@ from tests.kit.tls import CERTIFICATES, server_context
 
 ROOT = Path(__file__).parents[4]
 PROGRAM = [sys.executable, "-W", "error", "-m", "protocols.http"]
-PATIENCE = 20.0  # seconds of real time after which a scene has failed
+PATIENCE = 60  # seconds of real time after which a scene has failed
 
 
 def answer(body=b"", *fields, status="200 OK", length=None):
