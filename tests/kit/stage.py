@@ -46,13 +46,13 @@ class Stage:
         """A raw client socket connected to `listener`, which has accepted it."""
         sock = self._socket(receive_buffer)
         sock.settimeout(10)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # Nagle would hold what no moved time lets go
         sock.connect(("127.0.0.1", listener.port))
         self.reactor.settle()
         return sock
 
     def _socket(self, receive_buffer: int | None) -> socket.socket:
         sock = self.own(socket.socket())
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # Nagle would hold what no moved time lets go
         if receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         return sock
