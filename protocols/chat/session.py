@@ -286,12 +286,11 @@ class Session(TextProtocol):
             self._chat.inputs.announce(member)
 
     def message_received(self, text: str) -> None:
-        text = uncover(text)
         if (member := self._member) is not None:
             member.spoke = self.reactor.time()
             if member.silent:
                 self._on_first_message(member, text)
-            self._chat.inputs.hear(member, text)
+            self._chat.inputs.hear(member, uncover(text))
         if self._pace is not None:
             self._pay(self._pace.pay(cost(text) + self._answered()))
 

@@ -25,7 +25,7 @@ _JOINERS = "\u200c\u200d"
 _TABLE: dict[int, str | None] = {code: None for first, last in _REMOVED for code in range(first, last + 1)}
 _HIDDEN = {**_TABLE, **dict.fromkeys(map(ord, _JOINERS))}
 del _HIDDEN[0x09]
-_BEFORE_TEXT = re.compile(f"[\\s{_JOINERS}{''.join(f'{chr(first)}-{chr(last)}' for first, last in _REMOVED)}]*+")
+_BEFORE_SLASH = re.compile(f"[\\s{_JOINERS}{''.join(f'{chr(first)}-{chr(last)}' for first, last in _REMOVED)}]*+(?=/)")
 _TABLE[0x09] = " "
 TAB = "    "  # a tab before the text, which is an indentation; elsewhere it is one space
 # Tried only where a run of joiners begins, and without a second thought: else a line of them costs their square.
@@ -47,15 +47,14 @@ def sanitize(text: str) -> str:
 
 
 def uncover(text: str) -> str:
-    """`text` without what is invisible before its first visible character; blanks stay, for they are indentation.
+    """`text`; where a reader sees a command in it, without what is invisible before the slash.
 
-    Whoever looks for a command looks here: `/oper PASSWORD` behind a stray control character is shown as a command, so
-    it has to be one. Else everybody would read it.
+    `/oper PASSWORD` behind a stray control character is shown as a command, so it has to be one. Else everybody would
+    read it. Blanks stay: before `//` they are indentation.
 
     >>> uncover("\\x7f /who"), uncover("\\ufeff/who"), uncover("/\\x7fwho")
     (' /who', '/who', '/\\x7fwho')
     """
-    if text.isprintable():
+    if text.isprintable() or (covered := _BEFORE_SLASH.match(text)) is None:
         return text
-    end = _BEFORE_TEXT.match(text).end()  # type: ignore[union-attr]  # it matches nothing as well
-    return text[:end].translate(_HIDDEN) + text[end:]
+    return covered[0].translate(_HIDDEN) + text[covered.end() :]

@@ -386,6 +386,52 @@ BOB = "* you ignore Bob now; /unignore Bob ends it"
 EVE = "* you ignore Eve now, who is not here; /unignore Eve ends it"
 
 
+def test_who_is_ignored_under_another_name_is_so_again(table: Table) -> None:
+    table.says("hello\n")
+    for name in ("bob", "eve"):
+        table.client.typed(f"/ignore {name}")
+    table.says(f"{BOB}\n{EVE}\n* you ignore Robert now, who was Bob; /unignore Robert ends it\n")
+    table.says("* you ignore Mallory now, who was Trent; /unignore Mallory ends it\n")  # of whom we know nothing
+    table.loses()
+    table.meets_again()
+    assert table.ends[-1].lines[1:] == ["/ignore Eve, Robert"]
+    table.client.typed("/unignore robert")
+    table.says("* you hear Robert again\n")
+    table.loses()
+    table.meets_again()
+    assert table.ends[-1].lines[1:] == ["/ignore Eve"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "* you ignore Bob set the topic: A now, who was Bob; /unignore Bob set the topic: A ends it",
+        "Eve: * you ignore Eve now, who was Bob; /unignore Eve ends it",
+        "* you ignore Eve now, who was Bob; /unignore Mallory ends it",
+    ],
+)
+def test_nobody_takes_another_name_by_what_people_choose(table: Table, line: str) -> None:
+    table.client.typed("/ignore bob")
+    table.says(f"{BOB}\n{line}\n")
+    table.loses()
+    table.meets_again()
+    assert table.ends[-1].lines[1:] == ["/ignore Bob"]
+
+
+def test_a_history_that_is_asked_for_is_shown_after_a_reconnect(table: Table) -> None:
+    past = "[2026-11-22 21:05] Bob: hi\n[2026-11-22 21:06] Bob: where are you?\n"
+    table.says("Bob: hi\nBob: where are you?\n")
+    table.loses()
+    table.meets_again()
+    table.says(past)
+    table.reactor.advance(REPLAY_GAP * 2)
+    shown = len(table.seen.lines)
+    table.client.typed("/history 2")
+    table.says(past)
+    table.reactor.advance(REPLAY_GAP * 2)
+    assert table.seen.lines[shown:] == past.splitlines()
+
+
 @pytest.mark.parametrize(
     ("typed", "heard", "again"),
     [
@@ -594,6 +640,7 @@ def test_one_of_several_servers_that_ends_is_called_again(stage: Any) -> None:
     table.says("hello\n* the chat goes on without this server: connect again\n")
     table.says("* the server is shutting down, goodbye\n")
     table.ends[-1].transport.close()
+    table.reactor.settle()
     table.meets_again()
     assert table.ends[-1].lines == ["/nick Ada"]
     assert table.seen.lines[-3:] == ["the connection is lost", "trying again, Ctrl-C leaves", "connected again"]

@@ -480,11 +480,14 @@ class Model:
     # -- messages -----------------------------------------------------------------------------------------------------
 
     def hear(self, person: Person, raw: str) -> None:
-        text = raw.strip()
-        if person.silent and text:
+        if person.silent and raw.strip():
             person.silent = False
             if person.introduced:
                 self.announce(person)
+        if clean(raw).lstrip().startswith("/"):
+            before, slash, rest = raw.partition("/")
+            raw = clean(before) + slash + rest
+        text = raw.strip()
         introduction = re.fullmatch(r"(From [^,:]+,([^:]+):)(.*)", text, re.DOTALL)
         if text.startswith("//"):
             self.speak(person, raw.replace("/", "", 1))

@@ -220,6 +220,7 @@ class Client:
         assert self.server is not None
         self._standing.asked(line)
         self._ignored.asked(line)
+        self._past.asked(line)
         self.server.write(f"{line}\n".encode(errors="surrogateescape"))
 
     # -- the terminal -------------------------------------------------------------------------------------------

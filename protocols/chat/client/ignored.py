@@ -1,6 +1,7 @@
 """Whom this client ignores, to be said again to a server that has forgotten it with the connection. Pure.
 
-Believed are answers to commands of this client's own, word for word; see `protocols.text.standing`.
+Believed are answers to commands of this client's own, word for word; see `protocols.text.standing`. And that somebody
+whom it ignores has another name now: no name and no topic can make such a line, as names have neither colon nor comma.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ MOST = 100  # names: as many as our server has for one member
 LINE = 1000  # bytes of names in one command: half of what a line may have
 
 _BEGUN = re.compile(r"\* you ignore (?P<name>.{1,64}) now(?:, who is not here)?; /unignore (?P=name) ends it")
+_RENAMED = re.compile(
+    r"\* you ignore (?P<name>[^:,]{1,64}) now, who was (?P<old>[^:,]{1,64}); /unignore (?P=name) ends it"
+)
 _ENDED = re.compile(r"\* you hear (?P<name>.{1,64}) again")
 
 
@@ -48,6 +52,8 @@ class Ignored:
 
     def heard(self, line: str) -> None:
         """The server sends `line`."""
+        if (renamed := _RENAMED.fullmatch(line)) and self._names.pop(key(renamed["old"]), None):
+            self._names[key(renamed["name"])] = renamed["name"]
         answer = _BEGUN.fullmatch(line) or _ENDED.fullmatch(line)
         if answer is None or not self._asked[key(name := answer["name"])]:
             return

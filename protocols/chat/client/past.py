@@ -59,6 +59,11 @@ class Past:
             self._seen.clear()
             self._replays, self._again = True, False
 
+    def asked(self, line: str) -> None:
+        """This client sends `line`: a history that it asks for is to be shown, whatever stands on the screen."""
+        if line.strip().partition(" ")[0].lower() == "/history":
+            self._replays = self._again = False
+
     @property
     def holds(self) -> bool:
         """Lines wait for `flush`, soon: the history comes in one piece."""

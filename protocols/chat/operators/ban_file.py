@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -167,8 +168,18 @@ class BanFile:
         if self._path:
             try:
                 self._have(*_load(self._path))
+                if not os.path.exists(self._path):
+                    self._note_absent()
             except OSError as error:
                 log.warning("bans: %s cannot be read, and nobody is banned: %s", self._path, error.strerror)
+
+    def _note_absent(self) -> None:
+        """Whoever has mistyped the path believes that those in the file are kept out."""
+        folder = os.path.dirname(os.path.abspath(self._path))
+        if os.path.isdir(folder):
+            log.info("bans: %s is not there yet, and nobody is banned", self._path)
+        else:
+            log.warning("bans: %s cannot be kept, and nobody is banned: there is no %s", self._path, folder)
 
     def add(self, ban: Ban) -> None:
         """Ban somebody. Raises TooManyBans."""

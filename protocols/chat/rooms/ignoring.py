@@ -49,6 +49,7 @@ class Ignoring:
             for other in member.ignored_by:
                 self.end(other, names.key(old))
                 self.begin(other, member.name)
+                other.tell(f"you ignore {member.name} now, who was {old}; /unignore {member.name} ends it")
         self._look(names.key(member.name))
 
     def left(self, member: Member) -> None:

@@ -32,6 +32,7 @@ GROUP = 0.1  # seconds that lines are collected for one transaction: ten a secon
 FIRST_RETRY = 1.0  # seconds after a fault; twice that after the next
 LAST_RETRY = 60.0  # seconds: a disk with room again is noticed within a minute
 CALM = 600.0  # seconds without a fault after which one is news again: a disk on the brink is one warning, not hundreds
+LASTING = 10.0  # seconds after which a fault is news all the same: a disk that is full again is not on the brink
 STALLED = 10.0  # seconds after which a transaction that is not done is a fault: five times the wait for a lock
 
 SILENT_DISK = "the disk does not answer"
@@ -42,10 +43,11 @@ class Store:
     """The history of rooms in the SQLite file `path`; the newest 500 lines (`lines` if that is more) of 200 rooms.
 
     lines: how many of each room `load` gives.
-    on_fault: is called with one line of text that names the file, at most once until the file has worked again and
-        done so for ten minutes. From the thread of the caller in `load`, `add` and `close`, else from the store's own
-        thread: hand it over with `reactor.call_soon_threadsafe` where that matters. During `close` it is called only
-        by `close` itself, so that it may print although no loop runs any more.
+    on_fault: is called with one line of text that names the file, once until the file has worked again; within ten
+        minutes after that only for a fault that lasts for ten seconds, or has cost lines when all ends. From the
+        thread of the caller in `load`, `add` and `close`, else from the store's own thread: hand it over with
+        `reactor.call_soon_threadsafe` where that matters. During `close` it is called only by `close` itself, so that
+        it may print although no loop runs any more.
     on_mended: is called in the same way once the file works again after a fault that was reported, with how many
         lines were not kept; without it that is logged at INFO, as it is after a fault that was no news.
     """
@@ -74,10 +76,10 @@ class Store:
         self._busy_since: float | None = None  # when the transaction under way began
         self._delay = FIRST_RETRY
         self._retry_at = -math.inf
-        self._lock = threading.Lock()  # of the four below, which any thread may change
+        self._lock = threading.Lock()  # of the five below, which any thread may change
         self._failing = False
-        self._last_fault = -math.inf
-        self._unsaid = ""  # the news of a fault that only `close` may tell
+        self._last_fault = self._failing_since = -math.inf
+        self._unsaid = ""  # why it fails, where nobody was told
         self._told = 0  # lost lines that were spoken of
 
     def load(self) -> dict[str, list[tuple[float, bytes]]]:
@@ -221,19 +223,21 @@ class Store:
         """Something is wrong. Say so if that is news."""
         with self._lock:
             now = self._clock()
-            news = not self._failing and now - self._last_fault > CALM
-            self._failing, self._last_fault = True, now
-            if news and self._closing.is_set():
-                self._unsaid = why
-                return
-            self._complained = self._complained or news
+            if not self._failing:
+                self._failing, self._failing_since, self._unsaid = True, now, why
+                news = now - self._last_fault > CALM
+            else:
+                news = bool(self._unsaid) and now - self._failing_since >= LASTING
+            self._last_fault = now
+            if news := news and not self._closing.is_set():  # else `close` tells it
+                self._complained, self._unsaid = True, ""
         if news:
             self._report(f"the history cannot be kept in {self._path}: {why}; the chat goes on, and this is retried")
 
     def _recover(self) -> None:
         """After a fault all is written, or has been given up."""
         with self._lock:
-            self._failing = False
+            self._failing, self._unsaid = False, ""
             tell = self._on_mended if self._complained else log.info
             self._complained = False
         tell(f"the history is kept again; lines not kept: {self._newly_lost()}")

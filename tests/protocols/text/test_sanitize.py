@@ -79,9 +79,10 @@ def test_every_character_that_is_not_shown_covers_no_command(blanks: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "x", "  x = 1", "\tx = 1", "\u3000x", "👨\u200d👩", "/nick A\u200bda", "é\x7f"]
+    "text",
+    ["", " ", "x", "  x = 1", "\tx = 1", "\u3000x", "👨\u200d👩", "/nick A\u200bda", "é\x7f", "\x7fx", "\u200bAda::x"],
 )
-def test_what_begins_with_something_visible_stays_as_it_is(text: str) -> None:
+def test_what_is_no_command_stays_as_it_is(text: str) -> None:
     assert uncover(text) == text
 
 

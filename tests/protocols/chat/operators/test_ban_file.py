@@ -385,6 +385,19 @@ def test_what_cannot_be_read_bans_nobody_or_whom_it_did(
 
 
 @pytest.mark.loud
+def test_a_path_that_cannot_be_is_told_at_the_start(
+    path: Path, threads: Threads, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    kept(path, threads).load()
+    kept(path.parent / "mistyped" / "bans", threads).load()
+    quiet, loud = caplog.records
+    assert (quiet.levelname, quiet.getMessage()) == ("INFO", f"bans: {path} is not there yet, and nobody is banned")
+    assert loud.levelname == "WARNING"
+    assert loud.getMessage().endswith(f"and nobody is banned: there is no {path.parent / 'mistyped'}")
+
+
+@pytest.mark.loud
 def test_lines_that_are_not_understood_are_one_warning(
     path: Path, threads: Threads, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -74,7 +74,7 @@ def test_the_list(chat: Any, people: Any) -> None:
 def test_it_goes_along_with_a_new_name(people: Any) -> None:
     ada, bob, eve = people
     bob.says("/nick Robert", "hi")
-    assert ada.lines == ["* Bob is now Robert"]
+    assert ada.lines == ["* you ignore Robert now, who was Bob; /unignore Robert ends it", "* Bob is now Robert"]
     ada.says("/ignore")
     assert ada.lines == ["* you ignore Robert"]
     eve.says("/nick Bob", "hi")

@@ -757,11 +757,43 @@ def test_what_was_lost_is_said_once(store: StillStore, path: Path, caplog: pytes
     shutil.rmtree(path.parent)
     store.turn("f")
     store.close()
-    assert ["the disk does not keep up" in fault for fault in store.faults] == [True]
-    assert caplog.messages == [
-        "the history is kept again; lines not kept: 1",
-        "the history is closed; lines not kept: 1",
-    ]
+    assert ["the disk does not keep up" in fault for fault in store.faults] == [True, False]
+    assert store.faults[1].startswith(f"the history could not be kept in {path}: ")
+    assert store.faults[1].endswith("; lines not kept: 1")
+    assert caplog.messages == ["the history is kept again; lines not kept: 1"]
+
+
+def test_a_second_fault_soon_after_is_news_once_it_lasts(path: Path) -> None:
+    mended: list[str] = []
+    store = StillStore(path, on_mended=mended.append)
+    store.load()
+    store.turn("a")
+    open_it = store._archive._open
+    for fault in (1, 2):
+        store._archive._open = lambda: store_full(open_it())
+        store.turn(*["b" * 2000] * 5)
+        assert len(store.faults) == 1, "the second may be over in a moment"
+        store.turn("c", after=LAST_RETRY)
+        assert len(store.faults) == fault
+        assert "database or disk is full" in store.faults[-1]
+        store._archive._open = open_it
+        store.turn("d", after=LAST_RETRY)
+        assert len(mended) == fault
+    store.close()
+    assert len(store.faults) == 2
+
+
+def test_what_a_second_fault_has_cost_at_the_end_is_told(store: StillStore, path: Path) -> None:
+    store.turn("a")
+    path.unlink()
+    store.turn("b")
+    store.turn("c", after=1.0)
+    shutil.rmtree(path.parent)
+    store.turn("d")
+    assert len(store.faults) == 1, "it may be over in a moment"
+    store.close()
+    assert store.faults[1].endswith("lines not kept: 1")
+    assert str(path) in store.faults[1]
 
 
 def test_attempts_become_rare_and_start_again_soon(store: StillStore, path: Path) -> None:
