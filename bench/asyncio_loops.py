@@ -67,6 +67,7 @@ TITLES = {
     "sleep_0": "no sockets, an await",
     "tasks_by_the_hundred": "no sockets, a task with gather",
     "call_later_and_cancel": "no sockets, a timer",
+    "uvicorn_from_memory": "no sockets, a request of the case uvicorn",
 }
 GOALS = {
     "echo": 1.0, "streams": 1.0, "lines": 0.22, "bursts": 0.40, "uvicorn": 0.80, "call_soon_by_the_hundred": 1.05,

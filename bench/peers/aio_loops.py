@@ -75,13 +75,21 @@ async def plaintext(scope, receive, send):
         await send({"type": "http.response.body", "body": b"hello, world\n"})
 
 
-async def serve_uvicorn(sock):
+def uvicorn_config():
     """uvicorn without its logs and extra headers: the load counts bytes."""
     import httptools  # noqa: F401 - without it uvicorn would fall back to another parser
     import uvicorn
 
     quiet = {"log_level": "critical", "access_log": False, "date_header": False, "server_header": False}
-    server = uvicorn.Server(uvicorn.Config(plaintext, http="httptools", timeout_keep_alive=3600, **quiet))
+    config = uvicorn.Config(plaintext, http="httptools", timeout_keep_alive=3600, **quiet)
+    config.load()
+    return config
+
+
+async def serve_uvicorn(sock):
+    import uvicorn
+
+    server = uvicorn.Server(uvicorn_config())
     serve_uvicorn.task = asyncio.create_task(server.serve(sockets=[sock]))
 
 
