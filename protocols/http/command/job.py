@@ -48,6 +48,7 @@ class Job:
         self._progress = progress
         self._body: bytes | IO[bytes] | None = None
         self._has_shown = False
+        self._stays = False  # the file that is there: nothing comes for it
         self._is_rest = False  # its status is about what was there already
         self._text = TerminalText() if queue.is_terminal and options.outputs[position] is None else None
         output = options.outputs[position]
@@ -106,7 +107,8 @@ class Job:
             self._dump_head(response)
         if options.remote_header_name and self.download is None:
             self._name_by(response)
-        if self.download:
+        self._stays = response.status == 304 or options.head  # its conditions were the user's (RFC 9110, 15.4.5)
+        if self.download and not self._stays:
             self.download.on_head(response)
         self._progress.expect(response, self.download.offset if self.download else 0)
 
@@ -138,7 +140,8 @@ class Job:
         self.received += len(data)
         self._progress.advance(len(data))
         if self.download:
-            self.download.write(data)
+            if not self._stays:
+                self.download.write(data)
         else:
             self._show(data if self._text is None else self._text.feed(data))
 
@@ -154,7 +157,9 @@ class Job:
         future.result()
         if self._text is not None:
             self._show(self._text.finish())
-        if self.download:
+        if self.download and self._stays:
+            self.download.abandon()
+        elif self.download:
             self.download.complete()
             if not self.download.must_restart:
                 self._set_time()

@@ -307,6 +307,28 @@ def test_a_reader_of_stdout_may_take_its_time(start, site, monkeypatch):
     assert (len(out), err) == (len(body) - 1, b"")
 
 
+@pytest.mark.parametrize("resume", [[], ["-C", "-"]])
+def test_a_file_that_has_not_changed_stays(run, site, tmp_path, resume):
+    """Whoever asks each night only for what is newer has the good copy still."""
+    there = site(lambda head, number: b'HTTP/1.1 304 Not Modified\r\nETag: "x"\r\n\r\n')
+    target = tmp_path / "good"
+    target.write_bytes(b"precious")
+    assert run("-o", str(target), *resume, "-H", 'If-None-Match: "x"', there.url)[0] == 0
+    assert target.read_bytes() == b"precious"
+    assert os.listdir(tmp_path) == ["good"]
+    assert run("-o", str(tmp_path / "new"), *resume, there.url)[0] == 0
+    assert os.listdir(tmp_path) == ["good"]
+
+
+def test_a_head_costs_no_file(run, site, tmp_path):
+    there = site(lambda head, number: b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n")
+    target = tmp_path / "good"
+    target.write_bytes(b"precious")
+    status, out, _ = run("-I", "-o", str(target), there.url)
+    assert (status, target.read_bytes()) == (0, b"precious")
+    assert "Content-Length: 6" in out
+
+
 def test_write_out_and_the_head_in_a_file(run, site):
     there = site(answer(b"body", "Content-Type: text/x", status="404 Not Found"))
     assert (
