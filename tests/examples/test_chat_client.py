@@ -342,6 +342,7 @@ class Table:
         self.reactor.settle()
 
     def meets_again(self) -> None:
+        self.reactor.settle()
         while self.client.server is None:
             self.reactor.advance(0.25)
 
