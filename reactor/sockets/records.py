@@ -6,13 +6,14 @@ OpenSSL works on two `ssl.MemoryBIO`s, so it needs no descriptor and runs over a
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
 from typing import Any
 
 SLICE = 16 * 1024
 """Bytes put into a MemoryBIO at once, one record (RFC 8446, 5.1). OpenSSL never shrinks a BIO: filled with a whole read
 of 120 KiB, it would hold 160 KiB for as long as the connection lasts."""
 
-BATCH = 8  # slices encrypted for one send: about as much as a kernel buffer takes, so that little waits here
+MOST = 8 * SLICE  # bytes encrypted for one send: about as much as a kernel buffer takes, so that little waits here
 
 INFO = {
     "peercert": "getpeercert",
@@ -35,7 +36,7 @@ class Records:
     `SSLContext.wrap_bio` may raise ValueError or ssl.SSLError here.
     """
 
-    __slots__ = ("_server_hostname", "_ssl", "ended", "fault", "incoming", "outgoing")
+    __slots__ = ("_engine", "_server_hostname", "_ssl", "ended", "fault", "incoming", "outgoing")
 
     def __init__(self, context: ssl.SSLContext, server_side: bool, server_hostname: str | None) -> None:
         if context.check_hostname and not server_side and not server_hostname:
@@ -46,6 +47,9 @@ class Records:
         if server_hostname:
             server_hostname = server_hostname.removesuffix(".")  # no certificate has the dot of the root (RFC 6066, 3)
         self._ssl = context.wrap_bio(self.incoming, self.outgoing, server_side, server_hostname)
+        self._engine: Any = self._ssl
+        if type(self._ssl) is ssl.SSLObject:  # and no subclass, which may add something
+            self._engine = getattr(self._ssl, "_sslobj", self._ssl)  # CPython's: a call of Python less for each record
         self._server_hostname = server_hostname
         self.ended = False  # the peer said close_notify
         self.fault: OSError | None = None
@@ -68,50 +72,38 @@ class Records:
                 raise self.fault
             finally:
                 self.fault = None
+        incoming = self.incoming
         parts: list[bytes] = []
         try:
-            if len(data) <= SLICE:
-                self.incoming.write(data)
-                self._take(parts)
-            else:
-                for start in range(0, len(data), SLICE):
-                    self.incoming.write(data[start : start + SLICE])
-                    self._take(parts)
+            for part in (data,) if len(data) <= SLICE else slices(data):
+                incoming.write(part)
+                try:
+                    while plain := self._engine.read(SLICE):
+                        parts.append(plain)
+                        if not incoming.pending:  # spares the exception that another `read` would raise
+                            break
+                    else:
+                        self.ended = True
+                except ssl.SSLWantReadError:
+                    pass
+                except ssl.SSLZeroReturnError:
+                    self.ended = True
         except OSError as exc:
             if not parts:
                 raise
             self.fault = exc.with_traceback(None)  # its frames hold us, who hold it
         return parts
 
-    def _take(self, parts: list[bytes]) -> None:
-        try:
-            while True:
-                plain = self._ssl.read(SLICE)
-                if not plain:
-                    self.ended = True
-                    return
-                parts.append(plain)
-                if not self.incoming.pending:  # spares the exception that another `read` would raise
-                    return
-        except ssl.SSLWantReadError:
-            pass
-        except ssl.SSLZeroReturnError:
-            self.ended = True
-
-    def encrypt(self, data: bytes | memoryview) -> tuple[bytes, int]:
-        """The records for the beginning of `data`, and how much of it they hold."""
+    def encrypt(self, data: bytes | memoryview) -> bytes:
+        """The records for `data`, which is no more than MOST."""
         if len(data) <= SLICE:
-            self._ssl.write(data)
-            return self.outgoing.read(), len(data)
-        parts, count, view = [], 0, memoryview(data)
-        for _ in range(BATCH):
-            part = view[count : count + SLICE]
-            if not part:
-                break
-            self._ssl.write(part)
+            self._engine.write(data)
+            return self.outgoing.read()
+        parts = []
+        for part in slices(memoryview(data)):
+            self._engine.write(part)
             parts.append(self.outgoing.read())
-            count += len(part)
-        return b"".join(parts), count
+        return b"".join(parts)
 
     def end(self) -> None:
         """Write close_notify. Nothing that came may wait to be decrypted: OpenSSL takes that for a breach."""
@@ -136,3 +128,8 @@ class Records:
             return getattr(self._ssl, INFO[name])()
         except ValueError:
             return None  # the handshake is not done: there is no certificate yet
+
+
+def slices(data: Any) -> Iterator[Any]:
+    """`data` in pieces of SLICE bytes."""
+    return (data[start : start + SLICE] for start in range(0, len(data), SLICE))

@@ -23,7 +23,7 @@ from ..boundary import EXITS
 from ..loop.poller import READ, WRITE, Handler, Watch
 from .carrier import carrier_info, stop
 from .handshake import Handshake
-from .records import KNOWN, SLICE, Records
+from .records import KNOWN, MOST, SLICE, Records
 
 ANSWERS = 256 * 1024  # bytes: twice the records of one send; no honest peer has so many alerts wait beside them
 
@@ -189,7 +189,7 @@ class TLSSocket:
     def _on_ready(self, events: int) -> None:
         """The carrier is readable, writable, hung up or broken."""
         handler = self._handler
-        if self._session is SHAKING and self._handshake is not None:
+        if self._handshake is not None and self._session is SHAKING:
             self._advance()
         elif handler is not None:
             if self._unsent and not self._interest & WRITE:
@@ -210,12 +210,15 @@ class TLSSocket:
         """What the peer said; b"" once it said close_notify. Raises ssl.SSLEOFError if it left without."""
         if self._held:
             return self._recv_held()
-        if self._session is CLEAR or self._session is SHAKING:
-            raise BlockingIOError
-        data: bytes = self._below.recv(size)
-        if self._session is DEAF:
-            return data
+        if self._session is not OPEN and self._session is not SAID:
+            return self._recv_clear(size)
+        data = self._below.recv(size)
         return self._receive(data) if data else self._on_end_below()
+
+    def _recv_clear(self, size: int) -> bytes:
+        if self._session is not DEAF:
+            raise BlockingIOError
+        return self._below.recv(size)  # type: ignore[no-any-return]
 
     def _receive(self, data: bytes) -> bytes:
         records = self._records
@@ -229,9 +232,10 @@ class TLSSocket:
             self._watch_below()
         if records.outgoing.pending:
             self._answer()
-        if not parts and not records.ended:
+        if records.ended or records.fault is not None:
+            self._held = bool(parts)  # the end comes with the next call
+        elif not parts:
             raise BlockingIOError
-        self._held = bool(parts) and (records.ended or records.fault is not None)  # the end comes with the next call
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _recv_held(self) -> bytes:
@@ -269,8 +273,10 @@ class TLSSocket:
         if self._accepted:
             count, self._accepted = self._accepted, 0
             return count
+        if len(data) > MOST:
+            data = memoryview(data)[:MOST]
         try:
-            encrypted, count = self._records.encrypt(data)
+            encrypted = self._records.encrypt(data)
         except ssl.SSLWantReadError:
             self._renegotiating = True
             raise BlockingIOError from None
@@ -279,9 +285,9 @@ class TLSSocket:
         except BlockingIOError:
             sent = 0
         if sent == len(encrypted):
-            return count
+            return len(data)
         self._unsent = memoryview(encrypted)[sent:]
-        self._accepted = count
+        self._accepted = len(data)
         raise BlockingIOError
 
     def _send_clear(self, data: bytes | memoryview) -> int:

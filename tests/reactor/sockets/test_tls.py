@@ -544,7 +544,8 @@ class Renegotiating:
 def test_what_is_written_in_a_renegotiation_waits_for_its_end(stage):
     server = Recorder()
     peer = shaken(stage, server)
-    server.transport._sock._records._ssl = Renegotiating(server.transport._sock._records._ssl)
+    records = server.transport._sock._records
+    records._engine = Renegotiating(records._engine)
     server.transport.write(b"patience")
     ticks = stage.reactor.stats()["ticks"]
     stage.reactor.settle()
