@@ -122,7 +122,7 @@ def show(case, found, markdown=False):
     notes = [note for note in turns.verdicts(found, goals_of(case)) if note.startswith("goal")]
     if BARE in found:
         least = statistics.median(turns.ratios(found, BARE, "asyncio"))
-        notes.append(f"the least that a loop in Python takes for this program: {figure(least)} of asyncio")
+        notes.append(f"floor: {figure(least)} of asyncio in bare Python")
     turns.show(f"{case}: {TITLES[case]}", ["loop", "CPU us", "of asyncio", "lowest", "highest"], rows, notes, markdown)
 
 

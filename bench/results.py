@@ -66,16 +66,18 @@ class Section:
 SHORT = ("--rounds=1", "--seconds=0.2")
 FEW = ("--clients=1,10,100", *SHORT)
 OURS = ("--only=reactor", "--only=threads")
-SAMPLE = ("--peers", "--clients=1,100,1000,5000", "--rounds=3", "--seconds=0.3")  # no goal hangs on it
+SAMPLE = ("--peers", "--clients=1,100,1000,5000", "--rounds=2", "--seconds=0.2")  # no goal hangs on it
 GOALS_OF_LOOPS = tuple(f"--only={case}" for case in (
-    "echo-100", "echo-1k", "echo-10k", "tls-100", "lines-1", "lines-16", "lines-64", "fanout-100", "accept",
+    "echo-100", "echo-1k", "echo-10k", "lines-1", "lines-16", "fanout-100", "accept",
 ))  # fmt: skip
+COUNTED = tuple(f"--only={case}" for case in ("echo", "lines-1", "lines-16", "batch-16", "fanout", "accept"))
 SECTIONS = (
     Section("compare", "Concurrent clients: one thread, or one for each", "compare", OURS, OURS, charts="threads",
             source="peers"),
     Section("peers", "The same on other loops", "compare", SAMPLE, ("--peers", *FEW), charts="peers"),
     Section("cpu", "Server CPU and memory, with goals", "cpu", ("--full",), (*SHORT, "--idle=1")),
-    Section("instructions", "Instructions a message, outside of the kernel", "instructions", (), ("--only=echo",)),
+    Section("instructions", "Instructions a message, outside of the kernel", "instructions", COUNTED,
+            ("--only=echo",)),
     Section("chat", "The chat", "chat", (), (*SHORT, "--members=100", "--senders=10", "--room=500")),
     Section("udp", "UDP", "udp", (), SHORT),
     Section("web", "Serving HTTP", "web", (), ("--rounds=1",)),
@@ -84,7 +86,8 @@ SECTIONS = (
     Section("cluster", "A chat on several servers", "cluster", (), (*SHORT, "--members=100", "--talkers=10"),
             charts="cluster"),
     Section("redis", "A client of Redis", "clients/redis_client", (), SHORT),
-    Section("fetch", "Fetching over HTTP", "clients/fetch", (), ("--rounds=1", "--megabytes=50")),
+    Section("fetch", "Fetching over HTTP", "clients/fetch", ("--rounds=5", "--downloads=3"),
+            ("--rounds=1", "--megabytes=50")),
     Section("bot", "Users of the bot who wait for its API", "clients/bot", (), ("--seconds=0.5", "--users=50")),
     Section("scaling", "Several processes on one port", "scaling", (), ("--rounds=1",), charts="scaling"),
     Section("start", "A process that serves nobody yet", "start", (), ("--rounds=1",)),
