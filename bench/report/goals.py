@@ -47,7 +47,7 @@ def judged(found: list[dict], before: dict[str, float]) -> str:
         last = goal["title"]
         state = f"**{MISSED}**" if goal["state"] == MISSED else goal["state"]
         rows.append([title, goal["wanted"], goal["found"] or "-", f"{was:g}" if was is not None else "-", state])
-    return "\n\n".join([summary(found), table(HEADERS, rows, markdown=True), *reasons(found)])
+    return "\n\n".join([summary(found), table(HEADERS, rows, markdown=True), *reasons(found, before)])
 
 
 def summary(found: list[dict]) -> str:
@@ -62,12 +62,14 @@ def summary(found: list[dict]) -> str:
     return f"{states.total()} goals: {states['met']} met, {states[MISSED]} missed{unknown}."
 
 
-def reasons(found: list[dict]) -> list[str]:
+def reasons(found: list[dict], before: dict[str, float]) -> list[str]:
     """What stands in the way of those that were missed: each reason once, behind all that it is the reason of."""
     missed: dict[str, list[str]] = {}
     for goal in found:
         if goal["state"] == MISSED:
-            figures = "; ".join(filter(None, (goal["found"], goal.get("floor"))))
+            was = before.get(history.key(goal))
+            earlier = f"before: {was:g}" if was is not None else None
+            figures = "; ".join(filter(None, (goal["found"], goal.get("floor"), earlier)))
             missed.setdefault(remark(goal), []).append(f"{goal['title']}, {goal['wanted']} ({figures})")
     if not missed:
         return []

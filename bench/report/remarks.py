@@ -73,9 +73,7 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "servers in a long run", "nothing lost",
-        "where the only fault is a visit that broke off after a minute: a visitor who waits so long counts as lost. "
-        "What it had asked, the run of that day did not say; the report names it now. It ran beside twenty other "
-        "programs on two cores, and no line, file or echo was lost or wrong",
+        "the list of faults in that section names each of them, and how often it happened",
     ),
     (
         "connect, one exchange", "of uvloop",
@@ -91,7 +89,8 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     (
         "serves nobody yet", "of asyncio",
         "most of it is the interpreter's own start, the same for both; the rest is the import of what a server has "
-        "that the echo on asyncio lacks: a command line, TLS files, workers, signals and a log",
+        "that the echo on asyncio lacks: a command line, TLS files, workers, signals and a log (`python -X "
+        "importtime examples/echo_server.py`)",
     ),
     (
         "serves nobody yet", "MiB",
@@ -99,38 +98,85 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "16 lines at once", "of asyncio",
-        "counted with cachegrind an exchange takes 66,250 instructions here and 92,570 on asyncio's loop, and most "
-        "of ours are the program's own: cutting the lines, joining each with its end, calling write sixteen times",
+        "the floor below that goal is the least that a loop in Python takes for this program, and is above 0.22 "
+        "itself: 0.25 to 0.26 in five rounds (`bench/asyncio_loops.py lines`, 2026-11-28). Outside of the kernel "
+        "an exchange of 16 lines takes 31,079 instructions there, 55,094 on the reactor, 82,021 on asyncio's loop "
+        "and 38,590 on uvloop (`valgrind --tool=cachegrind` on `bench/peers/aio_loops.py lines`, 20 rounds of 50 "
+        "connections, 2026-11-28): most is the program's own, which cuts the lines and joins each with its end, "
+        "and the rest of ours is `write`, sixteen times, which looks at its argument, the state of the connection "
+        "and its limit",
     ),
     (
         "asyncio.Protocol, 100 B each way", "of asyncio",
-        "a message is one receive and one send on either loop: there is nothing to collect",
+        "a message is one receive and one send on either loop: there is nothing to collect, and what a loop in "
+        "Python cannot save is the floor below that goal",
     ),
     (
         "plaintext with httptools", "of asyncio",
-        "an answer is one write on either loop, so what is gained is the loop's own part; 0.36 to 0.40 was seen before "
-        "a first generation of clients had warmed asyncio's heap",
+        "uvicorn writes an answer in two pieces, which asyncio sends as two and the reactor as one: that is what "
+        "is gained. About half of a request is uvicorn's own parser and application and asyncio's tasks, the same "
+        "on both loops, see `uvicorn_from_memory` in that section: 17.8 us of 37.0 on asyncio's loop and 17.9 of "
+        "32.4 here (`bench/asyncio_loops.py uvicorn micro`, 2026-11-28). So the goal asks that receiving and "
+        "sending take 0.6 of asyncio's, and they took 0.75",
     ),
     (
         "bursts: websockets", "of asyncio",
-        "0.33 to 0.48 in other runs; what is left is the framing of the websockets library itself",
+        "0.33 to 0.48 in other runs of 2026-11-28 (`bench/asyncio_loops.py bursts`); the kernel's part is one send "
+        "for fifty messages, and what is left is the framing of the websockets library itself, once for each "
+        "member and message, the same on both loops",
     ),
     (
         "latency of a delivery", "of threads",
         "a thread sends each member its line as it goes through the room, the reactor at the end of the round: the "
-        "first of a thousand waits for the last to be queued, some tenths of a millisecond, and the sends themselves, "
-        "which are nearly all of it, are the kernel's and the same",
+        "first of a thousand waits for the last to be queued. The sends are the rest of a latency, one for each "
+        "member on either server, and the kernel's",
     ),
     (
         "latency of a delivery", "of asyncio",
-        "asyncio sends within `write`, the reactor at the end of the round: the first of a thousand members waits for "
-        "the last to be queued, some tenths of a millisecond; nearly all of a latency is a thousand sends of the "
-        "kernel, the same for both",
+        "asyncio sends within `write`, the reactor at the end of the round: the first of a thousand members waits "
+        "for the last to be queued. The sends are the rest of a latency, one for each member on either loop, and "
+        "the kernel's",
+    ),
+    (
+        "StreamReader and StreamWriter", "of asyncio",
+        "a message is one receive and one send on either loop, and most of the rest is asyncio's own streams and "
+        "tasks, which are the same code on both",
+    ),
+    (
+        "no sockets", "of asyncio",
+        "the loop is asyncio's own code there, with a poll of the reactor in each turn: nothing else differs, and "
+        "rounds differ by more than the goal does",
+    ),
+    (
+        "storm of 5,000", "nobody who is in",
+        "who asks, who dials 5,000 times and the server share the cores, so the longest wait is no longer the "
+        "server's own where there are two of them: the line below that goal says how long the server worked in it",
+    ),
+    (
+        "call_soon_threadsafe", "us each",
+        "the thread that calls and the loop that runs the calls take turns with the interpreter's lock: a burst "
+        "costs more where it changes hands more often, which is the highest in that table",
+    ),
+    (
+        "idle ones beside them", "idle ones add",
+        "epoll tells only of those who have something to say, so the idle ones cost memory and nothing else; the "
+        "sign of the difference changes from run to run: -1.61 % and 1.31 % (`bench/cpu.py --only active`, "
+        "2026-11-28)",
+    ),
+    (
+        "a client of Redis", "with futures",
+        "each command has a future of its own, with its lock, which redis-py's pipeline has not: it gives a list "
+        "for the whole batch. With callbacks, the first column, there are none",
+    ),
+    (
+        "servers in a long run", "lag flat",
+        "a round of the loop that waits for a core counts as lag, and a long run shares the cores with other "
+        "programs; the chart below shows when",
     ),
 )  # fmt: skip
 """Words of the table's title, words of the goal, and the reason. The first that fits is given."""
 
-UNKNOWN = "no remark yet; bench/report/remarks.py has room for one"
+UNKNOWN = "no reason is kept for it; the table of its section shows how far the rounds differ"
 
 
 def remark(goal: dict) -> str:
