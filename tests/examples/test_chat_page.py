@@ -32,6 +32,7 @@ def page(browser: Any) -> Any:
     yield browser
     browser.resize(1000, 700)
     browser.open("about:blank")
+    browser.complaints()  # they are this test's
 
 
 @pytest.fixture
