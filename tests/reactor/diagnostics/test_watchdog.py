@@ -1,4 +1,8 @@
-"""Who holds the loop is told while it does. The callback blocks until the record has come, so nothing is slept."""
+"""Who holds the loop is told while it does. The callback blocks until the record has come, so nothing is slept.
+
+A busy machine may hold any tick for longer than the threshold here, and have any stall told again: what was told of
+others is not looked at.
+"""
 
 from __future__ import annotations
 
@@ -71,36 +75,34 @@ def test_a_blocking_protocol_is_named_with_its_stack_while_it_blocks(reactor, re
             self.look_up()
 
         def look_up(self):
-            records.await_one("has held the loop")  # told while it is stuck: else this waits in vain
+            records.await_one("look_up")  # told while it is stuck: else this waits in vain
             reactor.stop()
 
     listener = reactor.listen_tcp(Blocking, "127.0.0.1", 0)
     transport, _ = reactor.run_until(reactor.connect_tcp(Protocol, "127.0.0.1", listener.port))
     transport.write(b"hello\n")
     reactor.run()
-    stall, end = records.texts
+    stall, *_, end = [text for text in records.texts if "Blocking.line_received (test_watchdog.py:" in text]
     assert "Blocking.line_received (test_watchdog.py:" in stall.splitlines()[0]
     assert "in test_a_blocking_protocol_is_named_with_its_stack_while_it_blocks.<locals>.Blocking.look_up" in stall
     assert "records.await_one" in stall
     assert "in Loop.run" not in stall  # the program around the loop is of no interest
-    assert end.startswith("the loop goes on: it was held for 0.")
-    assert "Blocking.line_received (test_watchdog.py:" in end
+    assert end.startswith("the loop goes on: it was held for ")
 
 
 def test_a_long_stall_is_told_again_and_one_after_it_anew(reactor, records):
     def first():
-        records.await_one("has held the loop", 2)
+        records.await_one("first (test_watchdog.py", 2)
         reactor.call_soon(second)
 
     def second():
-        records.await_one("has held the loop", 3)
+        records.await_one("second (test_watchdog.py")
         reactor.stop()
 
     reactor.call_soon(first)
     reactor.run()
-    stalls = [text.partition(" (")[0].rpartition(".")[2] for text in records.texts if "has held" in text]
-    assert stalls == ["first", "first", "second"]
-    assert records.told("the loop goes on") == 2
+    goes_on = [text for text in records.texts if text.startswith("the loop goes on")]
+    assert [sum(f"{name} (test_watchdog.py" in text for text in goes_on) for name in ("first", "second")] == [1, 1]
 
 
 class Held:
@@ -350,15 +352,17 @@ def test_it_wakes_up_after_a_long_sleep(reactor, records):
 
     reactor.call_later(5 * QUICKLY, block)
     reactor.run()
-    assert records.told("has held the loop") == 1
 
 
 def test_a_loop_that_runs_again_is_watched_again(reactor, records):
-    for number in (1, 2):
+    def block():
+        records.await_one("block (test_watchdog.py", records.told("block (test_watchdog.py") + 1)
+        reactor.stop()
+
+    for _ in range(2):
         time.sleep(2 * QUICKLY)  # it does not run: that is no stall
-        reactor.call_soon(lambda number=number: (records.await_one("has held the loop", number), reactor.stop()))
+        reactor.call_soon(block)
         reactor.run()
-    assert records.told("has held the loop") == 2
     assert len(watchdogs()) == 1
 
 
@@ -559,9 +563,11 @@ def test_the_lines_of_the_tick_itself_are_no_sleep(reactor):
 def test_what_is_not_written_in_python_is_named_too(reactor, records, schedule):
     class Releasing(logging.Handler):
         def emit(self, record):
-            lock.release()
+            if record.getMessage().startswith("lock.acquire has held the loop for ") and not told:
+                told.append(record)
+                lock.release()
 
-    lock, handler = threading.Lock(), Releasing()
+    told, lock, handler = [], threading.Lock(), Releasing()
     lock.acquire()
     logging.getLogger("reactor").addHandler(handler)
     try:
@@ -570,17 +576,17 @@ def test_what_is_not_written_in_python_is_named_too(reactor, records, schedule):
         reactor.run()
     finally:
         logging.getLogger("reactor").removeHandler(handler)
-    assert records.texts[0].startswith("lock.acquire has held the loop for 0.")
+    assert told
 
 
 def test_a_callback_of_a_future_is_named_and_not_the_future(reactor, records):
     def done(future):
-        records.await_one("has held the loop")
+        records.await_one("done (test_watchdog.py")
         reactor.stop()
 
     reactor.run_in_thread(int).add_done_callback(done)
     reactor.run()
-    assert "done (test_watchdog.py" in records.texts[0].splitlines()[0]
+    assert any("done (test_watchdog.py" in text.splitlines()[0] for text in records.texts)
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="collections wait for the next instruction there")
@@ -631,4 +637,4 @@ def test_without_a_thread_to_be_had_that_is_told_once(reactor, records, monkeypa
     for _ in range(2):
         reactor.call_later(3 * QUICKLY, reactor.stop)
         reactor.run()
-    assert records.texts == ["nobody watches for callbacks that hold the loop: can't start new thread"]
+    assert records.told("nobody watches for callbacks that hold the loop: can't start new thread") == 1
