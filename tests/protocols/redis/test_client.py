@@ -149,6 +149,8 @@ def test_close_fails_what_is_not_answered(reactor, server, connect):
     client = connect()
     asked, waits = ask(client, "GET", "k"), client.subscribe("news", print)
     client.close()
+    assert str(asked.exception(0)) == str(waits.exception(0)) == "the client is closed"
+    assert str(client.execute("PING").exception(0)) == "the client is closed", "at once"
     client.close()
     reactor.settle()
     assert isinstance(asked.exception(0), ClientClosed)

@@ -746,3 +746,32 @@ def test_a_topic_that_is_taken_away_is_so_for_all(town):
     ada.says("/topic")
     town.advance()
     assert "tea" not in ada.news[0]
+
+
+def test_a_server_whose_joining_was_never_read_is_met_by_joining_again(town):
+    """It was in a log that was emptied: for whom it is a stranger that one has missed something, and has it later."""
+    a, b, ada, bob = two(town)
+    b.log.cut()
+    c = town.server()
+    cid = c.join("Cid")
+    town.advance(0.1)
+    cid.says("hello")
+    town.advance(0.1)
+    town.shelf.empty()
+    cid.says("in the new log")
+    town.advance(0.1)
+    b.log.heal()
+    town.advance(5)
+    said = [line for line in bob.news if "Cid: " in line]
+    assert [line.partition("] ")[2] for line in said] == ["Cid: hello", "Cid: in the new log"]
+    assert not any("other servers" in line for line in (*ada.lines, *bob.lines, *cid.lines))
+    assert a.who() == b.who() == c.who()
+    assert sorted(b.who()["lobby"]) == ["Ada", "Bob", "Cid"]
+
+
+def test_who_is_ended_while_it_joins_asks_no_more(town):
+    server = Server(town, "late")
+    town.advance(0.01)
+    assert not server.is_in, "it is on its way"
+    server.cluster.close()
+    assert not [what for what in town.reactor.leftovers() if what.endswith("timers")]
