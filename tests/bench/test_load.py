@@ -5,6 +5,7 @@ import ast
 import contextlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -134,6 +135,14 @@ def test_no_folder_has_more_than_17_programs_and_no_file_more_than_400_lines():
     folders = [BENCH, *(path for path in BENCH.rglob("*") if path.is_dir())]
     assert [folder.name for folder in folders if len({*folder.glob("*.py")} - {folder / "__init__.py"}) > 17] == []
     assert [path.name for path in BENCH.rglob("*.py") if len(path.read_text().splitlines()) > 400] == []
+
+
+def test_what_the_readme_names_is_there():
+    text = (BENCH / "README.md").read_text()
+    named = re.findall(r"bench/[\w/]+\.py", text)
+    assert len(named) > 10
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+    assert [name for name in re.findall(r"\]\(([\w./]+)\)", text) if not (BENCH / name).exists()] == []
 
 
 def test_servers_whose_library_is_absent_take_no_part():
