@@ -3,7 +3,8 @@
 
 The servers run side by side and take rounds in turn; the load is this process. CPU is user and system time of the
 server alone. A ratio is the median of the rounds' ratios. uvicorn (with httptools and uvloop) and aiohttp answer from
-memory in each case; nginx has the file only. `--python` is an interpreter with the peers; what it lacks is left out.
+memory in each case; nginx has the file only. `bare` is the least that a server in Python does: it sends 1 KiB for each
+empty line. `--python` is an interpreter with the peers; what it lacks is left out.
 
     file      a file of 1 KiB, 50 connections
     memory    bytes that a handler gives, 50 connections
@@ -30,6 +31,7 @@ PROGRAMS = {
     "uvicorn": "bench/peers/web/web_uvicorn.py",
     "aiohttp": "bench/peers/web/web_aiohttp.py",
     "nginx": "bench/peers/web/web_nginx.py",
+    turns.BARE: "bench/servers/bare.py",
 }
 GOALS = {"file": {"uvicorn": 0.75, "aiohttp": 0.60, "nginx": 2.0}, "memory": {"uvicorn": 0.75, "aiohttp": 0.60}}
 CASES = {
@@ -144,6 +146,7 @@ def run(options) -> None:
         (Path(directory) / "k1.bin").write_bytes(b"x" * 1024)
         os.utime(Path(directory) / "k1.bin", (1_700_000_000, 1_700_000_000))
         programs = {name: [program, f"--root={directory}"] for name, program in PROGRAMS.items()}
+        programs[turns.BARE] = [PROGRAMS[turns.BARE], "http"]
         servers = turns.started(stack, programs, options.python)
         for case in options.cases:
             there = {name: server for name, server in servers.items() if case != "memory" or name != "nginx"}

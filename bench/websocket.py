@@ -6,7 +6,7 @@ server alone. A ratio is the median of the rounds' ratios. `--python` is an inte
 aiohttp; what it lacks is left out.
 
     echo      100 connections, 100 B each way
-    room      1,000 members, 10 of them talk, 50 B
+    room      1,000 members, 10 of them talk, 50 B; `bare` only sends what came in a turn, joined once
     memory    1,000 idle connections that have agreed to permessage-deflate and used it once
     large     one message of 10 MiB there and back
     chat      1,000 browsers in a room of our chat (chat.v1) beside 1,000 members on TCP in another; 10 of each talk
@@ -260,9 +260,13 @@ def at_most(limit: float, found: float, unit: str) -> str:
 def run(options) -> None:
     procs.raise_descriptor_limit(5000)
     with contextlib.ExitStack() as stack:
-        servers = turns.started(stack, {name: [program] for name, program in PROGRAMS.items()}, options.python)
+        programs = {name: [program] for name, program in PROGRAMS.items()}
+        if "room" in options.cases:
+            programs[turns.BARE] = ["bench/servers/bare.py", "room"]
+        servers = turns.started(stack, programs, options.python)
         for case in options.cases:
-            turns.show(*measure(case, servers, options), options.markdown)
+            there = {name: server for name, server in servers.items() if case == "room" or name != turns.BARE}
+            turns.show(*measure(case, there, options), options.markdown)
 
 
 if __name__ == "__main__":

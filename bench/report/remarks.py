@@ -3,9 +3,9 @@
 REMARKS: tuple[tuple[str, str, str], ...] = (
     (
         "50 kept connections", "of uvicorn",
-        "0.50 and 0.63 in a run without a first generation of requests, in which uvicorn's heap was fresh; since both "
-        "are warm it is this. uvicorn's parser and loop are compiled; what Python does for a request is not "
-        "counted yet",
+        "outside of the kernel cachegrind counts 67,091 instructions for the file, 56,165 for a handler's bytes, and "
+        "113,334 and 111,282 of uvicorn, whose parser and loop are compiled; the calls of the kernel are the same. The "
+        "floor reads nothing of a request but its empty line",
     ),
     (
         "one a request", "of uvloop",
@@ -75,8 +75,10 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "room of 1,000 members", "at most 0.0",
-        "most of it is the kernel's send, one for each member and round, which joins only what comes within a round; "
-        "ten who talk and wait for each other make some seven messages to a send at most, fewer on a busy machine",
+        "two thirds of it are the kernel's send, one for each member and turn, which joins only what comes within a "
+        "turn; ten who talk and wait for each other make some seven messages to a send at most, fewer on a busy "
+        "machine. The floor does nothing for a delivery but this send, joined once for everybody, and misses the goal "
+        "as well",
     ),
     (
         "servers in a long run", "nothing lost",

@@ -15,6 +15,7 @@ from runs import procs
 from runs.arguments import Parser, positive
 
 US = "reactor"
+BARE = "bare"  # the least that a server in Python does: servers/bare.py
 ROUNDS = 5  # of each server; where they do not agree about a goal, more
 MORE = 9  # rounds at most
 AGREED = 0.8  # of the rounds are on one side of a goal: four of five, eight of nine
@@ -92,6 +93,9 @@ def verdicts(found: Costs, goals: dict[str, float], us: str = US) -> list[str]:
         else:
             verdict = "met" if ratio <= goals[peer] else "MISSED"
             lines.append(f"goal: at most {goals[peer]:.2f} of {peer}: {figure(ratio)}, {verdict}")
+            if BARE in found:
+                least = statistics.median(ratios(found, BARE, peer))
+                lines.append(f"floor: {figure(least)} of {peer} in bare Python")
     return lines
 
 

@@ -66,6 +66,42 @@ def tls_echo(sock: socket.socket) -> Ready:
     return ready
 
 
+def http(sock: socket.socket) -> Ready:
+    """Each head, by its empty line, is answered with 1 KiB; nothing in it is read."""
+    receive, send = sock.recv, sock.send
+
+    def ready():
+        data = receive(SIZE)
+        if data:
+            send(ANSWER * data.count(b"\r\n\r\n"))
+        return data
+
+    return ready
+
+
+def room(sock: socket.socket) -> Ready:
+    """WebSockets: a short message goes to all, as a frame. Those of one turn are joined once, for everybody."""
+    receive, send, is_open = sock.recv, sock.send, False
+
+    def ready():
+        nonlocal is_open
+        data = receive(SIZE)
+        if not is_open:
+            is_open = True
+            send(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+            hearers.add(send)
+        elif not data:
+            hearers.discard(send)
+        else:
+            size, key = data[1] & 0x7F, data[2:6]
+            mask = int.from_bytes((key * (size // 4 + 1))[:size], "little")
+            payload = (int.from_bytes(data[6 : 6 + size], "little") ^ mask).to_bytes(size, "little")
+            said.append(b"\x81%c%b" % (size, payload))
+        return data
+
+    return ready
+
+
 def shaken(session: ssl.SSLObject) -> bool:
     """Go on with a handshake; true when it is over."""
     try:
@@ -77,7 +113,10 @@ def shaken(session: ssl.SSLObject) -> bool:
 
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(CERTIFICATE)
-SERVICES = {"echo": echo, "lines": lines, "tls-echo": tls_echo}
+SERVICES = {"echo": echo, "http": http, "lines": lines, "room": room, "tls-echo": tls_echo}
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 1024\r\n\r\n" + bytes(1024)
+hearers: set[Callable[[bytes], int]] = set()
+said: list[bytes] = []
 
 
 def serve(services: dict[socket.socket, Callable[[socket.socket], Ready]]) -> None:
@@ -96,6 +135,11 @@ def serve(services: dict[socket.socket, Callable[[socket.socket], Ready]]) -> No
             if not handlers[fd]():
                 del handlers[fd]
                 socks.pop(fd).close()  # so that epoll forgets it
+        if said:
+            frames = b"".join(said)
+            said.clear()
+            for send in hearers:
+                send(frames)
 
 
 def accepting(listener: socket.socket, service, watch: Callable[[socket.socket, Ready], None]) -> Ready:
