@@ -9,7 +9,9 @@ measures one anew, `--only NAME` no others, and `--assemble` only puts together 
 says so in the file, and the status is 1. `--quick` is for seeing that all of it works.
 """
 
+import ast
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -166,21 +168,38 @@ def company(results: list[dict]) -> str:
     return f"Other programs took at most {shares[most]:.0%} of the machine (section {most}); {took:.0f} minutes in all."
 
 
+def anchor(title: str) -> str:
+    """What a link to a heading is called.
+
+    >>> anchor("asyncio's programs, on three loops")
+    'asyncios-programs-on-three-loops'
+    """
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
+
+def purpose(section: Section) -> str:
+    """What is measured, in the first sentence of the program's own description."""
+    described = ast.get_docstring(ast.parse((procs.BENCH / f"{section.program}.py").read_text())) or ""
+    return " ".join(described.partition("\n\n")[0].split())
+
+
 def page(sections: list[Section], results: dict[str, dict], charts: list[str], before: dict[str, float]) -> str:
     """RESULTS.md."""
     parts = [
         "# Results",
         "Written by `python3 bench/results.py --python PYTHON`; no figure here is typed in. PYTHON is an interpreter "
         "that has the peers: `python3 -m venv peers && peers/bin/pip install -e '.[peers]'`, then `peers/bin/python`. "
-        "Server, load and clients share one machine, over loopback; each section says which.",
+        "Server, load and clients share one machine, over loopback; each section says which. [README.md]("
+        "README.md#how-to-read-the-charts) says how to read it, and what *bare*, the floor of a goal, is.",
         company(list(results.values())),
+        "\n".join(f"- [{section.title}](#{anchor(section.title)})" for section in sections),
         "## Goals",
         "*before*: what the goal's figure was in the run before, of another commit; all are in "
         "[history.json](history.json).",
         judged(goals(list(results.values()), PREFIXES), before),
     ]
     for section in sections:
-        parts.append(f"## {section.title}")
+        parts += [f"## {section.title}", f"*{purpose(section)}*"]
         result = results.get(section.name)
         if result is None:
             parts.append("Not measured.")

@@ -253,6 +253,8 @@ def test_the_page_judges_shows_commands_and_says_what_is_missing_or_failed():
     assert "`python3 bench/cpu.py`" in text
     assert "failed with status 1" in text
     assert text.count("Not measured.") == 1
+    assert "- [About absent](#about-absent)" in text
+    assert "\n*Server CPU and memory: " in text
 
 
 def test_a_second_run_measures_only_what_is_missing_or_has_failed(tmp_path, monkeypatch, capsys):
@@ -339,6 +341,7 @@ def test_shown_commands_name_no_path_of_this_machine(tmp_path):
         "report.goals",
         "report.remarks",
         "report.tables",
+        "results",
         "runs.history",
         "runs.others",
         "runs.procs",
