@@ -91,9 +91,12 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "CPU of all servers per delivery", "one at a time",
-        "a line that comes alone is read from the log, applied and fanned out once on each server, for half of the "
-        "members each, and is written to Redis and acknowledged by being read back: what is done once a line is done "
-        "twice, and nothing can be joined",
+        "two servers that know nothing of each other, with a line at each and 500 members, need 1.08 of one with 1,000 "
+        "already (nine rounds in turn on loaded cores, in which the cluster needed 1.29). In a room of two, where "
+        "telling costs nothing, a line takes 0.02 ms on one server and 0.33 ms on two of a cluster: each reads it from "
+        "the log and applies it, one writes it, and with nothing to be joined all of that is paid for one line. Behind "
+        "500 sends the same work finds cold caches, and takes three to four times as long. Parsing what is read, the "
+        "largest single part, is 16 % less than it was (callgrind), which is under 1 % of such a line",
     ),
     (
         "serves nobody yet", "of asyncio",
