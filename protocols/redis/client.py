@@ -121,11 +121,11 @@ class RedisClient:
 
     def _ask(self, answer: Answer, command: bytes) -> None:
         if self._closed:
-            return tell(answer, ClientClosed("the client is closed"))
+            return tell(self._reactor, answer, ClientClosed("the client is closed"))
         if self._connection is not None:
             return self._connection.ask(answer, command)
         if self._waiting_size + len(command) > MAX_WAITING:
-            return tell(answer, TooMuchWaiting(f"more than {MAX_WAITING} bytes wait for a connection"))
+            return tell(self._reactor, answer, TooMuchWaiting(f"more than {MAX_WAITING} bytes wait for a connection"))
         self._waiting.append((self._reactor.time() + self._timeout, answer, command))
         self._waiting_size += len(command)
         if self._waiting_timer is None:
@@ -138,7 +138,7 @@ class RedisClient:
         while self._waiting and self._waiting[0][0] <= now:
             _, answer, command = self._waiting.popleft()
             self._waiting_size -= len(command)
-            tell(answer, AnswerTimeout(f"no connection to {self.url} within {self._timeout:g} s"))
+            tell(self._reactor, answer, AnswerTimeout(f"no connection to {self.url} within {self._timeout:g} s"))
         if self._waiting and self._waiting_timer is None:
             self._waiting_timer = self._reactor.call_at(self._waiting[0][0], self._give_up_waiting)
 
@@ -259,7 +259,7 @@ class RedisClient:
         self._connection = None
         if isinstance(error, LoginRefused):
             for _, answer, _ in self._take_waiting():
-                tell(answer, error)
+                tell(self._reactor, answer, error)
         if self._on_down is not None and not self._closed:
             self._on_down(error)
 
@@ -285,7 +285,7 @@ class RedisClient:
         self._closed = True
         self._connection = None
         for _, answer, _ in self._take_waiting():
-            tell(answer, error)
+            tell(self._reactor, answer, error)
         for future in self._unconfirmed.values():
             _settle(future, error)
         self._unconfirmed.clear()

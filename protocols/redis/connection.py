@@ -9,6 +9,7 @@ from typing import Any, Protocol as Interface
 
 from reactor import EXITS, Protocol, Reactor, StreamTransport, Timer
 
+from ..admission.quiet import tell_bug
 from .errors import AnswerTimeout, ConnectionLost, ProtocolError, RedisError, ReplyError
 from .wire import Push, ReplyWire, encode
 
@@ -86,7 +87,7 @@ class RedisConnection(Protocol):
     def ask(self, answer: Answer, command: bytes) -> None:
         """Send an encoded command; `answer` is called exactly once."""
         if self._error is not None:
-            return tell(answer, self._error)
+            return tell(self._reactor, answer, self._error)
         self._asked.append(answer)
         self._out.append(command)
         if not self._flushing:
@@ -120,7 +121,7 @@ class RedisConnection(Protocol):
             self._count += 1
             if type(reply) is ReplyError and reply.code == "READONLY":
                 self._read_only = self.must_write
-            tell(answer, reply)
+            tell(self._reactor, answer, reply)
             if self._error is not None:
                 return
         batches = self._batches
@@ -213,18 +214,19 @@ class RedisConnection(Protocol):
         asked, self._asked, self._out = self._asked, deque(), []
         self._batches.clear()
         for number, answer in enumerate(asked):
-            tell(answer, error if number == 0 else ConnectionLost(f"the connection to Redis was dropped: {error}"))
+            why = ConnectionLost(f"the connection to Redis was dropped: {error}") if number else error
+            tell(self._reactor, answer, why)
         self._owner.on_over(self, error)
 
 
-def tell(answer: Answer, reply: Any) -> None:
-    """Give a reply, or the error instead. What the program raises harms no other question."""
+def tell(reactor: Reactor, answer: Answer, reply: Any) -> None:
+    """Give a reply, or the error instead. What the program raises harms no other question, and fills no log."""
     try:
         answer(reply)
     except EXITS:
         raise
-    except BaseException:
-        log.exception("an answer was not taken")
+    except BaseException as error:
+        tell_bug(log, reactor, error, "an answer was not taken")
 
 
 def _ignore(reply: Any) -> None:

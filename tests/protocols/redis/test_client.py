@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from protocols.admission.quiet import LINES
 from protocols.redis import (
     AnswerTimeout,
     ClientClosed,
@@ -83,6 +84,19 @@ def test_a_callback_that_raises_shifts_nothing(reactor, server, connect, caplog,
     reactor.settle()
     assert answers == [b"b"]
     assert error.__name__ in caplog.text
+
+
+@pytest.mark.loud
+def test_a_callback_that_raises_each_time_does_not_fill_the_log(reactor, server, connect, caplog):
+    client = connect()
+    for _ in range(3 * LINES):
+        client.call(lambda reply: fail(ZeroDivisionError), "ECHO", "a")
+    reactor.settle()
+    assert caplog.text.count("an answer was not taken") == LINES
+    reactor.advance(60)
+    client.call(lambda reply: fail(ZeroDivisionError), "ECHO", "a")
+    reactor.settle()
+    assert f"an answer was not taken (and {2 * LINES} like it before)" in caplog.text
 
 
 @pytest.mark.loud
