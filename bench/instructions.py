@@ -196,8 +196,9 @@ def main() -> int:
         loops += ["asyncio", *(["uvloop"] if "uvloop" in interpreter(options.python)["libraries"] else []), BARE]
     names = options.only or list(CASES)
     folder = Path(tempfile.mkdtemp(prefix="instructions-"))
-    for checkout in filter(None, (ROOT, options.before)):  # else the first run of two would compile, and the other not
-        subprocess.run([options.python, "-m", "compileall", "-q", str(checkout / "reactor")], check=False)
+    sources = [SERVER.parent, *(checkout / "reactor" for checkout in (ROOT, options.before) if checkout)]
+    for source in sources:  # else the first run of two would compile, and the other not
+        subprocess.run([options.python, "-m", "compileall", "-q", str(source)], check=False)
     rows = []
     with ThreadPoolExecutor(options.jobs) as pool:
         costs = {name: [pool.submit(cost, loop, name, options, folder) for loop in loops] for name in names}
