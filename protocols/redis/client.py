@@ -103,7 +103,7 @@ class RedisClient:
 
         Raises TypeError or ValueError for what cannot be sent.
         """
-        future: Future[Any] = Future()
+        future: Future[Any] = self._reactor.promise(own=True)
         self._ask(partial(_settle, future), encode(command))
         return future
 
@@ -160,7 +160,7 @@ class RedisClient:
         lost: who must not miss anything reads a stream.
         """
         key = channel.encode() if isinstance(channel, str) else channel
-        future: Future[None] = Future()
+        future: Future[None] = self._reactor.promise(own=True)
         if self._closed:
             _settle(future, ClientClosed("the client is closed"))
             return future
@@ -180,7 +180,7 @@ class RedisClient:
         connection = self._feeding()
         if self._channels.pop(key, None) is None or connection is None:
             return None
-        future: Future[None] = Future()
+        future: Future[None] = self._reactor.promise(own=True)
         confirmed = Confirmation(b"unsubscribe", key, partial(_settle_confirmed, future))
         connection.ask(confirmed, encode(("UNSUBSCRIBE", key)))
         return future
@@ -304,6 +304,8 @@ def _settle(future: Future[Any], reply: Any) -> None:
     try:
         if isinstance(reply, RedisError):
             future.set_exception(reply)
+            if isinstance(reply, ClientClosed):
+                future.exception(0)  # whoever has closed the client knows that: it is no mistake not to ask
         else:
             future.set_result(reply)
     except InvalidStateError:

@@ -97,7 +97,7 @@ class LoopVerbs:
         inner.add_done_callback(lambda done: _pass_on(done, future))
         return future
 
-    def promise(self) -> Future[Any]:
+    def promise(self, *, own: bool = False) -> Future[Any]:
         """A future that whoever asked for it completes."""
         return Promise()
 

@@ -109,8 +109,10 @@ class Promises:
     def __len__(self) -> int:
         return len(self._open)
 
-    def make(self) -> Promise[Any]:
-        """A future that `fail` completes if nothing else has."""
+    def make(self, own: bool = False) -> Promise[Any]:
+        """A future that `fail` completes if nothing else has; not if it is the caller's `own`, who sees to that."""
+        if own:
+            return Promise(self.in_vain)
         future: Promise[Any] = Promise(self.in_vain, self.origin() if self.origin else "")
         self._open[future] = None
         Future.add_done_callback(future, self._open.pop)

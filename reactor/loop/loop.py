@@ -274,7 +274,6 @@ class Loop:
         """Call `fn(*args)` every `interval` seconds, first after one interval, on a grid without drift.
 
         What it raises is logged, and the series goes on. A tick that comes late skips grid points: no burst.
-
         >>> from reactor.testing import MemoryReactor
         >>> reactor = MemoryReactor()
         >>> timer = reactor.call_every(0.5, lambda: print("again"))
@@ -286,10 +285,11 @@ class Loop:
         check_interval(interval)
         return self.timers.arm(self.clock() + interval, fn, args, interval)
 
-    def promise(self) -> Promise[Any]:
-        """A future of the caller's to complete, on the loop's thread; `close` fails it with ReactorClosed otherwise."""
-        self._check_usable()
-        return self._promises.make()
+    def promise(self, *, own: bool = False) -> Promise[Any]:
+        """A future of the caller's to complete, on the loop's thread. `close` fails it otherwise, unless `own`."""
+        if not own:
+            self._check_usable()
+        return self._promises.make(own)
 
     def run_in_thread(self, fn: Callable[..., T], *args: Any) -> Promise[T]:
         """Call `fn(*args)` in a worker thread; the future completes on the loop. Cancelling works until it starts.

@@ -57,7 +57,8 @@ class Fetch:
         self._held = False  # nothing is read: the caller has asked for it, or others have their turn
         self.withdraw: Callable[[], Any] | None = None
         self.connect_timeout = options.timeouts.connect
-        self.future: Future[Response] | None = Future()  # until it is done: with its callback on us it is a cycle
+        # Until it is done: with its callback on us it is a cycle.
+        self.future: Future[Response] | None = pool.reactor.promise(own=True)
         self._timer = FetchTimer(pool.reactor, options.timeouts.total, self)
 
     def begin(self) -> Future[Response]:
@@ -326,6 +327,8 @@ class Fetch:
         try:
             if error is not None:
                 future.set_exception(error)
+                if isinstance(error, ClientClosed):
+                    future.exception(0)  # whoever has closed the client knows that: it is no mistake not to ask
             else:
                 assert response is not None
                 future.set_result(response)

@@ -176,6 +176,18 @@ def test_close_fails_what_is_not_answered(reactor, server, connect):
     assert server.count == 1
 
 
+def test_whoever_waits_for_an_answer_without_a_loop_is_told():
+    reactor = MemoryReactor()
+    server = Server(reactor)
+    server.answers["GET"] = None
+    client = RedisClient(reactor, URL)
+    for future in (client.execute("GET", "k"), client.subscribe("news", print)):
+        with pytest.raises(RuntimeError, match=r"use reactor\.run_until\(future\)"):
+            future.result()
+        assert hasattr(future, "__await__")
+    reactor.close()
+
+
 def test_the_end_of_the_reactor_fails_what_is_not_answered():
     reactor = MemoryReactor()
     server = Server(reactor)

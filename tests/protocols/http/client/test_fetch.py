@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import io
 import itertools
@@ -319,6 +320,26 @@ def test_a_cancel_in_on_head_is_the_last_that_is_heard(reactor, server):
     reactor.advance(1)
     assert seen == []
     assert not server.alive()
+
+
+def test_whoever_waits_for_it_without_a_loop_is_told(server, reactor):
+    """The habit of other futures: it hung for ever."""
+    server.answers = [[HANG]]
+    future = fetch(reactor, server.url)
+    with pytest.raises(RuntimeError, match=r"use reactor\.run_until\(future\)"):
+        future.result()
+    assert hasattr(future, "__await__"), "as every future of the reactor's"
+    future.cancel()
+
+
+@pytest.mark.loud
+def test_a_failure_that_nobody_asks_for_is_told(reactor, caplog):
+    fetch(reactor, "http://127.0.0.1:1/")
+    reactor.advance(1)
+    gc.collect()
+    (told,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert told.startswith("a future has failed, and nobody asked for its outcome: ")
+    assert "127.0.0.1:1" in told
 
 
 def test_the_end_of_the_reactor_is_an_http_error(server, reactor):
