@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import re
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -95,10 +94,8 @@ def test_the_client_in_english(theatre: Any) -> None:
         os.close(outer)
 
 
-def test_the_client_says_what_is_wrong(theatre: Any) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as nobody:
-        port = str(nobody.getsockname()[1])
-    client = theatre.run("bot_client.py", "--port", port)
+def test_the_client_says_what_is_wrong(theatre: Any, port: int) -> None:
+    client = theatre.run("bot_client.py", "--port", str(port))
     assert client.exits() == 1
     assert client.err.all().count("\n") == 1
     server = theatre.serve("bot_server.py")

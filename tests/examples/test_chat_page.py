@@ -16,7 +16,7 @@ from tests.kit import webdriver
 pytestmark = pytest.mark.skipif(webdriver.MISSING is not None, reason=str(webdriver.MISSING))
 
 NO_FLOOD = ("--no-console", "--flood-rate", "0", "--log-level", "warning")
-LINK = re.compile(r"web page on (http://127\.0\.0\.1:(\d+)/)\n")
+LINK = re.compile(r"web page on (http://127\.0\.0\.1:\d+/)\n")
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +43,7 @@ def chat(theatre: Any) -> Any:
 def start(theatre: Any, *options: str, web: str = "0") -> Any:
     server = theatre.serve("chat_server.py", *NO_FLOOD, "--web", web, *options)
     server.out.wait(LINK.search, "the link")
-    server.link, port = LINK.search(server.out.text).groups()
-    server.web_port = int(port)
+    server.link = LINK.search(server.out.text)[1]
     return server
 
 
@@ -177,14 +176,14 @@ def test_who_is_banned_is_told_for_how_long_and_may_come_back_after_it(page: Any
 
 
 def test_a_page_whose_address_was_banned_meanwhile_gives_up_and_asks_again_when_told_to(
-    page: Any, theatre: Any
+    page: Any, theatre: Any, port: int
 ) -> None:
-    server = start(theatre)
+    server = start(theatre, web=str(port))
     ada = enter(page, server, "Ada")
     server.clean_exit()
     bans = theatre.tmp_path / "bans"
     bans.write_text("127.0.0.1\n")
-    options = (*NO_FLOOD, "--log-level", "info", "--web", str(server.web_port), "--bans", str(bans))
+    options = (*NO_FLOOD, "--log-level", "info", "--web", str(port), "--bans", str(bans))
     second = theatre.serve("chat_server.py", *options)
     ada.shows("you are banned here", "#status", within=25)
     ada.run("document.querySelector('#ask-label').textContent = ''")
@@ -262,8 +261,8 @@ def test_a_line_that_is_too_long_is_kept(page: Any, chat: Any) -> None:
     assert len(ada.run("return document.querySelector('#message').value")) == 700
 
 
-def test_it_comes_back_with_name_room_and_draft_and_doubles_nothing(page: Any, theatre: Any) -> None:
-    server = start(theatre)
+def test_it_comes_back_with_name_room_and_draft_and_doubles_nothing(page: Any, theatre: Any, port: int) -> None:
+    server = start(theatre, web=str(port))
     ada = enter(page, server, "Ada")
     ada.type("#message", "/join tea{enter}")
     ada.shows("tea", "#room")
@@ -275,7 +274,7 @@ def test_it_comes_back_with_name_room_and_draft_and_doubles_nothing(page: Any, t
     attempts = "return performance.getEntriesByType('resource').length"
     assert ada.run(attempts) < 20
     ada.type("#message", "ght")
-    second = theatre.run("chat_server.py", "--port", "0", *NO_FLOOD, "--web", str(server.web_port))
+    second = start(theatre, web=str(port))
     ada.until("return !document.querySelector('#status').classList.contains('off')", within=25)
     with Member(second, "Bob") as bob:
         ada.shows("Ada", "#status")
