@@ -1,4 +1,4 @@
-"""What people of several servers are promised, line by line, where the scenes of test_cluster.py do not have it yet."""
+"""What people of several servers are promised, line by line, where the other scenes of this folder do not have it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,9 @@ from protocols.chat.cluster.cluster import Mode
 from protocols.chat.cluster.people import ELSEWHERE, FOUND, LOST, MISSED
 from protocols.chat.rooms.history import LINES
 from protocols.chat.rooms.news import CROWD
-from tests.protocols.chat.cluster.town import TTL, Server
+from tests.protocols.chat.cluster.town import TTL, Server, two
 
 END = 7.0  # seconds that a server may take to end, whatever the log does
-
-
-def two(town, *names):
-    """Two servers, Ada on the first and Bob on the second, and `names` in turn on the first and the second."""
-    a, b = town.server(), town.server()
-    people = []
-    for number, name in enumerate(("Ada", "Bob", *names)):
-        people.append((a, b)[number % 2].join(name))
-        town.advance(0.1)
-    town.advance(0.5)
-    for person in people:
-        _ = person.news
-    return a, b, *people
 
 
 def test_who_comes_into_a_room_is_told_who_of_all_servers_is_there(town):

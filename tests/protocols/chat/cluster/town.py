@@ -176,3 +176,16 @@ class Town:
         for server in self.servers:
             server.cluster.close()
         self.reactor.close()
+
+
+def two(town, *names):
+    """Two servers, Ada on the first and Bob on the second, and `names` in turn on the first and the second."""
+    a, b = town.server(), town.server()
+    people = []
+    for number, name in enumerate(("Ada", "Bob", *names)):
+        people.append((a, b)[number % 2].join(name))
+        town.advance(0.1)
+    town.advance(0.5)
+    for person in people:
+        _ = person.news
+    return a, b, *people
