@@ -30,8 +30,8 @@ class Bounds:
 
     max_head, max_lines: bytes and lines of a head, request line included; beyond them 431, or 414 where the request
         line alone is over. Eight times what nginx and Apache take, far above the 8,000 of RFC 9112, 3.
-    per_peer: connections of one address (IPv6: of a /64); loopback is not counted, for a proxy is there. A browser
-        opens six, an office behind one address some dozens.
+    per_peer: connections of one address (IPv6: of a /64); loopback is not counted, for a proxy is there, unless
+        `Limits.count_loopback` says so. A browser opens six, an office behind one address some dozens.
     first_byte: from the connection to the first byte of a request. Browsers connect ahead of need, and use that within
         a few seconds or never.
     head: from the first byte of a head to its last, however often a byte comes in between: what is renewed by each byte

@@ -57,7 +57,7 @@ class Server:
         self.bodies = Budget(bounds.max_bodies)
         self.on_answer: Callable[[Request, int], object] | None = None
         self._connections: dict[HTTPConnection, None] = {}
-        self._peers = Peers(bounds.per_peer)
+        self._peers = Peers(bounds.per_peer, count_loopback=limits.count_loopback)
         self._timer: Timer | None = None
 
     def route(self, method: str, path: str, handler: Any, *, max_body: int | None = None) -> None:

@@ -7,7 +7,7 @@ import contextlib
 import pytest
 
 from protocols.http import Headers
-from protocols.http.server import EventStream, Request, Response, Server, Upgrade
+from protocols.http.server import Bounds, EventStream, Request, Response, Server, Upgrade
 from protocols.http.server.limits import LINES_AT_ONCE, TURN_TIME
 from protocols.http.server.peers import refusing
 from protocols.http.wire.chunked import ChunkedDecoder
@@ -268,6 +268,16 @@ def test_many_connections_of_one_customer_and_of_loopback():
     assert not site._peers.admit(Elsewhere("2001:db8::ffff"))
     near = [Elsewhere("127.0.0.1") for _ in range(1000)] + [Elsewhere("::1") for _ in range(1000)]
     assert all(map(site._peers.admit, near))
+    site.reactor.close()
+
+
+def test_loopback_is_counted_where_the_limits_say_so():
+    limits = Limits(count_loopback=True)
+    site = Server(MemoryReactor(), limits=limits, bounds=Bounds(per_peer=1))
+    near = Elsewhere("127.0.0.1")
+    assert site._peers.admit(near)
+    assert not site._peers.admit(Elsewhere("127.0.0.1"))
+    assert [refusing(limits, 1).refuse(("127.0.0.1", 5), held) for held in (0, 1)] == [None, b""]
     site.reactor.close()
 
 
