@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Collection, Sequence
 
 KEPT = 200  # lines remembered: four times what our server replays
+ENOUGH = 10  # lines that tell a place where what was heard and what is replayed are not the same before these
 
 _STAMP = re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d\] ")
 _NEVER_REPLAYED = ("* ", "[private ", "From Server, Admin:[private] ")
@@ -37,6 +38,7 @@ class Past:
         self._held: list[str] = []  # replayed, and not shown yet
         self._replays = True  # a history may come: nobody has said anything since the connection or the room began
         self._again = False  # and it may stand on the screen
+        self._asked = False  # for a history, with /history: what is stamped stands on the screen already
         self._ignored: Sequence[str] = ()  # whose lines the server may replay before it knows that
         self._passing = False  # in the lobby, on the way to the room of before
 
@@ -63,6 +65,7 @@ class Past:
         """This client sends `line`: a history that it asks for is to be shown, whatever stands on the screen."""
         if line.strip().partition(" ")[0].lower() == "/history":
             self._replays = self._again = False
+            self._asked = True
 
     @property
     def holds(self) -> bool:
@@ -78,10 +81,10 @@ class Past:
         before = self.flush()
         if not line.startswith(_NEVER_REPLAYED):
             stamped = _STAMP.match(line) is not None
-            if self._replays or not stamped:  # else it was asked for, with /history
+            if not (stamped and self._asked):  # one of several servers tells so what it had missed
                 self._see(line)
             if not stamped:
-                self._replays = self._again = False
+                self._replays = self._again = self._asked = False
         return [*before, line]
 
     def flush(self) -> list[str]:
@@ -103,22 +106,23 @@ class Past:
 
     def _known(self, replayed: Sequence[str]) -> int:
         """How many of these stand on the screen already."""
-        return max(self._meeting(replayed, ()), self._meeting(replayed, self.ever_ignored))
-
-    def _meeting(self, replayed: Sequence[str], unequal: Collection[str]) -> int:
-        """The same, by the lines of all others but these."""
         lines = [_STAMP.sub("", line, count=1) for line in replayed]
-        others = [place for place, line in enumerate(lines) if not self._is_own(line) and not _is_of(unequal, line)]
-        seen = [line for line in self._seen if not _is_of(unequal, line)]
         known = 0
-        for count in range(len(others), 0, -1):
-            size = min(count, len(seen))
-            if size and seen[-size:] == [lines[place] for place in others[count - size : count]]:
-                known = others[count - 1] + 1
-                break
+        for most in (len(lines), ENOUGH):
+            known = known or max(self._meeting(lines, unequal, most) for unequal in ((), self.ever_ignored))
         while known < len(lines) and self._is_own(lines[known]):
             known += 1
         return known
+
+    def _meeting(self, lines: Sequence[str], unequal: Collection[str], most: int) -> int:
+        """Up to where they are known by the lines of all others but these, of which the last `most` are compared."""
+        others = [place for place, line in enumerate(lines) if not self._is_own(line) and not _is_of(unequal, line)]
+        seen = [line for line in self._seen if not _is_of(unequal, line)]
+        for count in range(len(others), 0, -1):
+            size = min(count, len(seen), most)
+            if size and seen[-size:] == [lines[place] for place in others[count - size : count]]:
+                return others[count - 1] + 1
+        return 0
 
 
 def _is_of(names: Collection[str], line: str) -> bool:
