@@ -10,6 +10,7 @@ from pathlib import Path
 
 from protocols import Echo
 from protocols.chat import Chat
+from protocols.http.server import Server
 from tests.kit.tls import Peer, client_context, server_context
 
 ROOT = Path(__file__).parents[1]
@@ -69,6 +70,20 @@ def test_an_echo_over_tls_is_at_most_nine_deep(stage):
     assert len(handling(frames)) <= 11
     assert frames.deepest <= 9
     assert peer.hear() == b"again"
+
+
+def test_a_request_that_was_asked_before_is_at_most_thirty_two_calls(stage):
+    """Of a client that keeps its connection: the head is read once, its route is found once."""
+    site = Server(stage.reactor)
+    site.route("GET", "/hello", lambda request: b"hello")
+    sock = stage.dial(stage.serve(site.connection))
+    for _ in range(3):
+        sock.sendall(b"GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+        frames = Frames(stage.reactor).tick()
+        assert stage.received(sock).endswith(b"\r\n\r\nhello")
+    calls = handling(frames)
+    assert "_on_flush" in calls
+    assert len(calls) <= 32
 
 
 def test_a_line_of_the_chat_is_at_most_fourteen_deep(stage):

@@ -26,7 +26,7 @@ from .failures import ClientClosed, FetchTimeout, ProxyError, ask, callback_fail
 from .fetch_timer import FetchTimer
 from .options import Options
 from .pool import Pool
-from .reception import Outcome, Reception
+from .reception import BUSY, COMPLETE, FAILED, REDIRECT, STOPPED, WAITING, Reception
 from .redirect import RedirectError, next_request
 from .request import IDEMPOTENT, Request
 from .response import Response
@@ -127,22 +127,22 @@ class Fetch:
 
     def _go_on(self, reception: Reception) -> None:
         outcome = reception.go_on()
-        if outcome is Outcome.COMPLETE:
+        if outcome is COMPLETE:
             self._let_go()
             self._end(reception.response, None)
-        elif outcome is Outcome.REDIRECT:
+        elif outcome is REDIRECT:
             self._on_redirect(reception)
-        elif outcome is Outcome.WAITING:
+        elif outcome is WAITING:
             assert reception.waiting is not None
             self._hold()
             reception.waiting.add_done_callback(self._on_waited)
-        elif outcome is Outcome.BUSY:
+        elif outcome is BUSY:
             self._hold()
             self._pool.reactor.call_soon(self._resume)
-        elif outcome is Outcome.FAILED:
+        elif outcome is FAILED:
             assert reception.error is not None
             self._on_failed(reception.error)
-        elif outcome is Outcome.STOPPED:
+        elif outcome is STOPPED:
             self._clean_up()
 
     def on_head(self, response: Response, *, decoded: bool) -> None:

@@ -38,6 +38,9 @@ class Outcome(Enum):
     STOPPED = auto()  # nobody wants it any more
 
 
+MORE, WAITING, BUSY, REDIRECT, COMPLETE, FAILED, STOPPED = Outcome
+
+
 class Asker(Interface):
     """What the reception belongs to."""
 
@@ -99,7 +102,7 @@ class Reception:
             return self._work()
         except HTTPError as exc:
             self.error = exc
-            return Outcome.FAILED
+            return FAILED
 
     def _work(self) -> Outcome:
         events = self._events
@@ -109,7 +112,7 @@ class Reception:
                 if outcome is not None:
                     return outcome
             if not events:
-                return Outcome.MORE if self.redirect is None else Outcome.REDIRECT
+                return MORE if self.redirect is None else REDIRECT
             outcome = self._handle(events.popleft())
             if outcome is not None:
                 return outcome
@@ -126,7 +129,7 @@ class Reception:
             return self._on_end()
         elif kind is Failed:
             self.error = event.error  # type: ignore[union-attr]
-            return Outcome.FAILED  # not raised: it would live in its own traceback until the garbage collector comes
+            return FAILED  # not raised: it would live in its own traceback until the garbage collector comes
         return None
 
     def _on_head(self, head: Head) -> Outcome | None:
@@ -141,7 +144,7 @@ class Reception:
         if self._request.decodes:
             self._decoder = decoder_for(headers, limit=options.max_body)
         self._asker.on_head(response, decoded=self._decoder is not None)
-        return Outcome.STOPPED if self._asker.is_over() else None
+        return STOPPED if self._asker.is_over() else None
 
     def _take(self, data: bytes) -> Outcome | None:
         """Some content."""
@@ -153,14 +156,14 @@ class Reception:
         else:
             waiting = ask(options.on_data, data, what=options.sink)
             if self._asker.is_over():
-                return Outcome.STOPPED
+                return STOPPED
             if isinstance(waiting, Future) and not waiting.done():
                 self.waiting = waiting
         limit = options.max_body
         if limit is not None and self.received > limit:
             raise BodyTooLarge(f"the body is longer than the {limit} bytes allowed")
         if self.waiting is not None:
-            return Outcome.WAITING
+            return WAITING
         return self._is_enough()
 
     def _decoded(self, data: bytes, decoder: Decoder) -> Iterator[bytes]:
@@ -172,7 +175,7 @@ class Reception:
             yield b""
 
     def _is_enough(self) -> Outcome | None:
-        return Outcome.BUSY if self._budget <= 0 else None
+        return BUSY if self._budget <= 0 else None
 
     def _on_end(self) -> Outcome | None:
         self.ended = True
@@ -182,4 +185,4 @@ class Reception:
         if response is None:
             return None
         response.body = b"".join(self._chunks)
-        return Outcome.COMPLETE
+        return COMPLETE
