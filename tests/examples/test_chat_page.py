@@ -324,6 +324,23 @@ def test_a_private_word_is_told_apart_and_doubles_nothing(page: Any, theatre: An
             assert text.count(said) == 1, text
 
 
+def test_lines_of_a_server_that_was_cut_off_double_no_others(page: Any, theatre: Any) -> None:
+    """One of several: what its people said to each other meanwhile is in no history of the others."""
+    server = start(theatre, "--flood-rate", "0")
+    with Member(server, "Bob") as bob:
+        ada = enter(page, server, "Ada")
+        for number in range(30):
+            bob.says(f"line {number} of Bob")
+        ada.shows("line 29 of Bob")
+        ada.run("shown.splice(shown.length - 15, 0, {type: 'said', name: 'Kim', text: 'only us'})")
+        ada.run("window.dispatchEvent(new Event('offline'))")
+        bob.says("while you were away")
+        ada.run("window.dispatchEvent(new Event('online'))")
+        ada.shows("while you were away", within=25)
+        text = ada.text("#log")
+        assert [text.count(f"line {number} of Bob") for number in range(30)] == [1] * 30
+
+
 def test_a_reload_shows_what_was_said_in_the_room_and_not_in_the_lobby(page: Any, chat: Any) -> None:
     with Member(chat, "Bob") as bob:
         bob.says("of the lobby")

@@ -36,6 +36,7 @@ const $ = id => document.getElementById(id);
 const log = $("log"), field = $("message"), status = $("status");
 
 const MOST_LINES = 1000;   // in the log; what is older goes
+const ENOUGH = 10;  // lines that tell a place, where page and history are not the same before these: a server was cut off
 
 let shown = [];  // what was said here, whatever a history may have: private lines and notices are in none
 let replay = [], replayTimer = null;
@@ -157,7 +158,7 @@ function dropReplay() {
 
 function showReplay() {
   clearTimeout(replayTimer);
-  for (const [kind, event] of replay.slice(Math.max(meeting(() => true), meeting(event => !isOf(everIgnored, event))))) {
+  for (const [kind, event] of replay.slice(known(Infinity) || known(ENOUGH))) {
     shown.push(event);
     addLine(kind, event.text, event);
   }
@@ -165,14 +166,16 @@ function showReplay() {
   shown = shown.slice(-MOST_LINES);
 }
 
-function meeting(tells) {
+const known = most => Math.max(meeting(() => true, most), meeting(event => !isOf(everIgnored, event), most));
+
+function meeting(tells, most) {
   // What was on the page before the connection was lost must not be doubled: find where the two meet. Only the lines
   // that tell of the place are compared: of who was ignored for a while, the page and the history have not the same.
   const before = shown.filter(tells).map(key);
   const events = replay.map(([, event]) => event);
   const endsAlike = end => {
     const keys = events.slice(0, end).filter(tells).map(key);
-    const size = Math.min(before.length, keys.length);
+    const size = Math.min(before.length, keys.length, most);
     return size > 0 && keys.slice(-size).every((one, i) => one === before[before.length - size + i]);
   };
   let meet = events.length;
