@@ -14,11 +14,12 @@ from types import MappingProxyType
 from reactor import Limits, Timeouts
 from reactor.sockets.stdio import StdioSocket
 from reactor.sockets.tls import TLSSocket
-from reactor.testing import MemoryReactor, Recorder
+from reactor.testing import MemoryReactor, Recorder, SteppedReactor
 from tests.kit.leftovers import Before
 from tests.kit.tls import client_context, server_context
 
 PATIENCE = 60  # real seconds until what must happen has to have happened; only a fault waits so long
+PAUSE = 0.001  # real seconds that such a carrier is given before time passes
 SILENCE = 0.05  # real seconds of a carrier with threads after which nothing more is taken to come
 
 
@@ -167,6 +168,11 @@ class Pipes(Carrier):
     half_close = False
     resets = False
     threads = True
+
+    def __init__(self, stage):
+        stage.reactor.close()
+        stage.reactor = SteppedReactor(patience=PAUSE)
+        super().__init__(stage)
 
     def pair(self, a, b, **options):
         (from_a, to_b), (from_b, to_a) = os.pipe(), os.pipe()
