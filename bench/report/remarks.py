@@ -28,7 +28,7 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
         "a line, and needs much the same",
     ),
     (
-        "fan-out, 100 members", "uvloop",
+        "fan-out, 100 members", "at most 0.06",
         "with a hundred members each turn is short, and the part that is done once for each line said (cutting, "
         "decoding, cleaning, flood and history of the real chat; the others' chats have none of it) is shared by only "
         "99 deliveries; a thousand members make it a tenth. The C server in that table shows what the kernel alone "
