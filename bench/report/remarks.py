@@ -36,8 +36,8 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "connect, one exchange", "of asyncio",
-        "two fifths are the kernel's, for ten system calls (asyncio makes 17), three of which Python's `socket.accept` "
-        "makes by itself; the rest is the life of a connection in Python: its limits, deadlines, lanes and the orderly "
+        "two fifths are the kernel's, for ten system calls (asyncio makes 17), three of which Python makes by itself for "
+        "each socket it accepts; the rest is the life of a connection in Python: its limits, deadlines, lanes and the orderly "
         "end, half-close included, that asyncio does not have",
     ),
     (
@@ -89,8 +89,8 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "connect, one exchange", "of uvloop",
-        "ten system calls a connection against uvloop's, three of which Python's `socket.accept` makes by itself, and "
-        "the limits, deadlines and the orderly end of a connection are Python here and C or absent there",
+        "Python without a framework (the row bare) is level with uvloop; above it stands the life of a connection, in "
+        "some sixty calls of Python: its limits, deadlines, lanes and the orderly end, which are C or absent there",
     ),
     (
         "CPU of all servers per delivery", "one at a time",

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The least that a server in pure Python does: epoll, receive, answer, send. What the reactor's figures stand beside.
 
-No limits, no deadlines, no half-close, no backpressure: a peer that reads slowly or breaks off ends all of it, so
-nobody can serve with this. What it costs is what no framework in Python can save: `bare.py SERVICE --port PORT`.
+No limits, no deadlines, no half-close, no backpressure: a peer that reads slowly ends all of it, so nobody can serve
+with this. What it costs is what no framework in Python can save: `bare.py SERVICE --port PORT`.
 """
 
 import select
@@ -132,7 +132,11 @@ def serve(services: dict[socket.socket, Callable[[socket.socket], Ready]]) -> No
         watch(listener, accepting(listener, service, watch))
     while True:
         for fd, _ in poller.poll():
-            if not handlers[fd]():
+            try:
+                goes_on = handlers[fd]()
+            except ConnectionError:  # who leaves tickets of TLS unread resets
+                goes_on = False
+            if not goes_on:
                 del handlers[fd]
                 socks.pop(fd).close()  # so that epoll forgets it
         if said:
