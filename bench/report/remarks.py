@@ -36,9 +36,9 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "connect, one exchange", "of asyncio",
-        "two fifths are the kernel's, for ten system calls (asyncio makes 17), three of which Python makes by itself for "
-        "each socket it accepts; the rest is the life of a connection in Python: its limits, deadlines, lanes and the orderly "
-        "end, half-close included, that asyncio does not have",
+        "two fifths are the kernel's, for ten system calls (asyncio makes 17), three of which Python makes by itself "
+        "for each socket it accepts; the rest is the life of a connection in Python: its limits, deadlines, lanes and "
+        "the orderly end, half-close included, that asyncio does not have",
     ),
     (
         "echo, ", "of uvloop",
