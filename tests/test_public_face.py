@@ -58,7 +58,7 @@ PACKAGES = {
     "reactor.serving": {
         "USAGE_ERROR", "Parser", "add_metrics_option", "add_tls_options", "add_workers_option", "address",
         "announce", "complain", "count", "dump_on_signal", "given_sockets", "in_words", "listen",
-        "log_to_stderr", "number", "on_hangup", "port_number", "program", "raise_descriptor_limit", "rate",
+        "host_name", "log_to_stderr", "number", "on_hangup", "port_number", "program", "raise_descriptor_limit", "rate",
         "run", "say", "serve", "server_parser", "supervise", "tls_context", "warn_if_root",
     },
     "reactor.testing": {

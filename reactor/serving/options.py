@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NoReturn, TypeVar
 
+from ..diagnostics import asked
 from .output import complain, program
 
 N = TypeVar("N", int, float)
@@ -23,6 +25,17 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, description: str) -> None:
         super().__init__(prog=program(), description=description, allow_abbrev=False)
 
+    def parse_args(  # type: ignore[override]  # argparse's has a form for each kind of namespace
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> argparse.Namespace:
+        """As argparse's; what the environment asks of the reactor has to be possible as well."""
+        given = super().parse_args(args, namespace)
+        try:
+            asked.seconds(None, True, os.environ.get("REACTOR_WATCHDOG"))
+        except ValueError as why:
+            self.error(str(why))
+        return given
+
     def error(self, message: str) -> NoReturn:
         complain(f"{self.prog}: {' '.join(message.split())} (--help lists the options)")
         sys.exit(USAGE_ERROR)
@@ -31,7 +44,8 @@ class Parser(argparse.ArgumentParser):
 def server_parser(description: str, port: int) -> Parser:
     """A parser with --host and --port, which every server takes."""
     parser = Parser(description)
-    parser.add_argument("--host", default="127.0.0.1", help="address or name to listen on (%(default)s)")
+    where = "address or name to listen on (%(default)s)"
+    parser.add_argument("--host", type=host_name, default="127.0.0.1", help=where)
     parser.add_argument("--port", type=port_number, default=port, help="0 takes any free one (%(default)s)")
     return parser
 
@@ -57,6 +71,13 @@ def add_log_option(parser: argparse.ArgumentParser) -> None:
     """--log-level LEVEL, for `log_to_stderr`."""
     text = f"{', '.join(LEVELS)} (%(default)s)"
     parser.add_argument("--log-level", choices=LEVELS, default="warning", metavar="LEVEL", help=text)
+
+
+def host_name(text: str) -> str:
+    """Where to listen. Nothing is no address: it would be all of them, and `--host "$HOST"` often means another."""
+    if not text:
+        raise argparse.ArgumentTypeError("a host is an address or a name, and not empty; 0.0.0.0 or :: is all of them")
+    return text
 
 
 def port_number(text: str) -> int:

@@ -91,6 +91,8 @@ def test_a_log_line_stands_above_the_row(theatre: Any, sit: Any) -> None:
 def test_after_ctrl_d_what_is_said_is_still_shown(theatre: Any, sit: Any) -> None:
     console = sit()
     console.types("hello\r\x04")
+    word = "* nothing more is taken here; what is said is still shown, and Ctrl-C ends the server\n"
+    console.until(lambda: word in console.text)
     ada = theatre.peer(console)
     ada.sends("/nick Ada\nhi\n")
     console.until(lambda: "Ada: hi\n" in console.text)

@@ -37,6 +37,8 @@ BAD_FOR_THE_CHAT = (
     *(["--flood-rate", rate] for rate in ("-1", "nan", "inf", "fast")),
     *([option, "-1"] for option in ("--flood-burst", "--max-clients", "--max-per-ip")),
     ["--log-level", "loud"],
+    ["--host", ""],
+    ["--web", "0", "--web-host", ""],
 )
 
 

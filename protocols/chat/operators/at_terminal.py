@@ -59,6 +59,7 @@ class TerminalConsole:
 
     def input_ended(self) -> None:
         """Ctrl-D: what is said is still shown."""
+        self._tell("nothing more is taken here; what is said is still shown, and Ctrl-C ends the server")
 
     def output_stalls(self, stalls: bool) -> None:
         if not stalls and self._unshown:

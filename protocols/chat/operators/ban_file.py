@@ -170,6 +170,8 @@ class BanFile:
                 self._have(*_load(self._path))
                 if not os.path.exists(self._path):
                     self._note_absent()
+                elif files.is_anybodys(self._path):
+                    log.warning("bans: %s can be written by everybody on this machine: chmod 600 it", self._path)
             except OSError as error:
                 log.warning("bans: %s cannot be read, and nobody is banned: %s", self._path, error.strerror)
 

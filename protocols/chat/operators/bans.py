@@ -62,6 +62,7 @@ class Bans:
     def __init__(self, limit: int = MAX_BANS) -> None:
         self.limit = limit
         self._bans: dict[str, Ban] = {}  # by their keys, in the order in which they were made
+        self._looks: dict[str, set[str]] = {}  # the keys of those that have a name, by its look
         self._places: dict[tuple[int, int, int], dict[str, Ban]] = {}  # by version, length and prefix of the network
         self._lengths: dict[tuple[int, int], int] = {}  # how many places have this version and length
 
@@ -91,6 +92,11 @@ class Bans:
         ban = self._bans.get(names.key(name))
         return ban if ban is not None and self._holds(ban, now) else None
 
+    def of_look(self, name: str, now: float) -> Ban | None:
+        """The ban of a name that `name` cannot be told from: it would be the same person once more."""
+        bans = (self._bans[key] for key in list(self._looks.get(names.look(name), ())))
+        return next((ban for ban in bans if self._holds(ban, now)), None)
+
     def add(self, ban: Ban, now: float) -> None:
         """Ban somebody; a ban of the same name or network is replaced. Raises TooManyBans."""
         if ban.key not in self._bans and len(self._bans) >= self.limit:
@@ -99,6 +105,8 @@ class Bans:
                 raise TooManyBans(f"there are {self.limit:,} bans, and no more can be: /unban some, or ban a network")
         self.remove(ban.key)
         self._bans[ban.key] = ban
+        if ban.name:
+            self._looks.setdefault(names.look(ban.name), set()).add(ban.key)
         if ban.network is not None:
             version, length, _ = place = _place(ban.network)
             if place not in self._places:
@@ -109,6 +117,11 @@ class Bans:
     def remove(self, key: str) -> None:
         """Undo the ban with this key, if there is one."""
         ban = self._bans.pop(key, None)
+        if ban is not None and ban.name:
+            looks = self._looks[look := names.look(ban.name)]
+            looks.discard(key)
+            if not looks:
+                del self._looks[look]
         if ban is None or ban.network is None:
             return
         version, length, _ = place = _place(ban.network)
@@ -136,7 +149,7 @@ class Bans:
 
     def replace(self, bans: Iterable[Ban], now: float) -> int:
         """Have these bans and no others; gives the number of those for which there was no room."""
-        self._bans, self._places, self._lengths = {}, {}, {}
+        self._bans, self._looks, self._places, self._lengths = {}, {}, {}, {}
         wanted = {ban.key: ban for ban in bans if not ban.over(now)}
         for ban in list(wanted.values())[: self.limit]:
             self.add(ban, now)

@@ -113,6 +113,8 @@ def check(path: str) -> None:
             raise BadPassword("there is no password in it")
     except BadPassword as why:
         raise BadPassword(f"{path}: {why}") from None
+    if files.is_anybodys(path):
+        raise BadPassword(f"{path}: everybody on this machine can write a password into it: chmod 600 keeps it to you")
     files.warn_if_open(path, "oper")
 
 

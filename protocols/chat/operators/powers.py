@@ -66,7 +66,8 @@ class Powers(Authority):
         return None if ban is None else f"you are banned here{lasting(ban, now)}"
 
     def is_banned(self, name: str) -> bool:
-        return self.bans.bans.of_name(name, self.bans.clock()) is not None
+        bans, now = self.bans.bans, self.bans.clock()
+        return bans.of_name(name, now) is not None or bans.of_look(name, now) is not None
 
     # -- who operates -------------------------------------------------------------------------------------------
 

@@ -16,6 +16,9 @@ MAX_WRITTEN = 8 * MAX_NAME  # as somebody types it: four for one that NFKC compo
 # name, and is not normalized to find that out: 2 KB of marks cost 2 ms, and 17 times that where a name has spaces
 MAX_MARKS = 3  # combining marks in a row: Thai, Tibetan and Vietnamese need no more, and a heap hides the lines above
 RESERVED = ("Admin", "Server")
+_NOTICES = frozenset(
+    {"is", "was", "now", "joined", "left", "operator", "operators", "banned", "kicked", "muted", "private"}
+)
 
 # How lines begin that are no person's speech: notices, actions, private messages, replays, and marks kept free; with
 # what looks like the three that are used.
@@ -87,7 +90,12 @@ def clean(raw: str) -> str:
         raise BadName("that name is reserved")
     if _has_delimiters(name):
         raise BadName("a name has no brackets and no quotes in it")
-    if any(map(_mixes_scripts, name.split(" "))):
+    words = name.split(" ")
+    if len(words) > 1 and any(map(_is_reserved, words)):
+        raise BadName("that name is reserved")
+    if len(words) > 1 and any(map(_is_of_notices, words)):
+        raise BadName("a name of several words has none of which the server's own lines are made")
+    if any(map(_mixes_scripts, words)):
         raise BadName("a word of a name is written in one alphabet; put a blank between two")
     return name
 
@@ -130,6 +138,12 @@ def _mixes_scripts(word: str) -> bool:
     if any(char.isascii() and char.isalpha() for char in word):
         scripts.add("LATIN")
     return len(scripts) > 1 and not scripts <= _TOGETHER
+
+
+def _is_of_notices(word: str) -> bool:
+    """Whether a reader could take the name for a part of the server's sentence: `Mal is now an operator`."""
+    bare = "".join(filter(str.isalnum, word))
+    return key(bare) in _NOTICES or look(bare) in _NOTICES
 
 
 def _is_address(name: str) -> bool:

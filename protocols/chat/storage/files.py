@@ -55,6 +55,11 @@ def replace(path: str, data: bytes) -> None:
     _keep_entry(os.path.dirname(path))
 
 
+def is_anybodys(path: str) -> bool:
+    """Whether everybody on this machine may write it, and so decide what stands in it. Raises OSError."""
+    return bool(os.stat(path).st_mode & stat.S_IWOTH)
+
+
 def warn_if_open(path: str, whose: str) -> None:
     """Warn of a secret in a file that everybody may read. Raises OSError. whose: begins the line in the log."""
     if stat.S_IMODE(os.stat(path).st_mode) & 0o007:

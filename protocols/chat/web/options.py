@@ -9,16 +9,19 @@ import ssl
 from contextlib import suppress
 
 from reactor import Listener
-from reactor.serving import address, port_number, say
+from reactor.serving import address, host_name, port_number, say
 
 from ..session import Chat
+
+_IPV4 = socket.AF_INET, "192.0.2.1", "127.0.0.1"  # an address that nobody has (RFC 5737), and this machine
+_IPV6 = socket.AF_INET6, "2001:db8::1", "::1"  # RFC 3849
 
 
 def add_web_options(parser: argparse.ArgumentParser) -> None:
     """--web, --web-host and --web-origin."""
     option = parser.add_argument
     option("--web", type=port_number, metavar="PORT", help="a page for browsers there; 0 takes any free port (none)")
-    option("--web-host", metavar="HOST", help="address or name that the page is served on (as --host)")
+    option("--web-host", type=host_name, metavar="HOST", help="address or name that the page is served on (as --host)")
     option(
         "--web-origin", action="append", metavar="URL",
         help="whose pages may connect, where a proxy hides the Host that browsers ask for: https://chat.example",
@@ -43,9 +46,11 @@ def open_page(chat: Chat, options: argparse.Namespace, tls: ssl.SSLContext | Non
 def reachable(name: tuple[str, int]) -> tuple[str, int]:
     """An address that others can open: for one that stands for all, this machine's on its network."""
     host, port = name[:2]
-    if not ipaddress.ip_address(host.partition("%")[0]).is_unspecified:
+    listening = ipaddress.ip_address(host.partition("%")[0])
+    if not listening.is_unspecified:
         return host, port
-    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(("192.0.2.1", 9))  # sends nothing: the system only looks up which address it would send from
+    family, elsewhere, here = _IPV4 if listening.version == 4 else _IPV6
+    with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect((elsewhere, 9))  # sends nothing: the system only looks up which address it would send from
         return probe.getsockname()[0], port
-    return "127.0.0.1", port
+    return here, port

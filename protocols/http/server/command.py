@@ -12,6 +12,7 @@ from reactor.serving import (
     Parser,
     add_metrics_option,
     add_tls_options,
+    host_name,
     in_words,
     listen,
     log_to_stderr,
@@ -54,7 +55,9 @@ def parser() -> Parser:
 def _add_spellings(parser: Parser) -> None:
     """The port and the address as `python -m http.server` takes them: people's fingers know it."""
     parser.add_argument("bare_port", nargs="?", type=port_number, metavar="PORT", help="as --port")
-    parser.add_argument("-b", "--bind", dest="host", metavar="HOST", default=argparse.SUPPRESS, help="as --host")
+    parser.add_argument(
+        "-b", "--bind", dest="host", type=host_name, metavar="HOST", default=argparse.SUPPRESS, help="as --host"
+    )
 
 
 def main(arguments: Sequence[str] | None = None, metrics: Metrics | None = None) -> int:

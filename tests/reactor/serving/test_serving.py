@@ -60,6 +60,16 @@ def test_what_is_wrong_with_a_number_is_said_in_plain_words(option: tuple[str, .
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("given", ["soon", "-1", "nan"])
+def test_what_the_environment_asks_for_has_to_be_possible(given: str, monkeypatch: Any, capsys: Any) -> None:
+    monkeypatch.setenv("REACTOR_WATCHDOG", given)
+    with pytest.raises(SystemExit) as left:
+        serving.server_parser("A server.", 9000).parse_args([])
+    assert left.value.code == 2
+    assert "a number of seconds, 0 for none, not " in (said := capsys.readouterr().err)
+    assert said.count("\n") == 1
+
+
 @pytest.mark.parametrize("text", ["-1", "nan", "inf", "x"])
 def test_numbers_that_are_none(text: str) -> None:
     for kind in (serving.count, serving.rate):

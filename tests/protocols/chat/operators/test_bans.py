@@ -131,3 +131,16 @@ def test_a_time_is_said_in_the_unit_that_people_use_for_it():
     assert [span(seconds) for seconds in times] == [
         "60 seconds", "1 minute", "120 minutes", "2 hours", "3 hours", "48 hours", "2 days", "3 days",
     ]  # fmt: skip
+
+
+def test_a_name_that_looks_like_a_banned_one_is_banned() -> None:
+    record = banned(Ban("Mallory", until=60.0), Ban("MaIIory"), Ban("Eve"))
+    alike = ("M\u0430llory", "Ma11ory", "MaIlory", "mallory")
+    assert all(record.of_look(name, now=0.0) for name in alike)
+    assert record.of_look("Malory", now=0.0) is None
+    assert all(record.of_look(name, now=60.0) for name in alike), "by the other ban"
+    record.remove("maiiory")
+    assert not any(record.of_look(name, now=60.0) for name in alike)
+    assert record.of_look("Eve", now=60.0)
+    record.replace([], now=60.0)
+    assert record.of_look("Eve", now=60.0) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from concurrent.futures import Future
 from pathlib import Path
@@ -316,3 +317,12 @@ def test_the_end_of_the_server_is_no_answer() -> None:
     porter.jobs[0].set_exception(ReactorClosed("the reactor was closed"))
     assert porter.answers == []
     assert len(porter.jobs) == 1
+
+
+def test_a_file_that_everybody_may_write_is_refused(tmp_path: Path) -> None:
+    path = str(tmp_path / "opers")
+    passwords.put(path, "ada", "open sesame")
+    passwords.check(path)
+    os.chmod(path, 0o602)
+    with pytest.raises(BadPassword, match="everybody on this machine can write a password into it: chmod 600"):
+        passwords.check(path)

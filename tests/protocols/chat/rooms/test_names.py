@@ -259,3 +259,21 @@ def test_reserved_names_in_rare_letters(name: str) -> None:
 def test_capitals_are_read_as_they_look() -> None:
     assert look("ΗΑΝΝΥ") == look("HANNY")
     assert look("ΝΙΚΗ") == look("NIKH")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "an operator", "banned. Obs is", "Obs left; Mallory", "Obs was banned and Eve", "private from Obs", "x NOW",
+        "x IS",        "The Server", "Chat Server", "Server Message", "an Admin", "Admin 2", "an 0perator",
+    ],
+)  # fmt: skip
+def test_a_name_makes_no_sentence_of_the_servers(name: str) -> None:
+    """`* Mal is now an operator` was a line of the server's own."""
+    with pytest.raises(BadName, match=r"of which the server's own lines are made|reserved"):
+        clean(name)
+
+
+@pytest.mark.parametrize("name", ["Left", "operator7", "Now", "The Weeknd", "Nowhere Man", "Leftover Pie"])
+def test_one_word_of_them_is_none(name: str) -> None:
+    assert clean(name) == name

@@ -106,3 +106,13 @@ def test_a_secret_that_everybody_may_read_is_told(tmp_path, caplog, mode, warned
     path.chmod(mode)
     files.warn_if_open(str(path), "cluster")
     assert caplog.text.count("can be read by everybody on this machine: chmod 600 keeps it to you") == warned
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_so"), [(0o600, False), (0o664, False), (0o644, False), (0o602, True), (0o666, True)]
+)
+def test_a_file_that_everybody_may_write_is_nobodys_word(tmp_path, mode, is_so):
+    path = tmp_path / "opers"
+    path.write_text("x")
+    path.chmod(mode)
+    assert files.is_anybodys(str(path)) is is_so

@@ -15,5 +15,6 @@ def test_an_address_that_others_can_open_is_told_as_it_is(host):
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_all_interfaces_are_told_as_one_of_them(host):
     address, port = reachable((host, 8080))
+    assert (":" in address) == (":" in host), "nobody answers on the other family"
     assert address not in ("0.0.0.0", "::")
     assert port == 8080
