@@ -43,7 +43,7 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     (
         "echo, ", "of uvloop",
         "the floor is epoll, receive and send in Python without a framework (bench/servers/bare.py: the row bare, and "
-        "the column bare under Instructions a message): the interpreter and its socket module take 1.4 times uvloop's "
+        "the column bare under Instructions a message): the interpreter and its socket module take 1.5 times uvloop's "
         "instructions before anything is done for the message, so where the floor is above the goal no Python "
         "meets it. Above it stand four calls of Python a message, which are the contract: input (one boundary to the "
         "program), data_received, write (bounds, backpressure), flush (one send a round, deadlines). What the kernel "
