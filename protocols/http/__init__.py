@@ -12,6 +12,7 @@ The map, from the bottom up; a file imports only from those above it in this lis
     headers      fields: names without case, values in the order they came
     hosts        what a Host field may say
     events       what a wire gives for the bytes it is fed
+    idna         names of hosts that are not ASCII
     url          URLs of http and https
     wire/        messages: bytes in, events out
     client/      one fetch, and the connections that are kept for the next

@@ -3,8 +3,7 @@
 `urllib.parse.urlsplit` is not used: it drops CR, LF and TAB wherever they stand, so a URL made from somebody's input
 would pass the check that is there to stop it, and it does not tell `/?` from `/`.
 
-Hosts that are not ASCII go through Python's own `idna` codec, which is IDNA 2003: "straße.de" becomes "strasse.de",
-which IDNA 2008 and browsers tell apart. Write the `xn--` form of such a name. What neither knows is refused.
+Hosts that are not ASCII are asked for as browsers do (`idna`).
 """
 
 from __future__ import annotations
@@ -222,10 +221,12 @@ def _name(name: str) -> str:
         raise ValueError(f"the URL's host is longer than a name can be: {name[:70]!r}...")
     host = name
     if not name.isascii():
+        from .idna import ascii_name  # with tables that ASCII does not need
+
         try:
-            host = name.encode("idna").decode("ascii")
+            host = ascii_name(name)
         except UnicodeError as exc:
-            raise ValueError(f"the URL's host {name[:70]!r} cannot be written in ASCII (IDNA 2003): {exc}") from None
+            raise ValueError(f"the URL's host {name[:70]!r} cannot be written in ASCII: {exc}") from None
     host = host.lower()
     if not host:
         raise ValueError("the URL names no host")

@@ -13,6 +13,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     request      a request as bytes
     redirect     what a redirect asks for
     proxies/     which proxy a request goes through, and the way through it
+    arguments    what a caller gives, looked at before anything is sent
     options      what a caller may choose
     reception    one answer on its way in
     connection   one connection to a server

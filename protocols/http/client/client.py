@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self, Unpack
 from reactor import Reactor
 
 from ..url import parse_url
+from .arguments import check_guard, check_jar
 from .cookies import Cookies
 from .failures import ClientClosed
 from .fetching import Fetch
@@ -68,8 +69,8 @@ class Client:
             raise ValueError(f"per_host must be at least 1 and idle not negative: {per_host!r}, {idle!r}")
         self._tls = check_tls(tls)
         self._choose = proxy_choice(proxy)
-        self._cookies = None if cookies is None else Cookies(cookies)
-        self._pool = Pool(reactor, per_host=per_host, idle=idle, guard=guard)
+        self._cookies = None if check_jar(cookies) is None else Cookies(cookies)
+        self._pool = Pool(reactor, per_host=per_host, idle=idle, guard=check_guard(guard))
         self._fetches: dict[Fetch, None] = {}
         self._open = reactor.promise()  # the reactor fails it when it is closed
         self._open.add_done_callback(lambda _: self.close())
@@ -132,8 +133,8 @@ def fetch(reactor: Reactor, url: str, **options: Unpack[SingleFetchOptions]) -> 
     Traceback (most recent call last):
     protocols.http.ConnectionFailed: cannot connect to 127.0.0.1:1: Connection refused
     """
-    choose, guard = proxy_choice(options.pop("proxy", None)), options.pop("guard", None)
-    jar = options.pop("cookies", None)
+    choose, guard = proxy_choice(options.pop("proxy", None)), check_guard(options.pop("guard", None))
+    jar = check_jar(options.pop("cookies", None))
     request, chosen = _plan(url, options)
     chosen.choose_proxy = choose
     chosen.cookies = None if jar is None else Cookies(jar)

@@ -12,6 +12,7 @@ from types import EllipsisType
 from typing import IO, TYPE_CHECKING, Any, TypedDict
 
 from ..errors import HTTPError
+from .arguments import check_callbacks, check_count, check_file, check_names
 from .cookies import Cookies
 from .guard import Guard
 from .proxies.choice import Choose, make_proxy, proxies_from_environment, straight
@@ -79,25 +80,29 @@ class Options:
 def make_options(given: FetchOptions) -> Options:
     """Of the keywords, those that are no part of the request. Raises ValueError and TypeError."""
     if not given.keys() <= _KNOWN:
-        raise TypeError(f"a fetch has no option {min(given.keys() - _KNOWN)!r}")
-    file, on_data, sink = given.get("file"), given.get("on_data"), "on_data"
+        check_names(given, {*SingleFetchOptions.__annotations__})
+    on_head, on_data, trace, sink = given.get("on_head"), given.get("on_data"), given.get("trace"), "on_data"
+    if on_head is not None or on_data is not None or trace is not None:
+        check_callbacks(on_head=on_head, on_data=on_data, trace=trace)
+    file = given.get("file")
     if file is not None:
         if on_data is not None:
             raise TypeError("the body goes to on_data or to file, not to both")
+        check_file(file)
         on_data, sink = partial(_write_all, file), "the file of the body"
     max_redirects = given.get("max_redirects", MAX_REDIRECTS)
-    if max_redirects < 0:
-        raise ValueError(f"max_redirects must not be negative: {max_redirects!r}")
+    if max_redirects.__class__ is not int or max_redirects < 0:
+        check_count("max_redirects", max_redirects)
     return Options(
         timeouts=make_timeouts(given.get("timeout", TOTAL)),
         max_redirects=max_redirects,
         max_body=_max_body(given.get("max_body", ...), streamed=on_data is not None),
         allow_downgrade=given.get("allow_downgrade", False),
-        on_head=given.get("on_head"),
+        on_head=on_head,
         on_data=on_data,
         sink=sink,
         tls=check_tls(given.get("tls")),
-        trace=given.get("trace"),
+        trace=trace,
     )
 
 
@@ -132,8 +137,8 @@ def failed(error: HTTPError) -> Future[Response]:
 def _max_body(value: int | EllipsisType | None, *, streamed: bool) -> int | None:
     if isinstance(value, EllipsisType):
         return None if streamed else MAX_BODY
-    if value is not None and value < 0:
-        raise ValueError(f"max_body must not be negative: {value!r}")
+    if value is not None:
+        check_count("max_body", value)
     return value
 
 

@@ -107,10 +107,14 @@ def make_request(method: str, url: URL, headers: Fields | None = None, body: Bod
     """
     if isinstance(headers, Headers):
         headers = headers.raw
-    given = tuple(headers.items() if isinstance(headers, Mapping) else headers or ())
+    try:
+        given = tuple(headers.items() if isinstance(headers, Mapping) else headers or ())
+        kinds = tuple([value.__class__ for _, value in given])
+    except (TypeError, ValueError) as exc:
+        raise TypeError("headers is a mapping, or pairs of a name and a value") from exc
     try:
         if body is None:
-            return _without_body(method, url, given, tuple([value.__class__ for _, value in given]))
+            return _without_body(method, url, given, kinds)
     except TypeError:
         pass  # a value that has no hash is no text either: said below
     fields = tuple([check_field(name, value) for name, value in given if value is not None])

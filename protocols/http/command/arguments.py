@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from reactor.serving import Parser, program
 
 RESUME = "--resume"
+URL = "--url="
 
 
 class CurlLike(Parser):
@@ -50,7 +51,11 @@ class CurlLike(Parser):
             if argument == "-" or not argument.startswith("-"):
                 others.append(argument)
             elif argument.startswith("--"):
-                found.append(self._long_option(argument, left))
+                option = self._long_option(argument, left)
+                if option.startswith(URL):
+                    others.append(option.removeprefix(URL))  # in the order of all: each has its -o, and its turn
+                else:
+                    found.append(option)
             else:
                 found += self._letters(argument, left)
         return [*found, "--", *others]

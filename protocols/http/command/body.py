@@ -38,6 +38,14 @@ def settle(options: argparse.Namespace) -> None:
     options.method = options.request or method(options)
 
 
+def one_upload(options: argparse.Namespace) -> str | None:
+    """The file of -T. curl gives each URL its own; sent to several, one would be stored under another's name."""
+    uploads, urls = options.upload or [], len(options.urls)
+    if uploads and (len(uploads) > 1 or urls > 1):
+        raise BadBody(f"-T puts one file to one URL, and here are {len(uploads)} of -T and {urls} URLs: once for each")
+    return uploads[0] if uploads else None
+
+
 def method(options: argparse.Namespace) -> str:
     """What the other options come to."""
     if options.head:

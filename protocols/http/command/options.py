@@ -46,7 +46,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def _about_what_comes(parser: CurlLike) -> None:
     add = parser.option
     parser.add_argument("urls", nargs="*", type=values.address, metavar="URL", help="http:// where it has no scheme")
-    add("--url", metavar="URL", type=values.address, action="append", default=[], help="one more URL")
+    add("--url", metavar="URL", help="one more URL")
     add("-i", "--include", help="print the head before the body")
     add("-I", "--head", help="ask for the head alone, and print it")
     add("-f", "--fail", help="fail a status of 400 or above, and print no body")
@@ -107,7 +107,8 @@ def _about_the_request(parser: CurlLike) -> None:
         help="the same, percent-encoded: VALUE, NAME=VALUE, NAME@FILE")  # fmt: skip
     add("--json", metavar="DATA", type=values.data, action="append", help="send this as JSON, and ask for JSON")
     add("-G", "--get", help="put what -d has into the URL")
-    add("-T", "--upload-file", metavar="FILE", dest="upload", help="PUT this file; - is stdin")
+    add("-T", "--upload-file", metavar="FILE", dest="upload", action="append",
+        help="PUT this file to the one URL; - is stdin, read whole before it is sent")  # fmt: skip
     add("-u", "--user", metavar="NAME:PASSWORD", type=values.user, help="say who you are, to this server alone")
     add("-A", "--user-agent", metavar="NAME", help="send this as User-Agent")
     add("-e", "--referer", metavar="URL", **text, help="send this as Referer")
@@ -152,11 +153,11 @@ def _about_time(parser: CurlLike) -> None:
 
 def check(options: argparse.Namespace) -> None:
     """What only shows when all is known. Raises ValueError, TypeError and BadBody with what is wrong."""
-    options.urls = [*options.url, *options.urls]
     options.has_dumped = False  # the heads of all URLs go to one file
     if not options.urls:
         raise ValueError("nothing to fetch: give a URL")
     _check_outputs(options)
+    options.upload = body.one_upload(options)
     body.settle(options)
     _add_fields(options)
     options.urls = [body.with_query(body.with_name(url, options.upload), options.query) for url in options.urls]

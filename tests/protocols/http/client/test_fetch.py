@@ -623,7 +623,6 @@ FULL = OSError(28, "No space left on device")
         ({"on_data": Boom(ZeroDivisionError("division"))}, "on_data failed: division"),
         ({"on_data": Boom(FULL)}, "on_data failed: No space left on device"),
         ({"file": Boom(FULL)}, "the file of the body failed: No space left on device"),
-        ({"file": 5}, "the file of the body failed: 'int' object has no attribute 'write'"),
     ],
 )
 def test_what_the_caller_raises_ends_the_fetch(reactor, server, options, message):
