@@ -24,7 +24,8 @@ REACTOR = {
 STATE = {"closed"}
 
 GROUND = {"asleep", "budget", "clock", "dirty", "doomed", "meter", "now", "poller", "runner", "timers", "wheel"}
-"""For transports alone, and without an underscore because every message needs them: see `reactor.loop.ground`."""
+"""For transports and the protocols here alone, and without an underscore because every message needs them: see
+`reactor.loop.ground`."""
 
 CONNECTION = {
     "abort", "bytes_in", "bytes_out", "close", "delivery", "get_extra_info", "get_protocol", "get_write_buffer_limits",

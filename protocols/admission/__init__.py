@@ -8,5 +8,6 @@ The files, from the bottom up; a file imports only from those above it in this l
     attempts     how often a connection and an address may guess; pure
     seldom       which of many like events are told; pure
     quiet        log lines about what strangers cause at will
+    rounds       how long all may take in a round of the loop; pure
     pace         how fast one person is heard: a bucket, and the clock that refills it
 """

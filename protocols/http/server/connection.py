@@ -17,13 +17,14 @@ from typing import Any, Protocol as Interface
 
 from reactor import Protocol, Reactor, adopt
 
+from ...admission.rounds import ROUND_TIME
 from ..errors import NoRequest, ProtocolError
 from ..events import Data, End, Event, Failed, RequestHead
 from ..wire import RequestWire
 from ..wire.states import SIZED
 from ..wire.turns import end_of_lines
 from .exchange import NEVER, Exchange
-from .limits import LINES_AT_ONCE, STALLED, TURN_TIME, Bounds
+from .limits import LINES_AT_ONCE, LINES_LATE, STALLED, TURN_TIME, Bounds
 from .response import Upgrade, date, head_start, refusal
 from .routing import Routes
 
@@ -112,7 +113,11 @@ class HTTPConnection(Protocol):
 
     def _portion(self, data: bytes) -> bytes:
         """What is read of `data` now; the rest comes again after the others' turn. Content of known size is cheap."""
-        end = len(data) if self.wire.state is SIZED else end_of_lines(data, LINES_AT_ONCE)
+        if self.wire.state is SIZED:
+            return data
+        reactor = self.site.reactor
+        late = reactor.time() >= reactor.now + ROUND_TIME
+        end = end_of_lines(data, LINES_LATE if late else LINES_AT_ONCE)
         if end < len(data):
             self.transport.unread(data[end:])  # before the rest: another protocol may give back what stands before it
         return data[:end]
@@ -199,17 +204,17 @@ class HTTPConnection(Protocol):
     def _take(self, events: list[Event]) -> None:
         """Events of the wire, and of the requests behind this one, until something must be waited for."""
         self._looping = True
-        turns = self.site.bounds.max_pipelined
-        until = self.site.reactor.time() + TURN_TIME if self.wire.behind else NEVER
+        turns, reactor = self.site.bounds.max_pipelined, self.site.reactor
+        until = min(reactor.time() + TURN_TIME, reactor.now + ROUND_TIME) if self.wire.behind else NEVER
         while events:
             for event in events:
                 _ON[type(event)](self, event)
             if self._phase is not IDLE:
                 break
             turns -= 1
-            if self.full or not turns or (until < NEVER and self.site.reactor.time() >= until):
+            if self.full or not turns or (until < NEVER and reactor.time() >= until):
                 self._enter(REST, NEVER)
-                self.site.reactor.call_soon(self._rested)
+                reactor.call_soon(self._rested)
                 break
             events = self.wire.next_message()
         self._looping = False

@@ -49,7 +49,8 @@ class Bounds:
         quarter of the smallest machine that is sold: ten thousand clients could send 1 MiB each.
     max_drop: bytes of an unwanted body that are read and dropped to keep the connection. Beyond it the connection is
         closed instead, which costs the client a handshake.
-    max_pipelined: requests of one connection that are answered in a row before the others have their turn.
+    max_pipelined: requests of one connection that are answered in a row before the others have their turn; fewer where
+        answers take long, and one where all connections together have taken a round's time (`admission.rounds`).
     """
 
     max_head: int = MAX_HEAD
@@ -75,6 +76,7 @@ class Bounds:
 
 
 LINES_AT_ONCE = 500  # of heads and chunks, before the other connections have their turn: 250 tiny chunks take 2 ms
+LINES_LATE = 50  # of them where all connections together have taken a round's time already
 TURN_TIME = 0.002  # seconds of answers of one connection in a row, after which the others have their turn
 LOOK = 1.0  # seconds between two looks at the deadlines of all connections: 1 ms for 10,000 of them
 STALLED = 5.0  # seconds without a byte of a body after which its sender makes room, where there is none for newcomers

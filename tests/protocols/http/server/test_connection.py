@@ -6,9 +6,10 @@ import contextlib
 
 import pytest
 
+from protocols.admission.rounds import ROUND_TIME
 from protocols.http import Headers
 from protocols.http.server import Bounds, EventStream, Request, Response, Server, Upgrade
-from protocols.http.server.limits import LINES_AT_ONCE, TURN_TIME
+from protocols.http.server.limits import LINES_AT_ONCE, LINES_LATE, TURN_TIME
 from protocols.http.server.peers import refusing
 from protocols.http.wire.chunked import ChunkedDecoder
 from reactor import Limits, Protocol
@@ -225,6 +226,42 @@ def test_answers_that_take_long_leave_others_their_turn(stage):
     stage.reactor.settle()
     assert len(answers(one.data)) == 10
     assert order.index("/slow/other") <= 1
+
+
+def test_many_that_ask_ahead_share_one_round(stage):
+    """Each has a share of its own, and so a newcomer would wait for as many shares as there are connections."""
+    order, cost = [], TURN_TIME / 32  # thirty-two of them are no more than one's own share
+
+    def quick(request):
+        order.append(request.path)
+        stage.reactor.world.clock.advance(cost)
+        return "done"
+
+    stage.site.route("GET", "/quick/{name}", quick)
+    crowd = [stage.dial() for _ in range(50)]
+    newcomer = stage.dial()
+    for one in crowd:
+        one.write(ask("GET /quick/crowd HTTP/1.1") * 40)
+    newcomer.write(ask("GET /quick/newcomer HTTP/1.1"))
+    stage.reactor.settle()
+    assert order.index("/quick/newcomer") <= ROUND_TIME / cost + len(crowd)
+    assert [len(answers(one.data)) for one in crowd] == [40] * 50
+
+
+def test_many_floods_of_tiny_chunks_share_one_round(stage, monkeypatch):
+    fed, feed = [], ChunkedDecoder.feed
+
+    def counted(decoder, data, start, pieces):
+        fed.append(data.count(b"\n", start))
+        stage.reactor.world.clock.advance(TURN_TIME)
+        return feed(decoder, data, start, pieces)
+
+    monkeypatch.setattr(ChunkedDecoder, "feed", counted)
+    crowd = [stage.dial() for _ in range(20)]
+    for one in crowd:
+        one.write(ask("POST /echo HTTP/1.1", CHUNKED) + TINY[: 20 * LINES_AT_ONCE])
+    stage.reactor.settle()
+    assert sum(fed[:20]) <= 5 * LINES_AT_ONCE + 20 * LINES_LATE
 
 
 # -- addresses ----------------------------------------------------------------------------------------------------
