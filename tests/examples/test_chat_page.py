@@ -240,6 +240,7 @@ def test_a_notice_reads_from_left_to_right_whoever_it_names(page: Any, chat: Any
     """Else 'A is now B' says 'B is now A' to whoever reads English."""
     with Member(chat, "שלום") as bob:
         ada = enter(page, chat, "Ada")
+        bob.hears("welcome")  # from then on the others have heard of him
         bob.says("/nick مرحبا")
         ada.shows("שלום is now مرحبا")
         where = (
