@@ -43,17 +43,21 @@ class HTTPConnection(Protocol):
     """A connection of an owner's. It serves one exchange at a time, and without one nothing may come.
 
     proxy_fields: what a proxy is told in each request; None where it is not a proxy that is asked.
+    proxy: through which it leads, also where the server is asked by a tunnel.
     """
 
-    __slots__ = ("_bytes_before", "_owner", "_wire", "exchange", "idle_since", "proxy_fields", "transport", "used")
+    __slots__ = (
+        "_bytes_before", "_owner", "_wire", "exchange", "idle_since", "proxy", "proxy_fields", "transport", "used",
+    )  # fmt: skip
 
     transport: StreamTransport
 
-    def __init__(self, owner: Owner, proxy_fields: Fields | None) -> None:
+    def __init__(self, owner: Owner, proxy_fields: Fields | None, proxy: object = None) -> None:
         self._owner: Owner | None = owner  # None: it was told that this connection is over
         self._wire: ResponseWire | None = None
         self._bytes_before = 0
         self.proxy_fields = proxy_fields
+        self.proxy = proxy
         self.exchange: Exchange | None = None
         self.used = False  # it has had a request: the server may be closing it at this very moment
         self.idle_since = 0.0

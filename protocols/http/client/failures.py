@@ -9,7 +9,7 @@ from typing import Any
 
 from reactor import ConnectionTimeout, ReactorClosed, attempt
 
-from ..errors import HTTPError
+from ..errors import HTTPError, ProtocolError
 from .guard import forbidden
 
 _PLACES = re.compile(r"\[[A-Z_: 0-9]+\] | \(_ssl\.c:\d+\)")  # names of constants, lines of C
@@ -56,12 +56,20 @@ def network_failure(error: BaseException) -> HTTPError:
 
 
 def proxy_failure(proxy: object, error: BaseException) -> BaseException:
-    """For what the way to a proxy failed with: a certificate that is not good is the proxy's, and not a server's."""
-    if not isinstance(error, ssl.SSLError):
+    """For what the way to a proxy failed with: it is not the server that is not there, or has a bad certificate."""
+    kind = type(network_failure(error))
+    if isinstance(error, HTTPError) or kind not in (ConnectionFailed, FetchTimeout):
         return error
-    failure = ConnectionFailed(f"no TLS with the proxy {proxy}: {describe(error, whose='its')}")
+    what = "no TLS with the proxy" if isinstance(error, ssl.SSLError) else "the proxy"
+    failure = kind(f"{what} {proxy}: {describe(error, whose='its')}")
     failure.__cause__ = error
     return failure
+
+
+def name_proxy(error: HTTPError, proxy: object) -> None:
+    """What goes wrong on a connection through a proxy may be the proxy's doing: it is named."""
+    if isinstance(error, ProtocolError | ConnectionFailed | FetchTimeout):
+        error.args = (f"{error} (through the proxy {proxy})",)
 
 
 def callback_failure(what: str, error: BaseException) -> CallbackFailed:
@@ -88,7 +96,7 @@ def describe(error: BaseException, whose: str = "the server's") -> str:
     if isinstance(error, ssl.SSLError) and error.reason in NO_TLS:
         return "no TLS is spoken there: is it an http:// address?"
     if isinstance(error, ConnectionResetError):
-        return "the server has reset the connection"
+        return f"{'it' if whose == 'its' else 'the server'} has reset the connection"
     if isinstance(error, ssl.SSLError):
         return _PLACES.sub("", error.strerror or str(error))
     if isinstance(error, OSError) and error.strerror and error.args[:1] != (error.strerror,):

@@ -19,15 +19,14 @@ from reactor import ReactorError, attempt
 
 from ..errors import BodyTooLarge, HTTPError, NoResponse
 from ..events import Event
-from ..url import brief
 from .connection import HTTPConnection
 from .cookies import Cookies
-from .failures import ClientClosed, FetchTimeout, ProxyError, ask, callback_failure, network_failure
+from .failures import ClientClosed, FetchTimeout, ProxyError, ask, callback_failure, name_proxy, network_failure
 from .fetch_timer import FetchTimer
 from .options import Options
 from .pool import Pool
 from .reception import BUSY, COMPLETE, FAILED, REDIRECT, STOPPED, WAITING, Reception
-from .redirect import RedirectError, next_request
+from .redirect import TooManyRedirects, next_request
 from .request import IDEMPOTENT, Request
 from .response import Response
 from .trace import describe_connection, request_lines, response_lines
@@ -186,7 +185,7 @@ class Fetch:
         if connection is not None and not connection.has_answered() and self._may_retry(connection):
             return self._retry()
         if exc is not None:
-            self._fail(network_failure(exc))
+            self._fail(network_failure(exc), connection)
         else:
             self._fail(ClientClosed("the connection was closed here, before the answer was complete"))
 
@@ -203,9 +202,7 @@ class Fetch:
         if has_set:
             self._asked.clear()  # whoever was sent away without a cookie may be let in with one
         if len(self._history) >= options.max_redirects:
-            return self._fail(
-                RedirectError(f"more than {options.max_redirects} redirects, the last from {brief(request.url)}")
-            )
+            return self._fail(TooManyRedirects(options.max_redirects, request.url))
         # Once more may help: another server behind the same name, a cookie that was missing, one that was not ready.
         key = request.method, request.url.text
         self._asked[key] = self._asked.get(key, 0) + 1
@@ -310,7 +307,10 @@ class Fetch:
         if connection is not None:
             connection.give_up()
 
-    def _fail(self, error: HTTPError) -> None:
+    def _fail(self, error: HTTPError, connection: HTTPConnection | None = None) -> None:
+        connection = connection or self._connection
+        if connection is not None and connection.proxy is not None:
+            name_proxy(error, connection.proxy)
         reception = self._reception
         if reception is not None:
             error.received = reception.received

@@ -181,7 +181,7 @@ class HostPool:
     def _begin(self, timeout: float | None) -> Future[Any]:
         reactor, guard = self._pool.reactor, self._pool.guard
         url, (_, tls, proxy) = self._url, self._key
-        make = partial(HTTPConnection, self, self._proxy_fields)
+        make = partial(HTTPConnection, self, self._proxy_fields, proxy)
         if proxy is not None:
             if guard is not None:
                 guard.check_proxied(url.host, url.port)

@@ -30,6 +30,20 @@ class RedirectError(HTTPError):
     """A redirect that cannot be followed, or one too many."""
 
 
+class Downgrade(RedirectError):
+    """From https to http."""
+
+    def __init__(self, url: URL) -> None:
+        super().__init__(f"redirect from https to {brief(url)}, which is not encrypted: refused")
+
+
+class TooManyRedirects(RedirectError):
+    """One more than was allowed."""
+
+    def __init__(self, allowed: int, last: URL) -> None:
+        super().__init__(f"more than {allowed} redirects, the last from {brief(last)}")
+
+
 def is_redirect(status: int, headers: Headers) -> bool:
     """True where the answer says where to go on. Without a Location it is an answer like others."""
     return status in REDIRECTS and "location" in headers
@@ -45,7 +59,7 @@ def next_request(
     """
     url = _target(request.url, headers)
     if request.url.scheme == "https" and url.scheme == "http" and not allow_downgrade:
-        raise RedirectError(f"redirect from https to {brief(url)}, which is not encrypted: refused")
+        raise Downgrade(url)
     following = _keeping_secrets(_with_method(replace(request, url=url), status), request.url)
     if (following.method, url.text) in visited:
         raise RedirectError(f"redirect loop: {brief(url)} was asked for before")

@@ -13,6 +13,9 @@ def describe_connection(connection: HTTPConnection) -> list[str]:
     about = connection.transport.get_extra_info
     host, port = (about("peername") or ("?", "?"))[:2]
     lines = [f"* connected to {host} port {port}" + (", as before" if connection.has_served else "")]
+    if connection.proxy is not None:
+        how = ", by CONNECT" if connection.proxy_fields is None else ""
+        lines.append(f"* through the proxy {connection.proxy}{how}")
     if (cipher := about("cipher")) is not None:
         lines.append(f"* {cipher[1]}, {cipher[0]}")
     return lines

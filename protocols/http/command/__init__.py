@@ -14,6 +14,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     output        standard output for several sources at once
     progress      how far it is, in one line
     ends          the signals that end the program
+    remedies      what may be done about a failure
     retries       whether and when to try again
     job           one URL on its way to its output
     program       all the URLs of a command line

@@ -9,9 +9,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ...places import check_place
 from ..client.downloads.download import WHOLE, Download, DownloadError
+from ..client.redirect import TooManyRedirects, is_redirect
 from ..client.response import Response
 from ..dates import http_date
 from ..errors import HTTPError
+from ..url import parse_url
 from . import body, messages
 from .names import name_of_answer, name_of_url
 from .options import REMOTE
@@ -29,6 +31,10 @@ class StatusError(HTTPError):
     """A 4xx or 5xx, and --fail was given."""
 
 
+class HeadIsAll(HTTPError):
+    """What was asked for has come, and the rest is not waited for."""
+
+
 class Job:
     """What becomes of one URL. The program begins it, again where that may help, and is told of its end."""
 
@@ -44,6 +50,8 @@ class Job:
         self.path: str | None = None
         """The file that it goes to, once that is known."""
         self.received = 0
+        self.why_not_again = ""
+        """For a message: why there was no other try, where one was asked for."""
         self._queue = queue
         self._progress = progress
         self._body: bytes | IO[bytes] | None = None
@@ -95,16 +103,20 @@ class Job:
         """Raises HTTPError for an answer that is not wanted."""
         options = self.options
         usable = self.download is not None and self.download.can_use(response.status)
-        if not usable and self.retries is not None and self.retries.may_try_status(response.status):
+        if not usable and self.retries is not None and self.retries.wants_another(response):
             raise TryAgain(response, messages.status_line(response))
         self.response = response
         self._is_rest = usable
-        if options.fail and response.status >= 400 and not usable:
-            raise StatusError(messages.status_line(response))
         if options.include or options.head:
             self._show(messages.head_text(response, for_terminal=self._text is not None))
         if options.dump_header is not None:
             self._dump_head(response)
+        if options.max_redirs == 0 and not options.no_redirect and is_redirect(response.status, response.headers):
+            raise TooManyRedirects(0, parse_url(response.url))
+        if options.fail and response.status >= 400 and not usable:
+            raise StatusError(messages.status_line(response))
+        if options.head and options.method != "HEAD":
+            raise HeadIsAll  # some servers refuse HEAD, and tell the same for GET
         if options.remote_header_name and self.download is None:
             self._name_by(response)
         self._stays = response.status == 304 or options.head  # its conditions were the user's (RFC 9110, 15.4.5)
@@ -154,7 +166,8 @@ class Job:
     def take_result(self, future: Future[Response]) -> None:
         """All has come. Raises what was in the way: HTTPError, OSError."""
         self._close_body()
-        future.result()
+        if not isinstance(future.exception(), HeadIsAll):
+            future.result()
         if self._text is not None:
             self._show(self._text.finish())
         if self.download and self._stays:
@@ -177,11 +190,13 @@ class Job:
         self.download.restart()
         return True
 
-    def pause_before_next_try(self, error: Exception, now: float) -> float | None:
+    def pause_before_next_try(self, error: Exception) -> float | None:
         """Seconds; None where no other try may help, or would show twice what was shown."""
-        if self.retries is None or self._has_shown:
+        pause = None if self.retries is None else self.retries.pause(error)
+        if pause is not None and self._has_shown:
+            self.why_not_again = "; not tried again, for a part is printed already: -o FILE would have none of it"
             return None
-        return self.retries.pause(error, now)
+        return pause
 
     def abandon(self) -> str:
         """Give up what came. What to say of what is kept."""

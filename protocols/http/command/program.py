@@ -27,6 +27,7 @@ from .job import Job
 from .options import parse
 from .output import Queue, StdoutFailed, write_stdout
 from .progress import Progress
+from .remedies import remedy
 from .retries import Retries
 from .values import typed
 from .write_out import write_out
@@ -112,7 +113,7 @@ class Program:
         while self._waiting and len(self._under_way) < AT_ONCE:
             job = self._waiting.pop()
             job.began = self.reactor.time()
-            job.retries = Retries(self.options, job.began)
+            job.retries = Retries(self.options, self.reactor.time)
             self._under_way.add(job)
             self._begin(job)
 
@@ -165,7 +166,7 @@ class Program:
         if isinstance(error, StdoutFailed):
             return self._give_up(error)
         kept = job.abandon()
-        wait = job.pause_before_next_try(error, self.reactor.time())
+        wait = job.pause_before_next_try(error)
         reason = one_line(error, job)
         if wait is not None:
             if not self.options.quiet:
@@ -175,7 +176,8 @@ class Program:
         job.error = error
         self.status = 1
         received = getattr(error, "received", 0)
-        self._say(job, f"{reason} ({received} bytes received)" + (f"; {kept}" if kept else ""))
+        more = remedy(error, proxy="with the proxy" in reason) + job.why_not_again
+        self._say(job, f"{reason}{more} ({received} bytes received)" + (f"; {kept}" if kept else ""))
         self._on_finished(job)
 
     def _on_finished(self, job: Job) -> None:

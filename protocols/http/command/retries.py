@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
 from ..client.failures import FetchTimeout
 from ..client.response import Response
@@ -23,29 +24,37 @@ class TryAgain(HTTPError):
 class Retries:
     """What is left of the tries of one URL."""
 
-    def __init__(self, options: argparse.Namespace, now: float) -> None:
+    def __init__(self, options: argparse.Namespace, clock: Callable[[], float]) -> None:
         self._options = options
-        self._begun = now
+        self._clock = clock
+        self._begun = clock()
         self.used = 0
 
-    def may_try_status(self, status: int) -> bool:
-        """Whether an answer with this status is not wanted yet."""
-        return status in TRANSIENT and self.used < self._options.retry
+    def wants_another(self, response: Response) -> bool:
+        """Whether an answer is not wanted yet, and may be asked for again: if not, it is the answer."""
+        options, status = self._options, response.status
+        fails = options.fail and options.retry_all_errors and status >= 400
+        return (status in TRANSIENT or fails) and self._wait(response.retry_after) is not None
 
-    def pause(self, error: BaseException, now: float) -> float | None:
-        """Seconds until the next try; None where there is none."""
+    def pause(self, error: BaseException) -> float | None:
+        """Seconds until the next try, which is counted; None where there is none."""
+        wait = self._wait(getattr(error, "retry_after", None)) if self._is_transient(error) else None
+        if wait is not None:
+            self.used += 1
+        return wait
+
+    def _wait(self, asked: float | None) -> float | None:
         options = self._options
-        if self.used >= options.retry or not self._is_transient(error):
+        if self.used >= options.retry:
             return None
         wait: float = min(2.0**self.used, LONGEST) if options.retry_delay is None else options.retry_delay
-        if (asked := getattr(error, "retry_after", None)) is not None:
+        if asked is not None:
             wait = max(wait, asked)
         if options.retry_max_time is None:
             if asked is not None and asked > LONGEST:
                 return None
-        elif now + wait - self._begun > options.retry_max_time:
+        elif self._clock() + wait - self._begun > options.retry_max_time:
             return None
-        self.used += 1
         return wait
 
     def _is_transient(self, error: BaseException) -> bool:

@@ -77,6 +77,7 @@ class Tunnel(Protocol):
         self._wire = ResponseWire("CONNECT")
         self._connecting: Future[Any] | None = None
         self._transport: StreamTransport | None = None
+        self._answered = False  # the way is open: what fails from now on may be the server's
         self._through = False
 
     def begin(self, connecting: Future[Any], timeout: float | None) -> None:
@@ -105,7 +106,9 @@ class Tunnel(Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._through:
-            self._fail(exc or ProxyError(f"the proxy {self._proxy} closed the connection"))
+            closed = ProxyError(f"the proxy {self._proxy} closed the connection")
+            error = exc if self._answered or exc is None else proxy_failure(self._proxy, exc)
+            self._fail(error or closed)
 
     def _on_answer(self, head: Head) -> None:
         if not 200 <= head.status < 300:
@@ -117,6 +120,7 @@ class Tunnel(Protocol):
             return self._fail(ProxyError(f"the proxy {self._proxy} sent something of its own into the tunnel"))
         transport = self._transport
         assert transport is not None
+        self._answered = True
         if self._url.scheme == "http":
             return self._step_aside(transport)
         shaking = transport.start_tls(self._tls, server_hostname=self._url.certificate_name)

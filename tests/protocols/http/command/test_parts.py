@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import ssl
 from http.cookiejar import CookieJar
 
 import pytest
 
-from protocols.http import FetchTimeout, Headers, HTTPError, Response, parse_url
+from protocols.http import ConnectionFailed, FetchTimeout, Headers, HTTPError, Response, parse_url
 from protocols.http.client.cookies import Cookies
 from protocols.http.command import body, values
 from protocols.http.command.cookie_file import cookie_text, load_cookies, save_cookies
@@ -17,6 +18,7 @@ from protocols.http.command.messages import head_text, one_line
 from protocols.http.command.names import LONGEST, as_name, name_of_answer, name_of_url
 from protocols.http.command.options import REMOTE, parse
 from protocols.http.command.progress import ERASE, Progress
+from protocols.http.command.remedies import remedy
 from protocols.http.command.retries import LONGEST as LONGEST_PAUSE, Retries, TryAgain
 from protocols.http.command.terminal import BinaryOutput, TerminalText
 from protocols.http.command.write_out import NAMES, unknown, write_out
@@ -379,34 +381,44 @@ def test_write_out():
     assert unknown("%{http_code}" + "".join(f"%{{{name}}}" for name in NAMES)) is None
 
 
+@pytest.mark.parametrize(("code", "begins"), [(20, "; --cacert FILE"), (62, "; -k takes"), (10, "; -k takes")])
+def test_another_root_helps_only_where_the_issuer_is_unknown(code, begins):
+    bad = ssl.SSLCertVerificationError()
+    bad.verify_code = code
+    error = ConnectionFailed("no")
+    error.__cause__ = bad
+    assert remedy(error).startswith(begins)
+    assert remedy(HTTPError("no")) == ""
+
+
 def retries(line="", now=0.0):
-    return Retries(parse([*line.split(), U]), now)
+    return Retries(parse([*line.split(), U]), lambda: now)
 
 
 def test_when_it_is_tried_again():
     busy = TryAgain(Response(503, "", Headers()), "503")
-    assert retries().pause(busy, 0) is None
+    assert retries().pause(busy) is None
     one = retries("--retry 3")
-    assert [one.pause(busy, 0) for _ in range(4)] == [1, 2, 4, None]
-    assert retries("--retry 1 --retry-delay 5").pause(busy, 0) == 5
+    assert [one.pause(busy) for _ in range(4)] == [1, 2, 4, None]
+    assert retries("--retry 1 --retry-delay 5").pause(busy) == 5
     asked = TryAgain(Response(503, "", Headers({"Retry-After": "20"})), "503")
-    assert retries("--retry 1").pause(asked, 0) == 20
-    assert retries("--retry 1 --retry-max-time 10").pause(asked, 0) is None
+    assert retries("--retry 1").pause(asked) == 20
+    assert retries("--retry 1 --retry-max-time 10").pause(asked) is None
     tomorrow = TryAgain(Response(503, "", Headers({"Retry-After": "86400"})), "503")
-    assert retries("--retry 1").pause(tomorrow, 0) is None, "nobody waits for a day unasked"
-    assert retries("--retry 1 --retry-max-time 90000").pause(tomorrow, 0) == 86_400
-    assert retries("--retry 1").pause(FetchTimeout("late"), 0) == 1
+    assert retries("--retry 1").pause(tomorrow) is None, "nobody waits for a day unasked"
+    assert retries("--retry 1 --retry-max-time 90000").pause(tomorrow) == 86_400
+    assert retries("--retry 1").pause(FetchTimeout("late")) == 1
     refused = HTTPError("cannot connect to a:80: Connection refused")
-    assert retries("--retry 1").pause(refused, 0) is None
-    assert retries("--retry 1 --retry-connrefused").pause(refused, 0) == 1
-    assert retries("--retry 1 --retry-all-errors").pause(HTTPError("reset"), 0) == 1
-    assert retries("--retry 1 --retry-all-errors").pause(OSError("disk"), 0) is None
+    assert retries("--retry 1").pause(refused) is None
+    assert retries("--retry 1 --retry-connrefused").pause(refused) == 1
+    assert retries("--retry 1 --retry-all-errors").pause(HTTPError("reset")) == 1
+    assert retries("--retry 1 --retry-all-errors").pause(OSError("disk")) is None
     long = retries("--retry 99")
-    assert max(filter(None, [long.pause(busy, 0) for _ in range(99)])) == LONGEST_PAUSE
-    assert [one.may_try_status(status) for status in (503, 404)] == [False, False]
-    assert [retries("--retry 1").may_try_status(status) for status in (429, 503, 404, 200)] == [
-        True,
-        True,
-        False,
-        False,
-    ]
+    assert max(filter(None, [long.pause(busy) for _ in range(99)])) == LONGEST_PAUSE
+    assert not one.wants_another(Response(503, "", Headers())), "there is no try left"
+    for status in (429, 503, 404, 200):
+        assert retries("--retry 1").wants_another(Response(status, "", Headers())) is (status in (429, 503))
+    assert retries("--retry 1 -f --retry-all-errors").wants_another(Response(404, "", Headers()))
+    late = Response(503, "", Headers({"Retry-After": "20"}))
+    assert not retries("--retry 1 --retry-max-time 10").wants_another(late), "so it is the answer, body and all"
+    assert not retries("--retry 1").wants_another(Response(503, "", Headers({"Retry-After": "86400"})))

@@ -249,10 +249,58 @@ def test_retry_waits_as_it_is_asked_to_and_shows_only_the_last_answer(run, site)
     assert run("--retry", "1", "--retry-connrefused", "--retry-delay", "0", "-s", "http://127.0.0.1:1/")[0] == 1
 
 
+def test_a_retry_that_time_forbids_ends_with_the_answer(run, site):
+    busy = site(answer(b"busy\n", "Retry-After: 60", status="503 Busy"))
+    assert run("-s", "--retry", "2", "--retry-max-time", "5", busy.url) == (0, "busy\n", "")
+    assert len(busy.heads) == 1
+
+
+def test_the_head_of_a_failure_is_shown_and_dumped(run, site):
+    there = site(answer(b"none\n", "WWW-Authenticate: Basic", status="401 No"))
+    assert run("-f", "-D", "h", there.url)[:2] == (1, "")
+    assert "WWW-Authenticate: Basic" in Path("h").read_text()
+    assert "WWW-Authenticate: Basic" in run("-f", "-i", there.url)[1]
+    status, out, _ = run("-f", "-I", "-X", "GET", there.url)
+    assert (status, "WWW-Authenticate" in out, "none" in out) == (1, True, False)
+
+
+def test_the_head_alone_of_a_server_that_refuses_head(run, site):
+    there = site(lambda head, number: [answer(b"", length=9), b"body", None])
+    status, out, err = run("-s", "-I", "-X", "GET", there.url)
+    assert (status, err, "Content-Length: 9" in out, "body" in out) == (0, "", True, False)
+
+
+def test_failures_name_what_may_be_done(run, site):
+    def elsewhere(head, number):
+        return answer(b"moved\n", f"Location: http://127.0.0.1:1/{number}", status="302 Found")
+
+    there, secure = site(elsewhere), site(elsewhere, tls=server_context())
+    status, out, err = run("--max-redirs", "0", there.url)
+    assert (status, out) == (1, "")
+    assert f"more than 0 redirects, the last from {there.url}; --max-redirs N follows more (" in err
+    assert run("--no-redirect", "--max-redirs", "0", there.url) == (0, "moved\n", "")
+    assert "--allow-downgrade" in run("-k", secure.url)[2]
+    assert "--cacert FILE trusts who has signed it, and -k takes any" in run(secure.url)[2]
+    assert "--proxy-cacert FILE" in run("-x", secure.url, "http://a/")[2]
+
+
+def test_a_proxy_that_fails_is_named(run, site):
+    assert ": the proxy http://127.0.0.1:1: cannot connect to" in run("-x", "127.0.0.1:1", "http://a.example/")[2]
+    assert ": the proxy http://127.0.0.1:1: cannot connect to" in run("-x", "127.0.0.1:1", "https://a.example/")[2]
+    ssh = site(b"SSH-2.0-hi\r\n")
+    assert f"(through the proxy http://{ssh.host})" in run("-x", ssh.host, "http://a.example/")[2]
+    silent = site([None])
+    assert f"(through the proxy http://{silent.host})" in run("-m", "0.2", "-x", silent.host, "http://a.example/")[2]
+    good = site(answer(b"x"))
+    err = run("-v", "-x", good.host, "http://a.example/")[2]
+    assert f"* through the proxy http://{good.host}\n" in err
+
+
 def test_retry_never_shows_twice_what_was_shown(run, site):
     there = site(lambda head, n: [answer(b"half", length=8), None])
-    status, out, _ = run("-s", "--retry", "2", "--retry-delay", "0", "-m", "0.3", there.url)
+    status, out, err = run("-s", "--retry", "2", "--retry-delay", "0", "-m", "0.3", there.url)
     assert (status, out, len(there.heads)) == (1, "half", 1)
+    assert "not tried again, for a part is printed already" in err
     status, out, _ = run("-s", "-o", "f", "--retry", "2", "--retry-delay", "0", "-m", "0.3", there.url)
     assert (status, out, len(there.heads)) == (1, "", 4)
 
