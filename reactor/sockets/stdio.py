@@ -53,11 +53,11 @@ class StdioSocket:
         theirs.setblocking(True)  # whatever socket.setdefaulttimeout says
         self.recv, self.recv_into, self.send = ours.recv, ours.recv_into, ours.send
         self.shutdown, self.close, self.fileno = ours.shutdown, ours.close, ours.fileno
-        self._info = {"stdin": stdin, "stdout": stdout}
-        Pump(stdin, stdout, theirs, keep_input)
+        self._info: dict[str, Any] = {"stdin": stdin, "stdout": stdout}
+        Pump(stdin, stdout, theirs, keep_input, self._info)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """`stdin` and `stdout`: their descriptors, or None."""
+        """`stdin` and `stdout`: their descriptors, or None. `stdout_error`: the OSError with which stdout was lost."""
         return self._info.get(name, default)
 
 
@@ -72,7 +72,10 @@ def standard_streams(*, keep_input: bool = False) -> StdioSocket:
 class Pump:
     """The threads. They are daemons: a read that never returns must not hold back the exit of the program."""
 
-    def __init__(self, stdin: int | None, stdout: int | None, sock: socket.socket, keep_input: bool) -> None:
+    def __init__(
+        self, stdin: int | None, stdout: int | None, sock: socket.socket, keep_input: bool, info: dict[str, Any]
+    ) -> None:
+        self._info = info  # for the loop
         self._sock = sock
         self._keep_input = keep_input
         self._lost = False  # stdout has failed, and what is written goes nowhere
@@ -111,7 +114,8 @@ class Pump:
             while data := self._sock.recv(CHUNK):
                 if stdout is not None:  # closed at start: what is written goes nowhere
                     self._put(stdout, data)
-        except OSError as exc:  # the loop learns it from its next write, if it makes one
+        except OSError as exc:  # the loop learns it from its next write, if it makes one, else it may ask
+            self._info["stdout_error"] = exc
             if exc.errno in FULL:
                 log.warning("cannot write to standard output: %s", exc.strerror)
         _shutdown(self._sock, socket.SHUT_RD)

@@ -104,6 +104,15 @@ def test_stdout_that_takes_nothing(theatre: Any, kind: str, port: int) -> None:
     assert "Traceback" not in server.err.all()
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_a_client_whose_output_takes_nothing_has_failed(theatre: Any) -> None:
+    server = theatre.serve("chat_server.py")
+    client = theatre.run("chat_client.py", "--port", str(server.port), stdin=PIPE, redirected="> /dev/full")
+    assert client.exits() == 1
+    assert client.err.all().count("\n") == 1
+    assert "No space left on device" in client.err.all()
+
+
 def test_stdout_that_breaks(theatre: Any) -> None:
     reader, writer = os.pipe()
     server = theatre.serve("chat_server.py", stdin=PIPE, stdout=writer)

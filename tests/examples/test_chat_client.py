@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -674,7 +675,7 @@ def test_a_paste_goes_out_at_the_pace_at_which_the_server_hears_it(stage: Any) -
     assert table.client.typed("one more")
 
 
-@pytest.mark.parametrize("end", ["exit", "Ctrl-D", "loss"])
+@pytest.mark.parametrize("end", ["exit", "Ctrl-D", "Ctrl-C", "loss"])
 def test_of_a_paste_that_is_not_all_sent_the_person_is_told(stage: Any, end: str) -> None:
     table = Table(stage, modes="a terminal's", name=None)
     table.says("hello\n")
@@ -685,6 +686,8 @@ def test_of_a_paste_that_is_not_all_sent_the_person_is_told(stage: Any, end: str
         assert table.client.typed("exit")
     elif end == "Ctrl-D":
         table.client.input_ended()
+    elif end == "Ctrl-C":
+        table.reactor.drain()
     else:
         table.loses()
     table.reactor.settle()
@@ -802,6 +805,19 @@ def test_a_terminal_that_is_lost_ends_the_connection(table: Table, monkeypatch: 
     terminal.connection_lost(OSError("Input/output error"))
     assert server.is_closing()
     assert (table.client.leaving, table.client.status) == (True, 1)
+
+
+def test_a_paste_that_is_cut_is_told_once(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(), "utf-8"))
+    modes: Any = SimpleNamespace(enter=lambda: None, leave=lambda: None)
+    terminal = Terminal(table.reactor, table.client, modes, Looks(False))
+    written: list[bytes] = []
+    terminal.transport = SimpleNamespace(write=written.append)  # type: ignore[assignment]
+    for _ in range(2):
+        written.clear()
+        terminal.data_received(PASTE.encode() + b"x" * (MAX_TEXT + 3) + PASTED.encode())
+        assert b"".join(written).count(b"a line takes 65,536 characters: what is behind them is left out") == 1
+        terminal.data_received(b"\r")
 
 
 def test_answers_that_are_cut_are_told(table: Table) -> None:

@@ -236,11 +236,29 @@ def test_several_lines_are_asked_for(page: Any, chat: Any) -> None:
         bob.hears("Ada: one\nAda: two\nAda: * Bob left\n")
 
 
+def test_too_many_lines_at_once_are_kept_whole(page: Any, chat: Any) -> None:
+    """A page that takes less than was pasted says so."""
+    with Member(chat, "Bob") as bob:
+        ada = enter(page, chat, "Ada")
+        ada.run("document.querySelector('#message').focus()")
+        ada.run("document.execCommand('insertText', false, 'x = 1\\n'.repeat(150))")
+        ada.type("#message", "{enter}")
+        ada.shows("at most 100 lines", "#status")
+        assert ada.run("return document.querySelector('#message').value.trim().split('\\n').length") == 150
+        ada.run(
+            "document.querySelector('#message').value = 'x'.repeat(1999) + '\\n' + ('y'.repeat(2000) + '\\n').repeat(8)"
+        )
+        ada.type("#message", "{enter}")
+        ada.until("return document.querySelector('#message').value.length > 17000")
+        assert "Ada: " not in bob.heard
+
+
 def test_a_notice_reads_from_left_to_right_whoever_it_names(page: Any, chat: Any) -> None:
     """Else 'A is now B' says 'B is now A' to whoever reads English."""
     with Member(chat, "שלום") as bob:
         ada = enter(page, chat, "Ada")
-        bob.hears("welcome")  # from then on the others have heard of him
+        bob.says("hi")
+        ada.shows("hi", "#log .said")  # now he has been announced, under his first name
         bob.says("/nick مرحبا")
         ada.shows("שלום is now مرحبا")
         where = (

@@ -67,7 +67,7 @@ class Server(LineProtocol):
         self.client.on_server_gone(exc)
 
     def draining(self, grace: float) -> None:
-        self.client.leaving = True
+        self.client.on_draining()
 
 
 class Client:
@@ -181,6 +181,11 @@ class Client:
         elif self._patience and not self.status and self.modes is not None and not self._standing.goodbye:
             self.seat.note("goodbye")  # for Ctrl-D, to which the server has no word
         self._leave(1 if exc or self._was_thrown_out() else 0)
+
+    def on_draining(self) -> None:
+        """Ctrl-C, or another signal: this program goes."""
+        self.leaving = True
+        self._paste.give_up()
 
     def _was_thrown_out(self) -> bool:
         """Whether not all that a script had to say was said: the server has sent it away in the midst of it."""

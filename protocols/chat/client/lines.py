@@ -42,7 +42,9 @@ class Lines(LineProtocol):
 
     def eof_received(self) -> bool:
         super().eof_received()
-        if nobody_reads(sys.stdout):  # what cannot be written ends both ways
+        if (error := self.transport.get_extra_info("stdout_error")) is not None:
+            self.client.seat_lost(error)
+        elif nobody_reads(sys.stdout):  # what cannot be written ends both ways
             self.client.seat_lost(BrokenPipeError("nobody reads what is said"))
         else:
             self.client.input_ended()

@@ -15,7 +15,7 @@ from typing import Any, Protocol as Interface
 from reactor import Protocol, Reactor, StreamTransport, Timer
 
 from ...text.sanitize import sanitize
-from .editor import Event, LineEditor
+from .editor import MAX_TEXT, Event, LineEditor
 from .looks import SECRET
 from .screen import Screen
 
@@ -105,6 +105,7 @@ class Terminal(Protocol):
         self._screen = Screen(columns())
         self._ended = False  # nothing is typed any more: no row for it
         self._suspending = False
+        self._told_full = False  # of the line being typed
         self._of_server = of_server
         self._look: Timer | None = None  # runs in the background
 
@@ -167,6 +168,7 @@ class Terminal(Protocol):
     # -- the row ------------------------------------------------------------------------------------------------
 
     def _enter(self, line: str) -> None:
+        self._told_full = False
         if not SECRET.match(line):
             self._editor.remember(line)
         if self._owner.typed(line):
@@ -184,8 +186,12 @@ class Terminal(Protocol):
     def _clear(self) -> None:
         self._write(self._screen.clear())
 
-    def _ring(self) -> None:
-        self._write(BELL)
+    def _on_full(self) -> None:
+        """A paste is cut: told once, and not for each of its characters."""
+        if not self._told_full:
+            self._told_full = True
+            self._write(BELL)
+            self.note(f"a line takes {MAX_TEXT:,} characters: what is behind them is left out")
 
     def _above(self, text: str) -> None:
         self._write(f"{self._screen.erase()}{text}\n")
@@ -227,7 +233,7 @@ class Terminal(Protocol):
         self._resize()
 
 
-EVENTS = {Event.END: Terminal._end, Event.CLEAR: Terminal._clear, Event.FULL: Terminal._ring}
+EVENTS = {Event.END: Terminal._end, Event.CLEAR: Terminal._clear, Event.FULL: Terminal._on_full}
 
 
 def columns() -> int:

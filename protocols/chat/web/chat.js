@@ -7,6 +7,7 @@ const STABLE = 5000;       // milliseconds after which a connection counts as ma
 const COMMAND = /^[\s\p{C}]*\/(?!\/)/u;  // as the server takes a line for one: whatever is invisible before it
 const NAME_RETRY = 4000, NAME_TRIES = 15;  // a name is free again once the server has noticed that its holder is gone
 const LONGEST_LINE = 2048;  // bytes that the server takes
+const MOST_AT_ONCE = 100, MOST_BYTES = 16000;  // lines that a server says within a minute; what one message may have
 const FAILURES = 2;        // attempts that fail before it is asked why
 const SETTLE = 3000;       // milliseconds in which a connection that is made again finds its name and room
 
@@ -160,8 +161,10 @@ function sayField() {
   const text = field.value.replace(/\s+$/, "");
   if (!text.trim()) return;
   const lines = text.split(/\r\n|[\r\n]/).filter(line => line.trim());
-  if (lines.some(line => new TextEncoder().encode(line).length > LONGEST_LINE)) {
-    tellStatus(t("tooLong"));
+  const size = text => new TextEncoder().encode(text).length;
+  const tooLong = lines.some(line => size(line) > LONGEST_LINE);
+  if (tooLong || lines.length > MOST_AT_ONCE || size(lines.join("\n")) > MOST_BYTES) {
+    tellStatus(t(tooLong ? "tooLong" : "tooMuch", MOST_AT_ONCE));
     setTimeout(tellStatus, 5000);
     return;
   }

@@ -13,7 +13,8 @@ const WORDS = {
     whisper: "Message {} privately", askLines: "Send {} lines one after the other?", yesLines: "Send them",
     connecting: "connecting …", connected: "you are {}", lost: "the connection is lost, trying again …",
     waiting: "the connection is lost, trying again in {} s", ended: "you have left", banned: "you are banned here", again: "Come back",
-    kept: "not sent: there is no connection. Your text is kept", tooLong: "not sent: a line is too long. Your text is kept", below: "{} new below", moved: "you are in {}",
+    kept: "not sent: there is no connection. Your text is kept", tooLong: "not sent: a line is too long. Your text is kept",
+    tooMuch: "not sent: at most {} lines, or 16,000 bytes, at once. Your text is kept", below: "{} new below", moved: "you are in {}",
     from: "{} to you", to: "you to {}", you: "you", history: "said before", notAllowed: "this browser does not allow that",
   },
   zh: {
@@ -26,7 +27,8 @@ const WORDS = {
     whisper: "和 {} 私聊", askLines: "把这 {} 行逐行发送？", yesLines: "发送",
     connecting: "正在连接……", connected: "你是 {}", lost: "连接断开，正在重连……",
     waiting: "连接断开，{} 秒后重连", ended: "你已离开", banned: "你被禁止进入", again: "回来",
-    kept: "没有连接，未发送，内容已保留", tooLong: "有一行太长，未发送，内容已保留", below: "下面有 {} 条新消息", moved: "你在 {}",
+    kept: "没有连接，未发送，内容已保留", tooLong: "有一行太长，未发送，内容已保留",
+    tooMuch: "一次最多 {} 行或 16,000 字节，未发送，内容已保留", below: "下面有 {} 条新消息", moved: "你在 {}",
     from: "{} 对你说", to: "你对 {} 说", you: "你", history: "之前的消息", notAllowed: "此浏览器不允许",
   },
 };
