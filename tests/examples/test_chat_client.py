@@ -32,6 +32,7 @@ from protocols.chat.client.terminal import LOOK, Terminal
 from protocols.text.sanitize import sanitize
 from reactor import LineProtocol
 from tests.kit.grid import Grid
+from tests.kit.ports import HeldPort
 from tests.kit.pseudo_terminal import PseudoTerminal
 from tests.kit.theatre import Theatre
 
@@ -746,10 +747,12 @@ def test_a_server_that_ends_without_a_word_has_heard_nothing(
 
 def test_trouble_is_told_once(table: Table) -> None:
     table.says("hello\n")
+    port = table.listener.port
     table.listener.close()
     table.loses()
-    for _ in range(50):
-        table.reactor.advance(10)
+    with HeldPort(port):  # nobody else is to listen there
+        for _ in range(50):
+            table.reactor.advance(10)
     refused = [line for line in table.seen.lines if "refused" in line]
     assert len(refused) == 1
     assert len(table.seen.lines) == 4, table.seen.lines
