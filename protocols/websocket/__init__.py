@@ -13,6 +13,7 @@
 
 The files, from the bottom up; a file imports only from those above it in this list:
 
+    limits       bounds and deadlines of one WebSocket
     closing      how a WebSocket ends: codes, and the payload of a close frame
     frames       frames made, and masking
     deflate      what is agreed about compression, and messages made small and large again

@@ -12,6 +12,7 @@ CLOSE, PING, PONG = 0x8, 0x9, 0xA
 FIN, RSV1 = 0x80, 0x40
 MASKED = 0x80
 MAX_CONTROL = 125  # bytes of a ping, a pong, a close (5.5)
+JOINED = 64 * 1024  # bytes of a message up to which its head is put before it by a copy
 
 SHORT = {
     opcode: tuple(bytes((FIN | opcode, size)) for size in range(MAX_CONTROL + 1))

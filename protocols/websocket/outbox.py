@@ -108,6 +108,11 @@ _works: WeakKeyDictionary[Reactor, deque[Work]] = WeakKeyDictionary()
 """What is being made on each reactor: one slice in a turn of the loop, however many messages there are."""
 
 
+def making(reactor: Reactor) -> int:
+    """Bytes of all messages that are being made, or wait for it."""
+    return sum(work.size for work in _works.get(reactor, ()))
+
+
 def _take_turn(reactor: Reactor, works: deque[Work]) -> None:
     is_unfinished = False
     try:

@@ -13,28 +13,20 @@ from typing import Any
 from reactor import Protocol, Reactor, Timer
 
 from ..admission.quiet import tell
+from ..admission.rounds import ROUND_TIME
 from ..http.server import Request, Response, Upgrade
 from . import closing
 from .closing import close_payload, cut_reason
 from .deflate import frame
-from .frames import BINARY, CLOSE, MAX_CONTROL, PING, PONG, SHORT, TEXT, Bytes, as_bytes, head, new_key, pack
+from .frames import BINARY, CLOSE, JOINED, MAX_CONTROL, PING, PONG, SHORT, TEXT, Bytes, as_bytes, head, new_key, pack
 from .handshake import Agreement
-from .outbox import SLICE, Outbox, Work, make
+from .limits import BATCH, CLOSING, LATE, LATE_BATCH, MAX_BEHIND, MAX_MAKING, MAX_WAITING, PATIENCE, PIECE, SILENCE
+from .outbox import SLICE, Outbox, Work, make, making
 from .route import WebSocketRoute
 from .unfinished import MAX_UNFINISHED, STEP, unfinished_of
 from .wire import MAX_MESSAGE, Close, Event, Failed, Ping, Pong, Wire
 
 log = logging.getLogger("protocols.websocket")
-
-SILENCE = 20.0  # seconds without a byte from the peer until it is pinged: NATs and proxies forget a flow after 30 to 60
-PATIENCE = 20.0  # seconds that any byte may take to come then: a phone that changes its network takes ten
-CLOSING = 5.0  # seconds for the peer's close after ours, and for the server's end after both
-MAX_WAITING = 1024 * 1024  # bytes not taken by the peer at which it gets nothing more: minutes of a busy room
-BATCH = 256  # messages handled in one call, after which the other connections have their turn: about a millisecond
-PIECE = 4096  # bytes of a message that count as one more in a batch: 256 KiB may hold sixteen of 16 MiB, compressed
-MAX_BEHIND = 64 * 1024 * 1024  # bytes of messages that wait until large ones are made: as `Limits.output`
-LATE = 1.0  # seconds that our own loop may be late before the peer's silence is not counted as its own
-JOINED = 64 * 1024  # bytes of a message up to which its head is put before it by a copy
 
 
 class WebSocket(Protocol):
@@ -202,10 +194,13 @@ class WebSocket(Protocol):
         return fault
 
     def data_received(self, data: bytes) -> None:
-        self._heard = self.reactor.time()
+        self._heard = now = self.reactor.time()
+        left = BATCH if now < self.reactor.now + ROUND_TIME else LATE_BATCH
         wire, transport = self._wire, self.transport
-        wire.feed(data)
-        delivery, left = transport.delivery, BATCH
+        if wire.message is not None and wire.message.size >= SLICE and making(self.reactor) > MAX_MAKING:
+            return transport.unread(data)  # type: ignore[no-any-return]  # it comes again in the next round
+        wire.feed(data, 2 * left)
+        delivery = transport.delivery
         while (event := wire.next_event()) is not None:
             if isinstance(event, str) and self._open:
                 self.text_received(event)

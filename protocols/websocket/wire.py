@@ -81,12 +81,12 @@ class Wire:
         self.busy = False  # `next_event` gave None because others should have their turn: ask it again
         self.over = False  # Close or Failed was given: what comes is dropped
 
-    def feed(self, data: bytes) -> None:
-        """Some bytes came."""
+    def feed(self, data: bytes, turn: int = TURN) -> None:
+        """Some bytes came, of which `turn` frames or KiB are read until `busy`, as of those fed before."""
         if not self.over:
             self._data = self._data[self._at :] + data if self._at < len(self._data) else data
             self._at = 0
-            self._turn = TURN
+            self._turn = turn
 
     def take_rest(self) -> bytes:
         """What was fed and not yet read, taken back: to be fed again later."""

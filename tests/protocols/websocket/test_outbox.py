@@ -9,6 +9,7 @@ import zlib
 import pytest
 
 from protocols.websocket import broadcast, connect, outbox
+from protocols.websocket.deflate import deflate
 from protocols.websocket.frames import BINARY, CLOSE, PING, TEXT
 from protocols.websocket.outbox import SLICE, pack_slowly
 from protocols.websocket.wire import Close, Pong, Wire
@@ -196,6 +197,23 @@ def test_however_many_large_messages_are_made_a_turn_has_one_slice(scene, worked
     scene.reactor.settle()
     assert max(after - before for before, after in itertools.pairwise(turns)) == SLICE
     assert [client.events() for client, _ in clients] == [[LARGE, LARGE]] * 5
+
+
+def test_large_messages_are_read_no_faster_than_their_answers_are_made(scene, monkeypatch):
+    """They unpack to a thousand times what was sent: a hundred peers had the server hold more than a gigabyte."""
+    monkeypatch.setattr("protocols.websocket.protocol.MAX_MAKING", 2 << 20)
+    scene.serve(max_message=1 << 21)
+    payload = b"a" * (1 << 20)
+    clients = [scene.open(more=DEFLATE)[0] for _ in range(12)]
+    held = []
+    take_turn = outbox._take_turn
+    monkeypatch.setattr(
+        outbox, "_take_turn", lambda *args: held.append(outbox.making(scene.reactor)) or take_turn(*args)
+    )
+    for client in clients:
+        client.recorder.transport.write(masked(TEXT, deflate(payload, 15), deflated=True))
+    assert [client.events() for client in clients] == [[payload.decode()]] * 12
+    assert max(held) <= (2 << 20) + len(payload)
 
 
 @pytest.mark.loud

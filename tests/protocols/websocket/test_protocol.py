@@ -6,9 +6,12 @@ import sys
 
 import pytest
 
+from protocols.admission.rounds import ROUND_TIME
 from protocols.websocket import ANY_ORIGIN, WebSocket, broadcast
 from protocols.websocket.deflate import deflate
 from protocols.websocket.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
+from protocols.websocket.limits import LATE_BATCH
+from protocols.websocket.messages import Message
 from protocols.websocket.wire import TURN, Close, Ping, Pong, Wire
 
 from .conftest import DEFLATE, HEAD, KEY, Echo, masked
@@ -347,6 +350,50 @@ def test_a_flood_of_messages_gives_the_others_their_turn(scene):
     scene.reactor.settle()
     assert len(flooded) == 15_000
     assert seen[0] < 2000
+
+
+def test_many_that_send_what_unpacks_to_much_share_one_round(scene, monkeypatch):
+    """Each has a slice of its own, and so a short message would wait for as many slices as there are connections."""
+    scene.serve(max_message=1 << 22)
+    size, unpacked, take = 1 << 21, [0], Message._take
+
+    def slow(message, part, final):
+        unpacked[0] += len(part)
+        scene.reactor.world.clock.advance(len(part) * 1e-9)  # a MB in a millisecond
+        return take(message, part, final)
+
+    bomb = masked(BINARY, deflate(b"a" * size, 15), deflated=True)
+    crowd = [scene.open(more=DEFLATE)[0] for _ in range(30)]
+    other, socket = scene.open()
+    monkeypatch.setattr(Message, "_take", slow)
+    seen = []
+    socket.text_received = lambda text: seen.append(unpacked[0])
+    for client in crowd:
+        client.recorder.transport.write(bomb)
+    other.recorder.transport.write(masked(TEXT, b"me too"))
+    assert [client.events() for client in crowd] == [[b"a" * size]] * 30
+    assert seen[0] <= ROUND_TIME * 1e9 + TURN * 1024 + 30 * (2 * LATE_BATCH + 1) * 1024
+
+
+def test_many_floods_of_messages_share_one_round(scene):
+    scene.serve()
+    crowd = [scene.open()[0] for _ in range(30)]
+    other, socket = scene.open()
+    flooded, seen = [], []
+
+    def slow(opcode, payload):
+        flooded.append(opcode)
+        scene.reactor.world.clock.advance(ROUND_TIME / 500)
+
+    for one in scene.sockets[:-1]:
+        one._control = slow
+    socket.text_received = lambda text: seen.append(len(flooded))
+    for client in crowd:
+        client.recorder.transport.write(masked(PING) * 1000)
+    other.recorder.transport.write(masked(TEXT, b"me too"))
+    scene.reactor.settle()
+    assert len(flooded) == 30_000
+    assert seen[0] <= 500 + 256 + 2 * 30 * LATE_BATCH  # what is put back comes once more in the same round
 
 
 @pytest.mark.parametrize("between", [b"", masked(PING)])
