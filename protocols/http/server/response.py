@@ -46,9 +46,13 @@ class Response:
 
     @classmethod
     def json(cls, value: Any, status: int = 200, headers: Fields = ()) -> Response:
-        """`value` as JSON. Raises TypeError or ValueError for what JSON has no form for."""
+        """`value` as JSON. Raises TypeError or ValueError for what JSON has no form for.
+
+        Half of a surrogate pair, which `Request.json` may have read, is written as the escape that it came as.
+        """
         fields = [("Content-Type", "application/json"), *Headers(headers).raw]
-        return cls(status, json.dumps(value, ensure_ascii=False).encode(), fields)
+        text = json.dumps(value, ensure_ascii=False)
+        return cls(status, text.encode(errors="backslashreplace"), fields)
 
     @classmethod
     def redirect(cls, location: str, status: int = 307) -> Response:

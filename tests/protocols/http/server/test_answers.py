@@ -45,6 +45,7 @@ def one(stage, handler, request=ASK, advance=0.0, method="GET"):
         (Response(200, "<p>", {"Content-Type": "text/html"}), 200, b"<p>", "text/html"),
         (Response(200), 200, b"", None),
         (Response.json({"a": "ü"}), 200, '{"a": "ü"}'.encode(), "application/json"),
+        (Response.json({"\ud800": "ü\udfff"}), 200, '{"\\ud800": "ü\\udfff"}'.encode(), "application/json"),
         (Response.redirect("/y"), 307, b"", None),
         (["a", b"b", ""], 200, b"ab", "application/octet-stream"),
         (Response(200, iter(["a", "b"]), {"Content-Type": "text/csv"}), 200, b"ab", "text/csv"),
