@@ -88,10 +88,13 @@ def _as_meant(location: str) -> str:
         return location  # no wire gives it
 
 
-def _with_method(request: Request, status: int) -> Request:
+def turns_to_get(method: str, status: int) -> bool:
     """301 and 302 turn POST into GET, because everybody does (15.4.2, 15.4.3); 303 turns all but HEAD (15.4.4)."""
-    turned = request.method == "POST" if status in (301, 302) else status == 303 and request.method != "HEAD"
-    if not turned:
+    return method == "POST" if status in (301, 302) else status == 303 and method != "HEAD"
+
+
+def _with_method(request: Request, status: int) -> Request:
+    if not turns_to_get(request.method, status):
         return request
     return replace(request, method="GET", body=b"", size=0, start=0).dropping(ABOUT_THE_BODY)
 

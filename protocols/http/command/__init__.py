@@ -5,6 +5,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     messages      what is said about a fetch, in lines for people
     values        what the arguments of options mean
     body          what is sent: data, JSON, forms, files
+    curl          what curl has and this has not
     arguments     a command line taken apart as curl does it
     write_out     a line about a fetch, by a format
     names         the name of a file that a URL or a server gives
@@ -14,7 +15,6 @@ The files, from the bottom up; a file imports only from those above it in this l
     output        standard output for several sources at once
     progress      how far it is, in one line
     ends          the signals that end the program
-    remedies      what may be done about a failure
     retries       whether and when to try again
     job           one URL on its way to its output
     program       all the URLs of a command line

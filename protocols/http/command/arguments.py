@@ -6,10 +6,11 @@ its value, so that nothing in a value can be taken for an option, and what is un
 
 from __future__ import annotations
 
-import difflib
 from typing import Any, NoReturn
 
 from reactor.serving import Parser, program
+
+from .curl import meant, why_not
 
 RESUME = "--resume"
 URL = "--url="
@@ -86,6 +87,8 @@ class CurlLike(Parser):
                 return [*found, f"{long}={argument[at:] or self._value(spelling, metavar, left)}"]
             found.append(long)
             if long == RESUME:
+                if argument[at:] == "-":
+                    break
                 self._no_offset(argument[at:], left)
         return found
 
@@ -104,6 +107,7 @@ class CurlLike(Parser):
     def unknown(self, spelling: str, argument: str) -> NoReturn:
         """Say which, and what may have been meant."""
         where = "" if argument == spelling else f" in {argument[:60]}"
-        close = difflib.get_close_matches(spelling, self._metavar, 1, 0.75) if spelling.startswith("--") else []
-        meant = f"; is it {close[0]}?" if close else ""
-        self.error(f"unknown option {spelling[:60]}{where}{meant}")
+        if (remedy := why_not(spelling, self._long)) is not None:
+            self.error(f"curl's {spelling}{where} is not here{remedy and f': {remedy}'}")
+        close = meant(spelling, self._long)
+        self.error(f"unknown option {spelling[:60]}{where}{f'; is it {close}?' if close else ''}")

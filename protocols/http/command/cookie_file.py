@@ -22,16 +22,22 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LOCAL = ".local"  # what the jar puts behind a name without a dot
 
 
-def load_cookies(jar: CookieJar, path: str) -> None:
-    """Add what is in a file. A file that is not there has none; lines that are none are left out. Raises OSError."""
+def load_cookies(jar: CookieJar, path: str) -> bool:
+    """Add what is in a file. A file that is not there has none; lines that are none are left out. Raises OSError.
+
+    False where there are lines, and none of them is a cookie: it is another kind of file, such as one of heads.
+    """
     check_place(path)
     try:
         text = Path(path).read_bytes().decode(AS_SENT)
     except FileNotFoundError:
-        return
-    for line in text.split("\n"):
-        if (cookie := _cookie(line.removesuffix("\r"))) is not None and not cookie.is_expired():
+        return True
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    cookies = [cookie for line in lines if (cookie := _cookie(line)) is not None]
+    for cookie in cookies:
+        if not cookie.is_expired():
             jar.set_cookie(cookie)
+    return bool(cookies) or all(not line.strip() or line.startswith("#") for line in lines)
 
 
 def cookie_text(jar: CookieJar) -> str:

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ...places import check_place
 from ..client.downloads.download import WHOLE, Download, DownloadError
-from ..client.redirect import TooManyRedirects, is_redirect
+from ..client.redirect import TooManyRedirects, is_redirect, turns_to_get
 from ..client.response import Response
 from ..dates import http_date
 from ..errors import HTTPError
@@ -231,6 +231,9 @@ class Job:
         response = self.response
         seconds = max(0.0, now - self.began)
         status = "000" if response is None else f"{response.status:03}"
+        method = self.options.method
+        for past in [] if response is None else response.history:
+            method = "GET" if turns_to_get(method, past.status) else method
         redirected = response is not None and 300 <= response.status < 400
         return {
             "content_type": (response and response.headers.get("content-type")) or "",
@@ -240,7 +243,7 @@ class Job:
             "http_code": status,
             "response_code": status,
             "http_version": "0" if response is None else response.version,
-            "method": self.options.method,
+            "method": method,
             "num_redirects": 0 if response is None else len(response.history),
             "num_retries": retries,
             "redirect_url": response.headers.get("location", "") if response is not None and redirected else "",

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
+
 from ...text.sanitize import sanitize
+from ..client.redirect import Downgrade, TooManyRedirects
 from ..client.response import Response
 from ..url import parse_url
+
+UNKNOWN_ISSUER = frozenset({2, 18, 19, 20, 21})  # X509_verify_cert: who has signed it is not among those trusted
 
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
@@ -57,3 +62,22 @@ def size(count: float) -> str:
             break
         count /= 1024
     return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+
+
+def remedy(error: BaseException, *, proxy: bool = False) -> str:
+    """What may be done, half a sentence to put behind the reason; "" where there is none.
+
+    proxy: the failure is on the way to a proxy.
+    """
+    if isinstance(error, Downgrade):
+        return "; --allow-downgrade follows it"
+    if isinstance(error, TooManyRedirects):
+        return "; --max-redirs N follows more"
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__
+    if cause is None:
+        return ""
+    trusts = "--proxy-cacert" if proxy else "--cacert"
+    trust = f"{trusts} FILE trusts who has signed it, and " if cause.verify_code in UNKNOWN_ISSUER else ""
+    return f"; {trust}-k takes any certificate"

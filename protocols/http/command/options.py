@@ -16,7 +16,7 @@ from ..url import parse_url
 from . import body, values
 from .arguments import CurlLike
 from .names import name_of_url
-from .write_out import unknown
+from .write_out import NAMES, unknown
 
 REMOTE = object()
 """Where -O stands: the name is in the URL."""
@@ -88,8 +88,8 @@ def _about_where_it_goes(parser: CurlLike) -> None:
 
 def _about_the_request(parser: CurlLike) -> None:
     add = parser.option
-    text = {"type": values.typed}
-    add("-X", "--request", metavar="METHOD", help="GET unless given; HEAD with -I, POST with -d, PUT with -T")
+    add("-X", "--request", metavar="METHOD", type=values.method,
+        help="GET unless given; HEAD with -I, POST with -d, PUT with -T; those are sent in capitals")  # fmt: skip
     add(
         "-H",
         "--header",
@@ -111,7 +111,7 @@ def _about_the_request(parser: CurlLike) -> None:
         help="PUT this file to the one URL; - is stdin, read whole before it is sent")  # fmt: skip
     add("-u", "--user", metavar="NAME:PASSWORD", type=values.user, help="say who you are, to this server alone")
     add("-A", "--user-agent", metavar="NAME", help="send this as User-Agent")
-    add("-e", "--referer", metavar="URL", **text, help="send this as Referer")
+    add("-e", "--referer", metavar="URL", type=values.referer, help="send this as Referer")
     add("-r", "--range", metavar="RANGE", type=values.byte_range, help="ask for these bytes, such as 0-499")
     add("-b", "--cookie", metavar="DATA|FILE", action="append", help="send 'NAME=VALUE', or what is in FILE")
     add("-c", "--cookie-jar", metavar="FILE", help="keep the cookies in FILE; - prints them")
@@ -165,7 +165,7 @@ def check(options: argparse.Namespace) -> None:
     if options.upload is not None:
         options.piped = values.piped(options.upload)
     if options.write_out is not None and (name := unknown(options.write_out)) is not None:
-        raise ValueError(f"-w: there is no %{{{name}}}")
+        raise ValueError(f"-w: there is no %{{{name}}}, but {', '.join(sorted(NAMES))}")
     if options.ipv4 and options.ipv6:
         raise ValueError("-4 and -6 together leave nothing to connect to")
     options.tls = _tls(options)
@@ -235,10 +235,21 @@ def _tls(options: argparse.Namespace) -> ssl.SSLContext | None:
         try:
             context.load_cert_chain(options.cert, options.key)
         except ssl.SSLError as error:
-            raise ValueError(f"cannot use {options.cert}: {error.reason or error}") from None
+            raise ValueError(f"cannot use {options.cert}: {_what_is_wrong(error, options.cert, options.key)}") from None
         except OSError:  # OpenSSL has asked for the pass phrase of the key, and got none that fits
             raise ValueError(f"cannot use {options.cert}: its key does not open") from None
     return context
+
+
+def _what_is_wrong(error: ssl.SSLError, cert: str, key: str | None) -> str:
+    """OpenSSL says only which of its libraries has said no."""
+    if error.reason == "KEY_VALUES_MISMATCH":
+        return f"the key in {key or cert} is another certificate's"
+    if b"CERTIFICATE-----" not in values.read(cert):
+        return "there is no certificate in it (as PEM)"
+    if b"PRIVATE KEY-----" not in values.read(key or cert):
+        return f"there is no private key in {key} (as PEM)" if key else "there is no private key in it: give --key FILE"
+    return error.reason or str(error)
 
 
 def _proxies(options: argparse.Namespace) -> Choose:

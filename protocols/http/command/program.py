@@ -27,7 +27,6 @@ from .job import Job
 from .options import parse
 from .output import Queue, StdoutFailed, write_stdout
 from .progress import Progress
-from .remedies import remedy
 from .retries import Retries
 from .values import typed
 from .write_out import write_out
@@ -57,6 +56,9 @@ class Program:
         )
         jobs = [Job(url, at, options, self.queue, self.progress) for at, url in enumerate(options.urls)]
         self._waiting = jobs[::-1]
+        # Who asks for a jar may log in with the first URL, and need its cookies for the second.
+        with_jar = options.cookie_jar is not None or any("=" not in text for text in options.cookie or ())
+        self._at_once = 1 if with_jar else AT_ONCE
         self._under_way: set[Job] = set()
         self._leaving = False
         self._timeouts = self._make_timeouts()
@@ -88,7 +90,8 @@ class Program:
         """One jar for all URLs. Raises OSError."""
         jar = make_jar()
         for path in self.options.cookie_files:
-            cookie_file.load_cookies(jar, path)
+            if not cookie_file.load_cookies(jar, path):
+                complain(f"{program()}: there is no cookie in {path}, but something else: -c FILE writes what -b reads")
         if self.options.junk_session_cookies:
             jar.clear_session_cookies()
         return jar
@@ -110,7 +113,7 @@ class Program:
     # -- fetching -----------------------------------------------------------------------------------------------
 
     def _begin_more(self) -> None:
-        while self._waiting and len(self._under_way) < AT_ONCE:
+        while self._waiting and len(self._under_way) < self._at_once:
             job = self._waiting.pop()
             job.began = self.reactor.time()
             job.retries = Retries(self.options, self.reactor.time)
@@ -176,7 +179,7 @@ class Program:
         job.error = error
         self.status = 1
         received = getattr(error, "received", 0)
-        more = remedy(error, proxy="with the proxy" in reason) + job.why_not_again
+        more = messages.remedy(error, proxy="with the proxy" in reason) + job.why_not_again
         self._say(job, f"{reason}{more} ({received} bytes received)" + (f"; {kept}" if kept else ""))
         self._on_finished(job)
 

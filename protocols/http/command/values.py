@@ -16,6 +16,7 @@ from ..client.request import basic_auth
 from ..url import parse_url
 
 _SIZE = re.compile(r"([0-9]{1,18})([kmgt]?)b?", re.IGNORECASE)
+_RANGES = re.compile(r" *(?:[0-9]+-[0-9]*|-[0-9]+) *(?:, *(?:[0-9]+-[0-9]*|-[0-9]+) *)*")  # RFC 9110, 14.1.1
 _ESCAPED = re.compile("[\udc80-\udcff]")  # bytes of the command line that are no text (PEP 383)
 
 
@@ -52,6 +53,20 @@ def header(text: str) -> tuple[str, bytes | str | None]:
 def typed(text: str) -> bytes:
     """What was typed, byte by byte."""
     return text.encode("utf-8", "surrogateescape")
+
+
+def referer(text: str) -> bytes:
+    """A URL, or nothing. What curl makes of `;auto` is not here, and no server is to get the word."""
+    if text.endswith(";auto"):
+        raise ArgumentTypeError("curl's ';auto' is not here: give the URL alone")
+    return typed(text)
+
+
+def method(text: str) -> str:
+    """A word."""
+    if not text:
+        raise ArgumentTypeError("needs a method, such as GET")
+    return text
 
 
 def seconds(text: str) -> float:
@@ -92,7 +107,7 @@ def size(text: str) -> int:
 
 def byte_range(text: str) -> str:
     """`0-499`, `500-`, `-500`, several with commas."""
-    if not re.fullmatch(r"[0-9,\- ]*[0-9][0-9,\- ]*", text):
+    if not _RANGES.fullmatch(text):
         raise ArgumentTypeError(f"must be a range of bytes, such as 0-499, 500- or -500, not {text!r}")
     return text
 
@@ -154,6 +169,8 @@ def trusted(text: str) -> ssl.SSLContext:
 
 def piped(name: str) -> bytes | None:
     """What -T sends, where it can be read only once: stdin, a pipe, `<(command)`. None for a file."""
+    if not name:
+        raise ArgumentTypeError("-T needs the name of a file")
     if name == "-" or Path(name).is_fifo():
         return read(name)
     existing_file(name)

@@ -115,15 +115,24 @@ class Part:
         if self._file is not None:
             self._file.flush()
         try:
-            mode = stat.S_IMODE(target.stat().st_mode)  # as if it had been written over
+            before = target.stat()
         except OSError:
             mode = MODE & ~_umask()
+        else:  # as if it had been written over
+            mode = stat.S_IMODE(before.st_mode)
+            self._give_to(before.st_uid, before.st_gid)
         with suppress(OSError):
             os.chmod(self.path, mode)
         if fcntl is None:
             self.close()
         os.replace(self.path, target)
         self.close()
+
+    def _give_to(self, user: int, group: int) -> None:
+        """As far as we may: root may give it to whoever had the one before."""
+        for ids in ((user, -1), (-1, group)):
+            with suppress(OSError, AttributeError):
+                os.chown(self.path, *ids)
 
     def remove(self) -> None:
         """Nothing of it is left. Harmless twice."""

@@ -14,11 +14,10 @@ from protocols.http import ConnectionFailed, FetchTimeout, Headers, HTTPError, R
 from protocols.http.client.cookies import Cookies
 from protocols.http.command import body, values
 from protocols.http.command.cookie_file import cookie_text, load_cookies, save_cookies
-from protocols.http.command.messages import head_text, one_line
+from protocols.http.command.messages import head_text, one_line, remedy
 from protocols.http.command.names import LONGEST, as_name, name_of_answer, name_of_url
 from protocols.http.command.options import REMOTE, parse
 from protocols.http.command.progress import ERASE, Progress
-from protocols.http.command.remedies import remedy
 from protocols.http.command.retries import LONGEST as LONGEST_PAUSE, Retries, TryAgain
 from protocols.http.command.terminal import BinaryOutput, TerminalText
 from protocols.http.command.write_out import NAMES, unknown, write_out
@@ -40,6 +39,7 @@ HABITS = [
     ("-XPOST http://a/", {"method": "POST"}),
     ("http://a/ -o f", {"outputs": ["f"]}),
     ("-o f http://a/ -O http://a/b -C", {"outputs": ["f", REMOTE], "resume": True}),
+    ("-sSC- -o f http://a/", {"resume": True, "urls": [U]}),
     ("-C - -o f http://a/", {"resume": True, "urls": [U]}),
     ("-o f http://a/ -C -", {"resume": True, "urls": [U]}),
     ("--continue-at - -o f http://a/", {"resume": True, "urls": [U]}),
@@ -80,6 +80,7 @@ FIELDS = [
     (["-e", "http://r/"], ("Referer", b"http://r/")),
     (["-b", "a=1", "-b", "b=é"], ("Cookie", "a=1; b=é".encode())),
     (["-r", "0-499"], ("Range", "bytes=0-499")),
+    (["-r", "0-4, -5,9-"], ("Range", "bytes=0-4, -5,9-")),
     (["-u", "ada:se:cret"], ("Authorization", "Basic YWRhOnNlOmNyZXQ=")),
     (["-u", "ada:"], ("Authorization", "Basic YWRhOg==")),
     (["--json", "{}"], ("Accept", "application/json")),
@@ -99,14 +100,32 @@ def test_a_field_that_is_typed_counts_more_than_an_option():
 
 
 WRONG = [
-    ("-4z http://a/", "unknown option -z in -4z"),
+    ("-4z http://a/", "curl's -z in -4z is not here: -H 'If-Modified-Since: DATE'"),
     ("-9 http://a/", "unknown option -9"),
-    ("-sZy http://a/", "unknown option -y in -sZy"),
+    ("-sZy http://a/", "curl's -y in -sZy is not here ("),
     ("--nope http://a/", "unknown option --nope"),
     ("--nope=1 http://a/", "unknown option --nope"),
     ("--retyr 3 http://a/", "is it --retry?"),
-    ("-F a=b http://a/", "unknown option -F"),
-    ("--location-trusted http://a/", "unknown option --location-trusted"),
+    ("-F a=b http://a/", "curl's -F is not here: send"),
+    ("--location-trusted http://a/", "curl's --location-trusted is not here ("),
+    ("--no-location http://a/", "curl's --no-location is not here: --no-redirect prints a redirect"),
+    ("--no-compressed http://a/", "leave --compressed out"),
+    ("--digest -u a:b http://a/", "curl's --digest is not here ("),
+    ("--http2 http://a/", "curl's --http2 is not here ("),
+    ("--http1.2 http://a/", "unknown option --http1.2 ("),
+    ("--no-redirec http://a/", "is it --no-redirect?"),
+    ("--redirect http://a/", "unknown option --redirect ("),
+    ("--data-bin x http://a/", "is it --data-binary?"),
+    ("-W http://a/", "unknown option -W ("),
+    ("-r 5 http://a/", "must be a range of bytes"),
+    ("-r - http://a/", "must be a range of bytes"),
+    ("-r 1-2-3 http://a/", "must be a range of bytes"),
+    ("-e http://r/;auto http://a/", "curl's ';auto' is not here"),
+    ("--request= http://a/", "needs a method"),
+    ("--upload-file= http://a/", "-T needs the name of a file"),
+    ("-E tests/certificates/ca.pem --key tests/certificates/client.pem http://a/", "another certificate's"),
+    ("-E tests/certificates/ca.pem http://a/b ", "there is no private key in it: give --key FILE"),
+    ("-E pyproject.toml http://a/", "there is no certificate in it"),
     ("http://a/ -o", "-o needs a value: -o FILE"),
     ("http://a/ --retry", "--retry needs a value"),
     ("--silent=1 http://a/", "--silent takes no value"),
@@ -305,6 +324,13 @@ def test_what_a_server_writes_into_a_cookie_is_one_line():
     Cookies(jar).store(parse_url(U), Headers.parsed([("Set-Cookie", "a=b\tc\td")]))
     assert all(line.count("\t") in (0, 6) for line in cookie_text(jar).splitlines())
     assert "a" not in {line.split("\t")[-2] for line in cookie_text(jar).splitlines() if "\t" in line}
+
+
+def test_a_file_of_something_else_is_told_from_one_without_cookies(tmp_path):
+    path = tmp_path / "jar"
+    for text, good in [("", True), ("# Netscape\n\n", True), ("Set-Cookie: a=1\n", False), ("junk", False)]:
+        path.write_text(text)
+        assert load_cookies(CookieJar(), str(path)) is good
 
 
 def test_a_file_that_is_not_there_has_no_cookies(tmp_path):

@@ -305,6 +305,39 @@ def test_retry_never_shows_twice_what_was_shown(run, site):
     assert (status, out, len(there.heads)) == (1, "", 4)
 
 
+def test_with_a_jar_the_second_url_has_the_cookies_of_the_first(run, site):
+    there = site(answer(b"", "Set-Cookie: a=1"))
+    assert run("-c", "jar", there.url + "login", there.url + "page", "-s")[0] == 0
+    assert [head.split()[1] for head in there.heads] == [b"/login", b"/page"]
+    assert there.fields()["cookie"] == "a=1"
+    Path("heads").write_text("Set-Cookie: a=1\n")
+    assert "fetch: there is no cookie in heads" in run("-b", "heads", there.url)[2]
+
+
+def test_the_method_that_was_asked_with_in_the_end(run, site):
+    there = site(lambda head, n: answer(b"", "Location: /", status="303 See") if n == 1 else answer(b""))
+    assert run("-d", "x", "-w", "%{method}", there.url) == (0, "GET", "")
+
+
+def test_names_below_localhost_are_this_machine(run, site):
+    there = site(answer(b"x"))
+    port = there.host.rpartition(":")[2]
+    assert run(f"http://bücher.localhost:{port}/") == (0, "x", "")
+    assert there.fields()["host"] == f"xn--bcher-kva.localhost:{port}"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
+def test_a_file_that_is_replaced_stays_with_its_owner(run, site, tmp_path):
+    target = tmp_path / "f"
+    target.write_text("old")
+    target.chmod(0o640)
+    os.chown(target, 65534, 65533)
+    assert run("-o", "f", site(answer(b"new")).url)[0] == 0
+    found = target.stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (65534, 65533, 0o640)
+    assert target.read_text() == "new"
+
+
 def test_data_forms_and_uploads(run, site):
     there = site(answer(b""))
     run("--json", '{"a":', "--json", "1}", there.url)
