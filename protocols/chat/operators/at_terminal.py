@@ -46,6 +46,7 @@ class TerminalConsole:
     def protocol(self) -> Terminal:
         self._terminal = Terminal(self._powers.reactor, self, self._modes, PlainLooks(), of_server=True)
         self._powers.hub.audience.append(self._on_posted)
+        self._powers.consoles.append(self._tell)
         self._log = log_above(self._powers.reactor, self._show)
         self._log.__enter__()
         return self._terminal
@@ -68,6 +69,7 @@ class TerminalConsole:
 
     def seat_lost(self, exc: Exception | None) -> None:
         self._powers.hub.audience.remove(self._on_posted)
+        self._powers.consoles.remove(self._tell)
         self._typing.stop()
         if self._log is not None:
             self._log.__exit__(None, None, None)

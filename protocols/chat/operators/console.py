@@ -43,11 +43,13 @@ class Console(Protocol):
     def connection_made(self, transport: StreamTransport) -> None:
         self.transport = transport
         self._powers.hub.audience.append(self._on_posted)
+        self._powers.consoles.append(self._show)
         if _is_file(transport.get_extra_info("stdin")):
             transport.pause_reading()  # `< file` is how scripts say that nobody types
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._powers.hub.audience.remove(self._on_posted)
+        self._powers.consoles.remove(self._show)
         self._typing.stop()
 
     def data_received(self, data: bytes) -> None:

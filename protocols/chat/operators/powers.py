@@ -59,6 +59,8 @@ class Powers(Authority):
         """Acts on a line typed at the console."""
         self.list_nodes: Callable[[], list[str]] = list_one_node
         self.bans.on_reread = self.sweep
+        self.consoles: list[Callable[[str], None]] = []
+        """Each is told what operators do who are members."""
 
     def refuses(self, address: str) -> str | None:
         now = self.bans.clock()
@@ -95,6 +97,7 @@ class Powers(Authority):
 
         def answer(name: str | None, notice: str) -> None:
             record("oper", id=member.number, address=member.address or None, name=member.name, operator=name or "no")
+            self._tell_of_login(member, name, notice)
             member.hold(False)
             if member.room is not None:  # has not left meanwhile
                 if name:
@@ -103,6 +106,17 @@ class Powers(Authority):
 
         member.hold(True)
         self.login.ask(password, member.address, member.number, answer)
+
+    def _tell_of_login(self, member: Member, name: str | None, notice: str) -> None:
+        """Whoever hosts the chat sees who operates it, and that somebody guesses; not each time: it may be a flood."""
+        if name:
+            self._tell_consoles(f"{member.name} is an operator now: {name}")
+        elif self.chat.seldom.tell(("oper", member.address), self.chat.reactor.time()) is not None:
+            self._tell_consoles(f"/oper from {member.name}{f', {member.address}' if member.address else ''}: {notice}")
+
+    def _tell_consoles(self, notice: str) -> None:
+        for tell in list(self.consoles):
+            tell(notice)
 
     # -- what is said -------------------------------------------------------------------------------------------
 
@@ -206,6 +220,8 @@ class Powers(Authority):
         if member is not None:
             fields = {"id": member.number, "address": member.address or None, "name": member.name, **fields}
         record("operator", by=caller.who, did=did, **fields)
+        if caller.member is not None:
+            self._tell_consoles(f"operator {caller.who}: {did}{f' {member.name}' if member is not None else ''}")
 
 
 def list_one_node() -> list[str]:

@@ -710,3 +710,20 @@ def test_the_console_lists_the_rooms(play: Play) -> None:
 def test_the_words_of_members_and_other_chats_work_at_the_console(play: Play, typed: str, answer: str) -> None:
     play.join("Ada")
     assert answer in "\n".join(play.types(typed))
+
+
+def test_the_console_hears_who_becomes_an_operator_who_guesses_and_what_operators_do(guarded: Play) -> None:
+    told: list[str] = []
+    guarded.powers.consoles.append(told.append)
+    bob = guarded.join("Bob")
+    bob.send("/oper guess one\n")
+    guarded.scene.until(lambda: told)
+    assert told == ["/oper from Bob, 127.0.0.1: that is not the password; 2 more tries"]
+    told.clear()
+    ada = promoted(guarded)
+    ada.send("/kick Bob\n/say good morning\n")
+    guarded.scene.settle()
+    assert told == ["Ada is an operator now: ada", "operator ada: kick Bob", "operator ada: say"]
+    told.clear()
+    guarded.types("/say hello")
+    assert told == [], "what is typed there is there already"
