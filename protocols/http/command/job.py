@@ -42,7 +42,7 @@ class Job:
         self.url = url
         self.position = position
         self.options = options
-        self.began = 0.0
+        self.began = self.answered = 0.0
         self.retries: Retries | None = None
         self.download: Download | None = None
         self.response: Response | None = None
@@ -106,6 +106,8 @@ class Job:
         if not usable and self.retries is not None and self.retries.wants_another(response):
             raise TryAgain(response, messages.status_line(response))
         self.response = response
+        if self.retries is not None:
+            self.answered = self.retries.clock()
         self._is_rest = usable
         if options.include or options.head:
             self._show(messages.head_text(response, for_terminal=self._text is not None))
@@ -250,6 +252,7 @@ class Job:
             "scheme": messages.shown(self.url).partition(":")[0],
             "size_download": self.received,
             "speed_download": int(self.received / seconds) if seconds else 0,
+            "time_starttransfer": f"{max(0.0, self.answered - self.began):.6f}",
             "time_total": f"{seconds:.6f}",
             "url": messages.shown(self.url),
             "url_effective": messages.shown(self.url) if response is None else response.url,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 
 from ...text.sanitize import sanitize
@@ -10,6 +11,8 @@ from ..client.response import Response
 from ..url import parse_url
 
 UNKNOWN_ISSUER = frozenset({2, 18, 19, 20, 21})  # X509_verify_cert: who has signed it is not among those trusted
+
+_ESCAPED = re.compile("[\udc80-\udcff]")  # bytes that are no text (PEP 383)
 
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
@@ -46,8 +49,8 @@ def safe(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """A message that has a server's words in it."""
-    return " ".join(sanitize(text).split())
+    """A message that has a server's words in it, or the name of a file that is no text: its bytes are shown."""
+    return " ".join(sanitize(_ESCAPED.sub(lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", text)).split())
 
 
 def shown(url: str) -> str:

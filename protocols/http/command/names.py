@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from ...text.sanitize import sanitize
 from ..client.downloads.part import cut_name
@@ -52,7 +52,10 @@ def as_name(text: str) -> str | None:
     name = sanitize(text).strip()
     if name in ("", ".", "..") or "/" in name or (os.sep != "/" and os.sep in name):
         return None
-    raw = os.fsencode(name)
+    try:
+        raw = os.fsencode(name)
+    except UnicodeEncodeError:  # the locale has no such letters: as -O has it from a URL
+        return as_name("".join(char if char.isascii() else quote(char) for char in name))
     if len(raw) <= LONGEST:
         return name
     stem, dot, ending = name.rpartition(".")

@@ -26,7 +26,7 @@ class Retries:
 
     def __init__(self, options: argparse.Namespace, clock: Callable[[], float]) -> None:
         self._options = options
-        self._clock = clock
+        self.clock = clock
         self._begun = clock()
         self.used = 0
 
@@ -53,7 +53,7 @@ class Retries:
         if options.retry_max_time is None:
             if asked is not None and asked > LONGEST:
                 return None
-        elif self._clock() + wait - self._begun > options.retry_max_time:
+        elif self.clock() + wait - self._begun > options.retry_max_time:
             return None
         return wait
 

@@ -9,7 +9,7 @@ NAMES = frozenset(
     {
         "content_type", "errormsg", "exitcode", "filename_effective", "http_code", "http_version", "method",
         "num_redirects", "num_retries", "redirect_url", "response_code", "scheme", "size_download", "speed_download",
-        "time_total", "url", "url_effective", "urlnum",
+        "time_starttransfer", "time_total", "url", "url_effective", "urlnum",
     }
 )  # fmt: skip
 

@@ -254,6 +254,15 @@ def test_the_name_that_a_server_gives_leads_nowhere(value, name):
     assert name_of_answer(Headers.parsed([("Content-Disposition", value)])) == name
 
 
+def test_a_name_that_the_locale_cannot_write_is_percent_encoded(monkeypatch):
+    monkeypatch.setattr(os, "fsencode", lambda name: name.encode("ascii"))
+    assert as_name("näme 1.txt") == "n%C3%A4me 1.txt"
+
+
+def test_bytes_of_a_file_s_name_are_shown():
+    assert one_line("cannot write a\udcff/\x1b") == r"cannot write a\xff/"
+
+
 def test_a_name_fits_and_keeps_its_ending():
     for long in ("文" * 200 + ".tar.gz", "é" * 300, "a" * 300 + ".x", "." + "a" * 300):
         name = as_name(long)

@@ -314,6 +314,13 @@ def test_with_a_jar_the_second_url_has_the_cookies_of_the_first(run, site):
     assert "fetch: there is no cookie in heads" in run("-b", "heads", there.url)[2]
 
 
+def test_the_time_of_the_first_byte(run, site):
+    there = site(lambda head, number: [answer(b"", length=1), b"x"])
+    first, whole = run("-o", "f", "-w", "%{time_starttransfer} %{time_total}", there.url)[1].split()
+    assert 0 < float(first) <= float(whole)
+    assert run("-q", "-w", "%{time_starttransfer}", "http://127.0.0.1:1/")[1] == "0.000000"
+
+
 def test_the_method_that_was_asked_with_in_the_end(run, site):
     there = site(lambda head, n: answer(b"", "Location: /", status="303 See") if n == 1 else answer(b""))
     assert run("-d", "x", "-w", "%{method}", there.url) == (0, "GET", "")
