@@ -8,12 +8,15 @@ Every server decides this by itself, from the same entries in the same order, an
 2. Time is the log's. It moves with the clock of Redis, but by a third of the lease at most from one entry to the next:
    while Redis cannot be reached nobody can be heard, and nobody is dead for it.
 3. A server from which nothing has counted for a lease is gone. All find that at the same entry.
+   Where the log's time stands still, one that reads it finds that by its own clock (`Standstill`), and says so in the
+   log: all have it from there.
 4. A number of a server is used once, for one stay. Which were used is remembered, so that an old log that is read
    again raises nobody from the dead.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -142,3 +145,38 @@ class Nodes:
         self.lease, self.time, self.last = data["lease"], data["time"], EntryID(*data["last"])
         self._nodes = {name: Node(*known) for name, *known in data["nodes"]}
         self._gone, self._past = data["gone"], data["past"]
+
+
+class Standstill:
+    """Who is silent while the log's time does not move, by the clock of one who reads.
+
+    Redis gives no entry a time before that of the last. If its clock was ahead once, be it by years and for a moment,
+    all that follow have that time, and no lease would end. So seconds are counted as `Nodes` counts them, a third of
+    the lease at most from one entry to the next, from the last entry that has moved the log's time.
+    """
+
+    def __init__(self, lease: float) -> None:
+        self.lease = lease
+        self.time = 0.0  # seconds that the log's time has stood still
+        self._ms = -1  # where it stands
+        self._seen = 0.0  # when the last entry that counted was read
+        self._heard: dict[str, float] = {}  # the servers heard since it stands still, and when
+
+    def note(self, entry: Entry, now: float) -> None:
+        """`entry` counts, and was read `now`, by a monotonic clock."""
+        if entry.id.ms == self._ms:
+            self.time += min(now - self._seen, self.lease / 3)
+        else:
+            self._ms, self.time = entry.id.ms, 0.0
+            self._heard.clear()
+        self._seen = now
+        self._heard[entry.node] = self.time
+
+    @property
+    def is_long(self) -> bool:
+        """It has stood still for longer than a server may be silent."""
+        return self.time > self.lease
+
+    def silent(self, names: Iterable[str]) -> list[str]:
+        """Those of `names` that were not heard for a lease."""
+        return [name for name in names if self.time - self._heard.get(name, 0.0) > self.lease]

@@ -6,6 +6,7 @@ Knows neither how a stay begins nor what follows it: that is told to its owner.
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
 from typing import Protocol as Interface
 
@@ -15,10 +16,12 @@ from ..rooms.hub import Hub
 from ..rooms.room import Member
 from .entries import Entry, EntryID, Input
 from .log import Log
-from .nodes import Verdict
+from .nodes import Standstill, Verdict
 from .outbox import Done, Outbox, Sent
 from .people import MISSED, People
 from .replica import Console, Replica
+
+log = logging.getLogger("protocols.chat")
 
 HEARTBEATS = 8  # a lease: what is written last before a cut is then not older than an eighth of it
 LIVE = 0.6  # of a lease, for which somebody is known to be there: when all were killed, a new one waits no longer
@@ -68,6 +71,8 @@ class Stay:
         self.founded = False  # nobody was there: who is strange now was taken for gone, and has to join anew
         self._suspects: set[str] = set()  # who was strange before, and should be known by now
         self._disowned: dict[str, None] = {}
+        self._standstill = Standstill(lease)
+        self._warned = False  # that the log's time stands still
 
     def begin(self, id: EntryID) -> None:
         """The rooms are as the log has them at `id`: go on from there."""
@@ -151,12 +156,14 @@ class Stay:
 
     def on_entries(self, entries: list[Entry]) -> None:
         """Let happen what the entries say."""
-        replica, own = self.replica, self.name
+        replica, own, now = self.replica, self.name, self._reactor.time()
         self.counts["entries"] += len(entries)
         for entry in entries:
             if not self._open:
                 return
             verdict = replica.apply(entry)
+            if verdict is Verdict.COUNTS:
+                self._standstill.note(entry, now)
             if verdict is Verdict.LOST:
                 self._lost = entry.node
             elif entry.node == own:
@@ -169,6 +176,7 @@ class Stay:
                 return self._owner.on_end()
             if self._lost is not None:
                 return self._owner.on_missing()
+        self._end_the_silent()
         for call in self.outbox.take_done():
             call()
         if self._waiting and self.outbox.size < FULL // 2:
@@ -188,9 +196,27 @@ class Stay:
     def _on_stranger(self, node: str) -> None:
         if not (self.founded or node in self._suspects):
             self._strangers.setdefault(node, self._reactor.time())  # its joining may be what is missing here
-        elif node not in self._disowned:
+        else:
+            self._disown(node)
+
+    def _disown(self, node: str) -> None:
+        if node not in self._disowned:
             self._disowned[node] = None
             self.push(["disown", node])
+
+    def _end_the_silent(self) -> None:
+        """Where the log's time stands still, no lease ends by itself."""
+        still = self._standstill
+        if not still.is_long:
+            self._warned = False
+            return
+        if not self._warned:
+            self._warned = True
+            log.warning(
+                "the log's time stands still: the clock of Redis was ahead once, or is behind now; stamps are wrong"
+            )
+        for node in still.silent(self.replica.nodes):
+            self._disown(node)
 
     def look(self, now: float) -> None:
         """Time has passed: say that we live, write again, notice what is missing."""

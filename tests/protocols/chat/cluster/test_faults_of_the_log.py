@@ -169,6 +169,61 @@ def test_the_clock_of_the_log_jumps(town, offset):
     assert ada.news == []
 
 
+def turn_back(town):
+    """The clock of the log was ahead once: its time stands still for ten years."""
+    town.shelf.offset = 3e8
+    town.advance(2)
+    town.shelf.offset = 0.0
+
+
+@pytest.mark.loud
+def test_who_is_killed_while_the_time_of_the_log_stands_still_is_gone_after_a_lease(town, caplog):
+    a, b, ada, _bob = two(town)
+    c = town.server()
+    cay = c.join("Cay")
+    turn_back(town)
+    ada.says("hello")
+    town.advance(1)
+    b.kill()
+    town.advance(TTL - 2)
+    assert "* Bob left" not in ada.news
+    town.advance(6)
+    assert ada.news == ["* Bob left"]
+    assert cay.lines.count("* Bob left") == 1
+    assert a.who() == c.who()
+    assert "Bob" not in a.who()["lobby"]
+    again = town.server().join("Bob")
+    town.advance(1)
+    assert again.name == "Bob"
+    assert ["stands still" in record.message for record in caplog.records] == [True, True]  # one of each server
+
+
+@pytest.mark.loud
+def test_who_speaks_or_is_cut_off_for_a_moment_stays_while_the_time_of_the_log_stands_still(town, caplog):
+    a, b, ada, bob = two(town)
+    turn_back(town)
+    town.advance(3 * TTL)
+    b.log.cut()
+    town.advance(TTL / 2)
+    b.log.heal()
+    town.advance(TTL)
+    bob.says("still here")
+    town.advance(1)
+    assert ada.news == ["Bob: still here"]
+    assert a.is_in
+    assert b.is_in
+    assert len(caplog.records) == 2  # one of each server
+
+
+def test_the_time_of_the_log_may_stand_still_for_less_than_a_lease(town):
+    _, b, ada, _bob = two(town)
+    town.shelf.offset = -TTL / 2
+    town.advance(TTL / 2 + 1)
+    b.kill()
+    town.advance(TTL + 5)
+    assert ada.news == ["* Bob left"]
+
+
 def test_bytes_that_no_chat_server_has_written_change_nothing(town):
     a, b, ada, bob = two(town)
     node = a.cluster.stay.name
