@@ -69,6 +69,11 @@ class URL:
         return self.netloc if self.port == DEFAULT_PORTS[self.scheme] else self.netloc.rpartition(":")[0]
 
     @property
+    def place(self) -> str:
+        """What is looked up: a name below localhost is this machine, and no name server is asked (RFC 6761, 6.3)."""
+        return "localhost" if self.host.endswith((".localhost", ".localhost.")) else self.host
+
+    @property
     def certificate_name(self) -> str:
         """Whose certificate the server must have: no zone, and no dot at the end, which certificates never have."""
         return self.host.partition("%")[0].removesuffix(".")

@@ -11,9 +11,10 @@ from typing import Any
 
 from reactor import Limits, Protocol, Reactor, ReactorClosed, StreamTransport, Timeouts
 
+from ..http.client.arguments import check_guard
 from ..http.client.failures import ConnectionFailed, FetchTimeout, network_failure
 from ..http.client.guard import Guard
-from ..http.client.options import ProxyChoice, proxy_choice
+from ..http.client.options import ProxyChoice, check_tls, proxy_choice
 from ..http.client.proxies.tunnel import open_tunnel
 from ..http.client.request import Fields, basic_auth
 from ..http.errors import HTTPError
@@ -49,7 +50,7 @@ def connect(
 ) -> Future[WebSocket]:
     """Open a WebSocket to a URL of ws or wss; the future holds what `factory` made, open, or an `HTTPError`.
 
-    Raises ValueError for a URL, headers or subprotocols that must not be sent, before anything is. Cancelling the
+    Raises ValueError and TypeError for what must not be sent, or is of a wrong kind, before anything is. Cancelling the
     future ends the attempt. To be called on the loop's thread, or before the loop runs.
 
     subprotocols: what we can speak, best first; `subprotocol` of the WebSocket says what the server chose.
@@ -57,7 +58,9 @@ def connect(
     tls, proxy, guard: as for `protocols.http.Client`. A proxy is asked for a tunnel, for ws as well (RFC 6455, 4.1).
     timeout: seconds for all of it, from the name's lookup to the server's answer.
     """
-    address, fields = _parse(url), Headers(dict(headers or {}))
+    address, fields = _parse(url), _fields(headers)
+    check_guard(guard)
+    check_tls(tls)
     if address.userinfo is not None and "authorization" not in fields:
         fields = Headers([*fields.raw, ("Authorization", basic_auth(*address.userinfo))])
     key = make_key()
@@ -71,6 +74,13 @@ def connect(
         return opening.future
     opening.start(way, timeout)
     return opening.future
+
+
+def _fields(headers: Fields | None) -> Headers:
+    try:
+        return Headers(dict(headers or {}))
+    except (TypeError, ValueError) as exc:
+        raise TypeError("headers is a mapping, or pairs of a name and a value") from exc
 
 
 def _parse(url: str) -> URL:
@@ -103,7 +113,7 @@ def _way(
     secure = url.scheme == "https"
     return reactor.connect_tcp(
         lambda: opening,
-        url.host,
+        url.place,
         url.port,
         tls=(tls or True) if secure else None,
         server_hostname=url.certificate_name if secure else None,

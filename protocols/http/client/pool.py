@@ -18,7 +18,6 @@ from .guard import Guard
 from .proxies.choice import Proxy
 from .proxies.tunnel import open_tunnel
 
-LOOPBACK = "localhost"
 PER_HOST = 6  # connections: what browsers open, and what servers therefore expect of one client
 KEEP_IDLE = 30.0  # seconds that an unused connection is kept: servers keep theirs for 5 (Apache) to 75 (nginx)
 
@@ -101,11 +100,6 @@ class Pool:
                     oldest = min(oldest, connection.idle_since)
         if any(host.idle for host in self._hosts.values()):
             self._sweeper = self.reactor.call_at(oldest + self.keep_idle, self._sweep)
-
-
-def _is_loopback(host: str) -> bool:
-    """RFC 6761, 6.3: every name below localhost is this machine, and no name server is asked."""
-    return host.endswith((".localhost", ".localhost."))
 
 
 class HostPool:
@@ -196,7 +190,7 @@ class HostPool:
         target = url if proxy is None else proxy.url
         return reactor.connect_tcp(
             make,
-            LOOPBACK if _is_loopback(target.host) else target.host,
+            target.place,
             target.port,
             tls=((proxy and proxy.tls) or tls or True) if target.scheme == "https" else None,
             server_hostname=target.certificate_name if target.scheme == "https" else None,

@@ -269,3 +269,14 @@ def test_a_guard_is_asked(scene):
     scene.serve()
     with pytest.raises(AddressForbidden):
         dial(scene, "ws://127.0.0.1/", guard=Guard())
+
+
+@pytest.mark.parametrize("wrong", [{"guard": Guard}, {"guard": True}, {"tls": True}, {"headers": "X-A: b"}])
+def test_a_wrong_kind_of_thing_is_named_at_the_call(scene, wrong):
+    with pytest.raises(TypeError, match=rf"^{next(iter(wrong))} is an? "):
+        connect(scene.reactor, "ws://localhost/", **{"proxy": False, **wrong})
+
+
+def test_a_name_below_localhost_is_this_machine(scene):
+    scene.serve()
+    assert dial(scene, "ws://page.localhost/").is_open
