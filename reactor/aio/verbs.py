@@ -76,6 +76,11 @@ class LoopVerbs:
         """As `Reactor.call_soon_threadsafe`."""
         self._loop.call_soon_threadsafe(fn, *args)
 
+    @property
+    def now(self) -> float:
+        """As `Reactor.now`, when this round began; asyncio does not tell, so that nothing is ever late in it."""
+        return self._loop.time()
+
     def call_later(self, delay: float, fn: Callable[..., Any], *args: Any) -> LoopTimer:
         """As `Reactor.call_later`."""
         return self.call_at(self._loop.time() + delay, fn, *args)
