@@ -556,6 +556,21 @@ def test_the_guard_and_a_proxy(reactor, server):
     assert reactor.run_until(fetch(reactor, "http://far.example/", guard=trusting, proxy=server.url)).body == b"x"
 
 
+@pytest.mark.parametrize(
+    ("script", "kind", "reason"),
+    [
+        ([HANG], FetchTimeout, "not done within 5 s, and no answer has begun"),
+        ([RESET], ConnectionFailed, "the server has reset the connection"),
+        ([CLOSE], NoResponse, ""),
+    ],
+)
+def test_what_fails_on_the_way_through_a_proxy_names_it(reactor, server, script, kind, reason):
+    server.answers = [script]
+    error = failure(reactor, fetch(reactor, "http://far.example/", proxy=server.url, timeout=5), kind)
+    assert str(error).startswith(reason)
+    assert str(error).endswith(f" (through the proxy {server.url})")
+
+
 @pytest.fixture
 def secure_proxy(reactor):
     """A proxy that is spoken to by TLS."""

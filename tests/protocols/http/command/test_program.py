@@ -289,8 +289,6 @@ def test_a_proxy_that_fails_is_named(run, site):
     assert ": the proxy http://127.0.0.1:1: cannot connect to" in run("-x", "127.0.0.1:1", "https://a.example/")[2]
     ssh = site(b"SSH-2.0-hi\r\n")
     assert f"(through the proxy http://{ssh.host})" in run("-x", ssh.host, "http://a.example/")[2]
-    silent = site([None])
-    assert f"(through the proxy http://{silent.host})" in run("-m", "0.2", "-x", silent.host, "http://a.example/")[2]
     good = site(answer(b"x"))
     err = run("-v", "-x", good.host, "http://a.example/")[2]
     assert f"* through the proxy http://{good.host}\n" in err
