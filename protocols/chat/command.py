@@ -220,6 +220,8 @@ def main() -> int:
     log_to_stderr(options.log_level or default_level(options))
     if options.new_oper is not None:
         return new_operator(options) if options.oper_file else arguments.error("--new-oper needs --oper-file")
+    if options.web is None and (options.web_host or options.web_origin):
+        arguments.error("--web-host and --web-origin are for --web")
     try:
         check_places(options)
         context, chosen = tls_context(options.tls_cert, options.tls_key), settings(options)

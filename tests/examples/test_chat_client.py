@@ -23,14 +23,22 @@ from typing import Any
 
 import pytest
 
-from protocols.chat.client.command import PERSON_GRACE, RECLAIM_EVERY, RECLAIMS, REPLAY_GAP, SCRIPT_GRACE, Client
+from protocols.chat.client.command import (
+    PERSON_GRACE,
+    RECLAIM_EVERY,
+    RECLAIMS,
+    REPLAY_GAP,
+    SCRIPT_GRACE,
+    Client,
+    explain,
+)
 from protocols.chat.client.editor import MAX_ESCAPE, MAX_HISTORY, MAX_TEXT, Event, LineEditor
 from protocols.chat.client.ignored import LINE, MOST, Ignored
 from protocols.chat.client.looks import Looks
 from protocols.chat.client.screen import Screen
 from protocols.chat.client.terminal import LOOK, Terminal
 from protocols.text.sanitize import sanitize
-from reactor import LineProtocol
+from reactor import LineProtocol, ResolveError
 from tests.kit.grid import Grid
 from tests.kit.ports import HeldPort
 from tests.kit.pseudo_terminal import PseudoTerminal
@@ -765,6 +773,13 @@ def test_each_loss_is_told(table: Table) -> None:
         table.meets_again()
     once = ["hello", "the connection is lost", "trying again, Ctrl-C leaves", "connected again"]
     assert table.seen.lines == once * 2
+
+
+def test_a_name_that_nobody_has_is_told_without_numbers() -> None:
+    options = argparse.Namespace(host="nosuch.invalid", port=2401)
+    error = ResolveError(-2, "cannot resolve 'nosuch.invalid': Name or service not known")
+    assert explain(error, options) == "cannot resolve 'nosuch.invalid': Name or service not known"
+    assert explain(ValueError("so"), options) == "so"
 
 
 @pytest.mark.loud

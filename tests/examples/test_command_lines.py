@@ -38,6 +38,7 @@ BAD_FOR_THE_CHAT = (
     *([option, "-1"] for option in ("--flood-burst", "--max-clients", "--max-per-ip")),
     ["--log-level", "loud"],
     ["--host", ""],
+    ["--web-origin", "https://chat.example"],
     ["--web", "0", "--web-host", ""],
 )
 

@@ -316,7 +316,7 @@ def explain(error: Exception | None, options: argparse.Namespace) -> str:
         return f"the certificate of {options.host} is not to be trusted: {error.verify_message}"
     if isinstance(error, ssl.SSLEOFError) or getattr(error, "reason", "") in NO_TLS:
         return f"{options.host}:{options.port} does not seem to speak TLS"
-    return str(error)
+    return str(getattr(error, "strerror", None) or error)  # without the number, which says nothing to a person
 
 
 def parse() -> argparse.Namespace:
