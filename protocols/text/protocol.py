@@ -11,6 +11,7 @@ import logging
 from reactor import Protocol, Reactor, StreamTransport, Timer, adopt
 
 from ..admission.quiet import tell
+from ..admission.rounds import ROUND_TIME
 from .faults import Fault
 from .framer import Item, TextFramer
 from .sanitize import sanitize
@@ -25,6 +26,7 @@ LONE_KEY_GAP = (
     1.5  # seconds of silence after a single character, which may be the first of several keys: a slow typist's
 )
 SLICE = 16 * 1024  # bytes handled in one call: milliseconds at most, after which the other connections have their turn
+LATE_SLICE = 512  # of them, of many short lines, where all connections together have taken a round's time
 
 _WONT_TIMING_MARK = b"\xff\xfc\x06"  # any answer will do (RFC 860), and this one promises nothing
 
@@ -115,9 +117,9 @@ class TextProtocol(Protocol):
         if self._held:
             transport.unread(data[len(_STAND_IN) :])
             return self._go_on()
-        if len(data) > SLICE:
-            transport.unread(data[SLICE:])
-            data = data[:SLICE]
+        if len(data) > LATE_SLICE and len(data) > (most := self._share(data)):
+            transport.unread(data[most:])
+            data = data[:most]
         self.batch_received(framer.feed(data))
         if wasted := framer.take_waste():
             self.waste_received(wasted)
@@ -125,6 +127,11 @@ class TextProtocol(Protocol):
                 transport.write(_WONT_TIMING_MARK * marks)
         if self._quiet is not None or (not framer.plain and framer.waiting):
             self._mind_the_gap(LONE_KEY_GAP if framer.lone_key else QUIET_GAP)
+
+    def _share(self, data: bytes) -> int:
+        """Bytes of `data` that may be handled in this call. It is lines that cost, and not their bytes."""
+        late = self.reactor.time() >= self.reactor.now + ROUND_TIME
+        return LATE_SLICE if late and data.count(b"\n") + data.count(b"\r") > AT_ONCE else SLICE
 
     def eof_received(self) -> bool | None:
         """A last line without its end is a message; then our side is closed too."""

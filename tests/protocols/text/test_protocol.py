@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
+from protocols.admission.rounds import ROUND_TIME
 from protocols.text import PATIENCE, QUIET_GAP, SLICE, Fault, TextProtocol
+from protocols.text.protocol import LATE_SLICE
+from reactor import Protocol
+from reactor.testing import MemoryReactor
 
 
 class Recorder(TextProtocol):
@@ -176,6 +180,29 @@ def test_a_large_segment_is_taken_in_slices_and_in_order(scene: Any, heard: list
     assert len("\n".join(lines)) > 2 * SLICE
     assert heard[: len(lines)] == lines
     assert heard[len(lines)] == "close"
+
+
+def test_many_floods_of_short_lines_share_one_round() -> None:
+    """Each has a slice of its own: a newcomer would wait for as many slices as there are connections."""
+    with MemoryReactor() as reactor:
+        heard: list[str] = []
+
+        class Slow(Recorder):
+            def message_received(self, text: str) -> None:
+                heard.append(text)
+                reactor.world.clock.advance(ROUND_TIME / 1000)
+
+        reactor.listen_tcp(lambda: Slow(reactor, heard), "localhost", 80)
+        peers = [
+            reactor.run_until(reactor.connect_tcp(lambda: Protocol(), "localhost", 80), timeout=5)[0] for _ in range(31)
+        ]
+        *crowd, other = peers
+        for one in crowd:
+            one.write(b"x\n" * 8000)
+        other.write(b"me too\n")
+        reactor.settle()
+        assert heard.count("x") == 30 * 8000
+        assert heard.index("me too") <= SLICE // 2 + 2 * 30 * LATE_SLICE
 
 
 def test_a_pause_between_slices(scene: Any, heard: list[str]) -> None:
