@@ -85,18 +85,19 @@ def adopt_listening(sock: socket.socket, backlog: int) -> None:
 def accepting(sock: Any) -> Callable[[], tuple[Any, Any]]:
     """What accepts from it as `sock.accept` does: that very method, where a subclass has one of its own.
 
-    `socket.accept` looks the family and the type up anew for each newcomer, and makes enums of them: a seventh of all
-    that a short connection costs in Python.
+    `socket.accept` turns family and type into enums for each newcomer, only to turn them back: a seventh of all that a
+    short connection costs in Python. It also sets the mode of the new socket; here that is left as the kernel made it,
+    for the listener sets it to non-blocking anyway.
     """
     if type(sock).accept is not socket.socket.accept or not hasattr(sock, "_accept"):
         return sock.accept  # type: ignore[no-any-return]
     accept, family, kind, proto = sock._accept, int(sock.family), int(sock.type), sock.proto  # of CPython, undocumented
 
-    def quickly() -> tuple[socket.socket, Any]:
+    def accept_one() -> tuple[socket.socket, Any]:
         fd, address = accept()
         return socket.socket(family, kind, proto, fd), address
 
-    return quickly
+    return accept_one
 
 
 def _refuse_unbound(sock: socket.socket) -> None:

@@ -49,7 +49,9 @@ class Records:
         self._ssl = context.wrap_bio(self.incoming, self.outgoing, server_side, server_hostname)
         self._engine: Any = self._ssl
         if type(self._ssl) is ssl.SSLObject:  # and no subclass, which may add something
-            self._engine = getattr(self._ssl, "_sslobj", self._ssl)  # CPython's: a call of Python less for each record
+            # The object under ssl.SSLObject, which only passes calls on: a call of Python less for each record. It is
+            # CPython's, and undocumented.
+            self._engine = getattr(self._ssl, "_sslobj", self._ssl)
         self._server_hostname = server_hostname
         self.ended = False  # the peer said close_notify
         self.fault: OSError | None = None
@@ -63,8 +65,9 @@ class Records:
         return True
 
     def decrypt(self, data: bytes) -> list[bytes]:
-        """All the plain text there is; what stays inside, no poller would tell of. Sets `ended` at the peer's end.
+        """All the plain text there is. Sets `ended` at the peer's end.
 
+        It takes everything: the poller does not know of bytes that stay inside OpenSSL.
         A fault (a broken record, an alert) behind plain text is kept in `fault`, and raised by the next call.
         """
         if self.fault is not None:
@@ -72,20 +75,23 @@ class Records:
                 raise self.fault
             finally:
                 self.fault = None
-        incoming = self.incoming
+        incoming, engine = self.incoming, self._engine
         parts: list[bytes] = []
         try:
+            # Written out here, and not a method: it is done for each record.
             for part in (data,) if len(data) <= SLICE else slices(data):
                 incoming.write(part)
                 try:
-                    while plain := self._engine.read(SLICE):
-                        parts.append(plain)
-                        if not incoming.pending:  # spares the exception that another `read` would raise
+                    while True:
+                        plain = engine.read(SLICE)
+                        if not plain:
+                            self.ended = True
                             break
-                    else:
-                        self.ended = True
+                        parts.append(plain)
+                        if not incoming.pending:  # all is read: spares the exception that another `read` would raise
+                            break
                 except ssl.SSLWantReadError:
-                    pass
+                    pass  # the rest of a record is still to come
                 except ssl.SSLZeroReturnError:
                     self.ended = True
         except OSError as exc:

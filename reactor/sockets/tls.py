@@ -150,7 +150,7 @@ class TLSSocket:
         """As `Poller.modify`."""
         self._interest = events
         if events & READ:
-            self._held = self._held or self._records.ended  # who asks again after close_notify is told again
+            self._held = self._held or self._records.ended  # reading is asked for after the end: report it again
             if self._held:
                 self._call_soon(self._deliver_held)
         self._watch_below()
@@ -211,11 +211,12 @@ class TLSSocket:
         if self._held:
             return self._recv_held()
         if self._session is not OPEN and self._session is not SAID:
-            return self._recv_clear(size)
+            return self._recv_without_session(size)
         data = self._below.recv(size)
         return self._receive(data) if data else self._on_end_below()
 
-    def _recv_clear(self, size: int) -> bytes:
+    def _recv_without_session(self, size: int) -> bytes:
+        """Before a session nothing is given; after one was given up (DEAF) it is read, to be dropped."""
         if self._session is not DEAF:
             raise BlockingIOError
         return self._below.recv(size)  # type: ignore[no-any-return]
