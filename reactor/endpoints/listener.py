@@ -54,7 +54,8 @@ class Listener:
         self._roster: Roster[StreamTransport] = Roster(loop, StreamTransport, self._on_connection_gone)
         self._peers = Peers(self._limits)
         self._shortage = Shortage(loop, self)
-        self._watching = False  # newcomers wake us
+        # Closed or out of descriptors: neither is true. Full: watching, to know that somebody waits. Else both.
+        self._watching = False
         self._accepting = False
         self.addresses = [sock.getsockname() for sock in sockets]
         self._acceptors = [Acceptor(self, sock, address) for sock, address in zip(sockets, self.addresses, strict=True)]
@@ -161,7 +162,7 @@ class Listener:
         if self._accepting:
             return
         if any(acceptor.sock.fileno() != acceptor.fd for acceptor in self._acceptors):
-            self._pause()  # closed behind our back while it was full: that is found out below
+            self._pause()  # somebody closed a socket while we were full: `_watch` will notice
         self._watch()
         self._accepting = self._watching and not self._is_full()
 
@@ -200,6 +201,7 @@ class Listener:
             self._on_gone(self)
 
     def _on_exhausted(self, exc: OSError) -> None:
+        """No descriptor for a newcomer: see `Shortage`."""
         self._shortage.on_exhausted(exc)
 
     def _on_broken(self, acceptor: Acceptor, exc: OSError) -> None:
@@ -244,8 +246,12 @@ class Acceptor:
         listener = self._listener
         listener._loop.meter.other_events += 1
         if not listener.is_accepting():
-            return listener._shortage.on_crowd() if listener._watching else None  # full, or closed meanwhile
-        listener._roster.begin(listener, bool)  # a factory may close or drain it: it is not gone
+            if listener._watching:  # full, and somebody is at the door
+                listener._shortage.on_crowd()
+            return  # else it was closed after this batch was polled
+        # A factory may close or drain the listener: until `done` it is not counted as gone. `bool` stands for "do
+        # nothing": there is no attempt that a drain could fail.
+        listener._roster.begin(listener, bool)
         try:
             self._accept(listener)
         finally:
@@ -268,7 +274,9 @@ class Acceptor:
                 log.info("a newcomer on %s was lost: %s", show(self.address), exc.strerror)
                 lost += 1
                 if lost == ACCEPT_BUDGET:
-                    listener._on_exhausted(exc)  # that is no newcomer who is lost: asked at once, it would say so again
+                    # So many in a row are not lost newcomers: the socket itself has this error, and would report it
+                    # again at once.
+                    listener._on_exhausted(exc)
                 continue
             if not listener._admit(sock, address):
                 return
