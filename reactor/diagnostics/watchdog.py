@@ -216,7 +216,8 @@ class Watchdog:
 def watch(loop: Loop, threshold: float) -> None:
     """Let a watchdog tell of callbacks that hold `loop` for `threshold` seconds; 0 is no watchdog."""
     poll = getattr(loop.poller.poll, "__code__", None)
-    loop._set_sentry(Watchdog(loop, threshold, Loop._tick.__code__, poll) if threshold else None)
+    sentry = Watchdog(loop, threshold, Loop._tick.__code__, poll) if threshold else None
+    loop._lookout.set_sentry(sentry, loop._running)
 
 
 def heard(bell: Bell, wait: float | None) -> bool:

@@ -13,7 +13,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     workers      threads for calls that block
     kernel       where sockets, names, threads and the wake-up come from; testing puts its own here
     lag          how long the rounds of a loop take
-    meter        what a loop counts while it runs
+    meter        what a loop counts while it runs, and who is told of its slow rounds
     ground       what transports stand on: the part of a loop that they use
     forks        what a loop may do in a forked child: nothing
     watchers     foreign descriptors with callbacks

@@ -12,7 +12,7 @@ import weakref
 from typing import Any, NoReturn, Protocol as Interface
 
 from ..errors import ReactorError
-from .ground import Sentry
+from .meter import Lookout
 
 MESSAGE = "this reactor belongs to the parent process: after a fork make a new one"
 
@@ -21,7 +21,7 @@ class Forked(Interface):
     """What is told."""
 
     _running: bool
-    _sentry: Sentry | None
+    _lookout: Lookout
 
     def _on_forked(self) -> None: ...
 
@@ -63,15 +63,15 @@ def disarm(owner: Any, keep: frozenset[str]) -> None:
 def _prepare() -> None:
     """In the parent: a fork copies one thread, and Python warns of a process that has others."""
     for loop in list(_loops):
-        if loop._sentry is not None:
-            loop._sentry.rest()
+        if (sentry := loop._lookout.sentry) is not None:
+            sentry.rest()
 
 
 def _go_on() -> None:
     """In the parent: the callback that forked may go on for long."""
     for loop in list(_loops):
-        if loop._sentry is not None and loop._running:
-            loop._sentry.wake()
+        if (sentry := loop._lookout.sentry) is not None and loop._running:
+            sentry.wake()
 
 
 def _tell() -> None:

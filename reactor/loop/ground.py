@@ -26,17 +26,6 @@ class Flushed(Interface):
     def _on_reap(self) -> None: ...
 
 
-class Sentry(Interface):
-    """Who is told when the loop works and when it waits: the watchdog."""
-
-    threshold: float
-
-    def begin(self) -> None: ...
-    def wake(self) -> None: ...
-    def over(self, seconds: float) -> None: ...
-    def rest(self) -> None: ...
-
-
 class Guest(Interface):
     """What a loop of another kind has to do in each round: see `reactor.aio`."""
 

@@ -15,6 +15,7 @@ little behind, and may even be less than they were before it. `view` lets none o
 from __future__ import annotations
 
 from collections import Counter
+from typing import Protocol as Interface
 
 from ..boundary import Quota
 from .lag import LagWindow
@@ -55,3 +56,52 @@ class Meter:
         """A round that began then took so many seconds: it belongs to the minute in which it ends."""
         self.lag.turn(began + lag, self.ticks - 1, self.busy - lag)
         self.lag.record(lag)
+
+
+class Sentry(Interface):
+    """Who is told when the loop works and when it waits: the watchdog."""
+
+    threshold: float
+
+    def begin(self) -> None: ...
+    def wake(self) -> None: ...
+    def over(self, seconds: float) -> None: ...
+    def rest(self) -> None: ...
+
+
+class Lookout:
+    """What a loop looks at beside its messages: once in a TURN, and after each slow round. Tells the sentry, if any."""
+
+    __slots__ = ("_meter", "_turn_after", "sentry")
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._turn_after = TURN
+        self.sentry: Sentry | None = None
+
+    def set_sentry(self, sentry: Sentry | None, running: bool) -> None:
+        """Another sentry, or none. running: the loop runs, so the sentry begins at once."""
+        if self.sentry is not None:
+            self.sentry.rest()
+        self.sentry = sentry
+        self._turn_after = min(TURN, sentry.threshold) if sentry else TURN
+        if sentry is not None and running:
+            sentry.begin()
+
+    def begin(self, now: float) -> None:
+        """The loop begins to run."""
+        self._meter.turn_at = now
+        if self.sentry is not None:
+            self.sentry.begin()
+
+    def turn(self, now: float) -> None:
+        """At most once in TURN seconds: what need not be looked at in each tick."""
+        self._meter.turn(now, now + self._turn_after)
+        if self.sentry is not None:
+            self.sentry.wake()
+
+    def slow(self, began: float, lag: float) -> None:
+        """A round took longer than QUICK."""
+        self._meter.slow(began, lag)
+        if self.sentry is not None and lag >= self.sentry.threshold:
+            self.sentry.over(lag)

@@ -108,7 +108,7 @@ class TimerHeap:
         if not ordered:
             raise ValueError("a deadline must be a number, not nan")  # it is due never and always: the heap breaks
         runner = self._runner
-        if runner.ident and runner.ident != get_ident():
+        if runner.ident and runner.ident != get_ident():  # as `check` looks: spares each timer a call
             runner.check()
         entries, armed = self.entries, self.armed
         if timer is None:

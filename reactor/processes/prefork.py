@@ -148,7 +148,8 @@ class Supervisor:
         0; or 1 if the workers never came to accept, in which case they are not tried again.
         """
         self._reactor._check_usable()
-        self._reactor._set_sentry(None)  # it would be a thread, and the parent has nothing to do that could take long
+        # It would be a thread, and the parent has nothing to do that could take long.
+        self._reactor._lookout.set_sentry(None, running=False)
         if threading.active_count() > 1:
             raise ReactorError("a process with threads is not to be forked: start the workers first")
         self._lifeline, self._ready = list(os.pipe()), list(os.pipe())

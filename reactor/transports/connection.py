@@ -81,7 +81,8 @@ class Connection(ABC):
         self._read_size = FIRST_READ  # bytes asked of the next recv
         self._exc: BaseException | None = None
         self._born = self._stamp = loop.now  # when it was made; when a byte last went in or out
-        self._entered = self._moved = loop.now  # when this phase began; when output last moved, where it is blocked
+        self._entered = loop.now  # when this phase began
+        self._moved = loop.now  # when output last moved; only used while it is blocked
         self._soft_since: float | None = None
         self.bytes_in = self.bytes_out = 0
         self._slot: float | None = None
@@ -123,7 +124,7 @@ class Connection(ABC):
             self._check_phase()
         else:
             self._told_made = True
-            try:
+            try:  # `_callback`, written out: each newcomer comes by here
                 self._protocol.connection_made(self)
             except EXITS:
                 self._end(None)  # nobody would ever look at it again

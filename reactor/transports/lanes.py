@@ -56,7 +56,7 @@ class State(NamedTuple):
 
 
 def _table(states: type[E], drawing: str) -> dict[str, dict[E, E]]:
-    """What follows, by event and then by state: a pair as the key is three times as dear."""
+    """What follows, by event and then by state. One dict with pairs as keys would take three times as long."""
     events, *rows = map(str.split, drawing.strip().splitlines())
     table: dict[str, dict[E, E]] = {event: {} for event in events}
     for state, *cells in rows:

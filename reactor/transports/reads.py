@@ -1,15 +1,15 @@
 """How many bytes one read asks for. Pure.
 
-What a protocol cannot take yet is ours to hold. So a peer begins with little, and gets more once its protocol has taken
-all of a full read; who is given something back begins anew.
+What a protocol cannot take yet is ours to hold. So the first reads of a connection are small. Once a protocol has taken
+all of a full read, the next read asks for more. If it gives bytes back, reads are small again.
 """
 
 from __future__ import annotations
 
 FIRST_READ = 16 * 1024
-"""Bytes asked of one recv at first: what ten thousand strangers can have us hold is 160 MB, not 1.2 GB."""
+"""Bytes asked of one recv at first. Ten thousand strangers can make us hold 160 MB, and not 1.2 GB."""
 
-SMALL = FIRST_READ // 2  # bytes: what is no more than this changes nothing, and most of what comes is not
+SMALL = FIRST_READ // 2  # bytes: reads up to this size change nothing, and most reads are that small
 
 MORE_READ = 64 * 1024
 
@@ -20,7 +20,10 @@ takes two reads (41 become 57)."""
 
 
 def more(asked: int, size: int) -> int:
-    """What is asked after a read of `size` bytes: more, where it filled over half. TLS takes some of a read away."""
+    """What to ask for after a read of `size` bytes: more, if the read was over half full.
+
+    Over half, not full: with TLS, plain text is shorter than what was read.
+    """
     if size <= asked // 2:
         return asked
     return MORE_READ if asked == FIRST_READ else READ_SIZE

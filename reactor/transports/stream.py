@@ -59,6 +59,7 @@ class Stream(Outbound):
                             raise
                         except BaseException as exc:
                             self._blame(exc, "data_received")
+                        # `_plain_read`: it has taken all and did not pause, so its reads may be larger.
                         if size > SMALL and self._plain_read:
                             self._read_size = more(self._read_size, size)
                     else:
@@ -165,7 +166,8 @@ class Stream(Outbound):
     def _on_eof(self) -> None:
         self._in = INBOUND["eof"][self._in]
         self._watch_input()
-        if not self._callback("eof_received") and self._in is ENDED:  # else who has the connection now hears of it
+        # Not ENDED: the callback gave the connection to another protocol, which will be told of the end itself.
+        if not self._callback("eof_received") and self._in is ENDED:
             self.close()
         else:
             self._check_phase()

@@ -334,7 +334,7 @@ def test_a_timer_a_reader_and_a_future_are_named_too(reactor, records):
 def test_an_idle_loop_is_no_stall_and_its_thread_sleeps(reactor, records):
     """Ten thresholds of nothing: the thread looks once or twice, then not at all."""
     looks = []
-    watchdog = reactor._sentry
+    watchdog = reactor._lookout.sentry
     look = watchdog._look
     watchdog._look = lambda *args: looks.append(look(*args)) or looks[-1]
     reactor.call_soon(int)  # a first round, so that it is watched from there on
@@ -381,10 +381,10 @@ def test_a_loop_in_another_thread_is_watched_there(reactor, records):
 def test_one_second_unless_the_program_or_the_environment_says_else(monkeypatch):
     monkeypatch.delenv("REACTOR_WATCHDOG")
     with Reactor() as reactor:
-        assert reactor._sentry.threshold == WATCHDOG == 1.0
+        assert reactor._lookout.sentry.threshold == WATCHDOG == 1.0
     monkeypatch.setenv("REACTOR_WATCHDOG", "2.5")
     with Reactor() as reactor, Reactor(watchdog=3) as other:
-        assert (reactor._sentry.threshold, other._sentry.threshold) == (2.5, 3.0)
+        assert (reactor._lookout.sentry.threshold, other._lookout.sentry.threshold) == (2.5, 3.0)
     monkeypatch.setenv("REACTOR_WATCHDOG", "soon")
     with pytest.raises(ValueError, match="REACTOR_WATCHDOG is a number of seconds, 0 for none, not 'soon'"):
         Reactor()
@@ -428,7 +428,7 @@ def test_a_reactor_that_is_forgotten_takes_its_thread_along():
     reactor.run()
     (thread,) = watchdogs()
     deadline = time.monotonic() + PATIENCE
-    while not reactor._sentry._asleep and time.monotonic() < deadline:
+    while not reactor._lookout.sentry._asleep and time.monotonic() < deadline:
         time.sleep(0.001)
     for part in (reactor.poller, reactor._wakeup):
         part.close()  # else the test would leave descriptors behind
@@ -445,7 +445,7 @@ def test_a_fork_copies_no_second_thread_and_the_parent_is_watched_on(reactor, re
         begun = watchdogs()
         pid = os.fork()
         if not pid:
-            os._exit(0 if reactor._sentry is None else 1)
+            os._exit(0 if reactor._lookout.sentry is None else 1)
         assert os.waitpid(pid, 0)[1] == 0
         assert (len(begun), len(watchdogs())) == (1, 1)
         assert begun != watchdogs()
@@ -510,10 +510,10 @@ def test_who_was_seen_in_an_interrupted_run_is_not_blamed_in_the_next(reactor, r
     with pytest.raises(KeyboardInterrupt):
         reactor.run()
     deadline = time.monotonic() + PATIENCE
-    while not reactor._sentry._asleep and time.monotonic() < deadline:
+    while not reactor._lookout.sentry._asleep and time.monotonic() < deadline:
         time.sleep(0.001)
-    reactor._sentry.rest()  # what comes now is not seen
-    reactor._sentry._closed = True
+    reactor._lookout.sentry.rest()  # what comes now is not seen
+    reactor._lookout.sentry._closed = True
     reactor.call_soon(time.sleep, 2 * QUICKLY)
     reactor.call_later(0, reactor.stop)
     reactor.run()
@@ -523,7 +523,7 @@ def test_who_was_seen_in_an_interrupted_run_is_not_blamed_in_the_next(reactor, r
 
 def test_a_run_that_was_interrupted_is_not_told_as_stuck(reactor, records):
     """The look falls into a callback, the second glance behind the end of the run."""
-    here, watchdog, bell = sys._getframe(), reactor._sentry, Bell()
+    here, watchdog, bell = sys._getframe(), reactor._lookout.sentry, Bell()
     watchdog._where = lambda: (False, None)
     watchdog._tick_number = reactor.meter.ticks
     bell.put(True)
@@ -533,7 +533,7 @@ def test_a_run_that_was_interrupted_is_not_told_as_stuck(reactor, records):
 
 
 def test_the_end_that_rings_in_a_second_glance_is_heard(reactor, records):
-    watchdog, bell = reactor._sentry, Bell()
+    watchdog, bell = reactor._lookout.sentry, Bell()
     watchdog._where = lambda: (True, sys._getframe())
     watchdog._tick_number = reactor.meter.ticks
     bell.put(False)
@@ -593,7 +593,7 @@ def test_a_callback_of_a_future_is_named_and_not_the_future(reactor, records):
 def test_no_garbage_is_collected_while_stacks_are_read(reactor):
     """In CPython 3.11 a collection inside of `sys._current_frames` crashes or hangs the process."""
     seen = []
-    watchdog = reactor._sentry
+    watchdog = reactor._lookout.sentry
     real = sys._current_frames
     try:
         sys._current_frames = lambda: seen.append(gc.isenabled()) or real()
