@@ -157,7 +157,7 @@ class HTTPConnection(Protocol):
         return self._phase is EXCHANGE or self._phase is OVER
 
     def giving_way(self) -> int:
-        """Who has not asked yet goes before who is between two requests, or does not go on with the body of one."""
+        """First to go: clients that have asked nothing yet. Then: those between two requests, or in a stopped body."""
         if self._phase is IDLE or self._phase is HEAD:
             return 1 if self._asked else 2
         if self._phase is DROP:
@@ -205,14 +205,15 @@ class HTTPConnection(Protocol):
         """Events of the wire, and of the requests behind this one, until something must be waited for."""
         self._looping = True
         turns, reactor = self.site.bounds.max_pipelined, self.site.reactor
-        until = min(reactor.time() + TURN_TIME, reactor.now + ROUND_TIME) if self.wire.behind else NEVER
+        pipelined = self.wire.behind  # the clock is asked only then: a single request pays nothing
+        until = min(reactor.time() + TURN_TIME, reactor.now + ROUND_TIME) if pipelined else NEVER
         while events:
             for event in events:
                 _ON[type(event)](self, event)
             if self._phase is not IDLE:
                 break
             turns -= 1
-            if self.full or not turns or (until < NEVER and reactor.time() >= until):
+            if self.full or not turns or (pipelined and reactor.time() >= until):
                 self._enter(REST, NEVER)
                 reactor.call_soon(self._rested)
                 break

@@ -268,7 +268,7 @@ class Exchange:
         if type(result) is bytes or type(result) is str:
             result = as_ready(result)
         if type(result) is Ready:
-            if self._line.site.on_answer is not None:
+            if self._line.site.on_answer is not None:  # asked here too: without an access log no call is made
                 self._tell(result.status)
             self._keep = self._may_keep()
             end = head_end(request.version, self._keep)

@@ -94,29 +94,36 @@ class Ready:
 class Clock:
     """The last fields of a head, made once a second: Date is among them (RFC 9110, 6.6.1)."""
 
-    __slots__ = ("_closing", "_date", "_kept", "_kept_10", "_second")
+    __slots__ = ("_closing", "_date", "_keep_alive_1_0", "_second", "_unsaid")
 
     def __init__(self) -> None:
         self._second = 0
-        self._date = self._kept = self._kept_10 = self._closing = b""
+        self._date = b""
+        # The three endings: nothing is said of the connection, which HTTP/1.1 keeps; or what becomes of it is said.
+        self._unsaid = self._keep_alive_1_0 = self._closing = b""
 
     def date(self) -> bytes:
         """The field with its line end."""
         second = int(time.time())
         if second != self._second:
-            self._second = second
-            self._date = date = f"Date: {format_date(second)}\r\n".encode()
-            self._kept, self._kept_10 = date + b"\r\n", date + b"Connection: keep-alive\r\n\r\n"
-            self._closing = date + b"Connection: close\r\n\r\n"
+            self._renew(second)
         return self._date
 
     def head_end(self, version: str, keep: bool) -> bytes:
         """Date, Connection where it says more than nothing (RFC 9112, 9.3), and the empty line."""
-        if int(time.time()) != self._second:
-            self.date()
+        second = int(time.time())
+        if second != self._second:
+            self._renew(second)
         if keep:
-            return self._kept if version != "1.0" else self._kept_10
+            return self._unsaid if version != "1.0" else self._keep_alive_1_0
         return self._closing
+
+    def _renew(self, second: int) -> None:
+        self._second = second
+        self._date = date = f"Date: {format_date(second)}\r\n".encode()
+        self._unsaid = date + b"\r\n"
+        self._keep_alive_1_0 = date + b"Connection: keep-alive\r\n\r\n"
+        self._closing = date + b"Connection: close\r\n\r\n"
 
 
 _clock = Clock()

@@ -37,7 +37,7 @@ class Kind(Enum):
     UPGRADE = "for another protocol"
 
 
-CALL, UPLOAD, UPGRADE = Kind
+CALL, UPLOAD, UPGRADE = Kind  # under names of their own: see `wire.states` for why
 
 
 class Route(NamedTuple):
@@ -119,7 +119,7 @@ class Routes:
     def __init__(self) -> None:
         self._exact: dict[str, Path] = {}
         self._patterns: list[Path] = []
-        self._short = lru_cache(CACHED)(self._search)  # what is not found, or has another answer, is not kept
+        self._cached = lru_cache(CACHED)(self._search)  # a Refusal is raised, and what is raised is not cached
 
     def add(self, method: str, pattern: str, handler: Any, max_body: int | None = None) -> None:
         """Raises ValueError for a pattern or a method that can never match, and for a route that is there already."""
@@ -133,7 +133,7 @@ class Routes:
         kind = _kind(handler)
         if kind is UPGRADE and method != "GET":
             raise ValueError(f"an upgrade is asked for with GET, not {method}")
-        self._short.cache_clear()
+        self._cached.cache_clear()
         path.routes[method] = Route(handler, kind, handler.upgrade if kind is UPGRADE else handler, max_body)
 
     def _path(self, pattern: str) -> Path:
@@ -151,8 +151,11 @@ class Routes:
     def find(self, method: str, target: Target) -> Found:
         """The route. Raises Refusal with 404, 405 or 501, and with the answer to OPTIONS."""
         path, segments, _ = target
-        found = self._short(method, path, segments) if len(path) <= SHORT else self._search(method, path, segments)
-        return found._replace(parameters=dict(found.parameters)) if found.parameters else found  # the handler's own
+        search = self._cached if len(path) <= SHORT else self._search  # long ones, a stranger's, would fill it
+        found = search(method, path, segments)
+        if found.parameters:  # a copy: the cached one is shared by all requests, and a handler may change its own
+            return found._replace(parameters=dict(found.parameters))
+        return found
 
     def _search(self, method: str, asked: str, segments: tuple[str, ...]) -> Found:
         path = self._exact.get(asked)

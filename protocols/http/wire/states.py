@@ -17,13 +17,12 @@ class State(Enum):
     DONE = "between two messages"
     FAILED = "nothing any more"
 
-    __hash__ = (
-        object.__hash__
-    )  # Enum's own is a Python call, in each look into a table; members are compared by identity
+    # Enum's own is a Python call, in each look into a table; members are compared by identity.
+    __hash__ = object.__hash__
 
 
 HEAD, SIZED, CHUNKED, UNSIZED, DONE, FAILED = State
-# Under names of their own: until CPython 3.12 to look one up in its class costs as much as a call, seven in a request.
+# Under names of their own: up to CPython 3.12, `State.HEAD` costs as much as a call, and a request needs seven.
 
 
 def _table(drawing: str) -> dict[tuple[State, str], State]:
