@@ -16,9 +16,11 @@ def broadcast(sockets: Iterable[WebSocket], message: str | Bytes) -> None:
     else:
         opcode, payload = BINARY, as_bytes(message)
     made: dict[int | None, bytes | Work] = {}
+    # Three ways. Nearly every socket `_shares`: it gets the very bytes. One that is busy gets them behind what waits.
+    # A client masks with a key of its own, and one that is closed takes nothing: `send` knows.
     for socket in sockets:
         if not socket._shares and (socket.is_client or not socket._open):
-            socket.send(message)  # a client masks, with a key of its own
+            socket.send(message)
             continue
         frame = made.get(socket._window)
         if frame is None:

@@ -31,9 +31,8 @@ def pack_slowly(opcode: int, payload: bytes, window: int | None, key: bytes | No
         frame.append(body)
     else:
         frame.append(key)
-        for at in range(
-            0, len(body), SLICE
-        ):  # a slice is a multiple of four bytes, so each begins with the key's first
+        # A slice is a multiple of four bytes, so each begins with the key's first.
+        for at in range(0, len(body), SLICE):
             frame.append(apply_mask(body[at : at + SLICE], key))
             yield
     return b"".join(frame)

@@ -139,7 +139,9 @@ class WebSocket(Protocol):
             self.transport.write(SHORT[opcode][size] + payload)
         elif size <= JOINED or self._window or self.transport.get_write_buffer_size():
             self.transport.write(frame(opcode, payload, self._window))
-        else:  # behind nothing a head cannot be what calls `pause_writing`, which may send
+        else:
+            # Nothing waits, so the head alone never passes the watermark: otherwise `pause_writing` would be called
+            # between head and payload, and might send something there.
             self.transport.write(head(opcode, size))
             self.transport.write(payload)
 
@@ -187,7 +189,7 @@ class WebSocket(Protocol):
         inflates = agreed.window is not None
         self._wire = Wire(client=self.is_client, inflates=inflates, max_message=self.max_message)
         self._open, self._shares = True, not self.is_client
-        self._heard = self._began = reactor.time() - 1e-6
+        self._heard = self._began = reactor.time() - 1e-6  # a moment early: a byte that comes at once makes them differ
         if self.ping_after is not None:
             self._arm(self.ping_after)
         fault: BaseException | None = transport.switch_protocol(self, data)

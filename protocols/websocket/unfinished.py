@@ -12,7 +12,8 @@ from typing import Protocol as Interface
 from weakref import WeakKeyDictionary
 
 MAX_UNFINISHED = 256 * 1024 * 1024  # bytes: a quarter of the smallest machine that is sold, as for output
-STEP = 4096  # bytes by which a message may grow or be until it is counted: what 10,000 may hold besides is 40 MB
+STEP = 4096
+"""Bytes: a message is counted again each time it has grown by this. Uncounted, 10,000 peers hold 40 MB at most."""
 
 
 class Holder(Interface):

@@ -82,7 +82,7 @@ class Wire:
         self.over = False  # Close or Failed was given: what comes is dropped
 
     def feed(self, data: bytes, turn: int = TURN) -> None:
-        """Some bytes came, of which `turn` frames or KiB are read until `busy`, as of those fed before."""
+        """Some bytes came. turn: how many frames or KiB may be read before `busy`, bytes fed earlier included."""
         if not self.over:
             self._data = self._data[self._at :] + data if self._at < len(self._data) else data
             self._at = 0
