@@ -254,6 +254,7 @@ class Loop:
         """Call `fn(*args)` every `interval` seconds, first after one interval, on a grid without drift.
 
         What it raises is logged, and the series goes on. A tick that comes late skips grid points: no burst.
+
         >>> from reactor.testing import MemoryReactor
         >>> reactor = MemoryReactor()
         >>> timer = reactor.call_every(0.5, lambda: print("again"))
@@ -295,7 +296,8 @@ class Loop:
         ...     _ = os.write(writing, b"hello")
         ...     reactor.run()
         b'hello' None
-        >>> _ = os.close(reading), os.close(writing)
+        >>> os.close(reading)
+        >>> os.close(writing)
         """
         self._check_usable()
         self._watchers.read(fd, (fn, args))
