@@ -151,8 +151,8 @@ class Routes:
     def find(self, method: str, target: Target) -> Found:
         """The route. Raises Refusal with 404, 405 or 501, and with the answer to OPTIONS."""
         path, segments, _ = target
-        search = self._cached if len(path) <= SHORT else self._search  # long ones, a stranger's, would fill it
-        found = search(method, path, segments)
+        # A long path is not cached: it would fill the cache with a stranger's bytes.
+        found = self._cached(method, path, segments) if len(path) <= SHORT else self._search(method, path, segments)
         if found.parameters:  # a copy: the cached one is shared by all requests, and a handler may change its own
             return found._replace(parameters=dict(found.parameters))
         return found
