@@ -93,10 +93,8 @@ def clean(raw: str) -> str:
     words = name.split(" ")
     if len(words) > 1 and any(map(_is_reserved, words)):
         raise BadName("that name is reserved")
-    if len(words) > 1 and any(map(_is_of_notices, words)):
-        raise BadName("a name of several words has none of which the server's own lines are made")
-    if any(map(_mixes_scripts, words)):
-        raise BadName("a word of a name is written in one alphabet; put a blank between two")
+    if why := _misleads(words):
+        raise BadName(why)
     return name
 
 
@@ -107,9 +105,10 @@ def could_be(written: str) -> bool:
     (True, True, False, False)
     """
     try:
-        return not _has_delimiters(_formed(written))
+        name = _formed(written)
     except BadName:
         return False
+    return not _has_delimiters(name) and not _misleads(name.split(" "))
 
 
 def _formed(raw: str) -> str:
@@ -125,6 +124,15 @@ def _formed(raw: str) -> str:
     if _is_heaped(name):
         raise BadName(f"a name has at most {MAX_MARKS} accents on one letter")
     return name
+
+
+def _misleads(words: list[str]) -> str:
+    """Why nobody may have a name of these words: a reader would take it for something else. Empty if not so."""
+    if len(words) > 1 and any(map(_is_of_notices, words)):
+        return "a name of several words has none of which the server's own lines are made"
+    if any(map(_mixes_scripts, words)):
+        return "a word of a name is written in one alphabet; put a blank between two"
+    return ""
 
 
 def _mixes_scripts(word: str) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from protocols.chat.rooms import names
 from protocols.chat.rooms.hub import Hub
-from protocols.chat.rooms.names import MAX_NAME, BadName, clean, key, look, suggest
+from protocols.chat.rooms.names import MAX_NAME, BadName, clean, could_be, key, look, suggest
 
 
 @pytest.mark.parametrize(
@@ -277,3 +277,10 @@ def test_a_name_makes_no_sentence_of_the_servers(name: str) -> None:
 @pytest.mark.parametrize("name", ["Left", "operator7", "Now", "The Weeknd", "Nowhere Man", "Leftover Pie"])
 def test_one_word_of_them_is_none(name: str) -> None:
     assert clean(name) == name
+
+
+@pytest.mark.parametrize("written", ["what it is", "xAmbroꓢe", "میخواهمFIN"])
+def test_what_nobody_may_be_called_is_no_claim_but_speech(written: str) -> None:
+    """`what it is::important` is said as it stands."""
+    assert not could_be(written)
+    assert could_be("Mary Ann")
