@@ -51,8 +51,8 @@ _WORDS = (
     ("）", ")"),
 )
 _ASKING = re.compile(
-    r"^(?:请问|帮我|算一下|算一算|算算|计算|请算|what(?:'s| is)|how much is|calculate|compute|\s)*|"
-    r"(?:等于|是)?(?:多少|几)?\s*[=＝]?\s*[?？。.!！]*\s*(?:呢|啊)?$",
+    r"^(?:请问|帮我|算一下|算一算|算算|计算|请算|what(?:'s| is)|how much is|calculate|compute|\s)*+|"
+    r"(?:等于|是)?(?:多少|几)?\s*+[=＝]?\s*+[?？。.!！]*+\s*+(?:呢|啊)?$",
     re.IGNORECASE,
 )
 _OPERATION = re.compile(r"[\d)]\s*[-+*/%]+\s*[-+\d(.]")
