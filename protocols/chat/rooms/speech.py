@@ -23,7 +23,7 @@ _INTRODUCTION = re.compile("(From [^,:]+,([^:]+):)(.*)", re.DOTALL)
 FAREWELL = "exit"
 # /oper PASSWORD as people mistype it, the slash forgotten too. "Oper ist schön" can be said in other words, and a
 # password that everybody has read cannot be taken back.
-_SLIP = re.compile(r"[\W_]*oper\b.+", re.DOTALL | re.IGNORECASE)
+_SLIP = re.compile(r"[\W\d_]*oper\b.+", re.DOTALL | re.IGNORECASE)
 NOT_SAID = "not said: that may hold a password; operators write /oper PASSWORD, with one slash and on one line"
 
 

@@ -524,6 +524,7 @@ def test_an_empty_password_is_no_try(guarded: Play, typed: str) -> None:
     [
         "//oper sesame open",
         "/ oper sesame",
+        "7oper sesame",
         "/oper: sesame",
         "/opre sesame",
         ".oper sesame",
