@@ -11,7 +11,7 @@ from typing import Any
 
 from reactor import Limits, Protocol, Reactor, ReactorClosed, StreamTransport, Timeouts
 
-from ..http.client.arguments import check_guard
+from ..http.client.arguments import NOT_HEADERS, check_guard
 from ..http.client.failures import ConnectionFailed, FetchTimeout, network_failure
 from ..http.client.guard import Guard
 from ..http.client.options import ProxyChoice, check_tls, proxy_choice
@@ -78,9 +78,10 @@ def connect(
 
 def _fields(headers: Fields | None) -> Headers:
     try:
-        return Headers(dict(headers or {}))
+        pairs = dict(headers or {})
     except (TypeError, ValueError) as exc:
-        raise TypeError("headers is a mapping, or pairs of a name and a value") from exc
+        raise TypeError(NOT_HEADERS) from exc
+    return Headers(pairs)
 
 
 def _parse(url: str) -> URL:

@@ -10,10 +10,10 @@ The files, from the bottom up; a file imports only from those above it in this l
     failures     what the network and the caller do to a fetch, by name
     response     an answer, as the caller has it
     cookies      cookies from one request to the next
+    arguments    what a caller gives, looked at before anything is sent
     request      a request as bytes
     redirect     what a redirect asks for
     proxies/     which proxy a request goes through, and the way through it
-    arguments    what a caller gives, looked at before anything is sent
     options      what a caller may choose
     reception    one answer on its way in
     connection   one connection to a server

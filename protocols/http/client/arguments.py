@@ -15,6 +15,7 @@ from .guard import Guard
 if TYPE_CHECKING:
     from http.cookiejar import CookieJar
 
+NOT_HEADERS = "headers is a mapping, or pairs of a name and a value"
 _COROUTINE = 0x80  # inspect.CO_COROUTINE; `inspect` is not loaded for it
 
 

@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from ..headers import Headers
 from ..url import URL
+from .arguments import NOT_HEADERS
 from .content.codings import ACCEPT_ENCODING
 from .cookies import join_cookies
 
@@ -111,7 +112,7 @@ def make_request(method: str, url: URL, headers: Fields | None = None, body: Bod
         given = tuple(headers.items() if isinstance(headers, Mapping) else headers or ())
         kinds = tuple([value.__class__ for _, value in given])
     except (TypeError, ValueError) as exc:
-        raise TypeError("headers is a mapping, or pairs of a name and a value") from exc
+        raise TypeError(NOT_HEADERS) from exc
     try:
         if body is None:
             return _without_body(method, url, given, kinds)

@@ -280,3 +280,11 @@ def test_a_wrong_kind_of_thing_is_named_at_the_call(scene, wrong):
 def test_a_name_below_localhost_is_this_machine(scene):
     scene.serve()
     assert dial(scene, "ws://page.localhost/").is_open
+
+
+@pytest.mark.parametrize("headers", [{"X-Key": "a\nb"}, {"X Key": "a"}, {"X-Key": "é\u20ac"}])
+def test_headers_that_must_not_be_sent_are_named_without_their_value(scene, headers):
+    with pytest.raises(ValueError, match=r"X.Key") as raised:
+        connect(scene.reactor, "ws://a/", headers=headers, proxy=False)
+    assert "headers is a mapping" not in str(raised.value)
+    assert "\u20ac" not in str(raised.value)
