@@ -83,7 +83,7 @@ function addLine(kind, text, { name = "", at = 0, own = false } = {}) {
     line.append(holder, ": ");
   }
   const words = document.createElement("span");
-  words.dir = kind === "notice" ? "ltr" : "auto";  // an English sentence, with whatever name it begins  // an English sentence, whatever the name with which it begins
+  words.dir = kind === "notice" ? "ltr" : "auto";  // an English sentence, with whatever name it begins
   addText(words, text);
   line.append(words);
   log.append(line);

@@ -7,7 +7,7 @@ import pytest
 from protocols.redis import RedisClient
 from reactor.testing import MemoryReactor
 from tests.kit.redis import RedisServer, find_redis
-from tests.protocols.redis.peer import URL, Server
+from tests.protocols.redis.peer import URL, Server, leave_nothing
 
 
 @pytest.fixture
@@ -40,8 +40,4 @@ def connect(reactor):
         return clients[-1]
 
     yield connect
-    for client in clients:
-        client.close()
-    reactor.advance(3)
-    kinds = ("timers", "promises", "connections")
-    assert [what for what in reactor.leftovers() if what.endswith(kinds)] == []
+    leave_nothing(reactor, clients, after=3)

@@ -110,3 +110,12 @@ class Seat(Protocol):
     def draining(self, grace):
         """The client's reactor is ours, and the drain of a client is not the server's end."""
         return True
+
+
+def leave_nothing(reactor, clients, after):
+    """Close them: `after` so many seconds nothing of them is left."""
+    for client in clients:
+        client.close()
+    reactor.advance(after)
+    kinds = ("timers", "promises", "connections")
+    assert [what for what in reactor.leftovers() if what.endswith(kinds)] == []

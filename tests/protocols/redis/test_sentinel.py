@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from protocols.redis import AnswerTimeout, ConnectionLost, RedisClient
-from reactor.testing import MemoryReactor
-from tests.protocols.redis.peer import Server, array, bulk
+from tests.protocols.redis.peer import Server, array, bulk, leave_nothing
 
 URL = "redis+sentinel://localhost:26379,localhost:26380/mymaster"
 
@@ -31,13 +30,6 @@ class Set:
 
 
 @pytest.fixture
-def reactor():
-    reactor = MemoryReactor()
-    yield reactor
-    reactor.close()
-
-
-@pytest.fixture
 def replicas(reactor):
     return Set(reactor)
 
@@ -52,11 +44,7 @@ def connect(reactor, replicas):
         return clients[-1]
 
     yield connect
-    for client in clients:
-        client.close()
-    reactor.advance(5)
-    kinds = ("timers", "promises", "connections")
-    assert [what for what in reactor.leftovers() if what.endswith(kinds)] == []
+    leave_nothing(reactor, clients, after=5)
 
 
 def echo(client):
