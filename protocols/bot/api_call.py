@@ -71,6 +71,7 @@ class ApiCall:
                 body=call.request.body,
                 timeout=timeout,
                 max_redirects=0,
+                repeatable=True,  # a question may be asked twice, and an API closes the connections that we keep
                 on_head=self._on_head,
                 on_data=self._on_data,
             )

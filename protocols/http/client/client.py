@@ -94,6 +94,9 @@ class Client:
             future that it may return is done.
         file: a binary file that the content is written to, in the same way. It is not closed.
         allow_downgrade: follow redirects from https to http. False.
+        repeatable: that it is asked twice does no harm, also where the method does not say so (POST; RFC 9110, 9.2.2).
+            False. What may be repeated is sent once more, on a new connection, where a kept one ends without a byte of
+            an answer: servers close those at any moment.
         trace: called with lines for people: `* ` what is done, `> ` what is asked, `< ` what is answered. They have
             what the server wrote, and no passwords.
         """

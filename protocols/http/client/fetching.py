@@ -233,7 +233,7 @@ class Fetch:
             connection is not None
             and connection.used
             and not self._retried
-            and self._request.method in IDEMPOTENT
+            and (self._options.repeatable or self._request.method in IDEMPOTENT)
             and not self._pool.closed
         )
 

@@ -43,6 +43,7 @@ class FetchOptions(TypedDict, total=False):
     on_data: Callable[[bytes], Any] | None
     file: IO[bytes] | None
     allow_downgrade: bool
+    repeatable: bool
     trace: Callable[[str], Any] | None
 
 
@@ -65,6 +66,7 @@ class Options:
     max_redirects: int
     max_body: int | None
     allow_downgrade: bool
+    repeatable: bool
     on_head: Callable[[Response], Any] | None
     on_data: Callable[[bytes], Any] | None
     sink: str
@@ -98,6 +100,7 @@ def make_options(given: FetchOptions) -> Options:
         max_redirects=max_redirects,
         max_body=_max_body(given.get("max_body", ...), streamed=on_data is not None),
         allow_downgrade=given.get("allow_downgrade", False),
+        repeatable=given.get("repeatable", False),
         on_head=on_head,
         on_data=on_data,
         sink=sink,

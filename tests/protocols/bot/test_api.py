@@ -234,6 +234,35 @@ def test_whatever_an_api_does_is_one_sentence_in_time(stage: Stage, caplog: Any,
     assert KEY not in peer.text
 
 
+@pytest.mark.parametrize("end", [lambda api: api.transport.close(), lambda api: api.transport.abort()])
+@pytest.mark.parametrize("backend", ["openai", "ollama", "tuling"])
+def test_an_api_that_hangs_up_as_it_is_asked_is_asked_again(stage: Stage, backend: str, end: Any) -> None:
+    """It closes the kept connection in the moment of the next question: once is bad luck, twice is a fault."""
+    stage.bot(backend, model="m")
+    answer = json_bytes(
+        {"text": "好", "message": {"content": "好"}, "done": True, "choices": [{"message": {"content": "好"}}]}
+    )
+    stage.script = lambda api: api.answer(answer)
+    peer = stage.ask("你好")
+    stage.script = lambda api: end(api) if api is stage.connections[0] else api.answer(answer)
+    peer.send("好了吗\n")
+    peer.gets("好\n好\n")
+    first, second = stage.requests[1:]
+    assert first == second, "the same question"
+    assert len(stage.connections) == 2
+
+
+@pytest.mark.loud  # the operator is told
+def test_an_api_that_hangs_up_twice_is_asked_no_more(stage: Stage) -> None:
+    stage.bot()
+    stage.script = lambda api: api.answer(json_bytes({"text": "好"}))
+    peer = stage.ask("你好")
+    stage.script = lambda api: api.transport.close()
+    peer.send("好了吗\n")
+    peer.gets(Fault.BROKEN.say(True) + "\n")
+    assert len(stage.requests) == 3
+
+
 def compressed(value: Any, wbits: int = 31) -> bytes:
     made = zlib.compressobj(wbits=wbits)
     return made.compress(json_bytes(value)) + made.flush()

@@ -164,6 +164,23 @@ def test_what_may_not_be_said_twice_is_not(reactor, server, client, method):
     assert len(server.requests) == 2
 
 
+def test_who_knows_better_has_a_post_said_again(reactor, server, client):
+    server.answers = [answer(b"x"), [CLOSE], answer(b"again")]
+    reactor.run_until(client.fetch(server.url))
+    asked = client.fetch(server.url, method="POST", body=b"what is it?", repeatable=True)
+    assert reactor.run_until(asked).body == b"again"
+    assert [seen.body for seen in server.requests[1:]] == [b"what is it?"] * 2
+    assert len(server.peers) == 2
+
+
+def test_what_may_be_said_again_is_so_once_and_unless_an_answer_has_begun(reactor, server, client):
+    server.answers = [answer(b"x"), [RESET], [CLOSE], answer(b"x"), [b"HTTP/1.1 20", CLOSE]]
+    for error, requests in ((NoResponse, 3), (Truncated, 5)):
+        reactor.run_until(client.fetch(server.url))
+        failure(reactor, client.fetch(server.url, method="POST", repeatable=True), error)
+        assert len(server.requests) == requests
+
+
 def test_what_has_begun_to_be_answered_is_not_asked_again(reactor, server, client):
     server.answers = [answer(b"x"), [b"HTTP/1.1 20", CLOSE], [b"x"]]
     reactor.run_until(client.fetch(server.url))
