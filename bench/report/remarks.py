@@ -187,13 +187,6 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
         "2026-11-28)",
     ),
     (
-        "a client of Redis", "with futures",
-        "each command has a future of its own, with its lock, which redis-py's pipeline has not: it gives a list "
-        "for the whole batch. Since this future is the reactor's (it raises where it would wait for ever, can be "
-        "awaited, and tells of a failure that nobody asks for) it costs an eighth more. With callbacks, the first "
-        "column, there are none",
-    ),
-    (
         "servers in a long run", "lag flat",
         "a round of the loop that waits for a core counts as lag, and a long run shares the cores with other "
         "programs; the chart below shows when",
