@@ -5,8 +5,9 @@ import contextlib
 import itertools
 import random
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 from soaking.dialing import ANSWER, Fault, dial
 from soaking.ledger import Ledger
@@ -16,6 +17,7 @@ SEATED = 2  # who stay, at each door
 TALK = 4.0  # seconds between two lines of one who stays, on average
 FLOOD = 40  # lines at once: ten pass, then two a second
 STAY = (2.0, 20.0)  # seconds of a visit
+RUSH = 3  # of each kind at each door, once, all at once: chance brings no more of them together in an hour
 OPENINGS = (b"", b"GET / HTTP/1.1\r\nHost: here\r\n\r\n", b"\xff" * 9000, b"\x16\x03")  # of who is wrong here
 
 
@@ -78,6 +80,10 @@ class Place:
             while not await passed(times.quiet, self.dice.expovariate(1 / TALK)):
                 member.say()
             await times.over.wait()
+
+    def rush(self) -> list[Coroutine[Any, Any, None]]:
+        """The visits of the worst moment: everything that people do, several times, at every door."""
+        return [act(self, door) for door in self.doors for act in ACTS for _ in range(RUSH)]
 
     async def visit(self) -> None:
         """One who comes, does one of the things that people do, and goes."""
@@ -172,7 +178,7 @@ async def stranger(place: Place, door: Door) -> None:
             line.reset()
 
 
-ACTS: dict[Callable[[Place, Door], Awaitable[None]], int] = {
+ACTS: dict[Callable[[Place, Door], Coroutine[Any, Any, None]], int] = {
     talk_and_leave: 8,
     talk_and_reset: 4,
     stall: 3,

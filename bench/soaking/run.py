@@ -7,10 +7,12 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from runs import history, procs
 from soaking import watch
@@ -90,6 +92,8 @@ class Run:
                 await times.seated.wait()
         except TimeoutError:
             raise procs.BenchError(f"not all who stay were seated: {', '.join(self.faults)}") from None
+        for visit in chain(*(place.rush() for place in places), visits.rush()):
+            self.welcome(visit)
         coming = [asyncio.create_task(self.come(place.visit, CHAT_VISIT, times)) for place in places]
         coming.append(asyncio.create_task(self.come(visits.visit, VISIT, times)))
         watching = asyncio.create_task(self.watch(services, times))
@@ -108,14 +112,18 @@ class Run:
         self.interrupted = True
         times.quiet.set()
 
-    async def come(self, visit: Callable[[], Awaitable[None]], every: float, times: Times) -> None:
+    async def come(self, visit: Callable[[], Coroutine[Any, Any, None]], every: float, times: Times) -> None:
         """Visitors of one kind, at random moments."""
         while not await passed(times.quiet, self.dice.expovariate(1 / every)):
             if len(self.guests) < CROWD:
-                self.visitors += 1
-                guest = asyncio.create_task(self.guarded(visit()))
-                self.guests.add(guest)
-                guest.add_done_callback(self.guests.discard)
+                self.welcome(visit())
+
+    def welcome(self, visit: Coroutine[Any, Any, None]) -> None:
+        """Let a visit begin."""
+        self.visitors += 1
+        guest = asyncio.create_task(self.guarded(visit))
+        self.guests.add(guest)
+        guest.add_done_callback(self.guests.discard)
 
     async def guarded(self, doing: Awaitable[None]) -> None:
         """What goes wrong with one is kept, and does not end the others."""

@@ -5,8 +5,9 @@ import hashlib
 import json
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from protocols.websocket.frames import BINARY, CLOSE, TEXT, new_key, pack
 from protocols.websocket.wire import Close, Failed, Wire
@@ -17,6 +18,7 @@ STALL = (5.0, 40.0)  # seconds without reading: some wait for the server to give
 LARGE = 1 << 20  # bytes of a message whose echo nobody reads: more than the kernel takes for who has so small a
 WINDOW = 4096  # bytes of receive buffer
 IDLE = 2.0  # seconds without a question until the API hangs up, as they all do in the end
+RUSH = 6  # of each kind, once, all at once: chance brings no more of them together in an hour
 COMMON = ("small.bin", "small.bin", "middle.bin", "middle.bin", "large.bin")
 
 
@@ -157,13 +159,21 @@ class Visits:
             await asyncio.sleep(self.dice.uniform(0, 0.3))
             line.reset()
 
-    async def visit(self) -> None:
-        """One of all those."""
-        acts: dict[Callable[[], Awaitable[None]], int] = {
+    def acts(self) -> dict[Callable[[], Coroutine[Any, Any, None]], int]:
+        """All those, and how many of them."""
+        return {
             self.fetch: 6, self.pipeline: 2, self.stall_or_reset: 2, self.half_a_request: 1, self.nonsense: 2,
             self.echo: 6, self.never_read: 1, self.break_off: 2, self.ask: 4, self.leave_before_the_answer: 2,
         }  # fmt: skip
+
+    async def visit(self) -> None:
+        """One of them."""
+        acts = self.acts()
         await self.dice.choices(list(acts), weights=list(acts.values()))[0]()
+
+    def rush(self) -> list[Coroutine[Any, Any, None]]:
+        """The visits of the worst moment: each of them several times."""
+        return [act() for act in self.acts() for _ in range(RUSH)]
 
 
 async def next_message(line: Line, wire: Wire) -> object:

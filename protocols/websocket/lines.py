@@ -74,7 +74,7 @@ class LineSocket(WebSocket):
         self.inner = protocol
         self.frames = shared
         self._line_end = line_end
-        self.lines = LineTransport(self)
+        self.lines: Any = LineTransport(self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {type(self.inner).__name__}>"
@@ -103,6 +103,7 @@ class LineSocket(WebSocket):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self.inner.connection_lost(exc)
+        self.inner = self.lines = None  # they refer to this: TLS and all would wait for the collector
 
     def pause_writing(self) -> None:
         super().pause_writing()

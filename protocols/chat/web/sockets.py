@@ -119,6 +119,7 @@ class ChatSocket(LineSocket):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._member is not None:
             self._states.forget(self, self._member, self._room)
+            self._member = None  # it refers to this
         super().connection_lost(exc)
 
     def close(self, code: int = 1000, reason: str = "") -> None:
@@ -139,8 +140,10 @@ class ChatSocket(LineSocket):
 
     def _look(self) -> None:
         """Whatever a line means, what has changed is told before it."""
+        if self.inner is None or self.subprotocol is None:
+            return
         member = self.inner.member
-        if member is None or self.subprotocol is None or member.room is None:
+        if member is None or member.room is None:
             return
         if member.name is not self._name or member.operator is not self._operator:
             self._name, self._operator = member.name, member.operator

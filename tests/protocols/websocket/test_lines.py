@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 
@@ -61,6 +63,24 @@ def test_lines_are_messages(rooms, room):
     a.send(masked(TEXT, "hello 日本".encode()))
     assert a.events() == ["welcome", "hello 日本"]
     assert b.events() == ["welcome", "hello 日本"]
+
+
+def test_the_protocol_inside_may_write_after_the_end_and_nothing_waits_for_the_garbage_collector(rooms, room):
+    a = rooms.client().open()
+    member, socket = room[0], weakref.ref(room[0].transport._socket)
+    gc.disable()
+    try:
+        a.recorder.transport.abort()
+        rooms.reactor.settle()
+        assert member.lost == 1
+        member.transport.write(b"to nobody\n")
+        member.transport.close()
+        assert member.transport.get_protocol() is None
+        del member
+        rooms.sockets.clear()
+        assert socket() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("text", ["a\nb\nc", "a\r\nb\r\nc", "a\u2028b\u2029c", "a\vb\fc", "a\x85b\x1cc\n"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from concurrent.futures import Future
 
@@ -13,8 +14,10 @@ from protocols.chat.operators.operator_commands import set_up_operators
 from protocols.chat.operators.powers import Caller
 from protocols.chat.rooms.authority import Authority
 from protocols.chat.web import PROTOCOL, WebChat, events
+from protocols.chat.web.sockets import ChatSocket, WebSession
 from protocols.http import fetch
 from protocols.websocket import HandshakeError, WebSocket, connect
+from protocols.websocket.lines import LineTransport
 from reactor.testing import MemoryReactor, Recorder
 
 WELCOMED = 0.5  # seconds after which a newcomer has been welcomed and announced
@@ -160,6 +163,24 @@ def test_a_long_line_is_refused_with_a_word(world):
     ada.send("x" * 20_000)
     world.reactor.settle()
     assert ada.close_code == 1009
+
+
+@pytest.mark.parametrize("end", ["says exit", "closes", "is gone"])
+def test_nothing_of_a_browsers_connection_waits_for_the_garbage_collector(world, end):
+    """On TLS each would hold some 40 KiB until then."""
+    world.browser("ada")
+    gc.collect()
+    gc.disable()
+    try:
+        bob = world.browser("bob")
+        bob.send("/join python")
+        world.pass_time(1)
+        {"says exit": lambda: bob.send("exit"), "closes": bob.close, "is gone": bob.transport.abort}[end]()
+        world.pass_time(30)
+        left = [found for found in gc.get_objects() if type(found) in (ChatSocket, WebSession, LineTransport)]
+        assert len(left) == 3, "those of who is still there"
+    finally:
+        gc.enable()
 
 
 def test_other_sites_are_refused(world):
