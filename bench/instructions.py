@@ -23,6 +23,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from protocols.websocket.frames import TEXT, pack
 from report.tables import complain, table
 from runs.arguments import Parser
 from runs.procs import BENCH, ROOT, BenchError, interpreter
@@ -33,11 +36,13 @@ MORE = 104  # where what comes before the rounds, a handshake, is not the same e
 BARE = "bare"  # no framework: servers/bare.py
 PATIENCE = 120.0  # seconds for the start of Python in valgrind, and for a round
 LINE = b"somebody"
+SIZE = 64 * 1024  # bytes of a receive
 
 
 @dataclass(frozen=True)
 class Case:
-    """A round is `connections` requests, each with one answer of `answer` bytes; a request has `messages` in it."""
+    """A round is `connections` requests, each with one answer of `answer` bytes (0: as many as `hello` has brought); a
+    request has `messages` in it."""
 
     service: str
     title: str
@@ -47,6 +52,8 @@ class Case:
     connections: int = 100
     is_new: bool = False  # each round has connections of its own
     rounds: int = MANY
+    hello: bytes = b""  # sent by each once, before the rounds: a handshake, or what tells how long an answer is
+    has_peers: bool = True  # asyncio and uvloop can do it without a library
 
 
 def lines(service: str, title: str, count: int) -> Case:
@@ -54,7 +61,17 @@ def lines(service: str, title: str, count: int) -> Case:
     return Case(service, f"{title}, {count} at once", (LINE + b"\n") * count, count * reply, count)
 
 
+def http(title: str, path: bytes) -> Case:
+    request = b"GET /%b HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n" % path
+    return Case("http", title, request, 0, hello=request, has_peers=False)
+
+
 MEMBERS = 50
+UPGRADE = (
+    b"GET /echo HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+FRAME = pack(TEXT, bytes(100), key=b"\x5a\x01\xc3\x3c")
 CASES = {
     "echo": Case("echo", "echo, 100 B", bytes(100), 100),
     "echo-10k": Case("echo", "echo, 10 KiB", bytes(10240), 10240),
@@ -65,6 +82,9 @@ CASES = {
     "batch-16": lines("batches", "lines, `lines_received`", 16),
     "batch-64": lines("batches", "lines, `lines_received`", 64),
     "fanout": Case("fanout", "fan-out, 50 members who all talk, a delivery", bytes(50), 50 * MEMBERS, MEMBERS, MEMBERS),
+    "http-file": http("HTTP, a file of 1 KiB", b"k1.bin"),
+    "http-bytes": http("HTTP, 1 KiB that a handler gives", b"memory"),
+    "websocket": Case("websocket", "WebSocket, echo of 100 B", FRAME, 102, hello=UPGRADE, has_peers=False, rounds=MORE),
     "accept": Case("echo", "connect, one exchange of 100 B, close", bytes(100), 100, 1, 50, True),
     "tls": Case("tls-echo", "echo over TLS, 100 B", bytes(100), 100, 1, 20, rounds=MORE),
     "tls-accept": Case("tls-echo", "TLS handshake, one exchange of 100 B, close", bytes(100), 100, 1, 5, True),
@@ -75,11 +95,11 @@ class Counted:
     """A server in valgrind, and its clients, who wait for each other."""
 
     def __init__(self, loop: str, case: Case, options: argparse.Namespace, kept: Path) -> None:
-        self.case, self.log, self.socks = case, Path(f"{kept}.log"), []
+        self.case, self.log, self.socks, self.answer = case, Path(f"{kept}.log"), [], case.answer
         tool = ["--tool=callgrind", f"--callgrind-out-file={kept}"] if options.keep else [
             "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]  # fmt: skip
-        checkout = options.before if loop == "before" else ROOT
-        server = [options.python, str(SERVER), "reactor" if loop == "before" else loop, case.service, str(checkout)]
+        checkout, loop = (options.before, "reactor") if loop == "before" else (ROOT, loop)
+        server = [options.python, str(SERVER), loop, case.service, str(checkout), str(kept.parent)]
         self.process = subprocess.Popen(
             ["valgrind", *tool, f"--log-file={self.log}", *server], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"},
@@ -95,6 +115,7 @@ class Counted:
                 process.stdout.readline()
                 self.come()
                 self.settle(gate)
+                self.greet()
                 for _ in range(rounds):
                     self.round(gate)
         found = re.search(r"(?:I\s+refs|Collected\s*):\s*([\d,]+)", self.log.read_text())
@@ -117,6 +138,13 @@ class Counted:
             self.hold(gate)
             self.let_go()
 
+    def greet(self) -> None:
+        """What comes before the rounds; the answer to it is short, and comes in one piece."""
+        for sock in self.socks if self.case.hello else ():
+            sock.sendall(self.case.hello)
+            came = sock.recv(SIZE)
+            self.answer = self.case.answer or len(came)
+
     def hold(self, gate: socket.socket) -> None:
         gate.send(b".")
         self.process.stdout.read(1)
@@ -136,7 +164,7 @@ class Counted:
         if not (self.case.is_new and self.case.service.startswith("tls")):
             self.let_go()
         for sock in self.socks:
-            self.receive(sock, self.case.answer)
+            self.receive(sock, self.answer)
 
     @staticmethod
     def receive(sock: socket.socket, size: int) -> None:
@@ -156,7 +184,7 @@ def client_context() -> ssl.SSLContext:
 def cost(loop: str, name: str, options: argparse.Namespace, folder: Path) -> float | None:
     """Instructions of one message; None where there is no such server."""
     case = CASES[name]
-    if loop == BARE and case.service == "fanout":
+    if (loop == BARE and case.service == "fanout") or not (case.has_peers or loop in ("reactor", "before", BARE)):
         return None
     few, many = (
         Counted(loop, case, options, folder / f"{name}.{loop}.{rounds}").count(rounds) for rounds in (FEW, case.rounds)
@@ -196,7 +224,11 @@ def main() -> int:
         loops += ["asyncio", *(["uvloop"] if "uvloop" in interpreter(options.python)["libraries"] else []), BARE]
     names = options.only or list(CASES)
     folder = Path(tempfile.mkdtemp(prefix="instructions-"))
-    sources = [SERVER.parent, *(checkout / "reactor" for checkout in (ROOT, options.before) if checkout)]
+    packages = [checkout / name for checkout in (ROOT, options.before) if checkout for name in ("protocols", "reactor")]
+    page = folder / "k1.bin"
+    page.write_bytes(bytes(1024))
+    os.utime(page, (1_600_000_000, 1_600_000_000))
+    sources = [SERVER.parent, *packages]
     for source in sources:  # else the first run of two would compile, and the other not
         subprocess.run([options.python, "-m", "compileall", "-q", str(source)], check=False)
     rows = []

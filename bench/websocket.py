@@ -5,7 +5,7 @@ The servers run side by side and take rounds in turn; the load is this process. 
 server alone. A ratio is the median of the rounds' ratios. `--python` is an interpreter with the peers, websockets and
 aiohttp; what it lacks is left out.
 
-    echo      100 connections, 100 B each way
+    echo      100 connections, 100 B each way; `bare` unmasks, makes one frame, and checks nothing
     room      1,000 members, 10 of them talk, 50 B; `bare` only sends what came in a turn, joined once
     memory    1,000 idle connections that have agreed to permessage-deflate and used it once
     large     one message of 10 MiB there and back
@@ -32,6 +32,7 @@ PROGRAMS = {
     "reactor": "bench/servers/websocket_rooms.py",
     "websockets": "bench/peers/web/on_websockets.py",
     "aiohttp": "bench/peers/web/on_aiohttp.py",
+    turns.BARE: "bench/servers/bare.py",
 }
 GOALS = {"echo": {"websockets": 0.40, "aiohttp": 0.65}, "room": {"websockets": 0.05, "aiohttp": 0.06}}
 IDLE_GOAL = 2.0  # KiB
@@ -261,11 +262,10 @@ def run(options) -> None:
     procs.raise_descriptor_limit(5000)
     with contextlib.ExitStack() as stack:
         programs = {name: [program] for name, program in PROGRAMS.items()}
-        if "room" in options.cases:
-            programs[turns.BARE] = ["bench/servers/bare.py", "room"]
+        programs[turns.BARE].append("websocket")
         servers = turns.started(stack, programs, options.python)
         for case in options.cases:
-            there = {name: server for name, server in servers.items() if case == "room" or name != turns.BARE}
+            there = {name: server for name, server in servers.items() if case in GOALS or name != turns.BARE}
             turns.show(*measure(case, there, options), options.markdown)
 
 

@@ -79,27 +79,40 @@ def http(sock: socket.socket) -> Ready:
     return ready
 
 
-def room(sock: socket.socket) -> Ready:
-    """WebSockets: a short message goes to all, as a frame. Those of one turn are joined once, for everybody."""
-    receive, send, is_open = sock.recv, sock.send, False
+def websocket(sock: socket.socket) -> Ready:
+    """A WebSocket, one frame a receive: a short message comes back, or in /room goes to all.
+
+    Nothing of a frame is checked. What a turn brings to the room is joined once, for everybody.
+    """
+    receive, send, answer = sock.recv, sock.send, None
 
     def ready():
-        nonlocal is_open
+        nonlocal answer
         data = receive(SIZE)
-        if not is_open:
-            is_open = True
+        if answer and data:
+            answer(unmasked(data))
+        elif data:  # the request of the handshake
             send(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
-            hearers.add(send)
-        elif not data:
-            hearers.discard(send)
+            answer = send
+            if data.startswith(b"GET /room "):
+                answer = said.append
+                hearers.add(send)
         else:
-            size, key = data[1] & 0x7F, data[2:6]
-            mask = int.from_bytes((key * (size // 4 + 1))[:size], "little")
-            payload = (int.from_bytes(data[6 : 6 + size], "little") ^ mask).to_bytes(size, "little")
-            said.append(b"\x81%c%b" % (size, payload))
+            hearers.discard(send)
         return data
 
     return ready
+
+
+def unmasked(frame: bytes) -> bytes:
+    """The frame that a server sends for one that a client has sent, a text of less than 126 bytes.
+
+    A number times REPEATED is that number again and again: the four bytes of the key, as often as there are four bytes.
+    """
+    size = frame[1] & 0x7F
+    mask = REPEATED[size] * from_bytes(frame[2:6], "little")
+    payload = (from_bytes(frame[6 : 6 + size], "little") ^ mask).to_bytes(128, "little")
+    return b"\x81%c%b" % (size, payload[:size])
 
 
 def shaken(session: ssl.SSLObject) -> bool:
@@ -113,8 +126,10 @@ def shaken(session: ssl.SSLObject) -> bool:
 
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(CERTIFICATE)
-SERVICES = {"echo": echo, "http": http, "lines": lines, "room": room, "tls-echo": tls_echo}
+SERVICES = {"echo": echo, "http": http, "lines": lines, "tls-echo": tls_echo, "websocket": websocket}
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 1024\r\n\r\n" + bytes(1024)
+REPEATED = tuple(int.from_bytes(b"\1\0\0\0" * (-(-size // 4)), "little") for size in range(126))
+from_bytes = int.from_bytes
 hearers: set[Callable[[bytes], int]] = set()
 said: list[bytes] = []
 

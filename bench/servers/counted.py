@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""A server whose instructions are counted, see instructions.py: `counted.py LOOP CASE CHECKOUT`.
+"""A server whose instructions are counted, see instructions.py: `counted.py LOOP CASE CHECKOUT FOLDER`.
 
-Its first port is the gate. What comes through it holds the loop up, in a read of stdin, until all messages of a round
-wait in the kernel: so a round is the same few turns of the loop each time, whatever else the machine does.
+The first port is the gate. What comes through it holds the loop up, in a read of stdin, until all messages of a round
+wait in the kernel: so a round is the same few turns of the loop each time, whatever else the machine does. The files of
+the case http are in FOLDER.
 """
 
 import asyncio
@@ -12,9 +13,10 @@ import itertools
 import os
 import ssl
 import sys
+import time
 from pathlib import Path
 
-LOOP, CASE, CHECKOUT = sys.argv[1:]
+LOOP, CASE, CHECKOUT, FOLDER = sys.argv[1:]
 sys.path[:1] = [CHECKOUT, str(Path(__file__).parents[1])]
 
 import reactor  # noqa: E402 - of that checkout
@@ -90,6 +92,34 @@ if LOOP != "reactor":
     PROTOCOLS |= dict.fromkeys(("lines", "sent", "batches"), SplitLines)
 
 
+def http(loop):
+    """A site with a file, and with a handler that gives bytes. Its clock stands still too, for the Date field."""
+    from protocols.http.server import Files, Server
+
+    time.time = itertools.repeat(1_700_000_000.0).__next__
+    site, body = Server(loop), bytes(1024)
+    site.mount("/", Files(FOLDER))
+    site.route("GET", "/memory", lambda request: body)
+    return site.connection
+
+
+def websocket(loop):
+    """A WebSocket that sends back."""
+    from protocols.http.server import Server
+    from protocols.websocket import WebSocket
+
+    class Sent(WebSocket):
+        def text_received(self, text):
+            self.send(text)
+
+    site = Server(loop)
+    site.route("GET", "/echo", Sent)
+    return site.connection
+
+
+SITES = {"http": http, "websocket": websocket}
+
+
 def tls():
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
@@ -100,6 +130,7 @@ def serve_on_reactor(factory, context):
     # The clock stands still, and costs as little as the true one: no round is slow, and no timer is due.
     with reactor.Reactor(clock=itertools.repeat(1.0).__next__) as loop:
         print(loop.listen_tcp(Gate, "127.0.0.1", 0).port, flush=True)
+        factory = SITES[CASE](loop) if CASE in SITES else factory
         print(loop.listen_tcp(factory, "127.0.0.1", 0, tls=context).port, flush=True)
         loop.run()
 
@@ -136,7 +167,7 @@ async def serve_on_asyncio(factory, context):
 
 if __name__ == "__main__":
     gc.disable()
-    factory, context = PROTOCOLS[CASE.removeprefix("tls-")], tls() if CASE.startswith("tls-") else None
+    factory, context = PROTOCOLS.get(CASE.removeprefix("tls-")), tls() if CASE.startswith("tls-") else None
     if LOOP == "reactor":
         serve_on_reactor(factory, context)
     elif LOOP == "bare":
