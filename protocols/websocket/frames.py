@@ -42,6 +42,10 @@ def pack(opcode: int, payload: bytes, *, deflated: bool = False, key: bytes | No
     return start + payload if key is None else start + key + apply_mask(payload, key)
 
 
+_REPEATED = tuple(int.from_bytes(b"\1\0\0\0" * ((size + 3) // 4), "little") for size in range(MAX_CONTROL + 1))
+_ROOM = 128  # bytes that hold the longest of these
+
+
 def apply_mask(data: bytes, key: bytes) -> bytes:
     """Mask or unmask: each byte XOR the byte of `key` whose turn it is (5.3).
 
@@ -49,6 +53,9 @@ def apply_mask(data: bytes, key: bytes) -> bytes:
     a MiB 2 ms.
     """
     size = len(data)
+    if size <= MAX_CONTROL:  # a number times _REPEATED is its four bytes again and again
+        mask = _REPEATED[size] * int.from_bytes(key, "little")
+        return (int.from_bytes(data, "little") ^ mask).to_bytes(_ROOM, "little")[:size]
     whole = (key * (size // 4 + 1))[:size]
     return (int.from_bytes(data, "little") ^ int.from_bytes(whole, "little")).to_bytes(size, "little")
 

@@ -24,7 +24,7 @@ from .limits import BATCH, CLOSING, LATE, LATE_BATCH, MAX_BEHIND, MAX_MAKING, MA
 from .outbox import SLICE, Outbox, Work, make, making
 from .route import WebSocketRoute
 from .unfinished import MAX_UNFINISHED, STEP, unfinished_of
-from .wire import MAX_MESSAGE, Close, Event, Failed, Ping, Pong, Wire
+from .wire import MAX_MESSAGE, Close, Event, Failed, Ping, Wire
 
 log = logging.getLogger("protocols.websocket")
 
@@ -196,18 +196,23 @@ class WebSocket(Protocol):
         return fault
 
     def data_received(self, data: bytes) -> None:
-        self._heard = now = self.reactor.time()
-        left = BATCH if now < self.reactor.now + ROUND_TIME else LATE_BATCH
+        self._heard = self.reactor.now
+        message = self._wire.lone(data)
+        if message is None:
+            self._read(data)
+        elif self._open:  # `_on_event`, written out
+            self.text_received(message) if isinstance(message, str) else self.binary_received(message)
+
+    def _read(self, data: bytes) -> None:
+        """What comes, message by message, as long as it has its turn and wants more."""
+        left = BATCH if self.reactor.time() < self.reactor.now + ROUND_TIME else LATE_BATCH
         wire, transport = self._wire, self.transport
         if wire.message is not None and wire.message.size >= SLICE and making(self.reactor) > MAX_MAKING:
             return transport.unread(data)  # type: ignore[no-any-return]  # it comes again in the next round
         wire.feed(data, 2 * left)
         delivery = transport.delivery
         while (event := wire.next_event()) is not None:
-            if isinstance(event, str) and self._open:
-                self.text_received(event)
-            else:
-                self._on_event(event)
+            self._on_event(event)
             left -= 1 + len(event) // PIECE
             if transport.delivery != delivery or left <= 0:
                 if left <= 0 or not transport.is_reading() or transport.get_protocol() is not self:
@@ -253,20 +258,16 @@ class WebSocket(Protocol):
     # -- inside -----------------------------------------------------------------------------------------------------
 
     def _on_event(self, event: Event) -> None:
-        if isinstance(event, bytes):
+        if isinstance(event, (str, bytes)):
             if self._open:
-                self.binary_received(event)
-        elif isinstance(event, Ping):
-            if self._open:
-                self._control(PONG, event.payload)
-        elif isinstance(event, Pong):
-            if self._open:
-                self.pong_received(event.payload)
+                self.text_received(event) if isinstance(event, str) else self.binary_received(event)
         elif isinstance(event, Close):
             self._on_close(event)
         elif isinstance(event, Failed):
             log.debug("%r closed: %d, %s", self.transport, event.code, event.reason)
             self._fail(event.code, event.reason)
+        elif self._open:
+            self._control(PONG, event.payload) if isinstance(event, Ping) else self.pong_received(event.payload)
 
     def _on_close(self, close: Close) -> None:
         """RFC 6455, 7.1.1: it is answered, and the server ends TCP first, so that it is the client that waits."""

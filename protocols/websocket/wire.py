@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .closing import PROTOCOL_ERROR, Violation, read_close
-from .frames import BINARY, CLOSE, CONTINUATION, FIN, MASKED, PING, PONG, RSV1, TEXT, apply_mask
+from .frames import BINARY, CLOSE, CONTINUATION, FIN, MASKED, MAX_CONTROL, PING, PONG, RSV1, TEXT, apply_mask
 from .messages import Message
 
 TURN = 512
@@ -62,8 +62,8 @@ class Wire:
     """
 
     __slots__ = (
-        "_at", "_data", "_final", "_inflates", "_key", "_left", "_masked", "_max_message", "_turn", "busy",
-        "message", "over",
+        "_at", "_budget", "_data", "_final", "_inflates", "_key", "_left", "_longest", "_masked", "_max_message",
+        "busy", "message", "over",
     )  # fmt: skip
 
     def __init__(self, *, client: bool = False, inflates: bool = False, max_message: int = MAX_MESSAGE) -> None:
@@ -71,13 +71,16 @@ class Wire:
         self._masked = not client
         self._inflates = inflates
         self._max_message = max_message
+        self._longest = (
+            -1 if client else min(MAX_CONTROL, max_message)
+        )  # bytes of what `_short` reads; a client's frames are masked
         self._data = b""  # what was fed and not yet read, from _at on
         self._at = 0
         self.message: Message | None = None  # begun, and not at its end
         self._left = 0  # bytes of the frame's payload that are still to come
         self._key = b""  # of that frame, turned so that the next byte takes its first
         self._final = False  # that frame is the message's last
-        self._turn = TURN  # what may still be read until `busy`
+        self._budget = TURN  # what may still be read until `busy`: a frame takes one, and each KiB of a message
         self.busy = False  # `next_event` gave None because others should have their turn: ask it again
         self.over = False  # Close or Failed was given: what comes is dropped
 
@@ -86,7 +89,7 @@ class Wire:
         if not self.over:
             self._data = self._data[self._at :] + data if self._at < len(self._data) else data
             self._at = 0
-            self._turn = turn
+            self._budget = turn
 
     def take_rest(self) -> bytes:
         """What was fed and not yet read, taken back: to be fed again later."""
@@ -94,28 +97,29 @@ class Wire:
         self._at = 0
         return rest
 
+    def lone(self, data: bytes) -> str | bytes | None:
+        """In place of `feed`: the message that `data` is, where it is exactly one, short and in one frame.
+
+        So is nearly every read of a server. None: nothing was done, feed it.
+        """
+        size = len(data) - 6
+        if 0 <= size <= self._longest and data[1] == MASKED + size and self.message is None and not self._data:
+            return _short(data, 0, size)
+        return None
+
     def next_event(self) -> Event | None:
         """What came next; None: nothing until more bytes come, or, where `busy`, nothing in this turn."""
         data, at = self._data, self._at
         if at == len(data):
             self._data, self._at, self.busy = b"", 0, False
             return None
-        # The way of nearly every message: a short one, whole, in one frame, from a client.
-        if self.message is None and len(data) > at + 5 and self._masked and 0x80 <= data[at + 1] < 0xFE:
-            start, first = at + 6, data[at]
-            end = start + data[at + 1] - 0x80
-            if end <= len(data) and (first == FIN | TEXT or first == FIN | BINARY) and end - start <= self._max_message:
-                payload = apply_mask(data[start:end], data[at + 2 : start])
-                if first == FIN | BINARY:
-                    self._at = end
-                    return payload
-                try:
-                    text = payload.decode()
-                except UnicodeDecodeError:
-                    pass  # is told as every other fault, below
-                else:
-                    self._at = end
-                    return text
+        if self.message is None and len(data) > at + 1:
+            size = data[at + 1] - MASKED
+            if 0 <= size <= self._longest and len(data) >= at + 6 + size:
+                short = _short(data, at, size)
+                if short is not None:
+                    self._at = at + 6 + size
+                    return short
         try:
             return self._next()
         except Violation as fault:
@@ -123,18 +127,19 @@ class Wire:
             return Failed(fault.code, fault.reason)
 
     def _next(self) -> Event | None:
-        while self._turn > 0:
-            self._turn -= 1
+        while self._budget > 0:
+            self._budget -= 1
             event = self._read_payload() if self._left else self._read_frame()
             if event is not _GO_ON:
                 self.busy = False
                 return event
-        self._turn, self.busy = TURN, True
+        self._budget, self.busy = TURN, True
         return None
 
     def drop(self) -> None:
         """Nothing more is wanted: what was fed and not given is forgotten, and what comes is dropped."""
         self.over = True
+        self._longest = -1
         self._data, self._at, self.message = b"", 0, None
 
     def _read_frame(self) -> Event | None:
@@ -190,21 +195,22 @@ class Wire:
         if self._left:
             if self._at == len(self._data):
                 return None
-            self._read_piece(message, (self._turn + 1) * KIB)
+            self._read_piece(message)
         if self._left or not self._final:
             return _GO_ON
         self.message = None
         return message.finish()
 
-    def _read_piece(self, message: Message, most: int) -> None:
-        """Give the message what comes to `most` bytes of it at most."""
+    def _read_piece(self, message: Message) -> None:
+        """Give the message what the budget allows of this frame."""
         at, key, before = self._at, self._key, message.size
+        most = (self._budget + 1) * KIB  # the one that the frame took is for its first KiB
         piece = self._data[at : at + min(self._left, most)]
         size = len(piece)
         size -= message.add(apply_mask(piece, key) if key else piece, most)
         self._at = at + size
         self._left -= size
-        self._turn -= (message.size - before) // KIB
+        self._budget -= (message.size - before) // KIB
         turned = size % 4
         self._key = key[turned:] + key[:turned]
 
@@ -219,6 +225,20 @@ class Wire:
 
 
 _GO_ON = Pong(b"more")  # compared by identity: a frame was read, and is no event
+
+
+def _short(data: bytes, at: int, size: int) -> str | bytes | None:
+    """The message in a masked frame with so short a head. None: it is another kind, or is told as every other fault."""
+    first = data[at]
+    if first != FIN | TEXT and first != FIN | BINARY:
+        return None
+    payload = apply_mask(data[at + 6 : at + 6 + size], data[at + 2 : at + 6])
+    if first == FIN | BINARY:
+        return payload
+    try:
+        return payload.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def _long_size(data: bytes) -> int:

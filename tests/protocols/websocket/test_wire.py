@@ -26,9 +26,13 @@ def whole(opcode, payload=b"", **options):
     return piece(opcode, payload, fin=True, **options)
 
 
-def events_of(wire, chunks):
+def events_of(wire, chunks, *, lone=False):
+    """What comes of the chunks. lone: each is first taken for one short message, as the protocol does it."""
     events = []
     for chunk in chunks:
+        if lone and (message := wire.lone(chunk)) is not None:
+            events.append(message)
+            continue
         wire.feed(chunk)
         while (event := wire.next_event()) is not None or wire.busy:
             if event is not None:
@@ -39,10 +43,12 @@ def events_of(wire, chunks):
 def every_way(data, **options):
     """The events of `data`, which must be the same however it is cut."""
     expected = events_of(Wire(**options), [data])
-    assert events_of(Wire(**options), [data[n : n + 1] for n in range(len(data))]) == expected
+    assert events_of(Wire(**options), [data], lone=True) == expected
+    assert events_of(Wire(**options), [data[n : n + 1] for n in range(len(data))], lone=True) == expected
     cuts = range(1, len(data)) if len(data) < 400 else sorted(random.Random(len(data)).sample(range(1, len(data)), 60))
     for cut in cuts:
-        assert events_of(Wire(**options), [data[:cut], data[cut:]]) == expected, f"cut at {cut}"
+        for lone in (False, True):
+            assert events_of(Wire(**options), [data[:cut], data[cut:]], lone=lone) == expected, f"cut at {cut}"
     return expected
 
 
@@ -57,6 +63,36 @@ def test_sizes(size):
     assert events_of(Wire(), [whole(BINARY, payload)]) == [payload]
     if size < 200:
         assert every_way(whole(BINARY, payload)) == [payload]
+
+
+@pytest.mark.parametrize("message", ["", "héllo", b"", b"\0\xff", b"x" * 125])
+def test_one_short_message_is_read_without_being_fed(message):
+    wire = Wire()
+    frame = whole(*((TEXT, message.encode()) if isinstance(message, str) else (BINARY, message)))
+    assert wire.lone(frame) == message
+    assert wire.next_event() is None
+    assert [wire.lone(frame + b"\x81"), wire.lone(frame[:-1])] == [None, None]
+
+
+@pytest.mark.parametrize("frame", [
+    b"", b"\x81", b"\x81\x80", whole(PING), whole(TEXT, b"\xff"), whole(TEXT, b"x", rsv=0x40), piece(TEXT, b"x"),
+    whole(CONTINUATION, b"x"), whole(BINARY, b"x" * 126), pack(TEXT, b"not masked"), whole(TEXT, b"x" * 9),
+])  # fmt: skip
+def test_whatever_else_comes_is_to_be_fed(frame):
+    wire = Wire(max_message=8)
+    assert wire.lone(frame) is None
+    assert events_of(wire, [frame]) == events_of(Wire(max_message=8), [frame])
+
+
+@pytest.mark.parametrize("before", [piece(TEXT, b"begun "), b"\x81", whole(CLOSE), whole(CONTINUATION)])
+def test_no_message_stands_alone_behind_what_came_before(before):
+    wire = Wire()
+    expected = events_of(Wire(), [before + whole(TEXT, b"hello")])
+    assert events_of(wire, [before, whole(TEXT, b"hello")], lone=True) == expected
+
+
+def test_to_a_client_no_masked_message_stands_alone():
+    assert Wire(client=True).lone(whole(TEXT, b"hello")) is None
 
 
 def test_a_client_reads_what_is_not_masked():
