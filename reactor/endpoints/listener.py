@@ -59,6 +59,7 @@ class Listener:
         self._accepting = False
         self.addresses = [sock.getsockname() for sock in sockets]
         self._acceptors = [Acceptor(self, sock, address) for sock, address in zip(sockets, self.addresses, strict=True)]
+        loop._kernel.make_room(sockets[0])
         if not self._is_full():
             self._resume()
 

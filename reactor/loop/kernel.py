@@ -6,6 +6,7 @@ and is then out of the way: no byte passes through here.
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 from typing import Any
@@ -14,6 +15,7 @@ from .poller import Poller, default_poller
 from .wakeup import Wakeup
 from .workers import WorkerPool
 
+ROOM = (16_384, 4096, 1024)  # descriptors that a table is made for, the most that the process may have: 8 bytes each
 AddressInfo = tuple[int, int, int, str, Any]  # family, kind, protocol, canonical name, address
 
 
@@ -42,6 +44,23 @@ class Kernel:
     def wakeup(self) -> Wakeup:
         """Interrupts a poll."""
         return Wakeup(*socket.socketpair())
+
+    def make_room(self, sock: Any) -> None:
+        """Let the table of our descriptors be as large as a crowd needs, before it comes. `sock`: any open one.
+
+        Linux doubles the table when it is full, at 256, 512, 1,024 descriptors and so on. In a process with threads,
+        who opens the next one then sleeps until no core can be reading the old table (`expand_fdtable` in fs/file.c):
+        4 to 16 ms, measured, in which nobody is served. A table never shrinks, but a forked child has one of its own.
+        """
+        try:
+            import fcntl
+        except ImportError:
+            return  # Windows
+        for last in ROOM:
+            try:
+                return os.close(fcntl.fcntl(sock, fcntl.F_DUPFD_CLOEXEC, last - 1))
+            except (OSError, ValueError):
+                pass  # it may not have so many: then the table grows when it must
 
     def workers(self, size: int, name: str) -> WorkerPool:
         """Threads for what blocks."""

@@ -113,6 +113,9 @@ class Machine(Kernel):
             raise fault(errno.EAFNOSUPPORT)
         return self._opened(self.make_socket(family))
 
+    def make_room(self, sock: Any) -> None:
+        """There is no table."""
+
     def socketpair(self) -> tuple[Any, Any]:
         """Two sockets joined."""
         pair = a, b = self._opened(MemorySocket(self)), self._opened(MemorySocket(self))
