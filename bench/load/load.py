@@ -66,6 +66,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--rate", type=positive_number, help=RATE)
     parser.add_argument("--timeout", type=seconds, default=60.0, help="seconds a phase may take beyond --seconds")
     parser.add_argument("--processes", type=positive, default=1, help=f"{', '.join(SHARED)}: share the connections")
+    parser.add_argument("--background", action="store_true", help="run only on a core that nobody else wants (Linux)")
     parser.add_argument("--interactive", action="store_true", help="rounds on request from stdin")
     options = parser.parse_args(arguments)
     if options.senders is None:
@@ -209,7 +210,7 @@ def rounds(options: argparse.Namespace) -> Iterator[dict]:
         needed = options.connections + procs.SPARE_DESCRIPTORS
         if procs.raise_descriptor_limit(needed) < needed:
             raise LoadError(f"the limit of open files (ulimit -n) is too small for {options.connections} connections")
-    if options.rate and options.mode in SHARED:
+    if options.background or (options.rate and options.mode in SHARED):
         give_way()
     with Single(options) if options.processes == 1 else Several(options) as load:
         if not options.interactive:
