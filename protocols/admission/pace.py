@@ -64,6 +64,11 @@ class Pace:
             self._timer.reset(seconds)
 
     def stop(self) -> None:
-        """Call nobody any more."""
+        """Call nobody any more, and refer to nobody."""
         if self._timer is not None:
             self._timer.cancel()
+        self._timer, self._on_paid = None, _nobody
+
+
+def _nobody() -> None:
+    """Who is called once nobody is there."""

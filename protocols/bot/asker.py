@@ -57,6 +57,7 @@ class Asker:
         if self._call is not None:
             self._call.cancel()
             self._call = None
+        self._tell = self._notice = _nobody  # who was told refers to this: with TLS and all it waited for the collector
         self._bot.turns.leave(self)
 
     # -- called by `Turns` -----------------------------------------------------------------------------------------
@@ -106,3 +107,7 @@ class Asker:
 
     def _say(self, saying: Saying | Fault) -> None:
         self._notice(saying.say(self.chinese))
+
+
+def _nobody(*said: object) -> None:
+    """Who is told once somebody has left."""

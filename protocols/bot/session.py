@@ -109,6 +109,7 @@ class Session(TextProtocol):
         self._pace.stop()
         if self._probe is not None:
             self._probe.cancel()
+            self._probe = None
         self._asker.leave()
         if self._address is not None:
             self._server.door.leave(self._address)

@@ -137,6 +137,16 @@ class FileCarrier:
         """Let `job` follow the `size` bytes that wait in the transport, placeholders counted."""
         self._jobs.append(([size - sum(before[0] + 1 for before, _ in self._jobs)], job))
 
+    def close(self) -> None:
+        """Close the carrier, and refer to nobody: not to the transport, which refers to this, and no job to its future.
+
+        That holds the error, whose traceback leads to the job.
+        """
+        self._progress = self._finished = _nobody
+        while self._jobs:
+            del self._jobs.pop()[1].future
+        self.below.close()
+
     def is_empty(self) -> bool:
         """No file waits."""
         return not self._jobs
@@ -157,6 +167,10 @@ class FileCarrier:
         self._jobs.popleft()
         self._finished(job)
         return len(PLACEHOLDER)
+
+
+def _nobody(what: object) -> None:
+    """Who is told once the carrier is closed."""
 
 
 def _is_regular(file: IO[bytes]) -> bool:

@@ -46,6 +46,11 @@ def no_gc() -> Iterator[None]:
     gc.enable()
 
 
+def instances(*kinds: type) -> list[object]:
+    """All objects of these very classes."""
+    return [found for found in gc.get_objects() if type(found) in kinds]
+
+
 class Stuck(BaseException):
     """Not an Exception: the reactor would log that and go on."""
 

@@ -132,7 +132,7 @@ class Wire:
         error.received = self.received
         self._go("fault")
         self._pending = b""
-        events.append(Failed(error))
+        events.append(Failed(error.with_traceback(None)))  # its frames hold the events, and so itself
 
     def _cut(self) -> HTTPError:
         if self.state is HEAD:

@@ -54,7 +54,7 @@ class RequestWire(Wire):
             try:
                 head, body, keep = self._read_request(data)
             except HTTPError:
-                return self._feed(data, 0)  # where it is said
+                body = None  # it is said below, and not from here: what is raised here would hold on to this one
             if body is EMPTY:
                 self.length = 0
                 self.persistent = keep

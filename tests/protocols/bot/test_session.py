@@ -10,10 +10,11 @@ from protocols.admission.pace import LONGEST_WAIT
 from protocols.bot import WELCOME, Bot, BotServer, Fault, Offline, Saying
 from protocols.bot.api_call import LINGER, WORDS_TIME
 from protocols.bot.sayings import TEXT_FAULTS
-from protocols.bot.session import FLOOD_BURST, ONE_RECV
+from protocols.bot.session import FLOOD_BURST, ONE_RECV, PROBE_INTERVAL, Session
 from protocols.chat import Door
 from protocols.http import HTTPError
 from protocols.text import QUIET_GAP, Fault as TextFault
+from tests.kit.guards import instances
 
 from .conftest import KEY
 
@@ -545,6 +546,22 @@ def test_the_offline_bot_needs_no_time(scene: Any) -> None:
     ada.send("小明::1+1\n2*3\n小明::exit\n")
     ada.ends()
     assert said(ada) == ["1+1 = 2", "2*3 = 6", BYE]
+
+
+def test_nothing_of_a_session_waits_for_the_garbage_collector(no_gc: None, api: Any) -> None:
+    ada, bob = api.peer(), api.peer()
+    api.asks(ada, "你好", "again")
+    api.calls[0].answers("你也好")
+    api.asks(bob, "hello")
+    api.scene.settle()
+    api.asks(ada, "exit")
+    ada.close()
+    bob.end()
+    api.scene.settle()
+    bob.reset()
+    api.scene.advance(PROBE_INTERVAL)  # it has ended its side before: only a look finds that it is gone
+    api.calls.clear()  # each knows whom it was made for
+    assert instances(Session) == []
 
 
 def test_the_quiet_gap_ends_a_message(scene: Any) -> None:

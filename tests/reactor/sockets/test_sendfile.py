@@ -12,8 +12,10 @@ import zipfile
 import pytest
 
 from reactor import CloseTimeout, FileTruncated, Timeouts, WriteTimeout
-from reactor.sockets.sendfile import FileJob
+from reactor.sockets.sendfile import FileCarrier, FileJob
 from reactor.testing import Recorder
+from reactor.transports.stream import StreamTransport
+from tests.kit.guards import instances
 from tests.kit.tls import Peer, client_context, server_context
 
 CONTENT = bytes(range(256)) * 40_000  # 10 MB: more than the kernel takes at once
@@ -225,6 +227,19 @@ def test_a_connection_that_ends_fails_the_files_that_wait(stage, file):
     server.send(file)
     stage.reset(sock)
     assert isinstance(server.sent[0], (ConnectionResetError, BrokenPipeError))
+
+
+def test_files_that_fail_do_not_wait_for_the_garbage_collector(no_gc, stage, file, caplog):
+    caplog.set_level("CRITICAL", logger="reactor")  # a record would hold on to its transport
+    server, sock, transport = connect(stage)
+    server.send(file)
+    server.send(file)
+    stage.reset(sock)
+    assert len(server.sent) == 2
+    server.sent.clear()
+    server.lost = server.transport = None
+    del transport
+    assert instances(FileJob, FileCarrier, StreamTransport) == []
 
 
 def test_after_close_nothing_is_sent_and_after_write_eof_it_is_a_bug(stage, file):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from concurrent.futures import Future
 
@@ -19,6 +18,7 @@ from protocols.http import fetch
 from protocols.websocket import HandshakeError, WebSocket, connect
 from protocols.websocket.lines import LineTransport
 from reactor.testing import MemoryReactor, Recorder
+from tests.kit.guards import instances
 
 WELCOMED = 0.5  # seconds after which a newcomer has been welcomed and announced
 
@@ -166,21 +166,15 @@ def test_a_long_line_is_refused_with_a_word(world):
 
 
 @pytest.mark.parametrize("end", ["says exit", "closes", "is gone"])
-def test_nothing_of_a_browsers_connection_waits_for_the_garbage_collector(world, end):
+def test_nothing_of_a_browsers_connection_waits_for_the_garbage_collector(no_gc, world, end):
     """On TLS each would hold some 40 KiB until then."""
     world.browser("ada")
-    gc.collect()
-    gc.disable()
-    try:
-        bob = world.browser("bob")
-        bob.send("/join python")
-        world.pass_time(1)
-        {"says exit": lambda: bob.send("exit"), "closes": bob.close, "is gone": bob.transport.abort}[end]()
-        world.pass_time(30)
-        left = [found for found in gc.get_objects() if type(found) in (ChatSocket, WebSession, LineTransport)]
-        assert len(left) == 3, "those of who is still there"
-    finally:
-        gc.enable()
+    bob = world.browser("bob")
+    bob.send("/join python")
+    world.pass_time(1)
+    {"says exit": lambda: bob.send("exit"), "closes": bob.close, "is gone": bob.transport.abort}[end]()
+    world.pass_time(30)
+    assert len(instances(ChatSocket, WebSession, LineTransport)) == 3, "those of who is still there"
 
 
 def test_other_sites_are_refused(world):

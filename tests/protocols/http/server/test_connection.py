@@ -9,11 +9,14 @@ import pytest
 from protocols.admission.rounds import ROUND_TIME
 from protocols.http import Headers
 from protocols.http.server import Bounds, EventStream, Request, Response, Server, Upgrade
+from protocols.http.server.connection import HTTPConnection
 from protocols.http.server.limits import LINES_AT_ONCE, LINES_LATE, TURN_TIME
 from protocols.http.server.peers import refusing
+from protocols.http.wire import RequestWire
 from protocols.http.wire.chunked import ChunkedDecoder
 from reactor import Limits, Protocol
 from reactor.testing import MemoryReactor, Recorder
+from tests.kit.guards import instances
 from tests.kit.tls import client_context, server_context
 
 from .kit import Stage, answers, has_ended
@@ -422,6 +425,16 @@ def test_an_upgrade_that_takes_time_for_a_client_that_has_ended(stage):
     stage.reactor.settle()
     assert client.data.startswith(b"HTTP/1.1 101 ")
     assert has_ended(client)
+
+
+@pytest.mark.parametrize(
+    "said", [PLAIN, PLAIN[:10], b"nonsense\r\n\r\n", ask("POST /echo HTTP/1.1", CHUNKED) + b"x\r\n"]
+)
+def test_nothing_of_a_connection_waits_for_the_garbage_collector(no_gc, stage, said):
+    client = stage.says(said)
+    client.transport.abort()
+    stage.reactor.settle()
+    assert instances(HTTPConnection, RequestWire) == []
 
 
 def test_addresses_are_forgotten_in_time(stage):
