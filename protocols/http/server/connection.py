@@ -21,7 +21,7 @@ from ...admission.rounds import ROUND_TIME
 from ..errors import NoRequest, ProtocolError
 from ..events import Data, End, Event, Failed, RequestHead
 from ..wire import RequestWire
-from ..wire.states import SIZED
+from ..wire.states import DONE, SIZED
 from ..wire.turns import end_of_lines
 from .exchange import NEVER, Exchange
 from .limits import LINES_AT_ONCE, LINES_LATE, STALLED, TURN_TIME, Bounds
@@ -210,6 +210,8 @@ class HTTPConnection(Protocol):
         while events:
             for event in events:
                 _ON[type(event)](self, event)
+                if self._phase is IDLE:
+                    break  # it is answered, and all of it has come: what follows is its end
             if self._phase is not IDLE:
                 break
             turns -= 1
@@ -281,7 +283,7 @@ class HTTPConnection(Protocol):
         self._exchange = None
         if not keep:
             return self._close()
-        if not self.wire.done:
+        if self.wire.state is not DONE:
             self._enter(DROP, self.site.bounds.body_gap)
             return self.release()
         self._phase = IDLE

@@ -44,22 +44,30 @@ def parse_target(method: str, target: str) -> Target:
     """
     if target == "*" and method == "OPTIONS":  # 3.2.4
         return Target("*", (), "")
-    if not target.startswith("/"):
-        target = _origin_form(target)
-    if "#" in target:
-        raise ProtocolError("a fragment in the target of a request")
     path, _, query = target.partition("?")
     found = _short_path(path) if len(path) <= SHORT else _parse_path(path)
-    return Target(found.path, found.segments, query) if query else found
+    if not query:
+        return found
+    if "#" in query:
+        raise _fragment()
+    return Target(found.path, found.segments, query)
 
 
 def _parse_path(path: str) -> Target:
+    if not path.startswith("/"):
+        path = _origin_form(path)
     if _PLAIN.fullmatch(path):
         return Target(path, tuple(path[1:].split("/")), "")
+    if "#" in path:
+        raise _fragment()
     if _STRAY_PERCENT.search(path):
         raise ProtocolError("a percent sign in the path that encodes nothing")
     segments = tuple(_resolved(path))
     return Target("/" + "/".join(name.replace("/", "%2F") for name in segments), segments, "")
+
+
+def _fragment() -> ProtocolError:
+    return ProtocolError("a fragment in the target of a request")
 
 
 _short_path = lru_cache(CACHED)(_parse_path)

@@ -38,7 +38,7 @@ class Wire:
     """What both roles have in common: the walk through the states, and the content."""
 
     __slots__ = (
-        "_behind", "_behind_at", "_chunks", "_left", "_lines", "_max_head", "_max_lines", "_pending", "body_until_eof",
+        "_behind_at", "_chunks", "_left", "_lines", "_max_head", "_max_lines", "begun", "behind", "body_until_eof",
         "length", "persistent", "received", "state",
     )  # fmt: skip
 
@@ -51,6 +51,10 @@ class Wire:
     """The peer keeps the connection after this message, by its head."""
     received: int
     """Bytes of content so far."""
+    begun: bytes | bytearray
+    """The beginning of a head, whose end has not come."""
+    behind: bytes
+    """What was fed when the message was complete, if something came behind it; see `leftover`."""
 
     def __init__(self, *, max_head: int = MAX_HEAD, max_lines: int = MAX_LINES) -> None:
         """`max_head` in bytes and `max_lines` bound each head, and the trailers."""
@@ -64,9 +68,9 @@ class Wire:
         self.body_until_eof = False
         self.persistent = False
         self.received = 0
-        self._behind = b""  # what was fed when the message was complete, and where in it the next one begins
-        self._behind_at = 0
-        self._pending: bytes | bytearray = b""  # the beginning of a head
+        self.behind = b""
+        self._behind_at = 0  # where in it the next message begins
+        self.begun = b""
         self._lines = 0  # in it
         self._left = 0  # bytes of sized content that are still to come
         self._chunks: ChunkedDecoder | None = None
@@ -85,19 +89,9 @@ class Wire:
         return self.persistent and self.state is DONE
 
     @property
-    def begun(self) -> bool:
-        """A part of a head has come, and not its end."""
-        return bool(self._pending)
-
-    @property
-    def behind(self) -> bool:
-        """Something came behind the message."""
-        return bool(self._behind)
-
-    @property
     def leftover(self) -> bytes:
         """What came behind the message."""
-        return self._behind[self._behind_at :]
+        return self.behind[self._behind_at :]
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that `data` completes."""
@@ -131,7 +125,7 @@ class Wire:
     def _fail(self, error: HTTPError, events: list[Event]) -> None:
         error.received = self.received
         self._go("fault")
-        self._pending = b""
+        self.begun = b""
         events.append(Failed(error.with_traceback(None)))  # its frames hold the events, and so itself
 
     def _cut(self) -> HTTPError:
@@ -143,7 +137,7 @@ class Wire:
 
     def _read_head(self, data: bytes, at: int, events: list[Event]) -> int:
         """One head, if its end has come."""
-        if self._pending:
+        if self.begun:
             return self._read_more(data, at, events)
         end = heads.find_end(data, at)
         block = data[at:end] if end > 0 else data[at:]
@@ -151,14 +145,14 @@ class Wire:
         if end < 0 or len(block) > self._max_head or lines > self._max_lines + 1:
             self._check(block)
             heads.check_size(block, self._max_head, self._max_lines)
-            self._pending, self._lines = block, lines
+            self.begun, self._lines = block, lines
             return len(data)
         self._take_head(block, events)
         return end
 
     def _read_more(self, data: bytes, at: int, events: list[Event]) -> int:
         """More of a head. Nothing is copied, searched or counted twice: one that came byte by byte took a second."""
-        pending = self._pending if isinstance(self._pending, bytearray) else bytearray(self._pending)
+        pending = self.begun if isinstance(self.begun, bytearray) else bytearray(self.begun)
         before = len(pending)
         pending += data[at:]
         end = heads.find_end(pending, max(0, before - 2))  # the blank line has at most two bytes before its last
@@ -169,9 +163,9 @@ class Wire:
             self._check(block)
             heads.check_size(block, self._max_head, self._max_lines)
         if end < 0:
-            self._pending = pending
+            self.begun = pending
             return len(data)
-        self._pending = b""
+        self.begun = b""
         self._take_head(bytes(pending[:end]), events)
         return at + end - before
 
@@ -222,11 +216,11 @@ class Wire:
 
     def _read_leftover(self, data: bytes, at: int, events: list[Event]) -> int:
         """Kept as it is: a hundred requests in one read are not copied a hundred times."""
-        if self._behind:
+        if self.behind:
             data, at = self.leftover + data[at:], 0
-            self._behind, self._behind_at = data, 0
+            self.behind, self._behind_at = data, 0
             return len(data)
-        self._behind, self._behind_at = data, at
+        self.behind, self._behind_at = data, at
         return len(data)
 
     def _read_nothing(self, data: bytes, at: int, events: list[Event]) -> int:
@@ -271,7 +265,7 @@ class ResponseWire(Wire):
 
         False after CONNECT: the connection is a tunnel then, and `leftover` its first bytes.
         """
-        return self.persistent and self.state is DONE and not self._behind
+        return self.persistent and self.state is DONE and not self.behind
 
     def next_request(self, method: str = "GET") -> None:
         """Expect another response on this connection. RuntimeError unless `keep_alive`."""
@@ -282,7 +276,7 @@ class ResponseWire(Wire):
         self._interims = 0
 
     def _cut(self) -> HTTPError:
-        if self.state is HEAD and not self._pending and not self._interims:
+        if self.state is HEAD and not self.begun and not self._interims:
             return NoResponse("the server closed the connection without an answer")
         return super()._cut()
 
@@ -300,9 +294,9 @@ class ResponseWire(Wire):
     def _read_leftover(self, data: bytes, at: int, events: list[Event]) -> int:
         """What nobody asked for is only a sign: more of it is not kept. After an upgrade it is another protocol's."""
         if self._upgrade:
-            self._behind += data[at:]
+            self.behind += data[at:]
         else:
-            self._behind = (self._behind + data[at : at + MAX_LEFTOVER])[:MAX_LEFTOVER]
+            self.behind = (self.behind + data[at : at + MAX_LEFTOVER])[:MAX_LEFTOVER]
         return len(data)
 
     def _take_interim(self, head: Head, events: list[Event]) -> None:

@@ -16,6 +16,7 @@ SHORT = 1024  # bytes of a request's head up to which what it says may be kept: 
 KEPT_HEADS = 512  # of them for all connections, some 4 KiB each
 
 CR, LF = b"\r\n"
+BLANK = b"\r\n\r\n"
 
 Reading = tuple[RequestHead, Body, bool]
 """A head, where its content ends, and whether its sender keeps the connection."""
@@ -50,7 +51,15 @@ class RequestWire(Wire):
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that `data` completes."""
-        if len(data) <= self._short and self.state is HEAD and not self._pending and is_one_head(data):
+        # Exactly one head, without an empty line before it: so is nearly every read.
+        size = len(data)
+        if (
+            size <= self._short
+            and self.state is HEAD
+            and data.find(BLANK) == size - 4
+            and not self.begun
+            and data[0] != CR
+        ):
             try:
                 head, body, keep = self._read_request(data)
             except HTTPError:
@@ -74,7 +83,7 @@ class RequestWire(Wire):
         """Go on with the next request, once the answer to this one is sent. RuntimeError unless `keep_alive`."""
         if not (self.persistent and self.state is DONE):
             raise RuntimeError(f"{self!r}: the connection cannot be used again")
-        behind, at = self._behind, self._behind_at
+        behind, at = self.behind, self._behind_at
         if self.length != 0 or behind:
             self._start()
             return self._feed(behind, at) if behind else []
@@ -86,17 +95,17 @@ class RequestWire(Wire):
     def _read_head(self, data: bytes, at: int, events: list[Event]) -> int:
         """Also skips one empty line before a request, which old clients send behind a body (RFC 9112, 2.2)."""
         if not self._skipped:
-            if self._pending != b"\r" and data[at] == CR:
-                self._pending = b"\r"
+            if self.begun != b"\r" and data[at] == CR:
+                self.begun = b"\r"
                 return at + 1
             self._skipped = True
-            if self._pending and data[at] == LF:
-                self._pending = b""
+            if self.begun and data[at] == LF:
+                self.begun = b""
                 return at + 1
         return super()._read_head(data, at, events)
 
     def _cut(self) -> HTTPError:
-        if self.state is HEAD and not self._pending:
+        if self.state is HEAD and not self.begun:
             return NoRequest("the client closed the connection without a request")
         return super()._cut()
 
@@ -110,11 +119,6 @@ class RequestWire(Wire):
         self.head_only = block.startswith(b"HEAD ")
         head, body, _ = self._read_request(block)
         self._enter(body, head, events)
-
-
-def is_one_head(data: bytes) -> bool:
-    """`data` is exactly one head, without an empty line before it."""
-    return data.find(b"\r\n\r\n") == len(data) - 4 and data[0] != CR
 
 
 def read_request(block: bytes) -> Reading:

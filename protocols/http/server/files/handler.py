@@ -135,7 +135,7 @@ class Files:
         kept = self._shelf.kept.get(key)
         if kept is not None:
             try:
-                if signature(self._tree.stat(_path(names, coded) if coded else names)) == kept.signature:
+                if signature(kept.look()) == kept.signature:
                     if not headers.has_any(conditions.NAMES):
                         return kept.answer
                     return self._conditional(request, kept.file, kept.answer.body)
@@ -153,7 +153,8 @@ class Files:
         return stat.S_ISREG(form.st_mode) and stat.S_ISREG(plain.st_mode) and form.st_mtime_ns >= plain.st_mtime_ns
 
     def _open(self, request: Request, names: tuple[str, ...], *, coded: bool) -> Any:
-        fd = self._tree.open(_path(names, coded))
+        path = _path(names, coded)
+        fd = self._tree.open(path)
         try:
             about = os.fstat(fd)
             if stat.S_ISDIR(about.st_mode) and not coded:
@@ -174,7 +175,7 @@ class Files:
                 os.close(fd)
         ready = Ready(200, head_start(200, file.headers, len(body)), body)
         if len(body) == about.st_size and time.time() - about.st_mtime >= SETTLED:
-            self._shelf.put((names, coded), Kept(signature(about), ready, file))
+            self._shelf.put((names, coded), Kept(self._tree.looker(path), signature(about), ready, file))
         return self._conditional(request, file, body) if request.headers.has_any(conditions.NAMES) else ready
 
     def _fields(self, name: str, about: os.stat_result, *, coded: bool, varies: bool) -> list[tuple[str, str]]:

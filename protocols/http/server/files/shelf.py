@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from operator import attrgetter
 from typing import NamedTuple
 
 from ...headers import Headers
@@ -17,6 +19,11 @@ SETTLED = (
 Key = tuple[tuple[str, ...], bool]
 """The names, and whether it is the compressed form."""
 Signature = tuple[int, int, int, int, int]
+
+signature: Callable[[os.stat_result], Signature] = attrgetter(
+    "st_ino", "st_mtime_ns", "st_ctime_ns", "st_size", "st_dev"
+)
+"""What changes when a file does, or another takes its place."""
 
 
 class File:
@@ -34,14 +41,11 @@ class File:
 class Kept(NamedTuple):
     """A file as it was read."""
 
+    look: Callable[[], os.stat_result]
+    """What stands there now."""
     signature: Signature
     answer: Ready
     file: File
-
-
-def signature(about: os.stat_result) -> Signature:
-    """What changes when a file does, or another takes its place."""
-    return about.st_ino, about.st_mtime_ns, about.st_ctime_ns, about.st_size, about.st_dev
 
 
 class Shelf:

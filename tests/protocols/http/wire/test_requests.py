@@ -132,4 +132,4 @@ def test_nothing_of_one_request_is_left_for_the_next() -> None:
         wire.feed(raw)
         assert (wire.received, wire.keep_alive) == (received, True)
         assert wire.next_message() == []
-        assert (wire.received, wire.length, wire.keep_alive, wire.begun) == (0, None, False, False)
+        assert (wire.received, wire.length, wire.keep_alive, wire.begun) == (0, None, False, b"")
