@@ -98,7 +98,10 @@ def test_segments(path, segments):
     assert parse_target("GET", path).segments == segments
 
 
-@pytest.mark.parametrize("target", ["/..", "/a/../..", "/%2e%2e", "/%00", "/%", "/%g0", "*", "", "a", "//#", "http://"])
+@pytest.mark.parametrize(
+    "target",
+    ["/..", "/a/../..", "/%2e%2e", "/%00", "/%", "/%g0", "*", "", "a", "//#", "/a?b#c", "http://h/a?#", "http://"],
+)
 def test_targets_that_are_none(target):
     with pytest.raises(ProtocolError) as refused:
         parse_target("GET", target)
