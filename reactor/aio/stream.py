@@ -32,7 +32,7 @@ from ..limits import Limits, Timeouts
 from ..loop.poller import READ, WRITE
 from ..protocol import Bytes
 from ..transports.connection import BROKEN, Home
-from ..transports.lanes import INBOUND, OUTBOUND, In, Out, Phase
+from ..transports.lanes import In, Out, Phase
 from ..transports.reads import READ_SIZE
 from ..transports.slots import SLOTS
 from ..transports.stream import Stream
@@ -201,7 +201,7 @@ class AioStream(Stream, asyncio.Transport):
             self._flush()
         waiter = self._empty_waiter = self._aio.create_future()
         self._owes_resume = self._out is Out.FULL
-        self._out = OUTBOUND["fill"][self._out]
+        self._out = self._out.fill
         if self._phase is Phase.CLOSED:
             waiter.set_exception(ConnectionError("Connection is closed by peer"))
         elif not self._size:
@@ -211,7 +211,7 @@ class AioStream(Stream, asyncio.Transport):
     def _reset_empty_waiter(self) -> None:
         self._empty_waiter = None
         if not self._owes_resume:
-            self._out = OUTBOUND["drain"][self._out]
+            self._out = self._out.drain
 
     # -- ending -------------------------------------------------------------------------------------------------
 
@@ -222,9 +222,9 @@ class AioStream(Stream, asyncio.Transport):
         self.delivery += 1
         self._phase = Phase.CLOSING
         self._entered = self._loop.now
-        self._in = INBOUND["eof"][self._in]
+        self._in = self._in.eof
         self._owes_resume = self._owes_resume or (self._out is Out.FULL and self._empty_waiter is None)
-        self._out = OUTBOUND["finish"][self._out]
+        self._out = self._out.finish
         self._unread = b""
         self._watch_input()
         if self._size and not self._blocked:

@@ -22,12 +22,13 @@ from ..loop.poller import READ, WRITE
 from ..protocol import Bytes
 from ..sockets.addresses import show
 from ..sockets.carrier import carrier_info, handshaker, reset_on_close
-from . import lanes
 from .expiry import deadlines
+from .lanes import CLOSED, CLOSING, DISCARDING, ENDED, FLOWING, OPEN, OPENING, READING, SHUT, State
 from .reads import FIRST_READ
 from .slots import NO_SLOTS
 
-HIGH = 64 * 1024  # bytes, the high watermark unless set_write_buffer_limits; the low one is a quarter of it
+HIGH = 64 * 1024  # bytes, the high watermark unless set_write_buffer_limits
+LOW = HIGH // 4
 
 BROKEN = (OSError, MemoryError)
 """What a carrier raises when it cannot go on. Without memory for 120 KiB one connection ends, and not the loop."""
@@ -64,19 +65,19 @@ class Connection(ABC):
         self._peername = peername
         self._limits = limits
         self._timeouts = timeouts
-        self._phase = lanes.OPENING
+        self._phase = OPENING
         self._told_made = False  # connection_made was called
         self._promises: Iterable[Future[Any]] = ()  # what waits for this connection, and fails with it
         self._upgrade: Any = None  # a start_tls under way (`upgrade.Upgrade`): no input until its handshake is done
-        self._in = lanes.READING
+        self._in = READING
         self._plain_read = False  # what recv gives may go straight to data_received: kept by _watch_input
-        self._out = lanes.FLOWING
+        self._out = FLOWING
         self._interest = 0  # what the poller watches
         self._blocked = False  # WRITE is in it: the peer is not taking our bytes
         self._chunks: list[Bytes] = []
         self._size = 0  # bytes in _chunks; if there are any we are in loop.dirty or wait for WRITE
         self._high = self._low = self._notice_at = 0
-        self._set_watermarks(HIGH, HIGH // 4)
+        self._set_watermarks(HIGH, LOW)
         self._unread = b""
         self._read_size = FIRST_READ  # bytes asked of the next recv
         self._exc: BaseException | None = None
@@ -107,7 +108,7 @@ class Connection(ABC):
         return future
 
     def _on_handshake(self, opened: Iterable[Future[Any]], error: BaseException | None) -> None:
-        if self._phase is not lanes.OPENING:
+        if self._phase is not OPENING:
             return
         if error is not None:
             return self._on_broken(error)
@@ -119,8 +120,8 @@ class Connection(ABC):
 
     def _open(self) -> None:
         self._stamp = self._entered = self._loop.now  # it is not idle while it shakes hands
-        self._phase = lanes.OPEN
-        if self._in is lanes.DISCARDING:  # closed while it shook hands: what was written leaves, and nobody is told
+        self._phase = OPEN
+        if self._in is DISCARDING:  # closed while it shook hands: what was written leaves, and nobody is told
             self._check_phase()
         else:
             self._told_made = True
@@ -131,9 +132,9 @@ class Connection(ABC):
                 raise
             except BaseException as exc:
                 self._blame(exc, "connection_made")
-        if self._phase is not lanes.CLOSED:
+        if self._phase is not CLOSED:
             self._watch_input()
-        if self._timeouts.idle is not None and self._phase is lanes.OPEN:
+        if self._timeouts.idle is not None and self._phase is OPEN:
             self._loop.wheel.arm(self, self._loop.now, self._stamp + self._timeouts.idle)
 
     @abstractmethod
@@ -169,8 +170,9 @@ class Connection(ABC):
         finally:
             self._protocol = None
             self._close()
-            self._loop.meter.bytes_in += self.bytes_in
-            self._loop.meter.bytes_out += self.bytes_out
+            meter = self._loop.meter
+            meter.bytes_in += self.bytes_in
+            meter.bytes_out += self.bytes_out
             self._home.on_gone(self)
             for future in self._promises:
                 error = exc or ConnectionAbortedError(errno.ECONNABORTED, "the connection ended before that was done")
@@ -195,7 +197,7 @@ class Connection(ABC):
         when, error = min(found, key=lambda deadline: deadline[0])
         if now < when:
             return when
-        if self._phase is lanes.CLOSING and self._out is lanes.SHUT:
+        if self._phase is CLOSING and self._out is SHUT:
             self._end(None)  # our every byte is sent, and the peer only keeps its end open: that is no fault
         else:
             self._lose(error)
@@ -203,20 +205,23 @@ class Connection(ABC):
 
     def _set_watermarks(self, high: int, low: int) -> None:
         self._high, self._low = high, low
-        # What `write` compares with, the least of three bounds: for each newcomer, so without a list.
-        limits = self._limits
-        crowd = high if limits.output is None else min(high, limits.output)
-        self._notice_at = crowd if limits.output_soft is None else min(crowd, limits.output_soft)
+        # What `write` compares with, the least of three bounds: for each newcomer, to whom `min` would cost more.
+        most, soft = self._limits.output, self._limits.output_soft
+        if most is not None and most < high:
+            high = most
+        self._notice_at = high if soft is None or soft > high else soft
 
     def _watch_input(self) -> None:
-        reading = self._in is lanes.READING and not self._unread and self._upgrade is None
+        reading = self._in is READING and not self._unread and self._upgrade is None
         self._plain_read = reading and not self._buffered
-        reading = reading or self._in is lanes.DISCARDING
-        self._watch((self._interest & WRITE) | (READ if reading else 0))
+        reading = reading or self._in is DISCARDING
+        interest = (self._interest & WRITE) | (READ if reading else 0)
+        if interest != self._interest:  # most often it is the same
+            self._watch(interest)
 
     def _watch(self, interest: int) -> None:
         held = self._interest
-        if interest == held or self._phase in (lanes.OPENING, lanes.CLOSED):
+        if interest == held or self._phase is OPENING or self._phase is CLOSED:
             return
         self._interest = interest
         self._blocked = interest & WRITE != 0
@@ -238,13 +243,13 @@ class Connection(ABC):
     def abort(self) -> None:
         """End at once. What was not sent is lost; if that is anything, the peer sees a reset rather than an end."""
         self._loop.runner.check()
-        if self._phase is lanes.CLOSED:
+        if self._phase is CLOSED:
             self._loop._check_process()
         self._end(None)
 
     def _lose(self, exc: Exception) -> None:
         """End at once because of the peer: one quiet log line, and `connection_lost(exc)`."""
-        if self._phase is not lanes.CLOSED:
+        if self._phase is not CLOSED:
             shown = repr(self)
             self._end(exc)
             if (others := self._loop.meter.quota.ask(type(exc).__name__, self._loop.now)) is not None:
@@ -252,26 +257,26 @@ class Connection(ABC):
 
     def _end_lingering(self, quiet: float) -> None:
         """End now if all that is left is to wait for the peer's end, and nothing has moved for `quiet` seconds."""
-        if self._phase is lanes.CLOSING and self._out is lanes.SHUT and self._loop.now - self._stamp >= quiet:
+        if self._phase is CLOSING and self._out is SHUT and self._loop.now - self._stamp >= quiet:
             self._end(None)
 
     def _drain(self, grace: float) -> None:
         """A drain begins: tell the protocol, and close unless it wants to finish something within `grace` seconds."""
-        asked = self._phase is lanes.OPEN and has(self._protocol, "draining")
+        asked = self._phase is OPEN and has(self._protocol, "draining")
         if not (self.is_closing() or (asked and self._callback("draining", grace))):
             self.close()
 
     def is_closing(self) -> bool:
         """True once the end has begun, whoever began it."""
-        return self._phase in (lanes.CLOSING, lanes.CLOSED) or self._in is lanes.DISCARDING
+        return self._phase is CLOSING or self._phase is CLOSED or self._in is DISCARDING
 
     def _check_phase(self) -> None:
-        if self._phase is lanes.CLOSED or self._in not in lanes.IN_LEAVING or self._out not in lanes.OUT_LEAVING:
+        if self._phase is CLOSED or not (self._in.is_leaving and self._out.is_leaving):
             return
-        if self._in is lanes.ENDED and self._out is lanes.SHUT:
+        if self._in is ENDED and self._out is SHUT:
             self._end(None)
-        elif self._phase is lanes.OPEN:
-            self._phase = lanes.CLOSING
+        elif self._phase is OPEN:
+            self._phase = CLOSING
             self._entered = self._loop.now
             if self._timeouts.close is not None:
                 self._loop.wheel.arm(self, self._entered, self._entered + self._timeouts.close)
@@ -301,7 +306,7 @@ class Connection(ABC):
 
     def _on_forked(self) -> None:
         """In a forked child: nothing here may send, shut or watch any more, for it would do so for the parent."""
-        self._phase, self._in, self._out = lanes.CLOSED, lanes.ENDED, lanes.SHUT
+        self._phase, self._in, self._out = CLOSED, ENDED, SHUT
         self._plain_read, self._interest, self._size = False, 0, 0
 
     def _abandon(self) -> None:
@@ -309,7 +314,7 @@ class Connection(ABC):
         self._sock.close()
 
     def _end(self, exc: BaseException | None) -> None:
-        if self._phase is lanes.CLOSED:
+        if self._phase is CLOSED:
             return
         self._exc = exc
         if exc is not None:
@@ -317,20 +322,22 @@ class Connection(ABC):
         if self._size:
             # Bytes are lost here: a reset tells the peer so, an end of file would pass off a part as the whole.
             reset_on_close(self._sock)
-        self._watch(0)
+        if self._interest:
+            self._watch(0)
         if self._poller is not self._loop.poller:
             self._poller.stop()
         self.delivery += 1
         self._plain_read = False
-        self._phase = lanes.CLOSED
-        self._in = lanes.INBOUND["lost"][self._in]
-        self._out = lanes.OUTBOUND["lost"][self._out]
+        self._phase = CLOSED
+        self._in = self._in.lost
+        self._out = self._out.lost
         self._chunks.clear()
         self._size = 0
         self._unread = b""
         self._upgrade = None
         self._loop.budget.release(self)
-        self._loop.wheel.disarm(self)
+        if self._slot is not None:
+            self._loop.wheel.disarm(self)
         self._doom()
 
     def _doom(self) -> None:
@@ -385,14 +392,14 @@ class Connection(ABC):
         """The protocol; None once the connection is over."""
         return self._protocol
 
-    def _state(self) -> lanes.State:
+    def _state(self) -> State:
         """Where it stands: for `stats` and `dump`."""
-        return lanes.State(self._phase, self._in, self._out, self._blocked, self._born, self._stamp)
+        return State(self._phase, self._in, self._out, self._blocked, self._born, self._stamp)
 
     def __repr__(self) -> str:
         return self._describe(self._peername, f" {self._size} bytes" if self._size else "")
 
     def _describe(self, address: Any, waiting: str) -> str:
         where = show(address) if address else f"fd {self._fd}"
-        lanes = f"in={self._in.name} out={self._out.name}"
-        return f"<{type(self).__name__} {where} {self._phase.name} {lanes}{waiting}>"
+        in_out = f"in={self._in.name} out={self._out.name}"
+        return f"<{type(self).__name__} {where} {self._phase.name} {in_out}{waiting}>"

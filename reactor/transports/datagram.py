@@ -27,7 +27,7 @@ from ..protocol import Bytes
 from ..sockets.addresses import show
 from ..sockets.udp import set_membership, take_error
 from .connection import Connection, Home
-from .lanes import INBOUND, OUTBOUND, In, Out, Phase
+from .lanes import In, Out, Phase
 from .slots import SLOTS
 
 READ_SIZE = 64 * 1024
@@ -140,13 +140,13 @@ class DatagramTransport(Connection):
     def pause_reading(self) -> None:
         """Deliver no more until `resume_reading`; the kernel keeps what fits its buffer. Harmless twice."""
         self._loop.runner.check()
-        self._in = INBOUND["pause"][self._in]
+        self._in = self._in.pause
         self._watch_input()
 
     def resume_reading(self) -> None:
         """Deliver again; never from inside this call. Harmless twice."""
         self._loop.runner.check()
-        self._in = INBOUND["resume"][self._in]
+        self._in = self._in.resume
         self._watch_input()
 
     def is_reading(self) -> bool:
@@ -255,10 +255,10 @@ class DatagramTransport(Connection):
     def _settle(self) -> None:
         """What was sent may let the writer go on, or be the last of it."""
         if self._out is Out.FULL and self._size <= self._low:
-            self._out = OUTBOUND["drain"][self._out]
+            self._out = self._out.drain
             self._callback("resume_writing")
         elif self._out is Out.FINISHING and not self._queue:
-            self._out = OUTBOUND["sent"][self._out]
+            self._out = self._out.sent
             self._check_phase()
 
     def _resume(self) -> None:
@@ -266,7 +266,7 @@ class DatagramTransport(Connection):
 
     def _on_crowded(self) -> None:
         if self._size > self._high and self._out is FLOWING:
-            self._out = OUTBOUND["fill"][self._out]
+            self._out = self._out.fill
             self._callback("pause_writing")
 
     # -- failures -----------------------------------------------------------------------------------------------
@@ -304,10 +304,10 @@ class DatagramTransport(Connection):
         self._loop.runner.check()
         if self._phase is not OPEN:
             return self._loop._check_process()
-        self._in = INBOUND["lost"][self._in]  # there is no end of the peer's to wait for
-        self._out = OUTBOUND["finish"][self._out]
+        self._in = self._in.lost  # there is no end of the peer's to wait for
+        self._out = self._out.finish
         if not self._queue:
-            self._out = OUTBOUND["sent"][self._out]
+            self._out = self._out.sent
         self._watch_input()
         self._check_phase()
 

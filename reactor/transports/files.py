@@ -8,13 +8,13 @@ from typing import IO, Any
 
 from ..loop.futures import Promise, settle
 from ..sockets.sendfile import PLACEHOLDER, FileCarrier, FileJob
-from .lanes import OUT_LEAVING, Phase
+from .lanes import Phase
 
 
 def send_file(transport: Any, file: IO[bytes], offset: int, count: int | None) -> Promise[int]:
     """Let a file follow what waits in `transport`, an outbound lane. For its contract see `sendfile` there."""
     job = FileJob(file, offset, count)
-    writable = transport._out not in OUT_LEAVING or transport._may_write()
+    writable = not transport._out.is_leaving or transport._may_write()
     future: Promise[int] = transport._loop.promise()
     job.future = future
     if not writable:

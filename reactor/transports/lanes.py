@@ -12,36 +12,46 @@ unread input sends a reset, and that would take our last bytes from the peer (RF
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import NamedTuple, TypeVar
-
-E = TypeVar("E", bound=Enum)
+from typing import NamedTuple
 
 
-class Quick(Enum):
-    """An Enum to look up tables with: its own hash is a call of Python, a dozen of them in the life of a connection."""
-
-    __hash__ = object.__hash__
-
-
-class Phase(Quick):
+class Phase(Enum):
     OPENING = auto()
     OPEN = auto()
     CLOSING = auto()
     CLOSED = auto()
 
 
-class In(Quick):
+class In(Enum):
+    """The lane in. What follows a state is an attribute of it, by event: no lookup of Python is faster than that."""
+
     READING = auto()
     PAUSED = auto()
     DISCARDING = auto()
     ENDED = auto()
 
+    pause: In
+    resume: In
+    close: In
+    eof: In
+    lost: In
+    is_leaving: bool
 
-class Out(Quick):
+
+class Out(Enum):
+    """The lane out, in the same way."""
+
     FLOWING = auto()
     FULL = auto()
     FINISHING = auto()
     SHUT = auto()
+
+    fill: Out
+    drain: Out
+    finish: Out
+    sent: Out
+    lost: Out
+    is_leaving: bool
 
 
 class State(NamedTuple):
@@ -55,18 +65,19 @@ class State(NamedTuple):
     stamp: float  # when a byte last went in or out
 
 
-def _table(states: type[E], drawing: str) -> dict[str, dict[E, E]]:
-    """What follows, by event and then by state. One dict with pairs as keys would take three times as long."""
+def _follow(states: type[In] | type[Out], leave: str, drawing: str) -> None:
+    """Let each state know what follows it; one that is left alone by the event `leave` is leaving already."""
     events, *rows = map(str.split, drawing.strip().splitlines())
-    table: dict[str, dict[E, E]] = {event: {} for event in events}
-    for state, *cells in rows:
+    for name, *cells in rows:
+        state = states[name]
         for event, following in zip(events, cells, strict=True):
-            table[event][states[state]] = states[following]
-    return table
+            setattr(state, event, states[following])
+        state.is_leaving = getattr(state, leave) is state
 
 
-INBOUND = _table(
+_follow(
     In,
+    "close",
     """
                 pause       resume      close       eof     lost
     READING     PAUSED      READING     DISCARDING  ENDED   ENDED
@@ -76,8 +87,9 @@ INBOUND = _table(
     """,
 )
 
-OUTBOUND = _table(
+_follow(
     Out,
+    "finish",
     """
                 fill        drain       finish      sent        lost
     FLOWING     FULL        FLOWING     FINISHING   FLOWING     SHUT
@@ -91,4 +103,3 @@ OUTBOUND = _table(
 OPENING, OPEN, CLOSING, CLOSED = Phase.OPENING, Phase.OPEN, Phase.CLOSING, Phase.CLOSED
 READING, DISCARDING, ENDED = In.READING, In.DISCARDING, In.ENDED
 FLOWING, FULL, FINISHING, SHUT = Out.FLOWING, Out.FULL, Out.FINISHING, Out.SHUT
-IN_LEAVING, OUT_LEAVING = frozenset({DISCARDING, ENDED}), frozenset({FINISHING, SHUT})

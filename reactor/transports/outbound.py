@@ -15,7 +15,7 @@ from ..protocol import Bytes
 from ..sockets.carrier import can_write_eof
 from .buffers import copied, gather
 from .connection import Connection
-from .lanes import CLOSED, DISCARDING, FINISHING, FLOWING, FULL, OPEN, OPENING, OUT_LEAVING, OUTBOUND
+from .lanes import CLOSED, DISCARDING, FINISHING, FLOWING, FULL, OPEN, OPENING
 from .slots import NO_SLOTS
 
 SEND_NOW = 4096  # bytes from which sending at once beats waiting for the flush
@@ -102,7 +102,7 @@ class Outbound(Connection):
         """What was sent may let the writer go on, or be the last of it."""
         if self._out is FULL:
             if self._size <= self._low:
-                self._out = OUTBOUND["drain"][FULL]
+                self._out = FULL.drain
                 self._callback("resume_writing")
         elif self._out is FINISHING and not self._size:
             self._shut()
@@ -173,7 +173,7 @@ class Outbound(Connection):
             self._soft_since = self._loop.now
             self._loop.wheel.arm(self, self._loop.now, self._loop.now + limits.output_soft_seconds)
         if size > self._high and self._out is FLOWING and self._phase is not OPENING:
-            self._out = OUTBOUND["fill"][FLOWING]
+            self._out = FLOWING.fill
             self._callback("pause_writing")
         self._book()
 
@@ -204,9 +204,9 @@ class Outbound(Connection):
     def write_eof(self) -> None:
         """Say our end to the peer once all that was written is sent; go on reading. Harmless twice."""
         self._loop.runner.check()
-        if self._out in OUT_LEAVING:
+        if self._out.is_leaving:
             return self._loop._check_process()
-        self._out = OUTBOUND["finish"][self._out]
+        self._out = self._out.finish
         if not self._size:
             self._shut()
         self._check_phase()
@@ -222,5 +222,5 @@ class Outbound(Connection):
             pass  # the peer is gone already: reading will tell
         if self._blocked:
             self._on_unblocked()
-        self._out = OUTBOUND["sent"][self._out]
+        self._out = self._out.sent
         self._stamp = self._loop.now

@@ -20,7 +20,7 @@ from ..boundary import EXITS
 from ..loop.futures import Promise
 from ..loop.poller import READ, WRITE
 from .buffered import feed, receive_into
-from .lanes import DISCARDING, ENDED, FINISHING, IN_LEAVING, INBOUND, OPENING, OUTBOUND, READING, SHUT
+from .lanes import DISCARDING, ENDED, FINISHING, OPENING, READING, SHUT
 from .outbound import Outbound
 from .reads import FIRST_READ, READ_SIZE, SMALL, more
 from .slots import NO_SLOTS, SLOTS
@@ -37,35 +37,34 @@ class Stream(Outbound):
 
     def _on_ready(self, events: int) -> None:
         """The poller found us readable, writable, hung up or broken."""
-        if events != WRITE:
-            if not self._plain_read:
-                self._receive_otherwise()
-            else:
-                try:
-                    data = self._sock.recv(self._read_size)
-                except BlockingIOError:
-                    self._loop.meter.eagains += 1
-                except EXITS:
-                    raise
-                except BaseException as exc:
-                    self._on_broken(exc)
-                else:
-                    if size := len(data):
-                        self.bytes_in += size
-                        self._stamp = self._loop.now
-                        try:
-                            self._protocol.data_received(data)
-                        except EXITS:
-                            raise
-                        except BaseException as exc:
-                            self._blame(exc, "data_received")
-                        # `_plain_read`: it has taken all and did not pause, so its reads may be larger.
-                        if size > SMALL and self._plain_read:
-                            self._read_size = more(self._read_size, size)
-                    else:
-                        self._on_eof()
-        else:
+        if events == WRITE:
             self._loop.meter.other_events += 1
+        elif not self._plain_read:
+            self._receive_otherwise()
+        else:
+            try:
+                data = self._sock.recv(self._read_size)
+            except BlockingIOError:
+                self._loop.meter.eagains += 1
+            except EXITS:
+                raise
+            except BaseException as exc:
+                self._on_broken(exc)
+            else:
+                if size := len(data):
+                    self.bytes_in += size
+                    self._stamp = self._loop.now
+                    try:
+                        self._protocol.data_received(data)
+                    except EXITS:
+                        raise
+                    except BaseException as exc:
+                        self._blame(exc, "data_received")
+                    # `_plain_read`: it has taken all and did not pause, so its reads may be larger.
+                    if size > SMALL and self._plain_read:
+                        self._read_size = more(self._read_size, size)
+                else:
+                    self._on_eof()
         if events != READ and (self._size or self._out is FINISHING):
             self._flush()
 
@@ -82,13 +81,13 @@ class Stream(Outbound):
         """Deliver no more until `resume_reading`; the peer is held back by TCP. Harmless twice."""
         self._loop.runner.check()
         self.delivery += 1
-        self._in = INBOUND["pause"][self._in]
+        self._in = self._in.pause
         self._watch_input()
 
     def resume_reading(self) -> None:
         """Deliver again; never from inside this call. Harmless twice."""
         self._loop.runner.check()
-        self._in = INBOUND["resume"][self._in]
+        self._in = self._in.resume
         if self._unread:
             self._loop.call_soon(self._redeliver)
         else:
@@ -104,7 +103,7 @@ class Stream(Outbound):
         This is how a framer stops in the middle of a batch, because the program paused, closed, changed the protocol,
         or because the batch is long. Meanwhile nothing is read from the peer, so nothing piles up.
         """
-        if data and self._in not in IN_LEAVING:
+        if data and not self._in.is_leaving:
             self._loop.runner.check()
             self._unread = data + self._unread
             self._read_size = FIRST_READ
@@ -159,12 +158,12 @@ class Stream(Outbound):
         self.bytes_in += len(data)
         self._stamp = self._loop.now
         if not data:
-            self._in = INBOUND["eof"][self._in]
+            self._in = self._in.eof
             self._watch_input()
             self._check_phase()
 
     def _on_eof(self) -> None:
-        self._in = INBOUND["eof"][self._in]
+        self._in = self._in.eof
         self._watch_input()
         # Not ENDED: the callback gave the connection to another protocol, which will be told of the end itself.
         if not self._callback("eof_received") and self._in is ENDED:
@@ -207,12 +206,13 @@ class Stream(Outbound):
         if self._phase is OPENING and not self._size:
             return self._end(None)
         self.delivery += 1
-        self._in = INBOUND["close"][self._in]
-        self._out = OUTBOUND["finish"][self._out]
+        self._in = self._in.close
+        self._out = self._out.finish
         self._unread = b""
         if not self._size and self._out is not SHUT:
             self._shut()
-        self._watch_input()
+        if self._in is DISCARDING:
+            self._watch_input()
         self._check_phase()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from ..loop.futures import Promise, settle
 from ..sockets.tls import TLSSocket
 from .connection import Connection
-from .lanes import OUT_LEAVING, Phase
+from .lanes import Phase
 
 
 class Upgrade:
@@ -60,7 +60,7 @@ def upgrade(
         raise RuntimeError("start_tls() while another handshake is under way")
     loop = transport._loop
     future = loop.promise()
-    if transport._phase is not Phase.OPEN or transport._out in OUT_LEAVING:
+    if transport._phase is not Phase.OPEN or transport._out.is_leaving:
         settle(future, error=ConnectionAbortedError(errno.ECONNABORTED, "start_tls() on a connection that ends"))
         return future
     tls = TLSSocket(

@@ -10,7 +10,7 @@ from reactor.endpoints import shortage
 from reactor.loop import timers
 from reactor.testing import world
 from reactor.transports import outbound, stream as transport
-from reactor.transports.lanes import OUTBOUND, Out
+from reactor.transports.lanes import Out
 from tests.system import scenarios
 
 SEEDS = 40  # of each scenario, at most; most bugs need one or two
@@ -41,7 +41,7 @@ def calls_connection_lost_twice(patch):
 def forgets_to_resume(patch):
     def settle(self):
         if self._out is Out.FULL and self._size <= self._low:
-            self._out = OUTBOUND["drain"][Out.FULL]
+            self._out = Out.FULL.drain
         elif self._out is Out.FINISHING and not self._size:
             self._shut()
             self._check_phase()
@@ -53,9 +53,9 @@ def delivers_after_close(patch):
     real = transport.StreamTransport.close
 
     def close(self):
-        held, direct = self._in, self._direct
+        held, direct = self._in, self._plain_read
         real(self)
-        self._in, self._direct = held, direct
+        self._in, self._plain_read = held, direct
 
     patch(transport.StreamTransport, "close", close)
 

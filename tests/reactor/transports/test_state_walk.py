@@ -15,7 +15,7 @@ import pytest
 
 from reactor import CloseTimeout, IdleTimeout, Timeouts, WriteTimeout
 from reactor.testing import Recorder
-from reactor.transports.lanes import IN_LEAVING, INBOUND, OUT_LEAVING, OUTBOUND, In, Out, Phase
+from reactor.transports.lanes import In, Out, Phase
 
 READING, PAUSED, DISCARDING, ENDED = In.READING, In.PAUSED, In.DISCARDING, In.ENDED
 FLOWING, FULL, FINISHING, SHUT = Out.FLOWING, Out.FULL, Out.FINISHING, Out.SHUT
@@ -32,7 +32,7 @@ BLOCKED = {FULL, FINISHING}  # the peer does not read here, so bytes wait
 def phase_of(inbound, outbound):
     if inbound is ENDED and outbound is SHUT:
         return Phase.CLOSED
-    return Phase.CLOSING if inbound in IN_LEAVING and outbound in OUT_LEAVING else Phase.OPEN
+    return Phase.CLOSING if inbound.is_leaving and outbound.is_leaving else Phase.OPEN
 
 
 class Scene:
@@ -55,7 +55,7 @@ class Scene:
             transport.pause_reading()
         if inbound is DISCARDING:
             transport.close()
-        elif outbound in OUT_LEAVING:
+        elif outbound.is_leaving:
             transport.write_eof()
 
     def state(self):
@@ -116,29 +116,29 @@ def nothing(inbound, outbound):
 
 
 def pause(inbound, outbound):
-    return INBOUND["pause"][inbound], outbound
+    return inbound.pause, outbound
 
 
 def resume(inbound, outbound):
-    return INBOUND["resume"][inbound], outbound
+    return inbound.resume, outbound
 
 
 def finish(inbound, outbound):
-    following = OUTBOUND["finish"][outbound]
-    return inbound, following if outbound in BLOCKED else OUTBOUND["sent"][following]
+    following = outbound.finish
+    return inbound, following if outbound in BLOCKED else following.sent
 
 
 def close(inbound, outbound):
-    return finish(INBOUND["close"][inbound], outbound)
+    return finish(inbound.close, outbound)
 
 
 def lost(inbound, outbound):
-    return INBOUND["lost"][inbound], OUTBOUND["lost"][outbound]
+    return inbound.lost, outbound.lost
 
 
 def peer_eof(inbound, outbound):
     """A paused lane does not look, and so does not see it."""
-    return (inbound, outbound) if inbound is PAUSED else (INBOUND["eof"][inbound], outbound)
+    return (inbound, outbound) if inbound is PAUSED else (inbound.eof, outbound)
 
 
 def peer_resets(inbound, outbound):
@@ -148,7 +148,7 @@ def peer_resets(inbound, outbound):
 
 
 def peer_reads_all(inbound, outbound):
-    return inbound, OUTBOUND["sent"][OUTBOUND["drain"][outbound]]
+    return inbound, outbound.drain.sent
 
 
 EXPECTED = {
@@ -200,7 +200,7 @@ def test_the_operation_leads_where_the_table_says(stage, inbound, outbound, oper
 
     after = EXPECTED[operation](inbound, outbound)
     assert scene.state() == (phase_of(*after), *after)
-    refused = operation == "write" and phase is Phase.OPEN and outbound in OUT_LEAVING
+    refused = operation == "write" and phase is Phase.OPEN and outbound.is_leaving
     assert (scene.error is not None) == refused
     assert scene.transport.is_closing() == (scene.state()[0] is not Phase.OPEN)
     assert scene.transport.is_reading() == (after[0] is READING)
@@ -231,7 +231,8 @@ def test_the_peers_end_closes_where_the_protocol_does_not_keep_its_half_open(sta
 def test_nothing_leads_into_an_impossible_pair(pair):
     """The one way into DISCARDING is `close`, and `close` never leaves the lane out as it was."""
     others = [state for state in In if state is not pair[0]]
-    assert [event for event, column in INBOUND.items() if pair[0] in map(column.get, others)] == ["close"]
+    events = ["pause", "resume", "close", "eof", "lost"]
+    assert [event for event in events if pair[0] in [getattr(state, event) for state in others]] == ["close"]
     assert all(close(*before) != pair for before in REACHABLE)
 
 
