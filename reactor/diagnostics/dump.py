@@ -12,7 +12,7 @@ from typing import Any, Protocol as Interface
 from ..loop.lag import QUICK
 from ..loop.timers import TimerHeap
 from ..sockets.addresses import show
-from ..transports.lanes import State
+from ..transports.lanes import In, Out, Phase
 from .stats import Stats
 
 MAX_OTHERS = 20  # lines of listeners, and of timers: the next ones are those that matter
@@ -24,12 +24,15 @@ UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 class Shown(Interface):
     """What is asked of a connection."""
 
-    @property
-    def bytes_in(self) -> int: ...
-    @property
-    def bytes_out(self) -> int: ...
+    bytes_in: int
+    bytes_out: int
+    _phase: Phase
+    _in: In
+    _out: Out
+    _blocked: bool  # the peer does not take what waits
+    _born: float  # when it was made, in seconds of the loop's clock
+    _stamp: float  # when a byte last went in or out
 
-    def _state(self) -> State: ...
     def get_extra_info(self, name: str, default: Any = None) -> Any: ...
     def get_protocol(self) -> Any: ...
     def get_write_buffer_size(self) -> int: ...
@@ -53,7 +56,7 @@ def describe(
 
 def trouble(connection: Shown) -> tuple[int, float]:
     """The order of connections: those with the most waiting first, then the longest idle."""
-    return -connection.get_write_buffer_size(), connection._state().stamp
+    return -connection.get_write_buffer_size(), connection._stamp
 
 
 def summary(stats: Stats) -> list[str]:
@@ -95,15 +98,14 @@ def table(connections: Iterable[Shown], now: float) -> list[str]:
 
 def row(connection: Shown, now: float) -> tuple[str, ...]:
     """What one connection comes to."""
-    state = connection._state()
     peer = connection.get_extra_info("peername") or connection.get_extra_info("sockname")
     return (
         clean(show(peer)) if peer else "unnamed",
-        state.phase.name,
-        f"in={state.inbound.name}",
-        f"out={state.outbound.name}{' BLOCKED' if state.blocked else ''}",
-        f"age {span(now - state.born)}",
-        f"idle {span(now - state.stamp)}",
+        connection._phase.name,
+        f"in={connection._in.name}",
+        f"out={connection._out.name}{' BLOCKED' if connection._blocked else ''}",
+        f"age {span(now - connection._born)}",
+        f"idle {span(now - connection._stamp)}",
         f"in {size(connection.bytes_in)}",
         f"out {size(connection.bytes_out)}",
         f"buffer {size(connection.get_write_buffer_size())}",

@@ -32,22 +32,22 @@ class OutputBudget:
         self.limit = limit
         self.total = 0
         self.evicted = 0
-        self._held: dict[Debtor, int] = {}
+        self.held: dict[Debtor, int] = {}  # empty as long as every peer takes what it is sent
 
     def book(self, debtor: Debtor, size: int) -> None:
         """`debtor` has `size` bytes waiting now. May end connections, it among them."""
-        self.total += size - self._held.get(debtor, 0)
-        self._held[debtor] = size
+        self.total += size - self.held.get(debtor, 0)
+        self.held[debtor] = size
         if self.limit is not None and self.total > self.limit:
             self._relieve(self.limit)
 
     def release(self, debtor: Debtor) -> None:
         """`debtor` has nothing waiting, or is over."""
-        self.total -= self._held.pop(debtor, 0)
+        self.total -= self.held.pop(debtor, 0)
 
     def _relieve(self, limit: int) -> None:
         total = self.total
-        for debtor, size in sorted(self._held.items(), key=lambda item: item[1], reverse=True):
+        for debtor, size in sorted(self.held.items(), key=lambda item: item[1], reverse=True):
             if self.total <= limit - limit // 8:
                 return
             self.evicted += 1

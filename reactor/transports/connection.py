@@ -23,7 +23,7 @@ from ..protocol import Bytes
 from ..sockets.addresses import show
 from ..sockets.carrier import carrier_info, handshaker, reset_on_close
 from .expiry import deadlines
-from .lanes import CLOSED, CLOSING, DISCARDING, ENDED, FLOWING, OPEN, OPENING, READING, SHUT, State
+from .lanes import CLOSED, CLOSING, DISCARDING, ENDED, FLOWING, OPEN, OPENING, READING, SHUT
 from .reads import FIRST_READ
 from .slots import NO_SLOTS
 
@@ -76,14 +76,12 @@ class Connection(ABC):
         self._blocked = False  # WRITE is in it: the peer is not taking our bytes
         self._chunks: list[Bytes] = []
         self._size = 0  # bytes in _chunks; if there are any we are in loop.dirty or wait for WRITE
-        self._high = self._low = self._notice_at = 0
         self._set_watermarks(HIGH, LOW)
         self._unread = b""
         self._read_size = FIRST_READ  # bytes asked of the next recv
         self._exc: BaseException | None = None
         self._born = self._stamp = loop.now  # when it was made; when a byte last went in or out
-        self._entered = loop.now  # when this phase began
-        self._moved = loop.now  # when output last moved; only used while it is blocked
+        self._entered = self._moved = loop.now  # when this phase began; when output last moved, if it is blocked
         self._soft_since: float | None = None
         self.bytes_in = self.bytes_out = 0
         self._slot: float | None = None
@@ -335,7 +333,8 @@ class Connection(ABC):
         self._size = 0
         self._unread = b""
         self._upgrade = None
-        self._loop.budget.release(self)
+        if self._loop.budget.held:
+            self._loop.budget.release(self)
         if self._slot is not None:
             self._loop.wheel.disarm(self)
         self._doom()
@@ -391,10 +390,6 @@ class Connection(ABC):
     def get_protocol(self) -> Any:
         """The protocol; None once the connection is over."""
         return self._protocol
-
-    def _state(self) -> State:
-        """Where it stands: for `stats` and `dump`."""
-        return State(self._phase, self._in, self._out, self._blocked, self._born, self._stamp)
 
     def __repr__(self) -> str:
         return self._describe(self._peername, f" {self._size} bytes" if self._size else "")

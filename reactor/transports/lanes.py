@@ -12,7 +12,6 @@ unread input sends a reset, and that would take our last bytes from the peer (RF
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import NamedTuple
 
 
 class Phase(Enum):
@@ -52,17 +51,6 @@ class Out(Enum):
     sent: Out
     lost: Out
     is_leaving: bool
-
-
-class State(NamedTuple):
-    """Where a connection stands, and since when, in seconds of the loop's clock."""
-
-    phase: Phase
-    inbound: In
-    outbound: Out
-    blocked: bool  # the peer does not take what waits
-    born: float  # when it was made
-    stamp: float  # when a byte last went in or out
 
 
 def _follow(states: type[In] | type[Out], leave: str, drawing: str) -> None:
