@@ -107,15 +107,16 @@ class RedisClient:
         self._ask(partial(_settle, future), encode(command))
         return future
 
-    def call(self, answer: Answer, *command: Argument) -> None:
+    def call(self, answer: Answer, *command: Argument, last: bool = False) -> None:
         """As `execute`, for the hot path: `answer` is called with the reply, or with the RedisError instead of one.
 
         Costs neither a future nor a timer. Is called exactly once, and on the loop's thread; before this returns only
-        where the client is closed or too much waits.
+        where the client is closed or too much waits. last: nothing more is asked in this tick; where it is late in the
+        tick, in a `call_soon`, the question still leaves in it.
         """
         connection = self._connection
         if connection is not None:
-            connection.ask(answer, encode(command))
+            connection.ask(answer, encode(command), last)
         else:
             self._ask(answer, encode(command))
 

@@ -84,13 +84,15 @@ class RedisConnection(Protocol):
         self._heard = self._reactor.time()
         self._owner.on_made(self)
 
-    def ask(self, answer: Answer, command: bytes) -> None:
-        """Send an encoded command; `answer` is called exactly once."""
+    def ask(self, answer: Answer, command: bytes, last: bool = False) -> None:
+        """Send an encoded command; `answer` is called exactly once. last: see `RedisClient.call`."""
         if self._error is not None:
             return tell(self._reactor, answer, self._error)
         self._asked.append(answer)
         self._out.append(command)
-        if not self._flushing:
+        if last:
+            self._flush()
+        elif not self._flushing:
             self._flushing = True
             self._reactor.call_soon(self._flush)
 

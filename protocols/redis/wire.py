@@ -20,8 +20,8 @@ MAX_REPLY = 64 * 1024 * 1024  # bytes of one reply: far beyond what is asked for
 MAX_ITEMS = 1 << 20  # elements in one reply, nested ones included: an empty element costs its sender 4 bytes, us 64
 MAX_DEPTH = 64  # aggregates inside each other: COMMAND, the deepest reply of Redis, has 7
 
-_ATTRIBUTE, _PUSH = ord("|"), ord(">")
-_AGGREGATES = {ord("*"): 1, ord("~"): 1, _PUSH: 1, ord("%"): 2, _ATTRIBUTE: 2}  # values for each element announced
+_ARRAY, _ATTRIBUTE, _PUSH = ord("*"), ord("|"), ord(">")
+_AGGREGATES = {_ARRAY: 1, ord("~"): 1, _PUSH: 1, ord("%"): 2, _ATTRIBUTE: 2}  # values for each element announced
 _STRING = ord("$")
 _STRINGS = frozenset(b"$!=")
 _KNOWN_LENGTHS = {b"%d" % length: length for length in range(1024)}
@@ -142,7 +142,8 @@ class ReplyWire:
             self.error = error
             self._stack, self._innermost = [], _NONE
         else:
-            self._tail += data[end:]
+            if end < len(data):
+                self._tail += data[end:]
         return replies
 
     def _take(self, data: bytes, replies: list[Any]) -> int:
@@ -175,13 +176,15 @@ class ReplyWire:
                 missing -= 1
                 if missing:
                     break
-                closed, value = kind, _finished(kind, items)
+                closed, value = kind, items if kind == _ARRAY else _finished(kind, items)
                 kind, items, missing = self._stack.pop()
                 if closed == _ATTRIBUTE:
                     break
             else:
                 replies.append(value)
                 self._bytes = self._items = 0
+                if position == size:
+                    break
         else:
             # Short strings and lines are counted once they are here, so a reply passes the bound by one of them at
             # most. What completes a reply is not looked at any more.
@@ -210,7 +213,7 @@ class ReplyWire:
             raise ProtocolError("a push inside of a reply")
         if len(self._stack) >= self._max_depth:
             raise ProtocolError(f"more than {self._max_depth} aggregates inside each other")
-        count = _count(line) * _AGGREGATES[sort]
+        count = (_KNOWN_LENGTHS.get(line) or _count(line)) * _AGGREGATES[sort]
         self._items += count + 1
         if self._items > self._max_items:
             raise ProtocolError(f"a reply of more than {self._max_items} elements")
@@ -293,7 +296,7 @@ _SIMPLE: dict[int, Any] = {
 
 def _finished(sort: int, items: list[Any]) -> Any:
     """The value of an aggregate that has all its elements."""
-    if sort == 42:  # *
+    if sort == _ARRAY:
         return items
     if sort == _PUSH:
         return Push(items)

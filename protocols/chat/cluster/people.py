@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from itertools import count
 
 from ..rooms import names
-from ..rooms.history import History, Said, stamped
+from ..rooms.history import Said, stamped
 from ..rooms.hub import Hub, Posted
 from ..rooms.room import NOTICE, Member, Room, actor
 from ..rooms.state import State, describe_member
@@ -73,7 +73,7 @@ class Heard:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._lines: deque[tuple[float, str, bytes]] = deque(maxlen=LINES_REMEMBERED)
+        self._lines: deque[tuple[float, str, bytes]] = deque(maxlen=LINES_REMEMBERED)  # when, in which room, what
         hub.audience.append(self._on_posted)
 
     def _on_posted(self, posted: Posted) -> None:
@@ -81,15 +81,17 @@ class Heard:
             rooms = self._hub.rooms.values() if posted.room is None else (posted.room,)
             for room in rooms:
                 if room.is_heard:
-                    self.note(names.key(room.name), Said(posted.said, posted.line))
+                    self.note(room, posted.said, posted.line)
 
-    def note(self, key: str, said: Said) -> None:
+    def note(self, room: Room, when: float, line: bytes) -> None:
         """Somebody in that room has it."""
-        self._lines.append((said.when, key, said.line))
+        self._lines.append((when, room.name, line))
 
     def since(self, when: float) -> Counter[tuple[str, bytes]]:
-        """What was said after `when`, and how often."""
-        return Counter((key, line) for said, key, line in self._lines if said > when)
+        """What was said after `when`, by the key of its room, and how often."""
+        lines = [(name, line) for said, name, line in self._lines if said > when]
+        keys = {name: names.key(name) for name, _ in lines}
+        return Counter((keys[name], line) for name, line in lines)
 
 
 class Absence:
@@ -146,19 +148,19 @@ class Absence:
         before, now = self._known.get(key, {}), _others(room, self.former)
         changes = [f"{name} left" for name in before if name not in now]
         changes += _joined([name for name in now if name not in before])
-        return changes, *self.missed_in(key, room.history)
+        return changes, *self._missed_in(key, room)
 
-    def missed_in(self, key: str, history: History) -> tuple[list[Said], bool]:
+    def _missed_in(self, key: str, room: Room) -> tuple[list[Said], bool]:
         """The lines that nobody here has heard; and whether there were more than are kept."""
-        said = list(history)
+        said = list(room.history)
         if self._before is None:
             self._before = self._heard.since(self._unsure)  # from here on the first of us hear again
         cached = self._missed.get(key)
         if said and (cached is None or cached[0] is not said[-1]):
             missed = self._missing(key, said)
             for one in missed:
-                self._heard.note(key, one)
-            is_cut = said[0].when > self.wall and history.is_full  # there may have been earlier ones
+                self._heard.note(room, one.when, one.line)
+            is_cut = said[0].when > self.wall and room.history.is_full  # there may have been earlier ones
             cached = self._missed[key] = said[-1], missed, is_cut
         return ([], False) if cached is None else cached[1:]
 

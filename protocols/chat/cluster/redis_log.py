@@ -1,7 +1,7 @@
 """The log as a stream of Redis, and the few texts beside it. Two connections: a read that waits holds its own up.
 
-PREFIXlog         a stream of some 20,000 entries: n the server, s its number, r up to which it has read
-                  its own back, d its inputs
+PREFIXlog         a stream of some 20,000 entries with one field, e: the server, its number, up to which it has
+                  read its own back, and its inputs, with blanks between; four fields cost more to read than the inputs
 PREFIXsnap:NODE   the state at the entry with which NODE has joined, for 30 s
 PREFIXlive        is there while somebody is in the cluster
 PREFIXkept        what outlives a stop of all servers
@@ -22,9 +22,9 @@ from .entries import BEGINNING, Entry, EntryID, parse_id
 from .log import Reader
 
 PREFIX = "chat:"
-LENGTH = 20_000  # entries: 3 MB with a line each; an hour of a busy chat, a lease of the busiest
-AT_ONCE = 100  # entries in one read, and a turn of the loop between two: the catching up of a slow server evicts nobody
-BLOCK = 0.4  # seconds that a read waits in Redis
+LENGTH = "20000"  # entries: 3 MB with a line each; an hour of a busy chat, a lease of the busiest
+AT_ONCE = "100"  # entries in one read, a turn of the loop between two: who catches up evicts none of its people
+BLOCK = "400"  # milliseconds that a read waits in Redis
 PAUSE = 0.05  # seconds after a read that came back empty at once, as with redis #5299 and #7355
 FAULT = 0.3  # seconds after a read that was refused
 SNAPSHOT_LIFE = 30  # seconds
@@ -32,7 +32,7 @@ TIMEOUT = 2.0  # seconds: Redis is in the same place, and a line that is dead mu
 MAX_DELAY = 1.0  # seconds between attempts at most: a line that was cut for less than a lease is made again within it
 WINDOW = 0.02  # seconds at most between two reads: what comes meanwhile is told in one go, see `_read_again`
 GATHER = 0.004  # seconds at most that the first of a burst waits for the rest of it, where telling it takes long
-TRIES, SKIPS = 4, 16  # waits in a row that bring nothing, and reads without one after them
+TRIES, SKIPS = 4, 16  # lines in a row that come alone, and reads that expect no more after them
 LARGE = 0.001  # seconds for telling everybody from which on it is worth waiting: some hundred people
 
 
@@ -57,7 +57,7 @@ class RedisLog:
         self._reading = False
         self._asked_at = 0.0
         self._gathering = 0  # entries that were there before the wait that is under way
-        self._worth = TRIES  # waits in a row that may be in vain
+        self._worth = TRIES  # lines in a row that may come alone; up to 0, those that come are expected to
         self._cost = 0.0  # seconds that the telling took last
         self._timer: Timer | None = None
         options: dict[str, Any] = {"tls": tls, "password": password, "timeout": timeout, "max_delay": MAX_DELAY}
@@ -114,14 +114,13 @@ class RedisLog:
             return
 
         def on_reply(reply: Any) -> None:
-            id = parse_id(reply) if isinstance(reply, bytes) else None
             if answer is not None:
-                answer(id)
+                answer(parse_id(reply) if isinstance(reply, bytes) else None)
             if isinstance(reply, ReplyError) and self._reader is not None:
                 self._reader.on_refused(reply)  # where the connection was lost, `on_up` follows
 
-        key = self._prefix + "log"
-        self._writes.call(on_reply, "XADD", key, "MAXLEN", "~", LENGTH, "*", "n", node, "s", seq, "r", read, "d", data)
+        key, words = self._prefix + "log", b"%b %d %d %b" % (node.encode(), seq, read, data)
+        self._writes.call(on_reply, "XADD", key, "MAXLEN", "~", LENGTH, "*", "e", words, last=True)
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -139,8 +138,7 @@ class RedisLog:
     def _read(self, stint: int) -> None:
         if stint == self._stint and self._reads.connected:
             self._asked_at = self._reactor.time()
-            block, key = int(BLOCK * 1000), self._prefix + "log"
-            words = "XREAD", "COUNT", AT_ONCE, "BLOCK", block, "STREAMS", key, str(self._last)
+            words = "XREAD", "COUNT", AT_ONCE, "BLOCK", BLOCK, "STREAMS", self._prefix + "log", b"%d-%d" % self._last
             self._reads.call(partial(self._on_read, stint), *words)
 
     def _on_read(self, stint: int, reply: Any) -> None:
@@ -158,21 +156,26 @@ class RedisLog:
         began = self._reactor.time()
         if self._reader is not None and entries:
             self._reader.on_entries(entries)
-        if stint == self._stint:
+        if self._worth <= 0 and len(entries) == 1:
+            self._read(stint)
+        elif stint == self._stint:
             self._reactor.call_later(0, self._read_again, stint, began)
 
     def _gathers(self, count: int) -> bool:
         """Whether to wait for the rest of a burst, and then to read it together with its beginning.
 
-        Where lines come one at a time that is in vain: after some tries it is left be, and tried again now and then.
+        Where lines come one at a time that is in vain, and to see what telling them costs takes a turn of the loop:
+        after some tries the next is asked for at once, and now and then it is tried again.
         """
         if self._gathering:
             self._worth = TRIES if count > self._gathering else self._worth - 1
             self._gathering = 0
-        elif self._cost > LARGE and self._worth > 0:
-            self._gathering = count
         elif self._worth <= 0:
             self._worth = self._worth - 1 if self._worth > -SKIPS else 1
+        elif self._cost > LARGE:
+            self._gathering = count
+        elif count == 1:
+            self._worth -= 1
         return self._gathering > 0
 
     def _read_again(self, stint: int, began: float) -> None:
@@ -256,9 +259,9 @@ def _entries(reply: Any) -> tuple[EntryID | None, list[Entry]]:
     for id, fields in next(iter(streams)):
         last = parse_id(id)
         try:
-            _, node, _, seq, _, read, _, data = fields
+            node, seq, read, data = fields[1].split(b" ", 3)
             found.append(Entry(last, node.decode(), int(seq), data, int(read)))
-        except (TypeError, ValueError):
+        except (LookupError, TypeError, ValueError):
             continue
     return last, found
 

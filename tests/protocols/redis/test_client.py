@@ -52,6 +52,20 @@ def test_errors_are_of_their_question_alone(server, connect):
     assert server.count == 1
 
 
+def test_the_last_question_of_a_tick_leaves_in_it_however_late_it_is(server, connect):
+    client, seen = connect(), []
+
+    def ask(last):
+        client.call(seen.append, "ECHO", "first")
+        client.call(seen.append, "ECHO", "second", last=last)
+        client._reactor.call_soon(lambda: seen.append(server.names().count("ECHO")))  # in the next tick
+
+    for last in (False, True):
+        client._reactor.call_soon(ask, last)
+        client._reactor.settle()
+    assert seen == [0, b"first", b"second", 4, b"first", b"second"]
+
+
 def test_what_cannot_be_sent_is_refused_by_the_call(server, connect):
     client = connect()
     for bad in (None, True, object()):

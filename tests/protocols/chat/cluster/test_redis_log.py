@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from protocols.chat.cluster.entries import BEGINNING, Entry, EntryID
 from protocols.chat.cluster.redis_log import LARGE, SKIPS, TRIES, RedisLog
 from reactor.testing import MemoryReactor
-from tests.protocols.redis.peer import Server
+from tests.protocols.redis.peer import Server, array, bulk
 
 
 class Reader:
@@ -20,6 +21,16 @@ class Reader:
 
     def on_down(self, error):
         self.told.append("down")
+
+    def on_entries(self, entries):
+        self.told.append(entries)
+
+
+def stream(*entries):
+    """What XREAD is answered with: ids and fields."""
+    return (
+        b"%1\r\n" + bulk(b"chat:log") + array(*(array(bulk(id), array(*map(bulk, fields))) for id, fields in entries))
+    )
 
 
 @pytest.fixture
@@ -54,4 +65,50 @@ def test_the_first_of_a_burst_waits_for_the_rest_where_telling_is_dear(reactor):
         assert not log._gathers(1), "in vain"
     assert not any(log._gathers(1) for _ in range(SKIPS)), "lines come one at a time"
     assert any(log._gathers(1) for _ in range(3)), "and that is looked at again"
+    log.close()
+
+
+def test_an_entry_is_read_as_it_was_written_and_what_is_none_is_left_out(reactor):
+    redis = Server(reactor)
+    redis.answers["XREAD"] = None
+    log, reader = RedisLog(reactor, "redis://localhost"), Reader()
+    log.open(reader)
+    reactor.settle()
+    log.read_from(BEGINNING)
+    log.append("ab", 7, b'[["hear",1,"a b  c"]]', 5)
+    reactor.settle()
+    (written,) = [words for words in redis.seen if words[0] == b"XADD"]
+    fields = written[written.index(b"*") + 1 :]
+    strange = [
+        (b"2-0", [b"e", b"ab 7 5"]),
+        (b"2-1", [b"e"]),
+        (b"2-2", [b"e", b"ab 8 x []"]),
+        (b"2-3", [b"\xff", b"\xff 8 1 []"]),
+    ]
+    redis.connections[1].transport.write(stream((b"1-3", fields), *strange))
+    reactor.settle()
+    assert reader.told[-1] == [Entry(EntryID(1, 3), "ab", 7, b'[["hear",1,"a b  c"]]', 5)]
+    assert redis.seen[-1][-1] == b"2-3", "it goes on behind all of them"
+    log.close()
+
+
+def test_where_lines_come_one_at_a_time_the_next_is_asked_for_in_the_same_tick(reactor):
+    redis = Server(reactor)
+    redis.answers["XREAD"] = None
+    log, at_once = RedisLog(reactor, "redis://localhost"), []
+
+    class Teller(Reader):
+        def on_entries(self, entries):
+            asked = len(redis.seen)
+            reactor.world.clock.advance(LARGE / 10)  # to tell them takes a while
+            reactor.call_soon(reactor.call_soon, lambda: at_once.append(len(redis.seen) > asked))  # in the next tick
+
+    log.open(Teller())
+    reactor.settle()
+    log.read_from(BEGINNING)
+    reactor.settle()
+    for number in range(TRIES + SKIPS + 2):
+        redis.connections[1].transport.write(stream((b"1-%d" % number, [b"e", b"ab 1 0 []"])))
+        reactor.settle()
+    assert at_once == [False] * (TRIES - 1) + [True] * (SKIPS + 1) + [False] + [True]
     log.close()
