@@ -24,7 +24,8 @@ US = "reactor"
 BATCH = "reactor+batch"  # with `lines_received`
 PEERS = (US, "asyncio", "uvloop")
 EVERYBODY = (*PEERS, "threads")
-BARE = "bare"  # the least that a server in Python does: what it takes more of than a peer, no framework can save
+BARE, CONTRACT = "bare", "contract"
+"""The floors: the least that a server in Python does, and the least framework. Where they miss a goal, so do all."""
 ACTIVE = {"connections": 100, "size": 100}  # who works while the others idle
 HELD = 10_000  # connections
 HELD_TLS = 2_000  # connections; a handshake costs both sides a millisecond
@@ -77,15 +78,18 @@ class Outcome:
 def echo(name: str, size: int, text: str, goals: tuple[Goal, ...], service: str = "echo") -> Case:
     """Echoes of one size."""
     title = f"echo{' over TLS' if service == 'tls' else ''}, {text}, 100 connections: server CPU per message"
-    everybody = EVERYBODY if service == "echo" else PEERS
-    return Case(name, title, service, {"connections": 100, "size": size}, (*everybody, BARE), goals)
+    everybody = (*PEERS, BARE) if service == "tls" else (*EVERYBODY, BARE, CONTRACT)
+    mode = "echo" if service == "bulk" else None
+    return Case(name, title, service, {"connections": 100, "size": size}, everybody, goals, mode=mode)
 
 
 def lines(count: int, goals: tuple[Goal, ...]) -> Case:
     """A reply to each of so many lines that come at once."""
     how = f"{count} pipelined, one reply each" if count > 1 else "one a request"
     title = f"lines, 100 connections, {how}: server CPU per line"
-    everybody = (*PEERS, BATCH, "asyncio+join", "uvloop+join", BARE) if count > 1 else (*PEERS, BARE)
+    batches = (BATCH, "asyncio+join", "uvloop+join") if count > 1 else ()
+    floors = (BARE, CONTRACT, f"{CONTRACT}+batch") if count > 1 else (BARE, CONTRACT)
+    everybody = (*PEERS, *batches, *floors)
     return Case(f"lines-{count}", title, "lines", {"connections": 100, "pipeline": count}, everybody, goals)
 
 
@@ -97,7 +101,7 @@ CASES = (
     echo("echo-100", 100, "100 B", ECHO_GOALS),
     echo("echo-1k", 1024, "1 KiB", ECHO_GOALS),
     echo("echo-10k", 10240, "10 KiB", ECHO_GOALS),
-    echo("echo-100k", 102400, "100 KiB", LARGE_GOALS),
+    echo("echo-100k", 102400, "100 KiB", LARGE_GOALS, "bulk"),
     echo("tls-100", 100, "100 B", TLS_GOALS, "tls"),
     echo("tls-10k", 10240, "10 KiB", TLS_GOALS, "tls"),
     lines(1, (Goal("uvloop", 1.15),)),
@@ -113,7 +117,7 @@ CASES = (
     ),
     Case(
         "accept", "connect, one exchange of 100 B, close; 50 at a time: server CPU per connection", "echo",
-        {"connections": 50, "size": 100}, (*EVERYBODY, BARE), (Goal("asyncio", 0.55), Goal("uvloop", 1.2)),
+        {"connections": 50, "size": 100}, (*EVERYBODY, BARE, CONTRACT), (Goal("asyncio", 0.55), Goal("uvloop", 1.2)),
         mode="churn",
     ),
     Case(
@@ -175,10 +179,15 @@ def judge(goal: Goal, contenders: dict[str, Contender]) -> str:
 
 def floor(goal: Goal, contenders: dict[str, Contender]) -> list[str]:
     """What the least that Python can do is of the peer, where that was measured; it stands below the goal."""
-    if not {BARE, goal.peer} <= contenders.keys():
+    framework = f"{CONTRACT}+batch" if goal.us == BATCH else CONTRACT
+    found = {
+        how: figure(contest.ratio(contenders[name], contenders[goal.peer]))
+        for name, how in ((BARE, "in bare Python"), (framework, "with the contract"))
+        if {name, goal.peer} <= contenders.keys()
+    }
+    if not found:
         return []
-    least = contest.ratio(contenders[BARE], contenders[goal.peer])
-    return [f"floor: {figure(least)} of {goal.peer} in bare Python"]
+    return ["floor: " + ", ".join(f"{least} of {goal.peer} {how}" for how, least in found.items())]
 
 
 def verdict(wanted: str, found: float, limit: float, unit: str = "", *, below: bool = False) -> str:

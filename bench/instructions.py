@@ -5,7 +5,7 @@ The kernel's are not among them. Each case runs twice, the second time with more
 the messages, is what one costs. Hashes and the reactor's clock are fixed, the garbage collector is off, and all
 messages of a round wait in the kernel before the server looks at them.
 
-    bench/instructions.py                           this checkout, asyncio, uvloop if --python has it, bare Python
+    bench/instructions.py                           this checkout, asyncio, uvloop if --python has it, the floors
     bench/instructions.py --before CHECKOUT         and another checkout of this project, say of the last release
     bench/instructions.py --only lines-16 --keep    what callgrind_annotate reads, for a look at where they go
 """
@@ -33,7 +33,7 @@ from runs.procs import BENCH, ROOT, BenchError, interpreter
 SERVER = BENCH / "servers" / "counted.py"
 FEW, MANY = 4, 14  # rounds
 MORE = 104  # where what comes before the rounds, a handshake, is not the same each time
-BARE = "bare"  # no framework: servers/bare.py
+BARE, CONTRACT = "bare", "contract"  # the floors: no framework, and the least one; see servers/
 PATIENCE = 120.0  # seconds for the start of Python in valgrind, and for a round
 LINE = b"somebody"
 SIZE = 64 * 1024  # bytes of a receive
@@ -181,10 +181,19 @@ def client_context() -> ssl.SSLContext:
     return context
 
 
+def served(loop: str, case: Case) -> bool:
+    """Whether there is such a server."""
+    if loop == BARE:
+        return case.service != "fanout"
+    if loop == CONTRACT:
+        return case.has_peers and not case.service.startswith("tls")
+    return case.has_peers or loop in ("reactor", "before")
+
+
 def cost(loop: str, name: str, options: argparse.Namespace, folder: Path) -> float | None:
     """Instructions of one message; None where there is no such server."""
     case = CASES[name]
-    if (loop == BARE and case.service == "fanout") or not (case.has_peers or loop in ("reactor", "before", BARE)):
+    if not served(loop, case):
         return None
     few, many = (
         Counted(loop, case, options, folder / f"{name}.{loop}.{rounds}").count(rounds) for rounds in (FEW, case.rounds)
@@ -221,7 +230,8 @@ def main() -> int:
         return 1
     loops = ["reactor", *(["before"] if options.before else [])]
     if not options.alone:
-        loops += ["asyncio", *(["uvloop"] if "uvloop" in interpreter(options.python)["libraries"] else []), BARE]
+        has_uvloop = "uvloop" in interpreter(options.python)["libraries"]
+        loops += ["asyncio", *(["uvloop"] if has_uvloop else []), CONTRACT, BARE]
     names = options.only or list(CASES)
     folder = Path(tempfile.mkdtemp(prefix="instructions-"))
     packages = [checkout / name for checkout in (ROOT, options.before) if checkout for name in ("protocols", "reactor")]

@@ -4,6 +4,7 @@ threaded*      the baselines: a thread for each connection
 lines_server   tls_echo   http_origin   services on the reactor that have no program in examples/
 serving        what those share
 bare           the least that a server in Python does
+contract       the least framework in Python
 counted        whose instructions are counted
 programs       every server by name, and the library that it needs
 """

@@ -24,6 +24,7 @@ import reactor  # noqa: E402 - of that checkout
 CERTIFICATE = Path(__file__).parents[2] / "tests" / "certificates" / "localhost.pem"
 Protocol = reactor.Protocol if LOOP == "reactor" else asyncio.Protocol
 LineProtocol = reactor.LineProtocol
+FLOORS = ("bare", "contract")
 
 
 class Gate(Protocol):
@@ -88,7 +89,7 @@ class Batches(LineProtocol):
 
 
 PROTOCOLS = {"echo": Echo, "fanout": Member, "lines": Lines, "sent": SentLines, "batches": Batches}
-if LOOP != "reactor":
+if LOOP not in ("reactor", *FLOORS):
     PROTOCOLS |= dict.fromkeys(("lines", "sent", "batches"), SplitLines)
 
 
@@ -135,12 +136,12 @@ def serve_on_reactor(factory, context):
         loop.run()
 
 
-def gate(sock):
+def gate(fd):
     """As Gate, without a framework."""
     print("open", flush=True)
 
     def ready():
-        if not sock.recv(1):
+        if not os.read(fd, 1):
             os._exit(0)
         os.write(1, b".")
         return os.read(0, 1)
@@ -148,13 +149,21 @@ def gate(sock):
     return ready
 
 
-def serve_bare(service):
-    from servers import bare  # the others need not load it
+def serve_floor(case):
+    from servers import bare, contract  # the others need not load them
 
-    listeners = {bare.listening(): gate, bare.listening(): bare.SERVICES[service]}
+    served = {"sent": "lines"}.get(case, case)
+    if LOOP == "bare":
+        gated, served = gate, bare.SERVICES["lines" if served == "batches" else served]
+    else:
+        gated, served = Gate, contract.SERVICES.get(served, Member)
+    listeners = {bare.listening(): gated, bare.listening(): served}
     for listener in listeners:
         print(listener.getsockname()[1], flush=True)
-    bare.serve(listeners)
+    if LOOP == "bare":
+        bare.serve(listeners)
+    else:
+        contract.serve(listeners, bare.SIZE)
 
 
 async def serve_on_asyncio(factory, context):
@@ -170,8 +179,8 @@ if __name__ == "__main__":
     factory, context = PROTOCOLS.get(CASE.removeprefix("tls-")), tls() if CASE.startswith("tls-") else None
     if LOOP == "reactor":
         serve_on_reactor(factory, context)
-    elif LOOP == "bare":
-        serve_bare(dict.fromkeys(("sent", "batches"), "lines").get(CASE, CASE))
+    elif LOOP in FLOORS:
+        serve_floor(CASE)
     else:
         asyncio.Runner(loop_factory=importlib.import_module(LOOP).new_event_loop).run(
             serve_on_asyncio(factory, context)

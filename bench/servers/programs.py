@@ -41,6 +41,13 @@ def programs() -> dict[str, dict[str, tuple[str, ...]]]:
         table["lines"][f"{loop}+join"] = (*table["lines"][loop], "--join")
     for service in ("echo", "lines", "tls"):
         table[service]["bare"] = ("bench/servers/bare.py", "tls-echo" if service == "tls" else service)
+        if service != "tls":
+            table[service]["contract"] = ("bench/servers/contract.py", service)
+    table["lines"]["contract+batch"] = ("bench/servers/contract.py", "batches")
+    # The others find out by themselves how much comes at once.
+    table["bulk"] = table["echo"] | {
+        name: (*table["echo"][name], f"--receive={120 * 1024}") for name in ("bare", "contract")
+    }
     table["lines"]["reactor+batch"] = (*OURS["lines"], "--batch")
     table["chat"]["C"] = ("bench/peers/on_c.py",)  # with the same coalescing: a floor
     table["joins"] = {
