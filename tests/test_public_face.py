@@ -16,9 +16,9 @@ from reactor import DatagramTransport, Listener, Protocol, Reactor, StreamTransp
 
 REACTOR = {
     "abort", "add_reader", "add_signal_handler", "add_writer", "call_at", "call_every", "call_later", "call_soon",
-    "call_soon_threadsafe", "close", "connect_tcp", "connect_unix", "connections", "drain", "dump", "listen_socket",
-    "listen_tcp", "listen_unix", "open_stdio", "open_udp", "promise", "remove_reader", "remove_signal_handler",
-    "remove_writer", "run", "run_in_thread", "run_until", "stats", "stop", "time",
+    "call_soon_threadsafe", "close", "connect_tcp", "connect_unix", "connections", "drain", "dump", "flush",
+    "listen_socket", "listen_tcp", "listen_unix", "open_stdio", "open_udp", "promise", "remove_reader",
+    "remove_signal_handler", "remove_writer", "run", "run_in_thread", "run_until", "stats", "stop", "time",
 }  # fmt: skip
 
 STATE = {"closed"}

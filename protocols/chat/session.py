@@ -78,7 +78,9 @@ class Chat:
         self.reactor = reactor
         self.settings = settings or Settings()
         self.door = Door() if door is None else door
-        self.hub = Hub(reactor.call_soon, reactor.call_later, lines=self.settings.history, wall=wall)
+        self.hub = Hub(
+            reactor.call_soon, reactor.call_later, flush=reactor.flush, lines=self.settings.history, wall=wall
+        )
         self.inputs = Inputs(self.hub)
         self.newcomers: Newcomers[Session] = Newcomers()
         self.kept_buckets = KeptBuckets()

@@ -76,6 +76,9 @@ class LoopVerbs:
         """As `Reactor.call_soon_threadsafe`."""
         self._loop.call_soon_threadsafe(fn, *args)
 
+    def flush(self) -> None:
+        """Nothing waits: transports of this loop have sent when they were written to."""
+
     @property
     def now(self) -> float:
         """As `Reactor.now`, when this round began; asyncio does not tell, so that nothing is ever late in it."""

@@ -47,7 +47,7 @@ def changing(kind: type, but: Collection[str] = ()) -> tuple[str, ...]:
     return tuple(name for name in names if callable(getattr(kind, name)))
 
 
-VERBS = (*MAKERS, "drain", "abort", *changing(Loop, but=ANYWHERE))
+VERBS = (*MAKERS, "drain", "abort", "flush", *changing(Loop, but=ANYWHERE))
 """What only the loop's thread may call while the loop runs."""
 CALLS = tuple({**dict.fromkeys(changing(StreamTransport)), **dict.fromkeys(changing(DatagramTransport))})
 """The same for transports."""

@@ -78,6 +78,18 @@ class Inventory:
         """All transports."""
         return [*self.streams(), *self.datagrams.connections]
 
+    def flush(self) -> None:
+        """What step 5 of a tick does, in its midst."""
+        loop = self._loop
+        loop.runner.check()
+        if not loop._flushing:  # else all that waits has its turn anyway
+            loop._flushing = True
+            for transport in loop.dirty:
+                transport._on_flush()
+            loop.meter.flushes += len(loop.dirty)
+            loop.dirty.clear()
+            loop._flushing = False
+
     def drain(self, grace: float, stop: Callable[[], None]) -> Promise[DrainReport]:
         """Drain all that is open, and what opens meanwhile, then `stop()`. While one is under way, another is that."""
         if self._report is not None and not self._report.done():

@@ -75,6 +75,7 @@ class Loop:
         self._pid = os.getpid()
         self._running = self._stopping = False
         self.asleep = False  # in its poll
+        self._flushing = False
         self._runs = 0
         self.closed = False
         self._host: Host | None = None
@@ -185,10 +186,12 @@ class Loop:
             if guest is not None:
                 guest.serve(now)
             if dirty:
+                self._flushing = True  # and still, where an interrupt leaves this: the next round does the rest
                 for transport in dirty:  # one that is written to meanwhile is appended, and has its turn
                     transport._on_flush()
                 meter.flushes += len(dirty)
                 dirty.clear()
+                self._flushing = False
             while doomed:
                 doomed.popleft()._on_reap()
             done = clock()

@@ -82,6 +82,7 @@ OF_A_REACTOR = {
     "connect_unix": {"factory": Protocol, **PATH},
     "drain": {},
     "listen_socket": {"factory": Protocol, "sock": None},
+    "flush": {},
     "listen_tcp": {"factory": Protocol, **SEVEN},
     "listen_unix": {"factory": Protocol, **PATH},
     "open_stdio": {"factory": Protocol},

@@ -18,7 +18,7 @@ from .departed import Departed
 from .empty_rooms import least_worth
 from .history import LINES, History
 from .ignoring import Ignoring
-from .room import NOBODY, NOTICE, Defer, Member, Room, actor
+from .room import NOBODY, NOTICE, Defer, Member, Room, actor, at_the_end
 
 LOBBY = "lobby"
 OPERATOR = "From Server, Admin:"  # the tutorial's own words, to the letter
@@ -49,7 +49,7 @@ class Hub:
 
     defer: calls a function later in this tick, before what was written is sent: `reactor.call_soon`.
     later: calls a function after so many seconds: `reactor.call_later`; without it news of a crowd wait for a tick.
-    lines: of each room's history.
+    flush: see `Room`. lines: of each room's history.
     """
 
     def __init__(
@@ -57,10 +57,11 @@ class Hub:
         defer: Defer,
         later: Callable[[float, Callable[[], None]], object] | None = None,
         *,
+        flush: Callable[[], object] = at_the_end,
         lines: int = LINES,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._defer = defer
+        self._make_room: Callable[[str, History], Room] = lambda name, history: Room(name, defer, history, flush)
         self.comings = Comings(self._notice, later or (lambda _, call: defer(call)))
         self._lines = lines
         self.wall = wall
@@ -75,7 +76,7 @@ class Hub:
         self.on_forgotten: Callable[[str], object] | None = None  # is given the key of an empty room that is forgotten
         self._owners: dict[str, str] = {}  # the address that opened a room first, where `on_forgotten` asks for shares
         self.keeps_rooms = False  # histories of empty rooms are kept, because a store brings them back
-        self.lobby = Room(LOBBY, defer, History(lines))
+        self.lobby = self._make_room(LOBBY, History(lines))
         self.rooms = {names.key(LOBBY): self.lobby}
         self.audience: list[Callable[[Posted], object]] = []  # each is given every public line
         self.authority = Authority()
@@ -268,7 +269,8 @@ class Hub:
         return self.rooms.get(key) or self._open(key, name, topic)
 
     def _open(self, key: str, name: str, topic: str = "") -> Room:
-        room = self.rooms[key] = Room(name, self._defer, self._empty_rooms.pop(key, None) or History(self._lines))
+        history = self._empty_rooms.pop(key, None) or History(self._lines)
+        room = self.rooms[key] = self._make_room(name, history)
         room.topic = topic or self.topics.pop(key, "")
         return room
 
@@ -282,7 +284,7 @@ class Hub:
         self.ignoring.forget()
         self._members.clear()
         self._looks, self._empty_rooms, self.topics, self.unheard_guests = {}, {}, {}, []
-        self.lobby = Room(LOBBY, self._defer, History(self._lines))
+        self.lobby = self._make_room(LOBBY, History(self._lines))
         self.rooms = {names.key(LOBBY): self.lobby}
 
     @property

@@ -11,10 +11,15 @@ from .news import News
 Write = Callable[[bytes], None]
 Defer = Callable[[Callable[[], None]], object]
 NOTICE = "* "  # how the server's own lines begin; a person's begin with a name, and no name begins like this
+CROWD = 64  # members written to until they are sent it: the first of a thousand waits 0.3 ms less, half of them 0.2 ms
 ACTION = "~ "  # how a line of /me begins: with a mark that no name begins with, and that is not the server's
 Span = tuple[int, int, bool]  # begin and end of a line that somebody is spared; whether that is its own
 NOBODY: frozenset[Member] = frozenset()
 NO_NAMES: Mapping[str, str] = MappingProxyType({})
+
+
+def at_the_end() -> None:
+    """Nothing is sent yet: it leaves at the end of the tick."""
 
 
 class Member:
@@ -99,13 +104,17 @@ class Room:
     encoding once, and a delivery 0.2 to 0.4 microseconds instead of the 10 of a send for each.
 
     defer: calls a function later in this tick, before what was written is sent: `reactor.call_soon`.
+    flush: sends what was written so far: `reactor.flush`.
     """
 
     __slots__ = (
-        "_defer", "_deferred", "_hearers", "_log", "_size", "_spared", "history", "members", "name", "news", "topic",
+        "_defer", "_deferred", "_flush", "_hearers", "_log", "_size", "_spared", "history", "members", "name", "news",
+        "topic",
     )  # fmt: skip
 
-    def __init__(self, name: str, defer: Defer, history: History | None = None) -> None:
+    def __init__(
+        self, name: str, defer: Defer, history: History | None = None, flush: Callable[[], object] = at_the_end
+    ) -> None:
         self.name = name
         self.topic = ""
         self.history = History() if history is None else history
@@ -113,6 +122,7 @@ class Room:
         self.members: dict[Member, None] = {}  # in the order of joining
         self._hearers: dict[Member, None] = {}  # those of them who are connected to this server
         self._defer = defer
+        self._flush = flush
         self._deferred = False
         self._log: list[bytes] = []
         self._size = 0  # bytes in _log
@@ -154,28 +164,30 @@ class Room:
             self._deferred = True
             self._defer(self._on_deferred)
 
-    def deliver(self) -> None:
-        """Write what was collected, now, where something else must come after it."""
+    def deliver(self, flush: Callable[[], object] = at_the_end) -> None:
+        """Write what was collected, now, where something else must come after it.
+
+        flush: called after each CROWD, where nothing more is to come in this tick: else they would have several sends.
+        """
         if not self._log:
             return
         block, spared = b"".join(self._log), self._spared
         self._log, self._spared, self._size = [], {}, 0
-        if spared:
-            for member in self._hearers:
-                if member not in spared:
-                    member.write(block)
-            for member, spans in spared.items():
-                if member.tell_own is not None:
-                    tell_all(member, member.tell_own, block, spans)
-                elif others := without(block, spans):
-                    member.write(others)
-        else:
-            for member in self._hearers:
+        silent = [member for member in self._hearers if member not in spared] if spared else list(self._hearers)
+        for start in range(0, len(silent), CROWD):
+            if start:
+                flush()
+            for member in silent[start : start + CROWD]:
                 member.write(block)
+        for member, spans in spared.items():
+            if member.tell_own is not None:
+                tell_all(member, member.tell_own, block, spans)
+            elif others := without(block, spans):
+                member.write(others)
 
     def _on_deferred(self) -> None:
         self._deferred = False
-        self.deliver()
+        self.deliver(self._flush)
 
     def __repr__(self) -> str:
         return f"<Room {self.name!r} {len(self.members)} members>"

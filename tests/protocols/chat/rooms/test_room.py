@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from protocols.chat.rooms.room import Member, Room, without
+from protocols.chat.rooms.room import CROWD, Member, Room, without
 
 
 def test_everybody_but_the_sender_hears(trio: Any) -> None:
@@ -29,6 +29,43 @@ def test_a_tick_is_one_write_of_one_object(chat: Any) -> None:
     chat.tick()
     assert written == [[], [b"0\n1\n2\n"], [b"0\n1\n2\n"]]
     assert written[1][0] is written[2][0], "encoded, joined and held once for all"
+
+
+def crowd(chat: Any, size: int) -> tuple[Room, list[Member], list[Any]]:
+    """A room of so many, and what is done: the number of each who is written to, `flush` where they are sent it."""
+    done: list[Any] = []
+    room = Room("r", chat.deferred.append, flush=lambda: done.append("flush"))
+    members = [Member(lambda data, number=number: done.append(number), lambda: None) for number in range(size)]
+    for member in members:
+        room.add(member)
+    return room, members, done
+
+
+@pytest.mark.parametrize("size", [1, CROWD - 1, CROWD, CROWD + 1, 3 * CROWD, 3 * CROWD + 5])
+def test_the_first_of_a_crowd_are_sent_a_line_before_the_last_are_written_to(chat: Any, size: int) -> None:
+    """Who comes after the last whole crowd is sent it at the end of the tick, as all are in a small room."""
+    room, _, done = crowd(chat, size)
+    room.post(b"hello\n")
+    chat.tick()
+    expected: list[Any] = list(range(size))
+    for end in reversed(range(CROWD, size, CROWD)):
+        expected.insert(end, "flush")
+    assert done == expected
+
+
+def test_what_is_said_before_an_answer_waits_for_the_end_of_the_tick(chat: Any) -> None:
+    """Else a crowd would have one send for each answer that somebody asks for between two lines."""
+    room, members, done = crowd(chat, 2 * CROWD)
+    room.post(b"hello\n", members[5])
+    members[5].tell("this is the help")
+    assert sorted(done) == list(range(2 * CROWD))
+
+
+def test_who_spoke_in_a_crowd_is_no_part_of_it(chat: Any) -> None:
+    room, members, done = crowd(chat, CROWD + 1)
+    room.post(b"hello\n", members[0])
+    chat.tick()
+    assert done == list(range(1, CROWD + 1))
 
 
 def test_who_spoke_hears_all_but_its_own(trio: Any) -> None:
