@@ -131,6 +131,12 @@ class AioStream(Stream, asyncio.Transport):
         if events != READ and (self._size or self._out is Out.FINISHING):
             self._flush()
 
+    def _on_eof(self) -> None:
+        self._in = self._in.eof
+        self._watch_input()
+        if not self._callback("eof_received") and self._in is In.ENDED:
+            self.close()
+
     def is_reading(self) -> bool:
         """True unless paused or closing; at the peer's end too."""
         return self._phase is Phase.OPEN and self._in is not In.PAUSED
@@ -260,7 +266,11 @@ class AioStream(Stream, asyncio.Transport):
 
     def _on_reap(self) -> None:
         """The end, by `call_soon`."""
-        super()._on_reap()
+        try:
+            self._callback("connection_lost", self._exc)
+        finally:
+            self._told_made = False  # it has been told, here
+            super()._on_reap()
         if self._server is not None:
             server, self._server = self._server, None
             detach(server, self)

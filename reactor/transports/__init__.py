@@ -6,6 +6,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     buffers      chunks waiting to be sent
     reads        how many bytes one read asks for
     slots        what a connection keeps
+    watermarks   how much may wait before the writer is told
     expiry       what no state of a connection may outlast, as one table
     connection   the life of a connection, and the one boundary to the protocol's code
     upgrade      STARTTLS: an open connection changes to TLS

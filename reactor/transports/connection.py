@@ -26,9 +26,7 @@ from .expiry import deadlines
 from .lanes import CLOSED, CLOSING, DISCARDING, ENDED, FLOWING, OPEN, OPENING, READING, SHUT
 from .reads import FIRST_READ
 from .slots import NO_SLOTS
-
-HIGH = 64 * 1024  # bytes, the high watermark unless set_write_buffer_limits
-LOW = HIGH // 4
+from .watermarks import HIGH, LOW, chosen, least
 
 BROKEN = (OSError, MemoryError)
 """What a carrier raises when it cannot go on. Without memory for 120 KiB one connection ends, and not the loop."""
@@ -76,7 +74,7 @@ class Connection(ABC):
         self._blocked = False  # WRITE is in it: the peer is not taking our bytes
         self._chunks: list[Bytes] = []
         self._size = 0  # bytes in _chunks; if there are any we are in loop.dirty or wait for WRITE
-        self._set_watermarks(HIGH, LOW)
+        self._high, self._low, self._notice_at = HIGH, LOW, least(HIGH, limits)
         self._unread = b""
         self._read_size = FIRST_READ  # bytes asked of the next recv
         self._exc: BaseException | None = None
@@ -123,7 +121,7 @@ class Connection(ABC):
             self._check_phase()
         else:
             self._told_made = True
-            try:  # `_callback`, written out: each newcomer comes by here
+            try:
                 self._protocol.connection_made(self)
             except EXITS:
                 self._end(None)  # nobody would ever look at it again
@@ -162,9 +160,13 @@ class Connection(ABC):
     def _on_reap(self) -> None:
         """Step 6 of the tick: the end. Afterwards nothing here refers to the protocol or to the exception."""
         exc, self._exc = self._exc, None  # its traceback may hold a frame that holds us
-        try:
+        try:  # `_callback`, written out here and in `_open`: each connection comes by
             if self._told_made:
-                self._callback("connection_lost", exc)
+                self._protocol.connection_lost(exc)
+        except EXITS:
+            raise
+        except BaseException as fault:
+            self._blame(fault, "connection_lost")
         finally:
             self._protocol = None
             self._close()
@@ -200,14 +202,6 @@ class Connection(ABC):
         else:
             self._lose(error)
         return None
-
-    def _set_watermarks(self, high: int, low: int) -> None:
-        self._high, self._low = high, low
-        # What `write` compares with, the least of three bounds: for each newcomer, to whom `min` would cost more.
-        most, soft = self._limits.output, self._limits.output_soft
-        if most is not None and most < high:
-            high = most
-        self._notice_at = high if soft is None or soft > high else soft
 
     def _watch_input(self) -> None:
         reading = self._in is READING and not self._unread and self._upgrade is None
@@ -358,13 +352,8 @@ class Connection(ABC):
 
         Without `high` it is 64 KiB, or four times `low`; without `low` it is a quarter of `high`. As in asyncio.
         """
-        if high is None:
-            high = HIGH if low is None else 4 * low
-        if low is None:
-            low = high // 4
-        if not high >= low >= 0:
-            raise ValueError(f"high ({high}) must not be below low ({low}), nor low below 0")
-        self._set_watermarks(high, low)
+        self._high, self._low = chosen(high, low)
+        self._notice_at = least(self._high, self._limits)
         if self._size > self._notice_at:
             self._on_crowded()
 

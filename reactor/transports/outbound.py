@@ -17,6 +17,7 @@ from .buffers import copied, gather
 from .connection import Connection
 from .lanes import CLOSED, DISCARDING, FINISHING, FLOWING, FULL, OPEN, OPENING
 from .slots import NO_SLOTS
+from .watermarks import least
 
 SEND_NOW = 4096  # bytes from which sending at once beats waiting for the flush
 JOIN_ALL = 64 * 1024  # bytes of chunks that are joined without a look at each
@@ -160,7 +161,7 @@ class Outbound(Connection):
 
     def _on_unblocked(self) -> None:
         self._soft_since = None
-        self._set_watermarks(self._high, self._low)
+        self._notice_at = least(self._high, self._limits)
         self._loop.budget.release(self)
         self._watch(self._interest & ~WRITE)
 

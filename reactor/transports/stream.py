@@ -20,7 +20,7 @@ from ..boundary import EXITS
 from ..loop.futures import Promise
 from ..loop.poller import READ, WRITE
 from .buffered import feed, receive_into
-from .lanes import DISCARDING, ENDED, FINISHING, OPENING, READING, SHUT
+from .lanes import DISCARDING, ENDED, FINISHING, OPEN, OPENING, READING, SHUT
 from .outbound import Outbound
 from .reads import FIRST_READ, READ_SIZE, SMALL, more
 from .slots import NO_SLOTS, SLOTS
@@ -165,11 +165,17 @@ class Stream(Outbound):
     def _on_eof(self) -> None:
         self._in = self._in.eof
         self._watch_input()
+        try:  # `_callback`, written out: most connections come by here
+            stays = self._protocol.eof_received()
+        except EXITS:
+            raise
+        except BaseException as exc:
+            return self._blame(exc, "eof_received")
         # Not ENDED: the callback gave the connection to another protocol, which will be told of the end itself.
-        if not self._callback("eof_received") and self._in is ENDED:
-            self.close()
-        else:
+        if stays or self._in is not ENDED:
             self._check_phase()
+        elif self._phase is OPEN:
+            self._leave()
 
     # -- TLS ----------------------------------------------------------------------------------------------------
 
@@ -205,6 +211,9 @@ class Stream(Outbound):
             return self._loop._check_process()
         if self._phase is OPENING and not self._size:
             return self._end(None)
+        self._leave()
+
+    def _leave(self) -> None:
         self.delivery += 1
         self._in = self._in.close
         self._out = self._out.finish
