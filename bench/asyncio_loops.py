@@ -39,7 +39,7 @@ from websocket import dial
 
 LOOPS = ("asyncio", "uvloop", "reactor", "hosted")
 BARE = "bare"
-PROTOCOLS = ("echo", "lines")  # cases of an asyncio.Protocol alone
+FLOORED = ("echo", "lines", "uvicorn")  # cases that `bare` has
 PROGRAM = "bench/peers/aio_loops.py"
 KEY = b"\x5a\x01\xc3\x3c"
 GET = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -129,7 +129,7 @@ def show(case, found, markdown=False):
 def run_servers(case, options):
     """One case with servers."""
     with contextlib.ExitStack() as stack:
-        loops = (*LOOPS, BARE) if case in PROTOCOLS else LOOPS
+        loops = (*LOOPS, BARE) if case in FLOORED else LOOPS
         programs = {name: [PROGRAM, CASES[case][0], f"--loop={name}"] for name in loops}
         servers = turns.started(stack, programs, options.python)
         if "asyncio" in servers:

@@ -3,6 +3,7 @@
 
 import argparse
 import asyncio
+import collections
 import contextlib
 import importlib
 import os
@@ -117,11 +118,52 @@ class BareTransport:
         self.sock, self.pending = sock, []
         self.write = self.pending.append
 
+    def get_extra_info(self, name, default=None):
+        return {"peername": self.sock.getpeername, "sockname": self.sock.getsockname}.get(name, lambda: default)()
 
-def serve_bare(factory, listening):
+    def is_closing(self):
+        return False
+
+    def close(self):
+        """Nobody does."""
+
+
+class BareLoop(asyncio.AbstractEventLoop):
+    """As much of a loop as uvicorn asks for where it serves a request: asyncio's tasks, and timers that never come."""
+
+    def __init__(self):
+        self.ready = collections.deque()
+
+    def create_task(self, coro, **options):
+        return asyncio.Task(coro, loop=self, **options)
+
+    def call_soon(self, callback, *args, context=None):
+        self.ready.append((context, callback, args))
+
+    def call_later(self, delay, callback, *args):
+        return self
+
+    def cancel(self):
+        """A timer, which is this loop."""
+
+    def get_debug(self):
+        return False
+
+
+def bare_uvicorn(loop):
+    """What makes connections of uvicorn's."""
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+    from uvicorn.server import ServerState
+
+    asyncio._set_running_loop(loop)
+    config, state = uvicorn_config(), ServerState()
+    return lambda: HttpToolsProtocol(config, state, {}, loop)
+
+
+def serve_bare(factory, listening, ready=()):
     """The least that a loop in Python can do for an asyncio.Protocol: a poll, a receive, a send. No server can live so.
 
-    No timeouts, no watermarks, no errors: a peer that does not read, or resets, ends it.
+    No timeouts, no watermarks, no errors: a peer that does not read, or resets, ends it. ready: what tasks have to do.
     """
     poller, served = select.epoll(), {}
     poller.register(listening, select.EPOLLIN)
@@ -137,6 +179,9 @@ def serve_bare(factory, listening):
             receive, received, pending, send, sock = served[fd]
             if data := receive(65536):
                 received(data)
+                while ready:
+                    context, callback, arguments = ready.popleft()
+                    context.run(callback, *arguments)
                 send(pending[0] if len(pending) == 1 else b"".join(pending))
                 pending.clear()
             else:
@@ -170,8 +215,10 @@ if __name__ == "__main__":
     if options.loop == "bare":
         listening = listen(options.port)
         print("listening on {}:{}".format(*listening.getsockname()), flush=True)
+        loop = BareLoop()
+        factory = {"echo": Echo, "lines": Lines}.get(options.service) or bare_uvicorn(loop)
         with contextlib.suppress(KeyboardInterrupt):
-            serve_bare({"echo": Echo, "lines": Lines}[options.service], listening)
+            serve_bare(factory, listening, loop.ready)
         sys.exit(0)
     try:
         factory = loop_factory(options.loop)
