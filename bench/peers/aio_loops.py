@@ -5,11 +5,14 @@ import argparse
 import asyncio
 import collections
 import contextlib
+import heapq
 import importlib
+import itertools
 import os
 import select
 import socket
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -129,25 +132,41 @@ class BareTransport:
 
 
 class BareLoop(asyncio.AbstractEventLoop):
-    """As much of a loop as uvicorn asks for where it serves a request: asyncio's tasks, and timers that never come."""
+    """As much of a loop as uvicorn asks for where it serves a request: tasks, calls and timers, asyncio's own.
+
+    A timer that was cancelled is let go when it is the next, and no other ever comes.
+    """
 
     def __init__(self):
-        self.ready = collections.deque()
+        self.ready, self.timers, self.number = collections.deque(), [], itertools.count()
 
     def create_task(self, coro, **options):
         return asyncio.Task(coro, loop=self, **options)
 
     def call_soon(self, callback, *args, context=None):
-        self.ready.append((context, callback, args))
+        handle = asyncio.Handle(callback, args, self, context)
+        self.ready.append(handle)
+        return handle
 
     def call_later(self, delay, callback, *args):
-        return self
+        handle = asyncio.TimerHandle(time.monotonic() + delay, callback, args, self)
+        heapq.heappush(self.timers, (handle.when(), next(self.number), handle))
+        return handle
 
-    def cancel(self):
-        """A timer, which is this loop."""
+    def _timer_handle_cancelled(self, handle):
+        """What it asks for."""
 
     def get_debug(self):
         return False
+
+    def run_ready(self):
+        ready, timers = self.ready, self.timers
+        while ready:
+            handle = ready.popleft()
+            if not handle._cancelled:
+                handle._run()
+        while timers and timers[0][2]._cancelled:
+            heapq.heappop(timers)
 
 
 def bare_uvicorn(loop):
@@ -160,12 +179,13 @@ def bare_uvicorn(loop):
     return lambda: HttpToolsProtocol(config, state, {}, loop)
 
 
-def serve_bare(factory, listening, ready=()):
+def serve_bare(factory, listening, run_ready=None):
     """The least that a loop in Python can do for an asyncio.Protocol: a poll, a receive, a send. No server can live so.
 
-    No timeouts, no watermarks, no errors: a peer that does not read, or resets, ends it. ready: what tasks have to do.
+    No timeouts, no watermarks, no errors: a peer that does not read, or resets, ends it. run_ready: does what tasks
+    have to do, once a turn, before all is sent.
     """
-    poller, served = select.epoll(), {}
+    poller, served, answering = select.epoll(), {}, []
     poller.register(listening, select.EPOLLIN)
     while True:
         for fd, _ in poller.poll():
@@ -179,13 +199,19 @@ def serve_bare(factory, listening, ready=()):
             receive, received, pending, send, sock = served[fd]
             if data := receive(65536):
                 received(data)
-                while ready:
-                    context, callback, arguments = ready.popleft()
-                    context.run(callback, *arguments)
+                if run_ready:
+                    answering.append((pending, send))
+                    continue
                 send(pending[0] if len(pending) == 1 else b"".join(pending))
                 pending.clear()
             else:
                 sock.close()
+        if answering:
+            run_ready()
+            for pending, send in answering:
+                send(b"".join(pending))
+                pending.clear()
+            answering.clear()
 
 
 def listen(port):
@@ -215,10 +241,11 @@ if __name__ == "__main__":
     if options.loop == "bare":
         listening = listen(options.port)
         print("listening on {}:{}".format(*listening.getsockname()), flush=True)
-        loop = BareLoop()
-        factory = {"echo": Echo, "lines": Lines}.get(options.service) or bare_uvicorn(loop)
         with contextlib.suppress(KeyboardInterrupt):
-            serve_bare(factory, listening, loop.ready)
+            if options.service == "uvicorn":
+                loop = BareLoop()
+                serve_bare(bare_uvicorn(loop), listening, loop.run_ready)
+            serve_bare({"echo": Echo, "lines": Lines}[options.service], listening)
         sys.exit(0)
     try:
         factory = loop_factory(options.loop)

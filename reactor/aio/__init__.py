@@ -17,6 +17,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     stream       our stream transport under asyncio's contract
     debug        what debug mode says of them
     serving      the listener under asyncio's servers
+    timers       asyncio's timers
     guest        what asyncio's loop does in each round of the reactor's
     loop         asyncio's loop with our transports, in our rounds
     verbs        the other way round: what protocols ask of a reactor's loop, on any loop of asyncio's

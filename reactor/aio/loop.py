@@ -20,7 +20,7 @@ import asyncio
 import socket
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from ..diagnostics.debug import is_equipped, report_open
 from ..limits import Limits, Timeouts
@@ -32,6 +32,8 @@ from .private import SSLProtocol
 from .serving import AioListener
 from .stream import AioStream
 
+H = TypeVar("H", bound=asyncio.Handle)
+
 LIMITS = Limits(output=None)
 TIMEOUTS = Timeouts(connect=None, handshake=None, idle=None, write=None)
 """asyncio's programs expect no bounds; but one who has closed does not wait for ever for a peer that takes nothing."""
@@ -40,6 +42,7 @@ TIMEOUTS = Timeouts(connect=None, handshake=None, idle=None, write=None)
 class ReactorEventLoop(HostedEventLoop):
     """See `reactor.aio.new_event_loop`."""
 
+    guest: AsyncioGuest
     _ready: deque[Any]
     _scheduled: list[Any]
     _timer_cancelled_count: int
@@ -75,12 +78,31 @@ class ReactorEventLoop(HostedEventLoop):
     def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:  # type: ignore[override]
         """As asyncio's; without its three frames where neither debug mode nor the end of the loop asks for them."""
         if self._debug or self._closed:
-            handle = super().call_soon(callback, *args, context=context)
-            if handle._source_traceback:  # type: ignore[attr-defined]
-                del handle._source_traceback[-1]  # type: ignore[attr-defined]  # this very line: it is nobody's
-            return handle
+            return _unseen(super().call_soon(callback, *args, context=context))
         handle = asyncio.Handle(callback, args, self, context)
         self._ready.append(handle)
+        return handle
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        """As asyncio's; see `call_soon` and `timers`."""
+        if self._debug or self._closed or when is None:
+            handle = _unseen(super().call_at(when, callback, *args, context=context))
+            self.guest.timers.adopt(self._scheduled)
+            return handle
+        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        self.guest.timers.add(handle)
+        return handle
+
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        """As asyncio's."""
+        if self._debug or self._closed or delay is None:
+            return _unseen(super().call_later(delay, callback, *args, context=context))
+        handle = asyncio.TimerHandle(self.reactor.clock() + delay, callback, args, self, context)
+        self.guest.timers.add(handle)
         return handle
 
     # -- transports ---------------------------------------------------------------------------------------------
@@ -201,4 +223,12 @@ class ReactorEventLoop(HostedEventLoop):
             report_open(left)
         for transport in left:
             transport.forget()
+        self.guest.timers.heap.clear()
         super()._leave()
+
+
+def _unseen(handle: H) -> H:
+    """Without the line of ours in what debug mode tells of where it was made: it is nobody's."""
+    if handle._source_traceback:  # type: ignore[attr-defined]
+        del handle._source_traceback[-1]  # type: ignore[attr-defined]
+    return handle
