@@ -123,8 +123,8 @@ class ChatSocket(LineSocket):
         super().connection_lost(exc)
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        """End it: with 1008 (RFC 6455, 7.4.1: a policy) where it is no use to come back."""
-        member = self.inner.member
+        """End it: with 1008 (RFC 6455, 7.4.1: a policy) where it is no use to come back. Nothing after the end."""
+        member = None if self.inner is None else self.inner.member
         super().close(1008 if code == 1000 and member is not None and member.reason == BANNED else code, reason)
 
     def _on_silence(self, seconds: float) -> None:

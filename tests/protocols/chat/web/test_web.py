@@ -177,6 +177,17 @@ def test_nothing_of_a_browsers_connection_waits_for_the_garbage_collector(no_gc,
     assert len(instances(ChatSocket, WebSession, LineTransport)) == 3, "those of who is still there"
 
 
+def test_a_session_that_closes_after_the_end_closes_nothing(world):
+    bob = world.browser("bob")
+    (socket,) = instances(ChatSocket)
+    lines = socket.lines
+    bob.transport.abort()
+    world.pass_time(1)
+    lines.write(b"to nobody\n")
+    lines.close()
+    assert lines.is_closing()
+
+
 def test_other_sites_are_refused(world):
     for origin in ("http://evil.example", "null"):
         with pytest.raises(HandshakeError) as failed:
