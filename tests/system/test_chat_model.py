@@ -149,7 +149,8 @@ BUGS = [
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__)
 def test_a_planted_bug_is_found(bug: Any, monkeypatch: Any) -> None:
     bug(monkeypatch.setattr)
-    assert any(chat_runs.fails(chat_runs.Author(seed).script(500)) for seed in (2, *range(12)))
+    seeds = (2, 11, *range(12))  # one of the first two finds each of them
+    assert any(chat_runs.fails(chat_runs.Author(seed).script(500)) for seed in seeds)
 
 
 def test_a_failing_run_becomes_a_short_transcript(monkeypatch: Any) -> None:

@@ -13,7 +13,7 @@ from reactor.transports import outbound, stream as transport
 from reactor.transports.lanes import Out
 from tests.system import scenarios
 
-SEEDS = 40  # of each scenario, at most; most bugs need one or two
+SEEDS = (0, 15, *range(40))  # of each scenario; most bugs need one or two, the one behind EMFILE needs 15
 
 
 def loses_bytes_after_a_partial_send(patch):
@@ -177,7 +177,7 @@ BUGS = [
 def test_a_planted_bug_is_found(bug, monkeypatch):
     monkeypatch.setattr(world, "ROUNDS", 5000)  # a bug may spin: find out sooner
     bug(monkeypatch.setattr)
-    assert any(fails(name, seed) for seed in range(SEEDS) for name in scenarios.SCENARIOS)
+    assert any(fails(name, seed) for seed in SEEDS for name in scenarios.SCENARIOS)
 
 
 def fails(name, seed):

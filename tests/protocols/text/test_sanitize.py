@@ -69,13 +69,13 @@ def test_a_run_of_joiners_stays_only_where_both_sides_are_not_ascii(before: str,
     assert sanitize(before + run + after) == before + run * stays + after
 
 
-@pytest.mark.parametrize("blanks", ["", "  ", "\t", "\u3000"])
-def test_every_character_that_is_not_shown_covers_no_command(blanks: str) -> None:
+def test_every_character_that_is_not_shown_covers_no_command() -> None:
     """Behind any of them a password would be read by all."""
     removed = [char for char in map(chr, range(sys.maxunicode + 1)) if char != "\t" and not sanitize(char)]
     assert {"\x7f", "\u200b", "\ufeff"} < set(removed)
-    for char in removed:
-        assert uncover(f"{char}{blanks}{char}/who {char}") == f"{blanks}/who {char}"
+    for blanks in ("", "  ", "\t", "\u3000"):
+        for char in removed:
+            assert uncover(f"{char}{blanks}{char}/who {char}") == f"{blanks}/who {char}"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
+from operator import attrgetter
 
 from protocols.chat.cluster.entries import BEGINNING, Entry, EntryID
 
@@ -181,7 +183,8 @@ class MemoryLog:
             return self.frozen.append((self._deliver,))
         if not self.reading or not self.is_up or self.is_cut or self.closed:
             return
-        entries = [entry for entry in self.shelf.entries if entry.id > self.last][: self.dice.randrange(1, 100)]
+        start = bisect_right(self.shelf.entries, self.last, key=attrgetter("id"))
+        entries = self.shelf.entries[start : start + self.dice.randrange(1, 100)]
         if entries:
             self.last = entries[-1].id
             self.reader.on_entries(entries)

@@ -238,13 +238,14 @@ class Model:
 
     def check_complete(self, alive):
         """What did not reach somebody who was there: its sender, or who lacks it, was told."""
+        heard = {listener: {SAID.sub(r"\1: \2", line) for line in listener.lines} for listener in alive}
         for when, sender, number in self.said:
             if sender.went is not None and when > sender.went - TTL - 2:
                 continue  # gone before it was clear that a line was lost, or its server was killed with it
             for listener in alive:
                 if listener is sender or listener.came > when:
                     continue
-                if f"{sender.name}: {number}" in (SAID.sub(r"\1: \2", line) for line in listener.lines):
+                if f"{sender.name}: {number}" in heard[listener]:
                     continue
                 told = any(word in line for line in sender.lines + listener.lines for word in TOLD)
                 assert told, f"{listener.name} lacks {sender.name}: {number} of {when:.2f}, and nobody was told"
