@@ -22,6 +22,7 @@ from tests.kit.theatre import Theatre
 
 PATIENCE = 180  # seconds for one test, thrice what a scene waits for one thing; the slowest takes eight
 PATIENCE_OF_LONG_RUNS = 1200  # seconds, where --soak or --seeds ask for more
+COMPLAINTS = guards.Complaints()
 os.environ.setdefault("REACTOR_WATCHDOG", "10")  # seconds: a loaded machine stalls programs that are at no fault
 
 
@@ -79,21 +80,35 @@ def pytest_runtest_logfinish():
     gc.freeze()
 
 
-@pytest.fixture(autouse=True)
-def _as_before(request):
-    """One for three, as each costs a second of ten thousand tests: it ends, signals are as before, bugs are raised.
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call():
+    """What setup and teardown log is not the test's."""
+    with COMPLAINTS:
+        return (yield)
 
-    A program of `reactor.serving` ignores what has ended it until its last line, which is not the test's. A test that
-    looks at the log itself may have a bug in it, and wants the reactor to go on.
+
+@pytest.fixture(autouse=True)
+def _guarded(request):
+    """One for all, as each costs a second or two of twelve thousand tests. It is set up first and torn down last.
+
+    The test ends. Signals are as before: a program of `reactor.serving` ignores what has ended it until its last line,
+    which is not the test's. Bugs are raised, and a log record of WARNING or above fails the test, unless it has said
+    `@pytest.mark.loud`: who looks at the log itself may have a bug in it, and wants the reactor to go on.
     """
     long = request.config.getoption("seeds") > 25 or request.config.getoption("soak") > 100
     own = request.node.get_closest_marker("patience")
+    loud = request.node.get_closest_marker("loud") is not None
+    log.forget()  # what other tests have raised in this minute
+    logging.getLogger("reactor").setLevel(logging.DEBUG)
     signals = guards.signals_as_before()
     next(signals)
-    bugs.RAISED = request.node.get_closest_marker("loud") is None
+    bugs.RAISED = not loud
+    COMPLAINTS.heard.clear()
     yield from guards.ends(own.args[0] if own else PATIENCE_OF_LONG_RUNS if long else PATIENCE)
     bugs.RAISED = True
     next(signals, None)
+    gc.collect()  # an unclosed socket warns now, in the test that left it
+    assert loud or not COMPLAINTS.heard, f"unexpected: {COMPLAINTS.heard}"
 
 
 @pytest.fixture
@@ -129,15 +144,3 @@ def theatre(tmp_path):
     theatre = Theatre(tmp_path)
     yield theatre
     theatre.close()
-
-
-@pytest.fixture(autouse=True)
-def _quiet(caplog, request):
-    """Fail on a log record of WARNING or above, unless the test has said `@pytest.mark.loud` or looked at caplog."""
-    caplog.set_level(logging.DEBUG, logger="reactor")
-    log.forget()  # what other tests have raised in this minute
-    yield
-    gc.collect()  # an unclosed socket warns now, in the test that left it
-    if request.node.get_closest_marker("loud") is None:
-        loud = [record.getMessage() for record in caplog.get_records("call") if record.levelno >= logging.WARNING]
-        assert not loud, f"unexpected: {loud}"

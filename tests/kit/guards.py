@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import signal
 import sys
@@ -49,6 +50,23 @@ def no_gc() -> Iterator[None]:
 def instances(*kinds: type) -> list[object]:
     """All objects of these very classes."""
     return [found for found in gc.get_objects() if type(found) in kinds]
+
+
+class Complaints(logging.Handler):
+    """What is logged as a warning or worse while it is entered."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.heard: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.heard.append(record.getMessage())
+
+    def __enter__(self) -> None:
+        logging.getLogger().addHandler(self)
+
+    def __exit__(self, *exc_info: object) -> None:
+        logging.getLogger().removeHandler(self)
 
 
 class Stuck(BaseException):
