@@ -10,7 +10,25 @@ from typing import Any
 
 import pytest
 
+from tests.kit import webdriver
 from tests.kit.program import ROOT
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Browser]:
+    """One for all, as to start one takes seconds of two cores: who has used it leaves it as `page` does."""
+    driver = webdriver.Driver(tmp_path_factory.mktemp("browser"))
+    yield driver.browser()
+    driver.close()
+
+
+@pytest.fixture
+def page(browser: webdriver.Browser) -> Iterator[webdriver.Browser]:
+    """The browser, without a page. Each server has another port, and so another origin and another memory."""
+    yield browser
+    browser.resize(1000, 700)
+    browser.open("about:blank")
+    browser.complaints()  # they are this test's
 
 
 @pytest.fixture

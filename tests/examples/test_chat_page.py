@@ -19,22 +19,6 @@ NO_FLOOD = ("--no-console", "--flood-rate", "0", "--log-level", "warning")
 LINK = re.compile(r"web page on (http://127\.0\.0\.1:\d+/)\n")
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    driver = webdriver.Driver(tmp_path_factory.mktemp("browser"))
-    yield driver.browser()
-    driver.close()
-
-
-@pytest.fixture
-def page(browser: Any) -> Any:
-    """The browser, without a page. Each server has another port, and so another origin and another memory."""
-    yield browser
-    browser.resize(1000, 700)
-    browser.open("about:blank")
-    browser.complaints()  # they are this test's
-
-
 @pytest.fixture
 def chat(theatre: Any) -> Any:
     return start(theatre)

@@ -28,26 +28,17 @@ ODD = [
 ]
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    driver = webdriver.Driver(tmp_path_factory.mktemp("browser"))
-    yield driver.browser()
-    driver.close()
-
-
-def test_the_live_page_changes(theatre: Any, browser: Any) -> None:
+def test_the_live_page_changes(theatre: Any, page: Any) -> None:
     server = theatre.serve("live_page.py")
-    browser.open(f"http://127.0.0.1:{server.port}/")
-    browser.shows("1", "#seen")
-    first = browser.until("const now = document.querySelector('#now').textContent; return now.includes(':') && now")
-    browser.until("return document.querySelector('#now').textContent !== arguments[0]", first)
+    page.open(f"http://127.0.0.1:{server.port}/")
+    page.shows("1", "#seen")
+    first = page.until("const now = document.querySelector('#now').textContent; return now.includes(':') && now")
+    page.until("return document.querySelector('#now').textContent !== arguments[0]", first)
     server.process.send_signal(signal.SIGTERM)
     assert server.exits() == 0, "a stream of events does not hold the server up"
-    browser.open("about:blank")
-    browser.complaints()
 
 
-def test_a_directory_of_odd_names_is_browsed(theatre: Any, browser: Any, tmp_path: Path) -> None:
+def test_a_directory_of_odd_names_is_browsed(theatre: Any, page: Any, tmp_path: Path) -> None:
     """Every link is followed as a browser does it, and shows the file that has that name."""
     root = tmp_path / "root"
     for name in ODD:
@@ -57,17 +48,17 @@ def test_a_directory_of_odd_names_is_browsed(theatre: Any, browser: Any, tmp_pat
     server = theatre.serve("http_server.py", "--root", str(root))
     base = f"http://127.0.0.1:{server.port}/"
     links = "return [...document.querySelectorAll('td a')].map(a => a.href)"
-    browser.open(base)
-    directories = browser.run(links)
+    page.open(base)
+    directories = page.run(links)
     assert len(directories) == len(ODD)
     seen = set()
     for directory in directories:
         assert directory.startswith(base)
-        browser.open(directory)
-        up, file = browser.run(links)
+        page.open(directory)
+        up, file = page.run(links)
         assert up == base
-        browser.open(file)
-        seen.add(browser.text("body"))
+        page.open(file)
+        seen.add(page.text("body"))
     assert seen == {f"this is {name}" for name in ODD}
-    assert [each for each in browser.complaints() if "favicon" not in each] == []
+    assert [each for each in page.complaints() if "favicon" not in each] == []
     server.clean_exit()
