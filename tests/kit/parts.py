@@ -1,7 +1,7 @@
-"""The whole suite in three processes: what starts programs waits most of its time, so the rest runs beside it.
+"""The whole suite in four processes: what starts programs waits most of its time, so the rest runs beside it.
 
-`pytest` without a path starts two more, each for some of the folders, leaves these out here, and shows at the end what
-they have found; a failure of theirs is this run's failure. With a path, one core, `--collect-only`, `--pdb` or
+`pytest` without a path starts three more, each for some of the folders, leaves these out here, and shows at the end
+what they have found; a failure of theirs is this run's failure. With a path, one core, `--collect-only`, `--pdb` or
 `--one-process` everything runs in one process.
 """
 
@@ -20,9 +20,10 @@ import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
 BESIDE = (
-    ("examples", "bench", "typing", "test_readme.py", "test_porting.py", "test_mutants.py"),  # waits for programs
+    ("examples",),  # waits for programs, and for a browser
+    ("bench", "typing", "test_readme.py", "test_porting.py", "test_mutants.py", "protocols/http"),  # for programs too
     ("system", "conformance"),  # waits for deadlines of redis-server and of workers
-)
+)  # with those that stay each takes about as long: on two cores a third of the time was nobody's with one fewer
 PATIENCE = 1800.0  # seconds for the others once this one is done; they take as long as it does
 VARIABLE = "TESTS_BESIDE"  # set for the other processes, which must start none
 
