@@ -89,20 +89,23 @@ def test_of_the_tests_that_run_a_line_the_nearest_and_shortest_come_first(tmp_pa
     assert found == (["tests/a.py::near", "tests/b.py::quick", "tests/b.py::slow"], pytest.approx(5.1))
 
 
-@pytest.mark.patience(300)  # starts nine programs, and one of them spins until it is given up
+@pytest.mark.patience(300)  # starts nine programs, and one of them never ends
 def test_a_change_is_noticed_by_a_failing_test_and_by_a_loop_without_end(tmp_path, monkeypatch):
     monkeypatch.setattr(mutants, "LEAST", 0.0)
     monkeypatch.setattr(mutants, "PATIENCE", 4.0)  # times what it takes here, however slow this machine is
     (tmp_path / "reactor").mkdir()
     (tmp_path / "tests/reactor").mkdir(parents=True)
-    source = "def f(n):\n    while n > 0:\n        n -= 1\n    return n + 0 * 7\n"
+    source = "from .b import zero\ndef f(n):\n    while n > zero():\n        n -= 1\n    return n + 0 * 7\n"
     (tmp_path / "reactor/a.py").write_text(source)
+    (tmp_path / "reactor/b.py").write_text("import time\ndef zero(): return time.sleep(0.01) or 0\n")  # does not spin
     (tmp_path / "tests/reactor/test_a.py").write_text(
         "import sys; sys.path.insert(0, '.')\nfrom reactor.a import f\ndef test_f(): assert f(3) == 0\n"
     )
     (tmp_path / "reactor/__init__.py").write_text("")
     monkeypatch.setattr(
-        mutants, "copied", lambda root: ["reactor/__init__.py", "reactor/a.py", "tests/reactor/test_a.py"]
+        mutants,
+        "copied",
+        lambda root: ["reactor/__init__.py", "reactor/a.py", "reactor/b.py", "tests/reactor/test_a.py"],
     )
     bench = mutants.Bench(tmp_path, 1)
     try:
@@ -112,7 +115,7 @@ def test_a_change_is_noticed_by_a_failing_test_and_by_a_loop_without_end(tmp_pat
         bench.close()
     noticed = {text.partition(" ")[2]: verdict.by.partition(" ")[0] for text, verdict in verdicts.items()}
     assert noticed == {
-        "compared: n > 0  ->  (n >= 0)": "FAILED",
+        "compared: n > zero()  ->  (n >= zero())": "FAILED",
         "dropped: n -= 1  ->  pass": "time",
         "constant: 7  ->  8": "",
     }
