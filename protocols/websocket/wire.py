@@ -71,9 +71,8 @@ class Wire:
         self._masked = not client
         self._inflates = inflates
         self._max_message = max_message
-        self._longest = (
-            -1 if client else min(MAX_CONTROL, max_message)
-        )  # bytes of what `_short` reads; a client's frames are masked
+        # Bytes of the longest message that `_short` reads. It reads masked frames, and no client is sent any.
+        self._longest = -1 if client else min(MAX_CONTROL, max_message)
         self._data = b""  # what was fed and not yet read, from _at on
         self._at = 0
         self.message: Message | None = None  # begun, and not at its end
