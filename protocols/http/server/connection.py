@@ -17,7 +17,7 @@ from typing import Any, Protocol as Interface
 
 from reactor import Protocol, Reactor, adopt
 
-from ...admission.rounds import ROUND_TIME
+from ...admission.rounds import ROUND_TIME, Share
 from ..errors import NoRequest, ProtocolError
 from ..events import Data, End, Event, Failed, RequestHead
 from ..wire import RequestWire
@@ -204,9 +204,9 @@ class HTTPConnection(Protocol):
     def _take(self, events: list[Event]) -> None:
         """Events of the wire, and of the requests behind this one, until something must be waited for."""
         self._looping = True
-        turns, reactor = self.site.bounds.max_pipelined, self.site.reactor
-        pipelined = self.wire.behind  # the clock is asked only then: a single request pays nothing
-        until = min(reactor.time() + TURN_TIME, reactor.now + ROUND_TIME) if pipelined else NEVER
+        wire, site = self.wire, self.site
+        # A single request pays nothing for its share.
+        share = Share(site.reactor, TURN_TIME, site.bounds.max_pipelined) if wire.behind else None
         while events:
             for event in events:
                 _ON[type(event)](self, event)
@@ -214,27 +214,26 @@ class HTTPConnection(Protocol):
                     break  # it is answered, and all of it has come: what follows is its end
             if self._phase is not IDLE:
                 break
-            turns -= 1
-            if self.full or not turns or (pipelined and reactor.time() >= until):
+            if self.full or (share is not None and share.is_used_up()):
                 self._enter(REST, NEVER)
-                reactor.call_soon(self._rested)
+                site.reactor.call_soon(self._rested)
                 break
-            events = self.wire.next_message()
+            events = wire.next_message()
         self._looping = False
         if self._phase is IDLE:
             self._wait()
-        elif self.wire.behind and self._phase is not OVER:
+        elif wire.behind and self._phase is not OVER:
             self.hold()
 
     def _wait(self) -> None:
-        """For the next request, or the rest of its head."""
+        """For the next request, or the rest of its head. The phase is IDLE."""
         if self.ended:
             return self._close()
         bounds = self.site.bounds
         if self.wire.begun:
             self._enter(HEAD, bounds.head)
         else:
-            self._enter(IDLE, bounds.idle)
+            self.waited, self.allowed = 0.0, bounds.idle
         if self._holding:
             self.release()
 

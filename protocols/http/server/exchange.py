@@ -265,9 +265,11 @@ class Exchange:
             return  # `request.respond` has begun the answer, or nobody waits for one any more
         if self._reception is not None:
             self._want_no_more()
-        if type(result) is bytes or type(result) is str:
+        kind = type(result)
+        if kind is bytes or kind is str:
             result = as_ready(result)
-        if type(result) is Ready:
+            kind = type(result)
+        if kind is Ready:
             if self._line.site.on_answer is not None:  # asked here too: without an access log no call is made
                 self._tell(result.status)
             self._keep = self._may_keep()

@@ -83,14 +83,14 @@ class RequestWire(Wire):
         """Go on with the next request, once the answer to this one is sent. RuntimeError unless `keep_alive`."""
         if not (self.persistent and self.state is DONE):
             raise RuntimeError(f"{self!r}: the connection cannot be used again")
+        if self.length == 0 and not self.behind:
+            self.length = None  # nothing else has changed: there was no content
+            self.state = HEAD
+            self._skipped = self.persistent = False
+            return []
         behind, at = self.behind, self._behind_at
-        if self.length != 0 or behind:
-            self._start()
-            return self._feed(behind, at) if behind else []
-        self.length = None  # nothing else has changed: there was no content
-        self.state = HEAD
-        self._skipped = self.persistent = False
-        return []
+        self._start()
+        return self._feed(behind, at) if behind else []
 
     def _read_head(self, data: bytes, at: int, events: list[Event]) -> int:
         """Also skips one empty line before a request, which old clients send behind a body (RFC 9112, 2.2)."""
