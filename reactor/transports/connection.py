@@ -108,6 +108,7 @@ class Connection(ABC):
             return
         if error is not None:
             return self._on_broken(error)
+        self._stamp = self._entered = self._loop.now  # it was not idle while it shook hands
         self._resume()
         self._open()
         if self._told_made:  # else those who wait hear of the end
@@ -115,7 +116,6 @@ class Connection(ABC):
                 self._keep_promise(future, self)
 
     def _open(self) -> None:
-        self._stamp = self._entered = self._loop.now  # it is not idle while it shakes hands
         self._phase = OPEN
         if self._in is DISCARDING:  # closed while it shook hands: what was written leaves, and nobody is told
             self._check_phase()
@@ -206,8 +206,9 @@ class Connection(ABC):
     def _watch_input(self) -> None:
         reading = self._in is READING and not self._unread and self._upgrade is None
         self._plain_read = reading and not self._buffered
-        reading = reading or self._in is DISCARDING
-        interest = (self._interest & WRITE) | (READ if reading else 0)
+        interest = READ if reading or self._in is DISCARDING else 0
+        if self._blocked:
+            interest |= WRITE
         if interest != self._interest:  # most often it is the same
             self._watch(interest)
 

@@ -47,8 +47,8 @@ class Outbound(Connection):
             if self._loop.asleep:  # then it is not the loop's thread that writes
                 self._loop.runner.check()
             self._chunks.append(data)
-            self._size = len(data)
-            if self._size < SEND_NOW:
+            self._size = size = len(data)
+            if size < SEND_NOW:
                 self._loop.dirty.append(self)
             else:
                 self._flush()
