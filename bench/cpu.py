@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Server CPU and memory: the reactor against asyncio, uvloop and threads, case by case, with the goals checked.
 
-CPU is user and system time of the server process alone, in nanoseconds from its process clock; the load comes from
-another process that checks every byte. The contenders of a case run side by side and take rounds in turn. A ratio is
-the median of the rounds' ratios, so that a machine that is busy for a while spoils neither side alone.
+CPU is user and system time of the server process alone, in nanoseconds from its process clock; "in the kernel" is the
+part of it that is system time, of all rounds together. The load comes from another process that checks every byte. The
+contenders of a case run side by side and take rounds in turn. A ratio is the median of the rounds' ratios, so that a
+machine that is busy for a while spoils neither side alone.
 """
 
 import argparse
@@ -34,7 +35,7 @@ BULK_GOAL = 100.0  # KiB of the MiB: two buffers of OpenSSL as large as a record
 FINE = 2  # times as many rounds where a difference of 5 % is sought
 SETTLE = 1.0  # seconds after connecting until an idle server counts as idle
 IDLE_GOAL = 1000.0  # us of CPU per second: "no measurable CPU" is a tenth of a 10 ms tick of /proc/PID/stat
-HEADERS = ["server", "CPU us", "lowest", "highest", "to reactor", "messages/s", "core used", "load's"]
+HEADERS = ["server", "CPU us", "lowest", "highest", "to reactor", "messages/s", "core used", "load's", "in the kernel"]
 
 
 @dataclass(frozen=True)
@@ -165,6 +166,7 @@ def cost_row(name: str, contender: Contender | None, ours: Contender) -> list[st
         figure(contender.median("rate")),
         f"{contender.median('busy'):.0%}",
         f"{contender.median('load_busy'):.0%}",
+        "-" if (kernel := contender.in_kernel()) is None else f"{kernel:.0%}",
     ]
 
 

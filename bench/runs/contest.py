@@ -51,13 +51,20 @@ class Contender:
 
     def round(self, seconds: float, rate: float | None = None) -> None:
         """Run one round and keep its figures. The server does nothing between rounds, so its CPU is the round's."""
-        before = self.server.cpu()
+        before, kernel_before = self.server.cpu(), self.server.kernel()
         with self.blamed():
             result = self.load.round(seconds, rate)
-        cpu = self.server.cpu() - before
+        cpu, kernel_after = self.server.cpu() - before, self.server.kernel()
+        kernel = None if kernel_before is None or kernel_after is None else kernel_after - kernel_before
         del result["latencies"]
         messages, wall = result["messages"], result["seconds"]
-        figures = {"cpu": cpu, "cpu_per_message": cpu / messages, "rate": messages / wall, "busy": cpu / wall}
+        figures = {
+            "cpu": cpu,
+            "kernel": kernel,
+            "cpu_per_message": cpu / messages,
+            "rate": messages / wall,
+            "busy": cpu / wall,
+        }
         self.rounds.append(result | figures)
 
     @contextlib.contextmanager
@@ -71,6 +78,11 @@ class Contender:
     def median(self, figure: str) -> float:
         """The middle of one figure over the rounds."""
         return statistics.median(round_[figure] for round_ in self.rounds)
+
+    def in_kernel(self) -> float | None:
+        """The part of its CPU that the kernel used, of all rounds: of one it would be a matter of a few ticks."""
+        parts = [round_["kernel"] for round_ in self.rounds]
+        return None if None in parts else sum(parts) / sum(round_["cpu"] for round_ in self.rounds)
 
     def stop(self, hurry: bool = False) -> None:
         """The server first: it need not announce to the others that each of a thousand members leaves."""

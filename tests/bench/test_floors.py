@@ -6,7 +6,6 @@ import socket
 
 import pytest
 
-import cpu
 from runs import procs
 from servers import contract
 from servers.programs import PROGRAMS
@@ -125,18 +124,3 @@ def test_the_end_comes_once_and_last_and_what_is_written_then_leaves_for_those_w
     everybody[1].transport.close()
     contract.reap()
     contract.listeners.clear()
-
-
-def goal_of(us, **costs):
-    contenders = {name: cpu.Contender(name, None, rounds=[{"cpu_per_message": cost}]) for name, cost in costs.items()}
-    return cpu.floor(cpu.Goal("uvloop", 1.0, us), contenders)
-
-
-def test_both_floors_stand_below_a_goal_that_of_batches_with_batches():
-    assert goal_of(cpu.US, uvloop=2.0, bare=1.0, contract=1.5) == [
-        "floor: 0.500 of uvloop in bare Python, 0.750 of uvloop with the contract"
-    ]
-    assert goal_of(cpu.BATCH, uvloop=2.0, contract=1.5, **{"contract+batch": 1.2}) == [
-        "floor: 0.600 of uvloop with the contract"
-    ]
-    assert goal_of(cpu.US, uvloop=2.0) == goal_of(cpu.US, bare=2.0) == []
