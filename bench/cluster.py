@@ -6,7 +6,8 @@
 
 Lines come one at a time (the next when all have the one before), or in bursts (a line of each who talks, at once).
 Costs are CPU of the server processes; the load comes from this process. Contenders take rounds in turn, and the ratio
-of a round's pair is what counts.
+of a round's pair is what counts. One of them is the floor: as many servers *apart*, which know nothing of each other.
+Each of these has its share of the members, and a line of its own where the others have one for all.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ from runs.arguments import Parser
 HERE = Path(__file__).resolve().parent.parent
 GOALS = {"one at a time": 1.2, "bursts": 1.5}
 """Kinds of talk, and how many times what one server needs several may."""
+FLOORS = ("one at a time",)
+"""Where servers apart do the same: in bursts their members have half of the lines, in as many sends."""
 SERVERS = (1, 2, 4, 8, 16, 32, 64)
 PINGS = 200  # lines whose way is timed
 TEXT = "x" * 50  # a sentence
@@ -63,11 +66,12 @@ class Server:
 
 
 class Crowd:
-    """Members spread over servers, of whom some talk."""
+    """Members spread over servers, of whom some talk. apart: each server is a chat of its own."""
 
-    def __init__(self, servers: list[Server], members: int, talkers: int) -> None:
+    def __init__(self, servers: list[Server], members: int, talkers: int, *, apart: bool = False) -> None:
         self.servers = servers
-        self.members = members
+        self.chats = len(servers) if apart else 1
+        self.hearers = members // self.chats - 1  # of a line
         self.poller = select.epoll()
         self.socks: dict[int, socket.socket] = {}
         self.cost: dict[str, list[float]] = {}
@@ -100,7 +104,7 @@ class Crowd:
         """A line of each, until everybody has them."""
         for sock in talkers:
             sock.sendall(f"{TEXT}\n".encode())
-        missing, end = len(talkers) * (self.members - 1), time.monotonic() + PATIENCE
+        missing, end = len(talkers) * self.hearers, time.monotonic() + PATIENCE
         while missing > 0:
             missing -= self.lines(1.0)
             if time.monotonic() > end:
@@ -110,11 +114,14 @@ class Crowd:
         """CPU microseconds of all servers, a delivery."""
         before, said, end = sum(server.cpu() for server in self.servers), 0, time.monotonic() + seconds
         while time.monotonic() < end:
-            talkers = self.talkers if name == "bursts" else [self.talkers[said % len(self.talkers)]]
+            each = [
+                self.talkers[(said + chat) % len(self.talkers)] for chat in range(self.chats)
+            ]  # a line in each chat
+            talkers = self.talkers if name == "bursts" else each
             self.say(talkers)
             said += len(talkers)
         spent = sum(server.cpu() for server in self.servers) - before
-        self.cost.setdefault(name, []).append(1e6 * spent / (said * (self.members - 1)))
+        self.cost.setdefault(name, []).append(1e6 * spent / (said * self.hearers))
         self.said = said
 
     def close(self) -> None:
@@ -172,24 +179,28 @@ def latency(servers: list[Server], count: int) -> list[float]:
     return times
 
 
-def compare(one: Crowd, other: Crowd, names: tuple[str, str], options: argparse.Namespace) -> list[str]:
-    """A table of both, by kind of talk; sentences about goals where the other is a cluster."""
+def compare(
+    one: Crowd, other: Crowd, names: tuple[str, str], options: argparse.Namespace, apart: Crowd | None = None
+) -> None:
+    """A table, by kind of talk; sentences about goals where the other is a cluster. apart: the floor, see the top."""
     rows, notes = [], []
     for kind, goal in GOALS.items():
+        crowds = [one, other] + [apart] * (apart is not None and kind in FLOORS)
         for _ in range(options.rounds):
-            one.round(kind, options.seconds)
-            other.round(kind, options.seconds)
-        pairs = turns.ratios({"a": other.cost[kind], "b": one.cost[kind]}, "a", "b")
+            for crowd in crowds:
+                crowd.round(kind, options.seconds)
+        _, pairs, *floor = (turns.ratios({"a": crowd.cost[kind], "b": one.cost[kind]}, "a", "b") for crowd in crowds)
         ratio = statistics.median(pairs)
         medians = [statistics.median(crowd.cost[kind]) for crowd in (one, other)]
-        rows.append([kind, *map(figure, (*medians, ratio, min(pairs), max(pairs)))])
+        least = [figure(statistics.median(each)) for each in floor]
+        rows.append([kind, *map(figure, (*medians, ratio, min(pairs), max(pairs))), *(least or ["-"])])
         met = "met" if ratio <= goal else "MISSED"
         notes.append(f"goal: {kind}: at most {goal:.2f} of one server: {figure(ratio)}, {met}")
-    heads = ["lines", f"{names[0]}: us", f"{names[1]}: us", "ratio", "lowest", "highest"]
+        notes += [f"floor: {each} of one server by {len(other.servers)} apart" for each in least]
+    heads = ["lines", f"{names[0]}: us", f"{names[1]}: us", "ratio", "lowest", "highest", "apart: ratio"]
     shown = notes if options.before is None else []
     turns.show(f"a chat of {options.members:,}, {options.talkers} talk: CPU of all servers per delivery", heads, rows,
                shown, options.markdown)  # fmt: skip
-    return notes
 
 
 def below(wanted: str, found: float, limit: float, unit: str) -> str:
@@ -223,16 +234,19 @@ def measure_cluster(stack: contextlib.ExitStack, one: Crowd, single: Server, opt
     url = stack.enter_context(redis())
     servers = [stack.enter_context(contextlib.closing(Server(HERE, "--cluster", url))) for _ in range(options.servers)]
     many = stack.enter_context(contextlib.closing(Crowd(servers, options.members, options.talkers)))
-    compare(one, many, ("one server", f"{options.servers} servers"), options)
+    alone = [stack.enter_context(contextlib.closing(Server(HERE))) for _ in range(options.servers)]
+    apart = Crowd(alone, options.members, options.talkers, apart=True)
+    with contextlib.closing(apart):
+        compare(one, many, ("one server", f"{options.servers} servers"), options, apart)
     before = requests(url)
     many.round("bursts", 2 * options.seconds)
     asked = (requests(url) - before) / many.said
-    alone, across = (statistics.median(latency(found, PINGS)) for found in ([single], servers))
+    within, across = (statistics.median(latency(found, PINGS)) for found in ([single], servers))
     rows = [["requests to Redis for a line, in bursts", figure(asked)],
-            ["ms from a member to one of the same server, p50", figure(alone)],
+            ["ms from a member to one of the same server, p50", figure(within)],
             ["ms from a member to one of another server, p50", figure(across)]]  # fmt: skip
     notes = [below("at most 1 request to Redis a line in bursts", asked, 1.0, ""),
-             below("at most 2 ms more from server to server", across - alone, 2.0, " ms")]  # fmt: skip
+             below("at most 2 ms more from server to server", across - within, 2.0, " ms")]  # fmt: skip
     turns.show("what a cluster adds", ["", "figure"], rows, notes, options.markdown)
     cost = [statistics.median(crowd.cost["bursts"]) for crowd in (one, many)]
     series = reckon(*cost, options.servers, options.members)

@@ -67,7 +67,7 @@ class BadEntry(ValueError):
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_decode = json.JSONDecoder().decode
+_decode = json.JSONDecoder().raw_decode
 
 
 def pack(inputs: Iterable[Input]) -> Iterator[bytes]:
@@ -95,9 +95,10 @@ def unpack(data: bytes) -> list[Input]:
     [['leave', 1]]
     """
     try:
-        inputs = _decode(data.decode())
+        text = data.decode()
+        inputs, end = _decode(text)
     except (ValueError, RecursionError):
         raise BadEntry("no JSON") from None
-    if not isinstance(inputs, list) or not all(isinstance(one, list) and one for one in inputs):
+    if end != len(text) or not isinstance(inputs, list) or not all(isinstance(one, list) and one for one in inputs):
         raise BadEntry("no list of inputs")
     return inputs

@@ -32,7 +32,8 @@ TIMEOUT = 2.0  # seconds: Redis is in the same place, and a line that is dead mu
 MAX_DELAY = 1.0  # seconds between attempts at most: a line that was cut for less than a lease is made again within it
 WINDOW = 0.02  # seconds at most between two reads: what comes meanwhile is told in one go, see `_read_again`
 GATHER = 0.004  # seconds at most that the first of a burst waits for the rest of it, where telling it takes long
-TRIES, SKIPS = 4, 16  # lines in a row that come alone, and reads that expect no more after them
+TRIES, SKIPS = 4, 16  # waits in a row that bring nothing, and reads without one after them
+ALONE = 16  # entries in a row that come alone: then the next is expected to, and telling is measured so seldom
 LARGE = 0.001  # seconds for telling everybody from which on it is worth waiting: some hundred people
 
 
@@ -57,7 +58,8 @@ class RedisLog:
         self._reading = False
         self._asked_at = 0.0
         self._gathering = 0  # entries that were there before the wait that is under way
-        self._worth = TRIES  # lines in a row that may come alone; up to 0, those that come are expected to
+        self._worth = TRIES  # waits in a row that may be in vain
+        self._alone = 0  # reads in a row that have brought one entry
         self._cost = 0.0  # seconds that the telling took last
         self._timer: Timer | None = None
         options: dict[str, Any] = {"tls": tls, "password": password, "timeout": timeout, "max_delay": MAX_DELAY}
@@ -156,7 +158,7 @@ class RedisLog:
         began = self._reactor.time()
         if self._reader is not None and entries:
             self._reader.on_entries(entries)
-        if self._worth <= 0 and len(entries) == 1:
+        if self._is_followed_by_nothing(len(entries)):
             self._read(stint)
         elif stint == self._stint:
             self._reactor.call_later(0, self._read_again, stint, began)
@@ -164,19 +166,25 @@ class RedisLog:
     def _gathers(self, count: int) -> bool:
         """Whether to wait for the rest of a burst, and then to read it together with its beginning.
 
-        Where lines come one at a time that is in vain, and to see what telling them costs takes a turn of the loop:
-        after some tries the next is asked for at once, and now and then it is tried again.
+        Where lines come one at a time that is in vain: after some tries it is left be, and tried again now and then.
         """
         if self._gathering:
             self._worth = TRIES if count > self._gathering else self._worth - 1
             self._gathering = 0
+        elif self._cost > LARGE and self._worth > 0:
+            self._gathering = count
         elif self._worth <= 0:
             self._worth = self._worth - 1 if self._worth > -SKIPS else 1
-        elif self._cost > LARGE:
-            self._gathering = count
-        elif count == 1:
-            self._worth -= 1
         return self._gathering > 0
+
+    def _is_followed_by_nothing(self, count: int) -> bool:
+        """Whether to ask for the next one in this tick: entries come alone, and there is none to be waited for.
+
+        To see what telling costs takes a turn of the loop, and to wait as long another, for each line.
+        """
+        self._alone = self._alone + 1 if count == 1 else 0
+        gathers_next = self._cost > LARGE and self._worth > 0
+        return self._alone > ALONE and self._alone % ALONE > 0 and not gathers_next
 
     def _read_again(self, stint: int, began: float) -> None:
         """Everybody has been told. If that took long, as in large rooms, let as much time go to what comes next.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from protocols.chat.cluster.entries import BEGINNING, Entry, EntryID
-from protocols.chat.cluster.redis_log import LARGE, SKIPS, TRIES, RedisLog
+from protocols.chat.cluster.redis_log import ALONE, LARGE, SKIPS, TRIES, RedisLog
 from reactor.testing import MemoryReactor
 from tests.protocols.redis.peer import Server, array, bulk
 
@@ -92,23 +92,45 @@ def test_an_entry_is_read_as_it_was_written_and_what_is_none_is_left_out(reactor
     log.close()
 
 
-def test_where_lines_come_one_at_a_time_the_next_is_asked_for_in_the_same_tick(reactor):
-    redis = Server(reactor)
+def lines_at_once(reactor, cost, counts):
+    """After which reads, of so many entries each, the next was asked for in the same tick."""
+    redis, at_once = Server(reactor), []
     redis.answers["XREAD"] = None
-    log, at_once = RedisLog(reactor, "redis://localhost"), []
+    log = RedisLog(reactor, "redis://localhost")
 
     class Teller(Reader):
         def on_entries(self, entries):
             asked = len(redis.seen)
-            reactor.world.clock.advance(LARGE / 10)  # to tell them takes a while
+            reactor.world.clock.advance(cost)
             reactor.call_soon(reactor.call_soon, lambda: at_once.append(len(redis.seen) > asked))  # in the next tick
 
     log.open(Teller())
     reactor.settle()
     log.read_from(BEGINNING)
     reactor.settle()
-    for number in range(TRIES + SKIPS + 2):
-        redis.connections[1].transport.write(stream((b"1-%d" % number, [b"e", b"ab 1 0 []"])))
-        reactor.settle()
-    assert at_once == [False] * (TRIES - 1) + [True] * (SKIPS + 1) + [False] + [True]
+    for number, count in enumerate(counts):
+        told = len(at_once)
+        while len(at_once) == told:  # it may wait for more, and read again what is there
+            redis.connections[1].transport.write(
+                stream(*((b"%d-%d" % (number + 1, one), [b"e", b"ab 1 0 []"]) for one in range(count)))
+            )
+            reactor.advance(0.05)
     log.close()
+    redis.down()
+    return at_once
+
+
+def test_where_lines_come_one_at_a_time_the_next_is_asked_for_in_the_same_tick(reactor):
+    told = lines_at_once(reactor, LARGE / 10, [1] * (2 * ALONE + 2))
+    assert told == [False] * ALONE + [True] * (ALONE - 1) + [False] + [True] * 2, "now and then it is measured"
+
+
+def test_so_it_is_where_telling_is_dear_unless_more_is_waited_for(reactor):
+    told = lines_at_once(reactor, 2 * LARGE, [1] * (3 * ALONE))
+    assert sum(told) > ALONE
+    assert not any(told[:ALONE])
+
+
+def test_where_several_come_together_there_is_a_wait_between_two_reads(reactor):
+    assert not any(lines_at_once(reactor, 2 * LARGE, [1, 2, 1, 1, 3] * ALONE))
+    assert lines_at_once(reactor, LARGE / 10, [1] * (ALONE + 2) + [2, 1, 1])[-5:] == [True, True, False, False, False]
