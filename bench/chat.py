@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from cpu import EVERYBODY, US, Outcome, in_turn, report, verdict
+from cpu import BARE, EVERYBODY, US, Outcome, in_turn, report, verdict
 from load.rooms import CROWD_QUIET
 from load.samples import load_bound, off_rate
 from report.tables import figure
@@ -31,18 +31,19 @@ STORMS = 2  # times that all join: each takes a new server, and the cost hardly 
 ROOM_MEMORY = 100.0  # MiB that a server with the very large room may have resident
 BOUND = "load-bound"
 RATES = [10.0, 50.0, 100.0]  # lines a second
+LINES = 30  # of a round at least: medians of ten lines of the same server differ by a fifth
 TIMES = ("p50", "p99")
 READS = "the members who talk are heard by a process of their own, and measured; the others are read by another"
 
 
 @contextmanager
 def seated(
-    options: argparse.Namespace, tick: Callable[[str], None], **load: object
+    names: tuple[str, ...], options: argparse.Namespace, tick: Callable[[str], None], **load: object
 ) -> Iterator[list[contest.Contender]]:
-    """All servers with one room each."""
+    """These servers with one room each."""
     with ExitStack() as stack:
         contenders = []
-        for name in present(EVERYBODY, options):
+        for name in present(names, options):
             tick(f"joining {name}")
             contenders.append(stack.enter_context(contest.starting("chat", name, options.python)))
             contenders[-1].connect("chat", connections=options.members, senders=options.senders, size=SIZE, **load)
@@ -51,7 +52,7 @@ def seated(
 
 def run_deliveries(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
     """Everybody talks as fast as all have heard."""
-    with seated(options, tick) as contenders:
+    with seated(EVERYBODY, options, tick) as contenders:
         contest.alternate(contenders, options.rounds, options.seconds, tick)
         tick("stopping")
     ours = contenders[0]
@@ -72,7 +73,7 @@ def run_deliveries(options: argparse.Namespace, tick: Callable[[str], None]) -> 
 def run_latency(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
     """Lines come at their times, whatever the server does; the same servers at one rate after the other."""
     rows, notes = [], []
-    with seated(options, tick, rate=options.rates[0]) as contenders:
+    with seated((*EVERYBODY, BARE), options, tick, rate=options.rates[0]) as contenders:
         for rate in options.rates:
             for contender in contenders:
                 contender.rounds.clear()
@@ -81,9 +82,9 @@ def run_latency(options: argparse.Namespace, tick: Callable[[str], None]) -> Out
             def decided(ours: contest.Contender = ours, rest: list[contest.Contender] = rest) -> bool:
                 return all(agreed(contest.ratios(ours, other, name), 1.0) for other in rest for name in TIMES)
 
-            contest.alternate(contenders, options.rounds, options.seconds, tick, decided, rate)
+            contest.alternate(contenders, options.rounds, max(options.seconds, LINES / rate), tick, decided, rate)
             rows += [[f"{rate:g}", *latency_row(contender)] for contender in contenders]
-            notes += [faster(ours, other, name, rate) for other in rest for name in TIMES]
+            notes += [note for other in rest for name in TIMES for note in judged(contenders, other, name, rate)]
         if any(BOUND in row for row in rows):
             notes.append(f"{BOUND}: the load generator said its lines late, or was too busy to read what had come")
         tick("stopping")
@@ -110,12 +111,14 @@ def spoiled(contender: contest.Contender) -> bool:
     return late or load_bound(contender.median("load_busy"), contender.median("busy"))
 
 
-def faster(ours: contest.Contender, other: contest.Contender, name: str, rate: float) -> str:
-    """A sentence about the goal that our latency is no longer than another's: the median of the rounds' ratios."""
+def judged(contenders: list[contest.Contender], other: contest.Contender, name: str, rate: float) -> tuple[str, ...]:
+    """The goal that our latency is no longer than another's, by the median of the rounds' ratios, and its floor."""
+    ours, bare = contenders[0], contenders[-1]
     wanted = f"{name} at {rate:g} lines a second at most 1.00 of {other.name}"
     if spoiled(ours) or spoiled(other):
-        return f"goal: {wanted}: not judged, the load generator was late"
-    return verdict(wanted, contest.ratio(ours, other, name), 1.0)
+        return (f"goal: {wanted}: not judged, the load generator was late",)
+    floor = f"floor: {figure(contest.ratio(bare, other, name))} of {other.name} in bare Python"
+    return verdict(wanted, contest.ratio(ours, other, name), 1.0), floor
 
 
 def run_room(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:

@@ -119,6 +119,26 @@ def unmasked(frame: bytes) -> bytes:
     return b"\x81%c%b" % (size, payload[:size])
 
 
+def chat(fd: int) -> Ready:
+    """Each line goes to everybody else at once, as it came: a chat without names, a history or a limit."""
+    send, rest = os.write, b""
+    members.append(fd)
+
+    def ready():
+        nonlocal rest
+        data = os.read(fd, SIZE)
+        if not data:
+            members.remove(fd)
+        lines, end, rest = (rest + data).rpartition(b"\n")
+        if end:
+            for member in members:
+                if member != fd:
+                    send(member, lines + end)
+        return data
+
+    return ready
+
+
 def shaken(session: ssl.SSLObject) -> bool:
     """Go on with a handshake; true when it is over."""
     try:
@@ -130,12 +150,13 @@ def shaken(session: ssl.SSLObject) -> bool:
 
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(CERTIFICATE)
-SERVICES = {"echo": echo, "http": http, "lines": lines, "tls-echo": tls_echo, "websocket": websocket}
+SERVICES = {"chat": chat, "echo": echo, "http": http, "lines": lines, "tls-echo": tls_echo, "websocket": websocket}
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 1024\r\n\r\n" + bytes(1024)
 REPEATED = tuple(int.from_bytes(b"\1\0\0\0" * (-(-size // 4)), "little") for size in range(126))
 from_bytes = int.from_bytes
 hearers: set[Callable[[bytes], int]] = set()
 said: list[bytes] = []
+members: list[int] = []
 
 
 def serve(services: dict[socket.socket, Callable[[int], Ready]]) -> None:

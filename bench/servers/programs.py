@@ -39,7 +39,7 @@ def programs() -> dict[str, dict[str, tuple[str, ...]]]:
             table[service][name] = (f"bench/peers/on_{module}.py", service, *flags)
     for loop in ("asyncio", "uvloop"):
         table["lines"][f"{loop}+join"] = (*table["lines"][loop], "--join")
-    for service in ("echo", "lines", "tls"):
+    for service in ("echo", "lines", "tls", "chat"):
         table[service]["bare"] = ("bench/servers/bare.py", "tls-echo" if service == "tls" else service)
         if service != "tls":
             table[service]["contract"] = ("bench/servers/contract.py", service)
@@ -53,7 +53,7 @@ def programs() -> dict[str, dict[str, tuple[str, ...]]]:
     table["joins"] = {
         name: tuple(part for part in command if part not in SILENT)
         for name, command in table["chat"].items()
-        if name != "C"
+        if name not in ("C", "bare")
     }
     return table
 

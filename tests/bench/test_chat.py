@@ -29,18 +29,41 @@ def latency(monkeypatch, *contenders):
     return chat.run_latency(options, lambda _: None)
 
 
-THREADS, ASYNCIO = contender("threads", 0.080), contender("asyncio", 0.060)
+THREADS, ASYNCIO, BARE = contender("threads", 0.080), contender("asyncio", 0.060), contender("bare", 0.015)
+
+
+def about_goals(found):
+    """The sentences that judge."""
+    return [note for note in found.notes if note.startswith("goal: ")]
 
 
 def test_latencies_are_shown_with_how_late_their_lines_were_said(monkeypatch):
-    found = latency(monkeypatch, contender("reactor", 0.020, late=0.0015), THREADS, ASYNCIO)
+    found = latency(monkeypatch, contender("reactor", 0.020, late=0.0015), THREADS, ASYNCIO, BARE)
     assert dict(zip(found.headers, found.rows[0], strict=True)) == {
         "lines a second": "50", "server": "reactor",
         "p50 ms": "10.0", "p99 ms": "20.0", "said late p99 ms": "1.50", "core used": "50%",
         "load's": "50%",
     }  # fmt: skip
-    assert [note.rpartition(", ")[2] for note in found.notes[:4]] == ["met"] * 4
+    assert [note.rpartition(", ")[2] for note in about_goals(found)] == ["met"] * 4
+    floors = [note for note in found.notes if note.startswith("floor: ")]
+    assert floors == ["floor: 0.188 of threads in bare Python"] * 2 + ["floor: 0.250 of asyncio in bare Python"] * 2
     assert "process of their own" in found.notes[-1]
+
+
+@pytest.mark.parametrize(("rate", "seconds"), [(10.0, 3.0), (30.0, 1.0), (100.0, 1.0)])
+def test_a_round_has_lines_enough_for_a_median(monkeypatch, rate, seconds):
+    lengths = []
+
+    def alternate(contenders, rounds, seconds, *_):
+        lengths.append(seconds)
+        for contender in contenders:
+            contender.rounds.extend(THREADS.rounds)
+
+    crowd = [contender(name, 1.0) for name in ("reactor", "threads", "bare")]
+    monkeypatch.setattr(chat, "seated", lambda *_, **__: contextlib.nullcontext(crowd))
+    monkeypatch.setattr(contest, "alternate", alternate)
+    chat.run_latency(argparse.Namespace(rates=[rate], rounds=1, seconds=1.0, members=1000), lambda _: None)
+    assert lengths == [seconds]
 
 
 @pytest.mark.parametrize(
@@ -49,21 +72,21 @@ def test_latencies_are_shown_with_how_late_their_lines_were_said(monkeypatch):
     ids=["said late", "read late"],
 )
 def test_latencies_that_are_the_generators_own_are_refused_and_no_goal_is_judged_on_them(monkeypatch, spoiled):
-    found = latency(monkeypatch, spoiled, THREADS, ASYNCIO)
+    found = latency(monkeypatch, spoiled, THREADS, ASYNCIO, BARE)
     assert found.rows[0][2:4] == ["load-bound", "load-bound"]
     assert found.rows[1][2:4] == ["40.0", "80.0"]
-    assert [note.rpartition(": ")[2] for note in found.notes[:4]] == ["not judged, the load generator was late"] * 4
+    assert [note.rpartition(": ")[2] for note in about_goals(found)] == ["not judged, the load generator was late"] * 4
 
 
 def test_one_spoiled_rival_leaves_the_other_to_be_judged(monkeypatch):
-    found = latency(monkeypatch, contender("reactor", 0.020), contender("threads", 0.080, late=0.5), ASYNCIO)
-    assert ["not judged" in note for note in found.notes[:4]] == [True, True, False, False]
+    found = latency(monkeypatch, contender("reactor", 0.020), contender("threads", 0.080, late=0.5), ASYNCIO, BARE)
+    assert ["not judged" in note for note in about_goals(found)] == [True, True, False, False]
     assert found.notes[2].endswith("met")
 
 
 def test_equal_is_met(monkeypatch):
-    found = latency(monkeypatch, contender("reactor", 0.080), THREADS, ASYNCIO)
-    assert [note.rpartition(", ")[2] for note in found.notes[:4]] == ["met", "met", "MISSED", "MISSED"]
+    found = latency(monkeypatch, contender("reactor", 0.080), THREADS, ASYNCIO, BARE)
+    assert [note.rpartition(", ")[2] for note in about_goals(found)] == ["met", "met", "MISSED", "MISSED"]
 
 
 def test_a_goal_is_met_up_to_its_limit_and_missed_above():
