@@ -108,8 +108,8 @@ class Room:
     """
 
     __slots__ = (
-        "_defer", "_deferred", "_flush", "_hearers", "_log", "_size", "_spared", "history", "members", "name", "news",
-        "topic",
+        "_defer", "_deferred", "_flush", "_hearers", "_log", "_size", "_spared", "_was_written", "history", "members",
+        "name", "news", "topic",
     )  # fmt: skip
 
     def __init__(
@@ -124,6 +124,7 @@ class Room:
         self._defer = defer
         self._flush = flush
         self._deferred = False
+        self._was_written = False  # in this tick
         self._log: list[bytes] = []
         self._size = 0  # bytes in _log
         self._spared: dict[Member, list[Span]] = {}  # where in the joined log is what each does not get
@@ -164,13 +165,13 @@ class Room:
             self._deferred = True
             self._defer(self._on_deferred)
 
-    def deliver(self, flush: Callable[[], object] = at_the_end) -> None:
-        """Write what was collected, now, where something else must come after it.
+    def deliver(self) -> None:
+        """Write what was collected, now, where something else must come after it."""
+        if self._log:
+            self._was_written = True
+            self._write(at_the_end)
 
-        flush: called after each CROWD, where nothing more is to come in this tick: else they would have several sends.
-        """
-        if not self._log:
-            return
+    def _write(self, flush: Callable[[], object]) -> None:
         block, spared = b"".join(self._log), self._spared
         self._log, self._spared, self._size = [], {}, 0
         silent = [member for member in self._hearers if member not in spared] if spared else list(self._hearers)
@@ -187,7 +188,9 @@ class Room:
 
     def _on_deferred(self) -> None:
         self._deferred = False
-        self.deliver(self._flush)
+        if self._log:  # where some was written before, a flush in the midst would give a second send to many
+            self._write(at_the_end if self._was_written else self._flush)
+        self._was_written = False
 
     def __repr__(self) -> str:
         return f"<Room {self.name!r} {len(self.members)} members>"

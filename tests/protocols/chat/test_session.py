@@ -11,7 +11,7 @@ import pytest
 
 from protocols.admission.pace import LONGEST_WAIT
 from protocols.chat import LIMITS, TIMEOUTS, Chat, Door, Session, Settings
-from protocols.chat.rooms.room import NOTICE
+from protocols.chat.rooms.room import CROWD, NOTICE
 from protocols.chat.session import INTRODUCTION, SOFT, WELCOME
 from protocols.text import QUIET_GAP
 
@@ -41,6 +41,26 @@ def join(scene: Any, name: str, **options: Any) -> Any:
     peer.gets(f"* you are {name} now\n")
     scene.advance(INTRODUCTION)
     return peer
+
+
+@pytest.mark.parametrize("talkers", [1, 9])
+def test_a_crowd_has_one_send_each_for_all_that_is_said_in_a_tick(scene: Any, open_chat: Any, talkers: int) -> None:
+    """Though the first of it are sent it before it is written to the last; an answer in between changes nothing."""
+    open_chat()
+    crowd = [scene.peer() for _ in range(2 * CROWD + 3)]
+    speakers = crowd[5 : 5 + talkers]
+    for peer in speakers:
+        peer.send("is anybody here?\n")
+    scene.advance(60)
+    for peer in crowd:
+        _ = peer.text
+    before = scene.reactor.stats()
+    for peer in speakers:
+        peer.send("hello\n/who\nall\n")
+    scene.settle()
+    after = scene.reactor.stats()
+    assert after.sends - before.sends == len(crowd)
+    assert crowd[0].text.count(": hello\n") == crowd[-1].text.count(": all\n") == talkers
 
 
 def test_a_newcomer_is_welcomed_and_announced(scene: Any, open_chat: Any) -> None:

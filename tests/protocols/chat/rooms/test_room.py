@@ -59,6 +59,12 @@ def test_what_is_said_before_an_answer_waits_for_the_end_of_the_tick(chat: Any) 
     room.post(b"hello\n", members[5])
     members[5].tell("this is the help")
     assert sorted(done) == list(range(2 * CROWD))
+    room.post(b"hello again\n")
+    chat.tick()
+    assert "flush" not in done, "they would be sent twice"
+    room.post(b"in the next tick\n")
+    chat.tick()
+    assert done.count("flush") == 1
 
 
 def test_who_spoke_in_a_crowd_is_no_part_of_it(chat: Any) -> None:
