@@ -79,9 +79,10 @@ class Outcome:
 def echo(name: str, size: int, text: str, goals: tuple[Goal, ...], service: str = "echo") -> Case:
     """Echoes of one size."""
     title = f"echo{' over TLS' if service == 'tls' else ''}, {text}, 100 connections: server CPU per message"
-    everybody = (*PEERS, BARE) if service == "tls" else (*EVERYBODY, BARE, CONTRACT)
+    others = EVERYBODY if name == "echo-100" else PEERS  # what threads cost is seen at one size
+    floors = (BARE,) if service == "tls" else (BARE, CONTRACT)
     mode = "echo" if service == "bulk" else None
-    return Case(name, title, service, {"connections": 100, "size": size}, everybody, goals, mode=mode)
+    return Case(name, title, service, {"connections": 100, "size": size}, (*others, *floors), goals, mode=mode)
 
 
 def lines(count: int, goals: tuple[Goal, ...]) -> Case:

@@ -17,23 +17,28 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "one a request", "of uvloop",
-        "a line a request is an echo that cuts lines. The floor is the same in Python without a framework (the row "
-        "bare, and the column bare under Instructions a message): it is above uvloop already, for cutting and "
-        "formatting a line in Python are half of it. Above the floor stand five calls of Python a line, which are the "
-        "contract: input, framer, line, write, flush",
+        "a line a request is an echo that cuts lines. Outside of the kernel it takes uvloop 7,070 instructions, of "
+        "which cutting and formatting in Python are half, bare 8,482, contract 8,704 and the reactor 14,658 "
+        "(`bench/instructions.py --only lines-1`, 2026-11-29); what lies between the last two is listed in "
+        "bench/README.md, What the other promises cost",
     ),
     (
         "pipelined", "with lines_received",
-        "the kernel's receive and send for each read are the same for both; what is left is that Python formats each "
-        "reply by itself, which uvloop with the replies joined by hand (uvloop+join in that table) does as well, and "
-        "so does the floor, Python without a framework",
+        "the floor in bare Python does nothing with a read but cut it, format each reply and send them as one: of "
+        "16 lines at once each takes it 1,608 instructions, contract, which calls `lines_received`, 1,732, and the "
+        "reactor 2,356, of 64 lines 1,266, 1,300 and 1,484 (`bench/instructions.py`, batch-16 and batch-64, "
+        "2026-11-29). So most of a line is the program's own reply. uvloop with the replies joined by hand "
+        "(uvloop+join in that table) is compiled and needs much the same. Where the floor in bare Python is above "
+        "the goal, no Python meets it",
     ),
     (
         "lines, 100 connections", "of uvloop",
-        "a third of what is left is the kernel's, for one receive and one send for all lines; nothing above them can "
-        "be saved there. The rest is two calls of Python a line, `line_received` and `write`, and the reply that "
-        "it formats. uvloop with the replies joined by hand (uvloop+join in that table) is compiled, calls nothing for "
-        "a line, and needs much the same",
+        "a goal for a program that writes each reply by itself: two calls of Python a line, `line_received` and "
+        "`write`, which bare has not. Each of 16 lines takes it 1,608 instructions, contract 2,622 and the reactor "
+        "4,059 (`bench/instructions.py --only lines-16`, 2026-11-29): so the two calls alone are 1,000. The rest of "
+        "ours is what `write` looks at, sixteen times: size and bounds of what waits 582, the state of the lane "
+        "143, the type of what is given 183, see bench/README.md, What the other promises cost. Where the floor "
+        "with the contract is above the goal, no framework in Python meets it",
     ),
     (
         "fan-out, 100 members", "at most 0.06",
@@ -44,18 +49,22 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "connect, one exchange", "of asyncio",
-        "two fifths are the kernel's, for ten system calls (asyncio makes 17), three of which Python makes by itself "
-        "for each socket it accepts; the rest is the life of a connection in Python: its limits, deadlines, lanes and "
-        "the orderly end, half-close included, that asyncio does not have",
+        "outside of the kernel a connection takes asyncio 228,500 instructions, the reactor 63,954, contract 20,077 "
+        "(`bench/instructions.py --only accept`, 2026-11-29): three tenths of asyncio's, so it is the kernel's "
+        "part, which is the same for both, that holds the ratio up: 13 system calls here, 16 there (`strace -f "
+        "-c`). What lies between contract and the reactor is listed in bench/README.md, What the other promises "
+        "cost: half-close, limits, drain, an object for the socket, deadlines",
     ),
     (
         "echo, ", "of uvloop",
-        "the floor is epoll, receive and send in Python without a framework (bench/servers/bare.py: the row bare, and "
-        "the column bare under Instructions a message): the interpreter and its socket module take 1.5 times uvloop's "
-        "instructions before anything is done for the message, so where the floor is above the goal no Python "
-        "meets it. Above it stand four calls of Python a message, which are the contract: input (one boundary to the "
-        "program), data_received, write (bounds, backpressure), flush (one send a round, deadlines). What the kernel "
-        "does is the same for all. An interpreter built with --enable-optimizations narrows both distances",
+        "outside of the kernel an echo of 100 B takes uvloop 3,490 instructions, bare 4,185, contract 5,785 and the "
+        "reactor 11,005 (`bench/instructions.py --only echo`, 2026-11-29). The kernel's receive, send and share of "
+        "a poll are the same for all, and most of the time (the last column of that table). Where the floor with "
+        "the contract is above the goal, no framework in Python meets it. Where it is below, what lies between is "
+        "the price of our other promises, each counted by taking it out, see bench/README.md, What the other "
+        "promises cost: a socket to stand on and not a number 991, chunks, their size and its bounds 1,022, counts "
+        "of bytes 609, the states of both lanes 538, handlers that outlive a descriptor 537, stamps for deadlines "
+        "255, and smaller ones. An interpreter built with --enable-optimizations narrows these distances",
     ),
     (
         "echo, 100 KiB", "of asyncio",
@@ -64,10 +73,11 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "echo, ", "of asyncio",
-        "outside of the kernel a message takes three quarters of asyncio's instructions (11,083 of 14,555, "
-        "`bench/instructions.py --only echo`, 2026-11-28); the kernel's receive, send and share of a poll are the "
-        "same for both and are half of the time or more, so that a quarter of the rest is about a tenth of the "
-        "whole. The floor below that goal is what Python without a framework takes",
+        "outside of the kernel a message takes three quarters of asyncio's instructions (11,005 of 14,554, "
+        "`bench/instructions.py --only echo`, 2026-11-29) and contract two fifths of them (5,785); the kernel's "
+        "receive, send and share of a poll are the same for both and most of the time (the last column of that "
+        "table), so that a quarter of the rest is about a tenth of the whole. What lies between contract and the "
+        "reactor is listed in bench/README.md, What the other promises cost",
     ),
     (
         "echo over TLS", "of uvloop",
@@ -97,8 +107,12 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "connect, one exchange", "of uvloop",
-        "Python without a framework (the row bare) is level with uvloop; above it stands the life of a connection, in "
-        "some sixty calls of Python: its limits, deadlines, lanes and the orderly end, which are C or absent there",
+        "outside of the kernel a connection takes uvloop 26,460 instructions, all of it compiled, bare 16,583, "
+        "contract 20,077 and the reactor 63,954 (`bench/instructions.py --only accept`, 2026-11-29), and 12, 10, 10 "
+        "and 13 system calls (`strace -f -c`). So the least framework in Python meets this goal, and what we take "
+        "more is the price of the other promises, each counted by taking it out: half-close and an orderly end "
+        "6,064, counts, limits and drain 5,460, an object for the socket 5,380, the start of TLS and deadlines "
+        "4,427, epoll told in time 2,961 and others, see bench/README.md, What the other promises cost",
     ),
     (
         "CPU of all servers per delivery", "one at a time",
