@@ -185,8 +185,8 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "storm of 5,000", "nobody who is in",
-        "what the server waited for a core is taken off, which the kernel tells; what the one who asks waited for a "
-        "core is not, since both may wait at one time, and the table's CPU says how long the server worked. Until "
+        "what the server or who asks waited for a core is taken off, which the kernel tells, but only the longer of "
+        "the two, since both may wait at one time; the table's CPU says how long the server worked. Until "
         "listeners made room for a crowd (reactor/DESIGN.md) the process slept 8 to 20 ms at 256, 512, 1,024 "
         "descriptors and so on, in 17 of 17 storms; since then at most 1.3 ms of a long wait are neither work nor a "
         "wait of either for a core (nine storms, on a machine that was busy, 2026-11-29)",
