@@ -9,6 +9,8 @@ import os
 import socket
 import subprocess
 import sys
+import termios
+import time
 from pathlib import Path
 
 import pytest
@@ -121,30 +123,37 @@ def test_a_flood_holds_up_the_timers_for_a_while_and_not_for_ever():
 
 # -- what others have set ---------------------------------------------------------------------------------------------
 
+FULL = 65536  # bytes that a pipe takes (pipe(7))
 WRITER = """
 import socket
 {first}
 from reactor import Protocol, Reactor
 class Writer(Protocol):
-    def connection_made(self, transport): transport.write(b"A" * 300_000); transport.close()
+    def connection_made(self, transport):
+        transport.write(b"A" * 150_000)
+        reactor.call_later(0.3, lambda: (transport.write(b"B" * 150_000), transport.close()))
     def connection_lost(self, exc): reactor.stop()
 with Reactor() as reactor:
     reactor.open_stdio(Writer); reactor.run()
 """
 
 
+def waiting(pipe):
+    """The bytes that nobody has read yet."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
 @pytest.mark.parametrize("flag", [os.O_NONBLOCK, 0])
-@pytest.mark.parametrize("first", ["", "socket.setdefaulttimeout(0.2)"])
+@pytest.mark.parametrize("first", ["", "socket.setdefaulttimeout(0.1)"])
 def test_all_that_is_written_comes_out_of_a_stdout_that_others_have_set(flag, first):
+    """The reader begins when the pipe is full; and the writer rests for longer than that timeout."""
     reading, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETFL, flag)
     program = [sys.executable, "-c", WRITER.format(first=first)]
     child = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=writing, cwd=ROOT)
     os.close(writing)
-    try:
-        child.wait(0.7)  # the reader is busy for a moment
-    except subprocess.TimeoutExpired:
-        pass
+    while waiting(reading) < FULL and child.poll() is None:
+        time.sleep(0.01)
     count = 0
     while data := os.read(reading, 65536):
         count += len(data)
