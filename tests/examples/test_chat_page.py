@@ -180,6 +180,16 @@ def test_a_page_whose_address_was_banned_meanwhile_gives_up_and_asks_again_when_
     ada.shows("you are Ada", "#status")
 
 
+def test_a_refusal_that_is_told_late_ends_no_later_connection(page: Any, chat: Any) -> None:
+    ada = enter(page, chat, "Ada")
+    ada.run("fetch = () => new Promise(resolve => { window.told = resolve; }); window.before = socket; askWhy()")
+    ada.run("window.dispatchEvent(new Event('offline'))")
+    ada.until("return socket !== before && socket.readyState === WebSocket.OPEN", within=25)
+    ada.run("told(new Response('you are banned here', {status: 403})); return new Promise(r => setTimeout(r, 50))")
+    assert not ada.run("return over")
+    ada.shows("you are Ada", "#status")
+
+
 def test_who_is_ignored_stays_so(page: Any, chat: Any) -> None:
     with Member(chat, "Bob") as bob:
         ada = enter(page, chat, "Ada")
@@ -190,9 +200,10 @@ def test_who_is_ignored_stays_so(page: Any, chat: Any) -> None:
         bob.says("hidden")
         ada.call("POST", "/refresh", {})
         ada.shows("Hear", "#members")
-        bob.says("hidden too")
+        bob.says("hidden too\n/topic that was said")
+        ada.shows("that was said", "#topic")
         ada.run(press, "Hear")
-        ada.shows("Ignore", "#members")
+        ada.until("return !ignored.has('Bob')")
         bob.says("heard")
         ada.shows("Bob: heard")
         assert "hidden" not in ada.text("#log")

@@ -278,9 +278,10 @@ function banned(goodbye) {  // the ban may be over when somebody tries again; un
 }
 
 async function askWhy() {  // a page is not told why its WebSocket is refused; of a file it is
+  const mine = socket;
   try {
-    const answer = await fetch("chat.css", { cache: "no-store" });
-    if (answer.status === 403) banned(await answer.text());
+    const answer = await fetch("chat.css", { cache: "no-store" }), why = await answer.text();
+    if (answer.status === 403 && mine === socket) banned(why);  // else another attempt is under way, or has succeeded
   } catch { /* the server is not there */ }
 }
 
