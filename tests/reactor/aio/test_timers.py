@@ -53,6 +53,21 @@ def test_cancelled_ones_are_let_go_when_they_are_next_or_half_of_all(loop):
     assert loop._timer_cancelled_count == 0
 
 
+def test_those_that_are_kept_come_by_time_after_a_sweep(loop):
+    queue, now = loop.guest.timers, loop.time() + 60
+    timers = [loop.call_at(now + number * 37 % 101, print) for number in range(2 * MANY)]
+    kept = timers[::3]
+    for timer in timers:
+        if timer not in kept:
+            timer.cancel()
+    loop.run_until_complete(asyncio.sleep(0))
+    assert len(queue.heap) == len(kept)
+    kept[0].cancel()
+    assert loop._timer_cancelled_count == 1, "it is counted: it is still there"
+    due = [timer.when() for timer in queue.due(now + 101)]
+    assert due == sorted(timer.when() for timer in kept[1:])
+
+
 def test_what_runs_may_cancel_what_is_due_with_it(loop):
     said, now = [], loop.time()
     loop.call_at(now, lambda: second.cancel())
