@@ -57,9 +57,8 @@ def test_those_that_are_kept_come_by_time_after_a_sweep(loop):
     queue, now = loop.guest.timers, loop.time() + 60
     timers = [loop.call_at(now + number * 37 % 101, print) for number in range(2 * MANY)]
     kept = timers[::3]
-    for timer in timers:
-        if timer not in kept:
-            timer.cancel()
+    for timer in (*timers[1::3], *timers[2::3]):
+        timer.cancel()
     loop.run_until_complete(asyncio.sleep(0))
     assert len(queue.heap) == len(kept)
     kept[0].cancel()
