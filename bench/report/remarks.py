@@ -4,16 +4,21 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     (
         "echo of 100 B, 100 connections", "of ",
         "an echo is one receive and one send, which are the kernel's and the same for all; of the rest ours takes "
-        "33,232 instructions, aiohttp 54,934 and websockets 112,684 (cachegrind). How much the kernel takes differs "
-        "from hour to hour on a virtual machine: commit 174af70, of which 0.605 and 0.339 had been measured, gave "
-        "0.73 to 0.75 and 0.50 to 0.55 in turn with this one, 0.70 to 0.75 and 0.52 (`bench/websocket.py echo "
-        "--rounds 3`, twice each, 2026-11-28 23:10)",
+        "26,291 instructions (32,412 before), the floor 12,129 (`bench/instructions.py --only websocket`, "
+        "2026-11-29), aiohttp 54,934 and websockets 112,684 (cachegrind). How much the kernel takes differs from hour "
+        "to hour on a virtual machine, and with it every ratio: on a loaded one the floor was 0.42 and 0.28 of them, "
+        "and ours 0.58 and 0.38 (`bench/websocket.py echo`, 2026-11-29). Above the floor stand the four calls of an "
+        "echo, and three that check the frame, its text, and whether "
+        "the connection takes messages",
     ),
     (
         "50 kept connections", "of uvicorn",
-        "outside of the kernel cachegrind counts 67,091 instructions for the file, 56,165 for a handler's bytes, and "
-        "113,334 and 111,282 of uvicorn, whose parser and loop are compiled; the calls of the kernel are the same. The "
-        "floor reads nothing of a request but its empty line",
+        "uvicorn answers from memory here too. A handler's bytes, which meet this goal, take 50,386 instructions, the "
+        "file 60,365, uvicorn 113,334 (55,829 and 66,716 before; `bench/instructions.py --only http-file --only "
+        "http-bytes`, 2026-11-29, the last by cachegrind). What the file has more is one system call, and 8,600 "
+        "instructions to make and compare what it says: it is looked at for each request whether it has changed. "
+        "A server that trusts what it has read takes 0.84 to 0.91 of that (a copy without the look, 9 rounds in turn, "
+        "twice); to serve a file as it was is not worth that",
     ),
     (
         "one a request", "of uvloop",
@@ -151,10 +156,12 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     (
         "plaintext with httptools", "of asyncio",
         "uvicorn writes an answer in two pieces, which asyncio sends as two and the reactor as one: that is what "
-        "is gained. About half of a request is uvicorn's own parser and application and asyncio's tasks, the same "
-        "on both loops, see `uvicorn_from_memory` in that section: 17.8 us of 37.0 on asyncio's loop and 17.9 of "
-        "32.4 here (`bench/asyncio_loops.py uvicorn micro`, 2026-11-28). So the goal asks that receiving and "
-        "sending take 0.6 of asyncio's, and they took 0.75",
+        "is gained. The floor below that goal is uvicorn's own code with asyncio's own tasks, calls and timers, which "
+        "a program is promised, between a receive and one send in Python: 120,192 instructions a request, of which "
+        "98,353 are left without these calls and timers; the reactor takes 131,801 and asyncio's loop 143,738 "
+        "(cachegrind on `bench/peers/aio_loops.py uvicorn`, rounds of 50 connections, 2026-11-29). It was 0.79 of "
+        "asyncio, from 0.68 in one round to 1.27 in another: the goal asks for no more than the floor. The reactor's "
+        "12,000 instructions above it are a connection's: its bounds, deadlines, context, and what it counts",
     ),
     (
         "bursts: websockets", "of asyncio",

@@ -135,7 +135,7 @@ class Files:
         kept = self._shelf.kept.get(key)
         if kept is not None:
             try:
-                if signature(kept.look()) == kept.signature:
+                if signature(self._tree.stat_path(kept.path)) == kept.signature:
                     if not headers.has_any(conditions.NAMES):
                         return kept.answer
                     return self._conditional(request, kept.file, kept.answer.body)
@@ -175,7 +175,7 @@ class Files:
                 os.close(fd)
         ready = Ready(200, head_start(200, file.headers, len(body)), body)
         if len(body) == about.st_size and time.time() - about.st_mtime >= SETTLED:
-            self._shelf.put((names, coded), Kept(self._tree.looker(path), signature(about), ready, file))
+            self._shelf.put((names, coded), Kept("/".join(path), signature(about), ready, file))
         return self._conditional(request, file, body) if request.headers.has_any(conditions.NAMES) else ready
 
     def _fields(self, name: str, about: os.stat_result, *, coded: bool, varies: bool) -> list[tuple[str, str]]:

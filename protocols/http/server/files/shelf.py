@@ -41,8 +41,7 @@ class File:
 class Kept(NamedTuple):
     """A file as it was read."""
 
-    look: Callable[[], os.stat_result]
-    """What stands there now."""
+    path: str
     signature: Signature
     answer: Ready
     file: File

@@ -12,8 +12,6 @@ import errno
 import os
 import stat
 import weakref
-from collections.abc import Callable
-from functools import partial
 
 MAX_LINKS = 32  # on the way to one file: what has more is a circle (Linux itself says 40)
 MAX_DEPTH = 256  # directories within directories: each is a descriptor while the way is walked
@@ -35,11 +33,11 @@ class Tree:
 
     def stat(self, names: tuple[str, ...]) -> os.stat_result:
         """What stands there now, of whatever kind, in one call. It may be outside of the root: never open by this."""
-        return self.looker(names)()
+        return self.stat_path("/".join(names) or ".")
 
-    def looker(self, names: tuple[str, ...]) -> Callable[[], os.stat_result]:
-        """What `stat` does for these names, to be done often."""
-        return partial(os.stat, "/".join(names) or ".", dir_fd=self.root, follow_symlinks=self.follow)
+    def stat_path(self, path: str) -> os.stat_result:
+        """As `stat`, of names that stand together already."""
+        return os.stat(path, dir_fd=self.root, follow_symlinks=self.follow)
 
     def look(self, names: tuple[str, ...], fd: int) -> os.stat_result:
         """What `open` would open: the last of `names`, which is in the open directory `fd`. A link that is not followed
