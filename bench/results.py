@@ -72,7 +72,9 @@ SAMPLE = ("--peers", "--clients=1,100,1000,5000", "--rounds=2", "--seconds=0.2")
 GOALS_OF_LOOPS = tuple(f"--only={case}" for case in (
     "echo-100", "echo-1k", "echo-10k", "lines-1", "lines-16", "fanout-100", "accept",
 ))  # fmt: skip
-COUNTED = tuple(f"--only={case}" for case in ("echo", "lines-1", "lines-16", "batch-16", "fanout", "accept"))
+COUNTED = tuple(f"--only={case}" for case in (
+    "echo", "lines-1", "lines-16", "batch-16", "fanout", "accept", "http-file", "websocket",
+))  # fmt: skip
 SECTIONS = (
     Section("compare", "Concurrent clients: one thread, or one for each", "compare", OURS, OURS, charts="threads",
             source="peers"),
