@@ -4,7 +4,7 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     (
         "echo of 100 B, 100 connections", "of ",
         "an echo is one receive and one send, which are the kernel's and the same for all; of the rest ours takes "
-        "26,291 instructions (32,412 before), the floor 12,129 (`bench/instructions.py --only websocket`, "
+        "25,724 instructions (32,412 before), the floor 12,129 (`bench/instructions.py --only websocket`, "
         "2026-11-29), aiohttp 54,934 and websockets 112,684 (cachegrind). How much the kernel takes differs from hour "
         "to hour on a virtual machine, and with it every ratio: on a loaded one the floor was 0.42 and 0.28 of them, "
         "and ours 0.58 and 0.38 (`bench/websocket.py echo`, 2026-11-29). Above the floor stand the four calls of an "
@@ -160,7 +160,8 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
         "a program is promised, between a receive and one send in Python: 120,192 instructions a request, of which "
         "98,353 are left without these calls and timers; the reactor takes 131,801 and asyncio's loop 143,738 "
         "(cachegrind on `bench/peers/aio_loops.py uvicorn`, rounds of 50 connections, 2026-11-29). It was 0.79 of "
-        "asyncio, from 0.68 in one round to 1.27 in another: the goal asks for no more than the floor. The reactor's "
+        "asyncio in one run and 0.83 in the next, where the reactor's was 0.83 too, on a loaded machine: the goal asks "
+        "for no more than the floor. The reactor's "
         "12,000 instructions above it are a connection's: its bounds, deadlines, context, and what it counts",
     ),
     (

@@ -130,13 +130,11 @@ class WebSocket(Protocol):
             opcode, payload = TEXT, message.encode()
         else:
             opcode, payload = BINARY, as_bytes(message)
-        if self.is_client:
-            return self._post(self._make(opcode, payload))
         size = len(payload)
-        if self._outbox is not None or (size > SLICE and self._window):
-            self._post(self._make(opcode, payload))
-        elif size < 126:
+        if size < 126 and self._shares:
             self.transport.write(SHORT[opcode][size] + payload)
+        elif self.is_client or self._outbox is not None or (size > SLICE and self._window):
+            self._post(self._make(opcode, payload))
         elif size <= JOINED or self._window or self.transport.get_write_buffer_size():
             self.transport.write(frame(opcode, payload, self._window))
         else:
