@@ -105,13 +105,6 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
         "as well",
     ),
     (
-        "servers in a long run", "nothing lost",
-        "one question of 1,406 was answered with the bot's words for an API that ends a connection without an "
-        "answer (`bench/soak.py --minutes=62 --seed=2`, 2026-11-28, at 174af70). The API that the run plays hangs "
-        "up after 2 s without a question; one that leaves in that moment is lost, and a POST is not sent twice "
-        "(RFC 9110, 9.2.2): whoever asks is told to ask again. No line, file or echo was lost or wrong",
-    ),
-    (
         "connect, one exchange", "of uvloop",
         "outside of the kernel a connection takes uvloop 26,460 instructions, all of it compiled, bare 16,583, "
         "contract 20,077 and the reactor 63,954 (`bench/instructions.py --only accept`, 2026-11-29), and 12, 10, 10 "
@@ -215,13 +208,6 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
         "servers in a long run", "lag flat",
         "a round of the loop that waits for a core counts as lag, and a long run shares the cores with other "
         "programs; the chart below shows when",
-    ),
-    (
-        "servers in a long run", "memory flat",
-        "the chat on TLS finds its size late, and then stays: 31.4 MiB after 9 minutes, 35.2 after 43, 35.3 after "
-        "62 (`bench/soak.py --minutes=62 --seed=2`, 2026-11-28, at 174af70). In the last 19 minutes some 950 "
-        "visitors came and reset, stalled and flooded as before: 0.1 MiB for all of them, so nothing is kept of a "
-        "visitor. The goal compares with the first tenth, by which the heap has not yet seen its worst moment",
     ),
 )  # fmt: skip
 """Words of the table's title, words of the goal, and the reason. The first that fits is given."""
