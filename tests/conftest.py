@@ -37,7 +37,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    """Let the some two hundred programs that tests start take Ctrl-C, and compile a module once, not each all of them.
+    """Let the hundreds of programs that tests start take Ctrl-C, and compile a module once, not each all of them.
 
     The second is what Python does by itself, unless PYTHONDONTWRITEBYTECODE is set: 0.3 s a program then. Whoever has
     set it wants no files beside the sources, so what is compiled is kept elsewhere, for this run only.
