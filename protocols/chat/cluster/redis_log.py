@@ -33,7 +33,7 @@ MAX_DELAY = 1.0  # seconds between attempts at most: a line that was cut for les
 WINDOW = 0.02  # seconds at most between two reads: what comes meanwhile is told in one go, see `_read_again`
 GATHER = 0.004  # seconds at most that the first of a burst waits for the rest of it, where telling it takes long
 TRIES, SKIPS = 4, 16  # waits in a row that bring nothing, and reads without one after them
-ALONE = 16  # entries in a row that come alone: then the next is expected to, and telling is measured so seldom
+ALONE, RARELY = 16, 64  # entries in a row that come alone: the next is expected to; and how seldom that is tried then
 LARGE = 0.001  # seconds for telling everybody from which on it is worth waiting: some hundred people
 
 
@@ -174,7 +174,8 @@ class RedisLog:
         elif self._cost > LARGE and self._worth > 0:
             self._gathering = count
         elif self._worth <= 0:
-            self._worth = self._worth - 1 if self._worth > -SKIPS else 1
+            skips = SKIPS if self._alone <= ALONE else RARELY
+            self._worth = self._worth - 1 if self._worth > -skips else 1
         return self._gathering > 0
 
     def _is_followed_by_nothing(self, count: int) -> bool:
@@ -184,7 +185,7 @@ class RedisLog:
         """
         self._alone = self._alone + 1 if count == 1 else 0
         gathers_next = self._cost > LARGE and self._worth > 0
-        return self._alone > ALONE and self._alone % ALONE > 0 and not gathers_next
+        return self._alone > ALONE and self._alone % RARELY > 0 and not gathers_next
 
     def _read_again(self, stint: int, began: float) -> None:
         """Everybody has been told. If that took long, as in large rooms, let as much time go to what comes next.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from protocols.chat.cluster.entries import BEGINNING, Entry, EntryID
-from protocols.chat.cluster.redis_log import ALONE, LARGE, SKIPS, TRIES, RedisLog
+from protocols.chat.cluster.redis_log import ALONE, LARGE, RARELY, SKIPS, TRIES, RedisLog
 from reactor.testing import MemoryReactor
 from tests.protocols.redis.peer import Server, array, bulk
 
@@ -68,6 +68,16 @@ def test_the_first_of_a_burst_waits_for_the_rest_where_telling_is_dear(reactor):
     log.close()
 
 
+def test_that_is_looked_at_more_rarely_the_longer_they_come_one_at_a_time(reactor):
+    log = RedisLog(reactor, "redis://localhost")
+    log._cost, log._alone, log._worth = 2 * LARGE, ALONE + 1, 0
+    assert not any(log._gathers(1) for _ in range(RARELY))
+    log._alone = 0  # some have come together
+    assert not log._gathers(2)
+    assert log._gathers(2)
+    log.close()
+
+
 def test_an_entry_is_read_as_it_was_written_and_what_is_none_is_left_out(reactor):
     redis = Server(reactor)
     redis.answers["XREAD"] = None
@@ -121,8 +131,8 @@ def lines_at_once(reactor, cost, counts):
 
 
 def test_where_lines_come_one_at_a_time_the_next_is_asked_for_in_the_same_tick(reactor):
-    told = lines_at_once(reactor, LARGE / 10, [1] * (2 * ALONE + 2))
-    assert told == [False] * ALONE + [True] * (ALONE - 1) + [False] + [True] * 2, "now and then it is measured"
+    told = lines_at_once(reactor, LARGE / 10, [1] * (RARELY + 2))
+    assert told == [False] * ALONE + [True] * (RARELY - ALONE - 1) + [False] + [True] * 2, "rarely it is measured"
 
 
 def test_so_it_is_where_telling_is_dear_unless_more_is_waited_for(reactor):
