@@ -121,7 +121,7 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
         "nothing, that is the larger part of a line; behind 500 sends the same work finds cold caches. It was halved "
         "in instructions (two servers, 20 members: 1,053,692 -> 645,356 a line; one server: 176,774), which brought "
         "1.29 and 1.28 to 1.23 and 1.21, with the floor at 1.08 and 1.07 (28 rounds in turn on loaded cores, "
-        "2026-11-29). What is left is 143 calls of Python where a line is written and 87 where it is only read (cProfile)",
+        "2026-11-29). What is left: 143 calls of Python where a line is written, 87 where it is only read (cProfile)",
     ),
     (
         "serves nobody yet", "of asyncio",
