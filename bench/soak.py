@@ -7,8 +7,8 @@ stay, come and go, stall, reset and flood; what they do is drawn from `--seed`. 
 each server are looked at every 10 s. It is to be flat after the first tenth of the time; a line whose sender saw its
 echo, was told goodbye behind it, or stayed, is to be heard by all who stayed, in one order; files are to be whole.
 
-It begins with a rush: several of every kind of visitor at every door at once, more than chance brings together later,
-so that each heap has had its worst moment when the first tenth is over, and what grows after it is kept.
+It begins with a rush: several of every kind of visitor at every door at once, so that each heap has had a bad moment
+when the first tenth is over; bench/README.md says what may grow after it.
 
 The load is small, a quarter of a core, so that it may run beside other work. Ctrl-C ends it early with a report of what
 there is. The status is 1 where a goal is missed. `--from FILE` only reports on the figures of an earlier run.

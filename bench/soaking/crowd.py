@@ -17,7 +17,9 @@ SEATED = 2  # who stay, at each door
 TALK = 4.0  # seconds between two lines of one who stays, on average
 FLOOD = 40  # lines at once: ten pass, then two a second
 STAY = (2.0, 20.0)  # seconds of a visit
-RUSH = 3  # of each kind at each door, once, all at once: chance brings no more of them together in an hour
+RUSH = (
+    3  # of each kind at each door, at the beginning, all at once: floods and stalls are rare, and seldom meet by chance
+)
 OPENINGS = (b"", b"GET / HTTP/1.1\r\nHost: here\r\n\r\n", b"\xff" * 9000, b"\x16\x03")  # of who is wrong here
 
 

@@ -18,7 +18,7 @@ STALL = (5.0, 40.0)  # seconds without reading: some wait for the server to give
 LARGE = 1 << 20  # bytes of a message whose echo nobody reads: more than the kernel takes for who has so small a
 WINDOW = 4096  # bytes of receive buffer
 IDLE = 2.0  # seconds without a question until the API hangs up, as they all do in the end
-RUSH = 6  # of each kind, once, all at once: chance brings no more of them together in an hour
+RUSH = 6  # of each kind, at the beginning, all at once: the rare ones seldom meet by chance
 COMMON = ("small.bin", "small.bin", "middle.bin", "middle.bin", "large.bin")
 
 
