@@ -253,7 +253,7 @@ class AioStream(Stream, asyncio.Transport):
         super()._end(exc)
 
     def _send_last(self) -> None:
-        data = b"".join(self._chunks)
+        data = b"".join([self._first, *self._later])
         try:
             sent = self._sock.send(data)
         except BROKEN:

@@ -72,8 +72,9 @@ class Connection(ABC):
         self._out = FLOWING
         self._interest = 0  # what the poller watches
         self._blocked = False  # WRITE is in it: the peer is not taking our bytes
-        self._chunks: list[Bytes] = []
-        self._size = 0  # bytes in _chunks; if there are any we are in loop.dirty or wait for WRITE
+        self._first: Bytes = b""  # what waits to be sent, and behind it, where more was written since:
+        self._later: list[Bytes] = []
+        self._size = 0  # bytes in both; if there are any we are in loop.dirty or wait for WRITE
         self._high, self._low, self._notice_at = HIGH, LOW, least(HIGH, limits)
         self._unread = b""
         self._read_size = FIRST_READ  # bytes asked of the next recv
@@ -322,11 +323,10 @@ class Connection(ABC):
         self.delivery += 1
         self._plain_read = False
         self._phase = CLOSED
-        self._in = self._in.lost
-        self._out = self._out.lost
-        self._chunks.clear()
+        self._in, self._out = self._in.lost, self._out.lost
+        self._first = self._unread = b""
+        self._later.clear()
         self._size = 0
-        self._unread = b""
         self._upgrade = None
         if self._loop.budget.held:
             self._loop.budget.release(self)

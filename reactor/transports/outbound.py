@@ -39,14 +39,14 @@ class Outbound(Connection):
             return
         waiting = self._size
         if waiting and data:
-            self._chunks.append(data)
+            self._later.append(data)
             self._size = waiting = waiting + len(data)
             if waiting > self._notice_at:
                 self._on_crowded()
         elif data:
             if self._loop.asleep:  # then it is not the loop's thread that writes
                 self._loop.runner.check()
-            self._chunks.append(data)
+            self._first = data
             self._size = size = len(data)
             if size < SEND_NOW:
                 self._loop.dirty.append(self)
@@ -61,16 +61,14 @@ class Outbound(Connection):
     def _on_flush(self) -> None:
         """Step 5 of the tick, or the peer takes bytes again, or a large write: one send, and what follows from it."""
         if self._size:
-            chunks = self._chunks
-            count = len(chunks)
+            data, later, count = self._first, self._later, 1
             try:
-                if count == 1:
-                    data = chunks[0]
-                elif self._size <= JOIN_ALL:
-                    data = b"".join(chunks)
-                    self._loop.meter.joined += count - 1
-                else:
-                    data, count = gather(chunks)
+                if later:
+                    chunks = [data, *later]
+                    if self._size <= JOIN_ALL:
+                        data, count = b"".join(chunks), len(chunks)
+                    else:
+                        data, count = gather(chunks)
                     self._loop.meter.joined += count - 1
                 sent = self._sock.send(data)
             except BlockingIOError:
@@ -85,13 +83,17 @@ class Outbound(Connection):
             self._size = left = self._size - sent
             if left:
                 if sent == len(data):
-                    del chunks[:count]
+                    self._first = later[count - 1]
+                    del later[:count]
                 else:
-                    chunks[:count] = [memoryview(data)[sent:]]
+                    self._first = memoryview(data)[sent:]
+                    del later[: count - 1]
                     self._loop.meter.joined -= 1  # it counts again as one, with the send of the rest
                 self._on_blocked(sent)
             else:
-                chunks.clear()
+                self._first = b""
+                if count > 1:
+                    later.clear()
                 if self._blocked:
                     self._on_unblocked()
         else:

@@ -20,8 +20,8 @@ def loses_bytes_after_a_partial_send(patch):
     real = outbound.Outbound._on_blocked
 
     def on_blocked(self, sent):
-        if sent and len(self._chunks[0]) > 1:
-            self._chunks[0] = self._chunks[0][1:]
+        if sent and len(self._first) > 1:
+            self._first = self._first[1:]
             self._size -= 1
         real(self, sent)
 

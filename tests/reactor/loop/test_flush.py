@@ -1,5 +1,7 @@
 """`flush`: what was written leaves in the midst of a tick, where a program asks for it."""
 
+import sys
+
 import pytest
 
 from reactor import Protocol
@@ -43,6 +45,18 @@ def test_what_is_written_afterwards_leaves_at_the_end_of_the_tick(pair):
     pair.reactor.call_soon(callback)
     assert grown(pair.reactor, pair.settle, "sends", "writes") == (2, 3)
     assert pair.b.get_protocol().data == b"for the crowd, and then for one"
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_what_was_sent_is_not_kept(count):
+    chunks = [bytes(100 + number) for number in range(count)]
+    before = [sys.getrefcount(chunk) for chunk in chunks]
+    with connected_pair(Protocol(), Protocol()) as pair:  # the other end keeps nothing either
+        for number in range(count):
+            pair.a.write(chunks[number])
+        assert [sys.getrefcount(chunk) for chunk in chunks] > before
+        pair.settle()
+        assert [sys.getrefcount(chunk) for chunk in chunks] == before
 
 
 def test_where_nothing_waits_it_does_nothing(pair):
@@ -90,7 +104,8 @@ def test_an_interrupt_in_it_does_not_lose_bytes(stage):
     pairs = [stage.connect(Recorder()) for _ in range(3)]
     for number, (_, transport) in enumerate(pairs):
         transport._sock = Interrupting(transport._sock) if number == 1 else transport._sock
-        transport.write(b"hello")
+        transport.write(b"hel")
+        transport.write(b"lo")
     with pytest.raises(KeyboardInterrupt):
         stage.reactor.flush()
     assert [stage.received(peer) for peer, _ in pairs] == [b"hello"] * 3
