@@ -4,7 +4,7 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     (
         "echo of 100 B, 100 connections", "of ",
         "an echo is one receive and one send, which are the kernel's and the same for all; of the rest ours takes "
-        "25,724 instructions (32,412 before), the floor 12,129 (`bench/instructions.py --only websocket`, "
+        "25,379 instructions (32,412 before), the floor 12,125 (`bench/instructions.py --only websocket`, "
         "2026-11-29), aiohttp 54,934 and websockets 112,684 (cachegrind). How much the kernel takes differs from hour "
         "to hour on a virtual machine, and with it every ratio: on a loaded one the floor was 0.42 and 0.28 of them, "
         "and ours 0.58 and 0.38 (`bench/websocket.py echo`, 2026-11-29). Above the floor stand the four calls of an "
@@ -22,16 +22,16 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "one a request", "of uvloop",
-        "a line a request is an echo that cuts lines. Outside of the kernel it takes uvloop 7,070 instructions, of "
-        "which cutting and formatting in Python are half, bare 8,482, contract 8,704 and the reactor 14,658 "
+        "a line a request is an echo that cuts lines. Outside of the kernel it takes uvloop 7,086 instructions, of "
+        "which cutting and formatting in Python are half, bare 8,288, contract 8,667 and the reactor 14,219 "
         "(`bench/instructions.py --only lines-1`, 2026-11-29); what lies between the last two is listed in "
         "bench/README.md, What the other promises cost",
     ),
     (
         "pipelined", "with lines_received",
         "the floor in bare Python does nothing with a read but cut it, format each reply and send them as one: of "
-        "16 lines at once each takes it 1,608 instructions, contract, which calls `lines_received`, 1,732, and the "
-        "reactor 2,356, of 64 lines 1,266, 1,300 and 1,484 (`bench/instructions.py`, batch-16 and batch-64, "
+        "16 lines at once each takes it 1,594 instructions, contract, which calls `lines_received`, 1,754, and the "
+        "reactor 2,337, of 64 lines 1,266, 1,300 and 1,484 (`bench/instructions.py`, batch-16 and batch-64, "
         "2026-11-29). So most of a line is the program's own reply. uvloop with the replies joined by hand "
         "(uvloop+join in that table) is compiled and needs much the same. Where the floor in bare Python is above "
         "the goal, no Python meets it",
@@ -39,8 +39,8 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     (
         "lines, 100 connections", "of uvloop",
         "a goal for a program that writes each reply by itself: two calls of Python a line, `line_received` and "
-        "`write`, which bare has not. Each of 16 lines takes it 1,608 instructions, contract 2,622 and the reactor "
-        "4,059 (`bench/instructions.py --only lines-16`, 2026-11-29): so the two calls alone are 1,000. The rest of "
+        "`write`, which bare has not. Each of 16 lines takes it 1,593 instructions, contract 2,600 and the reactor "
+        "4,127 (`bench/instructions.py --only lines-16`, 2026-11-29): so the two calls alone are 1,000. The rest of "
         "ours is what `write` looks at, sixteen times: size and bounds of what waits 582, the state of the lane "
         "143, the type of what is given 183, see bench/README.md, What the other promises cost. Where the floor "
         "with the contract is above the goal, no framework in Python meets it",
@@ -54,7 +54,7 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "connect, one exchange", "of asyncio",
-        "outside of the kernel a connection takes asyncio 228,500 instructions, the reactor 63,954, contract 20,077 "
+        "outside of the kernel a connection takes asyncio 228,437 instructions, the reactor 63,039, contract 19,737 "
         "(`bench/instructions.py --only accept`, 2026-11-29): three tenths of asyncio's, so it is the kernel's "
         "part, which is the same for both, that holds the ratio up: 13 system calls here, 16 there (`strace -f "
         "-c`). What lies between contract and the reactor is listed in bench/README.md, What the other promises "
@@ -62,15 +62,17 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "echo, ", "of uvloop",
-        "outside of the kernel an echo of 100 B takes uvloop 3,490 instructions, bare 4,185, contract 5,785 and the "
-        "reactor 11,005, of 10 KiB 14,020, 4,317, 7,021 and 12,758; on CPython 3.13 of 100 B 4,225, 4,512, 6,193 "
-        "and 11,968 (`bench/instructions.py --only echo --only echo-10k`, 2026-11-29). The kernel's receive, send "
-        "and share of a poll are the same for all, and most of the time (the last column of that table). Where the "
-        "floor with the contract is above the goal, no framework in Python meets it. Where it is below, what lies "
-        "between is the price of our other promises, each counted by taking it out, see bench/README.md, What the "
-        "other promises cost: a socket to stand on and not a number 991, chunks, their size and its bounds 1,022, "
-        "counts of bytes 609, the states of both lanes 538, handlers that outlive a descriptor 537, stamps for "
-        "deadlines 255, and smaller ones. An interpreter built with --enable-optimizations narrows these distances",
+        "the kernel's receive, send and share of a poll are the same for all, and two thirds of the time and more "
+        "(the last column of that table). Outside of it an echo of 100 B takes uvloop 3,494 instructions, bare 3,992, "
+        "contract 5,599 and the reactor 10,516, at 144e042; of 10 KiB 14,020, 4,317, 7,021 and 12,276; on CPython "
+        "3.13 of 100 B 4,225, 4,512, 6,193 and 11,968 before it (`bench/instructions.py --only echo --only echo-10k`, "
+        "2026-11-29). Where the floor with the contract is at the goal or above it, no framework in Python meets it. "
+        "Where it is below, by 0.01 to 0.03, there is room for a fifth to a third of the 4,900 instructions that lie "
+        "between it and the reactor, for all of them take 0.06 to 0.10. They are the price of our other promises, each "
+        "counted by taking it out, see bench/README.md, What the other promises cost: a socket to stand on and not a "
+        "number 991, counts of bytes 609, the states of both lanes 538, handlers that outlive a descriptor 537, what "
+        "waits and its bounds 518, stamps for deadlines 255, smaller ones 1,400. None of them is one that a server "
+        "can do without, so the goal is not met with them",
     ),
     (
         "echo, 100 KiB", "of asyncio",
@@ -79,11 +81,12 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "echo, ", "of asyncio",
-        "outside of the kernel a message takes three quarters of asyncio's instructions (11,005 of 14,554, "
-        "`bench/instructions.py --only echo`, 2026-11-29) and contract two fifths of them (5,785); the kernel's "
+        "outside of the kernel a message takes three quarters of asyncio's instructions (10,516 of 14,582, "
+        "`bench/instructions.py --only echo`, 2026-11-29) and contract two fifths of them (5,599); the kernel's "
         "receive, send and share of a poll are the same for both and most of the time (the last column of that "
-        "table), so that a quarter of the rest is about a tenth of the whole. What lies between contract and the "
-        "reactor is listed in bench/README.md, What the other promises cost",
+        "table), so that a quarter of the rest is less than a tenth of the whole. The goal is within 0.02 to 0.05 of "
+        "the floor with the contract. What lies between that and the reactor is listed in bench/README.md, What the "
+        "other promises cost: of 4,900 instructions two thirds to all would have to go",
     ),
     (
         "echo over TLS", "of uvloop",
@@ -106,12 +109,13 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "connect, one exchange", "of uvloop",
-        "outside of the kernel a connection takes uvloop 26,460 instructions, all of it compiled, bare 16,583, "
-        "contract 20,077 and the reactor 63,954 (`bench/instructions.py --only accept`, 2026-11-29), and 12, 10, 10 "
-        "and 13 system calls (`strace -f -c`). So the least framework in Python meets this goal, and what we take "
-        "more is the price of the other promises, each counted by taking it out: half-close and an orderly end "
-        "6,064, counts, limits and drain 5,460, an object for the socket 5,380, the start of TLS and deadlines "
-        "4,427, epoll told in time 2,961 and others, see bench/README.md, What the other promises cost",
+        "outside of the kernel a connection takes uvloop 26,402 instructions, all of it compiled, bare 16,223, "
+        "contract 19,737 and the reactor 63,039, where it took 78,342 the day before (`bench/instructions.py --only "
+        "accept`, 2026-11-29), and 12, 10, 10 and 13 system calls (`strace -f -c`). So the least framework in Python "
+        "meets this goal, and what we take more is the price of the other promises, each counted by taking it out: "
+        "half-close and an orderly end 6,064, counts, limits and drain 5,460, an object for the socket 5,380, the "
+        "start of TLS and deadlines 4,427, epoll told in time 2,961 and others, see bench/README.md, What the other "
+        "promises cost",
     ),
     (
         "CPU of all servers per delivery", "one at a time",
@@ -198,7 +202,9 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     (
         "call_soon_threadsafe", "us each",
         "the thread that calls and the loop that runs the calls take turns with the interpreter's lock: a burst "
-        "costs more where it changes hands more often, which is the highest in that table",
+        "costs more where it changes hands more often, which is the highest in that table. How often is the machine's: "
+        "0.683 us on 2026-11-28 at 4b27379; a day later, within two minutes, 6efd177, which has the same code of it, "
+        "took 1.87 and 1.83, 144e042 2.09 and 1.75, uvloop 4.09, 4.84, 2.58 and 1.68 (`bench/micro/wakeup.py`)",
     ),
     (
         "idle ones beside them", "idle ones add",
