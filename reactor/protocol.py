@@ -6,7 +6,7 @@ unchanged, and the other way round. Every method has a default: define those tha
     connection_made -> data_received* -> eof_received? -> connection_lost
 
 `connection_made` comes once and first, `connection_lost` exactly once and last. Callbacks of one connection never
-overlap, and none runs from inside `write`, `close` or `abort`, except `pause_writing` from inside `write`.
+overlap. None runs inside `write` (but `pause_writing`), `close`, `abort` or `flush` (but that and `resume_writing`).
 An exception in a callback ends that connection, is logged once, and touches no other.
 
 Two more callbacks are called where they are defined:

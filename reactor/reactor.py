@@ -93,7 +93,7 @@ class Reactor(Loop):
     def flush(self) -> None:
         """Send what was written in this tick so far. After every few dozen of a crowd: the first need not wait for all.
 
-        Whoever is written to again in the same tick has a second send: leave an answer to one peer to its end.
+        Who is written to again in this tick has a second send. May call `pause_writing` and `resume_writing`.
         """
         self._inventory.flush()
 

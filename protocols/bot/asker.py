@@ -57,7 +57,7 @@ class Asker:
         if self._call is not None:
             self._call.cancel()
             self._call = None
-        self._tell = self._notice = _nobody  # who was told refers to this: with TLS and all it waited for the collector
+        self._tell = self._notice = _nobody  # they refer back to this: TLS and all would wait for the collector
         self._bot.turns.leave(self)
 
     # -- called by `Turns` -----------------------------------------------------------------------------------------

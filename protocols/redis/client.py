@@ -111,8 +111,8 @@ class RedisClient:
         """As `execute`, for the hot path: `answer` is called with the reply, or with the RedisError instead of one.
 
         Costs neither a future nor a timer. Is called exactly once, and on the loop's thread; before this returns only
-        where the client is closed or too much waits. last: nothing more is asked in this tick; where it is late in the
-        tick, in a `call_soon`, the question still leaves in it.
+        where the client is closed or too much waits. last: nothing more is asked in this tick. Then a question asked
+        late in it, in a `call_soon`, still leaves in this tick.
         """
         connection = self._connection
         if connection is not None:

@@ -43,7 +43,7 @@ def pack(opcode: int, payload: bytes, *, deflated: bool = False, key: bytes | No
 
 
 _REPEATED = tuple(int.from_bytes(b"\1\0\0\0" * ((size + 3) // 4), "little") for size in range(MAX_CONTROL + 1))
-_ROOM = 128  # bytes that hold the longest of these
+_ROOM = 128  # bytes that the longest of these masks takes
 
 
 def apply_mask(data: bytes, key: bytes) -> bytes:
@@ -53,7 +53,7 @@ def apply_mask(data: bytes, key: bytes) -> bytes:
     a MiB 2 ms.
     """
     size = len(data)
-    if size <= MAX_CONTROL:  # a number times _REPEATED is its four bytes again and again
+    if size <= MAX_CONTROL:  # the key times _REPEATED is the key's four bytes again and again
         mask = _REPEATED[size] * int.from_bytes(key, "little")
         return (int.from_bytes(data, "little") ^ mask).to_bytes(_ROOM, "little")[:size]
     whole = (key * (size // 4 + 1))[:size]

@@ -96,7 +96,7 @@ class WebSocket(Protocol):
     _window: int | None = None
     _wire: Wire
     _timer: Timer | None = None
-    _heard = _began = 0.0  # when a byte last came; a microsecond before the handshake was done
+    _heard = _began = 0.0  # when the round of the last byte began; a microsecond before the handshake was done
     _pinged: float | None = None
 
     # -- to be defined ----------------------------------------------------------------------------------------------

@@ -138,7 +138,7 @@ class Wire:
     def drop(self) -> None:
         """Nothing more is wanted: what was fed and not given is forgotten, and what comes is dropped."""
         self.over = True
-        self._longest = -1
+        self._longest = -1  # `lone` reads nothing either
         self._data, self._at, self.message = b"", 0, None
 
     def _read_frame(self) -> Event | None:

@@ -132,6 +132,7 @@ class AioStream(Stream, asyncio.Transport):
             self._flush()
 
     def _on_eof(self) -> None:
+        """As `Stream._on_eof`, in the connection's context and with the `close` of this class."""
         self._in = self._in.eof
         self._watch_input()
         if not self._callback("eof_received") and self._in is In.ENDED:
@@ -265,11 +266,11 @@ class AioStream(Stream, asyncio.Transport):
         self._aio.call_soon(self._on_reap)
 
     def _on_reap(self) -> None:
-        """The end, by `call_soon`."""
+        """The end, by `call_soon`. Told here, in the connection's context: `Connection._on_reap` knows of none."""
         try:
             self._callback("connection_lost", self._exc)
         finally:
-            self._told_made = False  # it has been told, here
+            self._told_made = False  # so that it is not told twice
             super()._on_reap()
         if self._server is not None:
             server, self._server = self._server, None

@@ -1,4 +1,4 @@
-"""asyncio's timers, in a heap of tuples: C compares them, and a TimerHandle is compared by a method of Python.
+"""asyncio's timers, in a heap of tuples: those are compared by C, a TimerHandle by a method of Python.
 
 A server sets a timer for each request and cancels it with the next, and each that is taken off a heap of some fifty is
 compared seven times. Knows of asyncio its TimerHandle.

@@ -79,7 +79,7 @@ class Inventory:
         return [*self.streams(), *self.datagrams.connections]
 
     def flush(self) -> None:
-        """What step 5 of a tick does, in its midst."""
+        """What step 5 of a tick does, in the midst of the tick."""
         loop = self._loop
         loop.runner.check()
         if not loop._flushing:  # else all that waits has its turn anyway

@@ -26,14 +26,14 @@ NOBODY_RUNS = "this future is not done, and nobody runs its loop: use reactor.ru
 
 _KNOWN = {"_condition", "_state", "_result", "_exception", "_waiters", "_done_callbacks"}
 _IS_KNOWN = vars(Future()).keys() == _KNOWN
-"""A future of this Python has what we know and no more, so it can be made without a condition of its own."""
+"""Whether futures of this Python have what we know and no more: then one is made without a condition of its own."""
 
 
 class _NobodyWaits(RLock):  # type: ignore[misc]  # for mypy it is final; CPython's own tests derive from it
     """The lock of a future that no thread waits for yet, where `Future` has a condition.
 
-    One is made by the first thread that waits. To make it takes ten times as long as the lock, and with it a question
-    to Redis took 1.5 times as much CPU (`bench/clients/redis_client.py`).
+    The first thread that waits makes the condition. That takes ten times as long as this lock: with one in each
+    future a question to Redis took 1.5 times as much CPU (`bench/clients/redis_client.py`).
     """
 
     __slots__ = ()

@@ -15,7 +15,7 @@ from .poller import Poller, default_poller
 from .wakeup import Wakeup
 from .workers import WorkerPool
 
-ROOM = (16_384, 4096, 1024)  # descriptors that a table is made for, the most that the process may have: 8 bytes each
+ROOM = (16_384, 4096, 1024)  # descriptors a table is made for, the first that the process may have: 8 bytes each
 AddressInfo = tuple[int, int, int, str, Any]  # family, kind, protocol, canonical name, address
 
 
@@ -49,8 +49,8 @@ class Kernel:
         """Let the table of our descriptors be as large as a crowd needs, before it comes. `sock`: any open one.
 
         Linux doubles the table when it is full, at 256, 512, 1,024 descriptors and so on. In a process with threads,
-        who opens the next one then sleeps until no core can be reading the old table (`expand_fdtable` in fs/file.c):
-        4 to 16 ms, measured, in which nobody is served. A table never shrinks, but a forked child has one of its own.
+        the thread that opens the next one sleeps until no core can be reading the old table (`expand_fdtable` in
+        fs/file.c): 4 to 16 ms, measured, in which nobody is served. A table never shrinks; a forked child has its own.
         """
         try:
             import fcntl

@@ -138,9 +138,9 @@ class FileCarrier:
         self._jobs.append(([size - sum(before[0] + 1 for before, _ in self._jobs)], job))
 
     def close(self) -> None:
-        """Close the carrier, and refer to nobody: not to the transport, which refers to this, and no job to its future.
+        """Close the carrier and let go of all that refers back to it.
 
-        That holds the error, whose traceback leads to the job.
+        The transport refers to this; a job's future holds the error, whose traceback leads to the job.
         """
         self._progress = self._finished = _nobody
         while self._jobs:
@@ -170,7 +170,7 @@ class FileCarrier:
 
 
 def _nobody(what: object) -> None:
-    """Who is told once the carrier is closed."""
+    """Is told once the carrier is closed, and does nothing."""
 
 
 def _is_regular(file: IO[bytes]) -> bool:

@@ -72,8 +72,8 @@ class Connection(ABC):
         self._out = FLOWING
         self._interest = 0  # what the poller watches
         self._blocked = False  # WRITE is in it: the peer is not taking our bytes
-        self._first: Bytes = b""  # what waits to be sent, and behind it, where more was written since:
-        self._later: list[Bytes] = []
+        self._first: Bytes = b""  # the first chunk that waits to be sent
+        self._later: list[Bytes] = []  # the chunks behind it
         self._size = 0  # bytes in both; if there are any we are in loop.dirty or wait for WRITE
         self._high, self._low, self._notice_at = HIGH, LOW, least(HIGH, limits)
         self._unread = b""

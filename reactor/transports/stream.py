@@ -214,9 +214,9 @@ class Stream(Outbound):
         self._leave()
 
     def _leave(self) -> None:
+        """What `close` does once nothing speaks against it; after the peer's end too."""
         self.delivery += 1
-        self._in = self._in.close
-        self._out = self._out.finish
+        self._in, self._out = self._in.close, self._out.finish
         self._unread = b""
         if not self._size and self._out is not SHUT:
             self._shut()

@@ -20,7 +20,7 @@ def chosen(high: int | None, low: int | None) -> tuple[int, int]:
 
 
 def least(high: int, limits: Limits) -> int:
-    """What `write` compares with, the least of three bounds. For each newcomer: `min` would cost more."""
+    """What `write` compares with, the least of three bounds. Asked for each newcomer: `min` would cost more."""
     most, soft = limits.output, limits.output_soft
     if most is not None and most < high:
         high = most

@@ -1,7 +1,7 @@
 """The log as a stream of Redis, and the few texts beside it. Two connections: a read that waits holds its own up.
 
-PREFIXlog         a stream of some 20,000 entries with one field, e: the server, its number, up to which it has
-                  read its own back, and its inputs, with blanks between; four fields cost more to read than the inputs
+PREFIXlog         a stream of some 20,000 entries with one field, e, of four parts: the server, the entry's number,
+                  the number up to which it has read its own back, its inputs; four fields cost more to read than these
 PREFIXsnap:NODE   the state at the entry with which NODE has joined, for 30 s
 PREFIXlive        is there while somebody is in the cluster
 PREFIXkept        what outlives a stop of all servers
@@ -22,7 +22,7 @@ from .entries import BEGINNING, Entry, EntryID, parse_id
 from .log import Reader
 
 PREFIX = "chat:"
-LENGTH = "20000"  # entries: 3 MB with a line each; an hour of a busy chat, a lease of the busiest
+LENGTH = "20000"  # entries: an hour of a busy chat, a lease of the busiest
 AT_ONCE = "100"  # entries in one read, a turn of the loop between two: who catches up evicts none of its people
 BLOCK = "400"  # milliseconds that a read waits in Redis
 PAUSE = 0.05  # seconds after a read that came back empty at once, as with redis #5299 and #7355
@@ -33,7 +33,7 @@ MAX_DELAY = 1.0  # seconds between attempts at most: a line that was cut for les
 WINDOW = 0.02  # seconds at most between two reads: what comes meanwhile is told in one go, see `_read_again`
 GATHER = 0.004  # seconds at most that the first of a burst waits for the rest of it, where telling it takes long
 TRIES, SKIPS = 4, 16  # waits in a row that bring nothing, and reads without one after them
-ALONE, RARELY = 16, 64  # entries in a row that come alone: the next is expected to; and how seldom that is tried then
+ALONE, RARELY = 16, 64  # reads of one entry until another is expected; from then on every 64th measures, and may wait
 LARGE = 0.001  # seconds for telling everybody from which on it is worth waiting: some hundred people
 
 
@@ -181,7 +181,7 @@ class RedisLog:
     def _is_followed_by_nothing(self, count: int) -> bool:
         """Whether to ask for the next one in this tick: entries come alone, and there is none to be waited for.
 
-        To see what telling costs takes a turn of the loop, and to wait as long another, for each line.
+        Otherwise each line costs a turn of the loop to see what telling costs, and another to wait that long.
         """
         self._alone = self._alone + 1 if count == 1 else 0
         gathers_next = self._cost > LARGE and self._worth > 0

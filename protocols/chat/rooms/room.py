@@ -11,7 +11,7 @@ from .news import News
 Write = Callable[[bytes], None]
 Defer = Callable[[Callable[[], None]], object]
 NOTICE = "* "  # how the server's own lines begin; a person's begin with a name, and no name begins like this
-CROWD = 64  # members written to until they are sent it: the first of a thousand waits 0.3 ms less, half of them 0.2 ms
+CROWD = 64  # members written to between two flushes: of a thousand the first has it 0.3 ms sooner, half 0.2 ms
 ACTION = "~ "  # how a line of /me begins: with a mark that no name begins with, and that is not the server's
 Span = tuple[int, int, bool]  # begin and end of a line that somebody is spared; whether that is its own
 NOBODY: frozenset[Member] = frozenset()

@@ -211,7 +211,7 @@ class HTTPConnection(Protocol):
             for event in events:
                 _ON[type(event)](self, event)
                 if self._phase is IDLE:
-                    break  # it is answered, and all of it has come: what follows is its end
+                    break  # it is answered, and all of it has come: what is left is its content and its end
             if self._phase is not IDLE:
                 break
             if self.full or (share is not None and share.is_used_up()):

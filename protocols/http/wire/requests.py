@@ -63,7 +63,7 @@ class RequestWire(Wire):
             try:
                 head, body, keep = self._read_request(data)
             except HTTPError:
-                body = None  # it is said below, and not from here: what is raised here would hold on to this one
+                body = None  # it is found again below; found in here, it would hold this one as its context
             if body is EMPTY:
                 self.length = 0
                 self.persistent = keep
