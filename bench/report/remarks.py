@@ -179,7 +179,11 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
         "each 64 as it writes to them; both ways in turn in one process, half had a line after 2,421 us instead of "
         "2,633, and the last after 4,809 instead of 4,837. By 16 it was 2,449 and 4,914, and each within its `write` "
         "2,545 and 5,039. Rounds of one server differ by more than is missed: on a quiet machine from 0.83 to 1.15 of "
-        "asyncio's p50 at 10 lines a second",
+        "asyncio's p50 at 10 lines a second. Where asyncio's p99 is above 15 ms, the host was uneven in that run: an "
+        "hour after the one of 2026-11-29 (`bench/chat.py --only latency --rate 50 --rounds 3`, twice, 02:41 to 02:45) "
+        "p50 was 0.913 and 0.971 of asyncio's and p99 0.784 and 0.809, of threads' 0.948, 0.928, 0.803 and 0.659; "
+        "with all sends at the end of the round, in turn with it, 1.04 and 0.804 of asyncio's, 1.03 and 0.791 of "
+        "threads'",
     ),
     (
         "StreamReader and StreamWriter", "of asyncio",
@@ -189,7 +193,8 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     (
         "no sockets", "of asyncio",
         "the loop is asyncio's own code there, with a poll of the reactor in each turn: nothing else differs, and "
-        "the table shows how far the rounds do",
+        "the table shows how far the rounds do. A round with one call takes 15,327 instructions, asyncio's own 16,545 "
+        "(callgrind, 5,000 rounds, 2026-11-29); in time it was 0.996, 1.04 and 1.09 in three runs of all benchmarks",
     ),
     (
         "storm of 5,000", "nobody who is in",
