@@ -87,7 +87,9 @@ def test_a_callback_of_a_flush_may_ask_for_another(in_a_tick):
         assert not pair.b.get_write_buffer_size()
 
 
-def test_an_interrupt_in_it_does_not_lose_bytes(stage):
+@pytest.mark.parametrize("in_a_tick", [True, False])
+@pytest.mark.parametrize("chunks", [[b"hello"], [b"hel", b"lo"]])
+def test_an_interrupt_in_it_does_not_lose_bytes(stage, chunks, in_a_tick):
     class Interrupting:
         def __init__(self, sock):
             self.sock, self.first = sock, True
@@ -104,10 +106,10 @@ def test_an_interrupt_in_it_does_not_lose_bytes(stage):
     pairs = [stage.connect(Recorder()) for _ in range(3)]
     for number, (_, transport) in enumerate(pairs):
         transport._sock = Interrupting(transport._sock) if number == 1 else transport._sock
-        transport.write(b"hel")
-        transport.write(b"lo")
+        for chunk in chunks:
+            transport.write(chunk)
     with pytest.raises(KeyboardInterrupt):
-        stage.reactor.flush()
+        stage.reactor._tick() if in_a_tick else stage.reactor.flush()
     assert [stage.received(peer) for peer, _ in pairs] == [b"hello"] * 3
     pairs[0][1].write(b"again")
     stage.reactor.flush()

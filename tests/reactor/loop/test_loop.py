@@ -335,29 +335,6 @@ def test_ctrl_c_leaves_the_loop_usable(stage):
     assert series.active
 
 
-def test_an_interrupt_in_flush_does_not_lose_bytes(stage):
-    class Interrupting:
-        def __init__(self, sock):
-            self.sock, self.first = sock, True
-
-        def __getattr__(self, name):
-            return getattr(self.sock, name)
-
-        def send(self, data):
-            if self.first:
-                self.first = False
-                raise KeyboardInterrupt
-            return self.sock.send(data)
-
-    pairs = [stage.connect(Recorder()) for _ in range(3)]
-    for number, (_, transport) in enumerate(pairs):
-        transport._sock = Interrupting(transport._sock) if number == 1 else transport._sock
-        transport.write(b"hello")
-    with pytest.raises(KeyboardInterrupt):
-        stage.reactor._tick()
-    assert [stage.received(peer) for peer, _ in pairs] == [b"hello"] * 3
-
-
 # -- timers on the loop ------------------------------------------------------------------------------------------
 
 
