@@ -7,13 +7,14 @@ of contract.py. On descriptors instead of sockets, since `os.read` takes fewer i
 object is made for a newcomer: `bare.py SERVICE --port PORT`.
 """
 
+import argparse
 import os
 import select
 import signal
 import socket
 import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -209,18 +210,24 @@ def listening(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
     return listener
 
 
-def main() -> None:
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+def begin(doc: str | None, services: Iterable[str], receives: str) -> tuple[socket.socket, argparse.Namespace]:
+    """What is listened on, and the command line's `service` and `receive`. receives: the services that it is for."""
     from runs.arguments import server_parser
 
-    parser = server_parser(__doc__, 9000)
-    parser.add_argument("service", choices=SERVICES)
-    parser.add_argument("--receive", type=int, default=SIZE, metavar="BYTES", help=f"echo: of a receive ({SIZE})")
+    parser = server_parser(doc, 9000)
+    parser.add_argument("service", choices=services)
+    parser.add_argument("--receive", type=int, default=SIZE, metavar="BYTES", help=f"{receives}: of a receive ({SIZE})")
     options = parser.parse_args()
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, lambda *_: sys.exit(0))
     listener = listening(options.host, options.port)
     print(f"listening on {options.host}:{listener.getsockname()[1]}", flush=True)
+    return listener, options
+
+
+def main() -> None:
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    listener, options = begin(__doc__, SERVICES, "echo")
     service = partial(echo, size=options.receive) if options.service == "echo" else SERVICES[options.service]
     serve({listener: service})
 

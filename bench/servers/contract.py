@@ -16,7 +16,6 @@ signals; errors of accept; a clear word for a wrong argument. What the reactor t
 
 import os
 import select
-import signal
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -250,17 +249,9 @@ SERVICES = {"batches": Batches, "echo": Echo, "lines": Lines}
 
 def main() -> None:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    from runs.arguments import server_parser
-    from servers.bare import SIZE, listening
+    from servers.bare import begin
 
-    parser = server_parser(__doc__, 9000)
-    parser.add_argument("service", choices=SERVICES)
-    parser.add_argument("--receive", type=int, default=SIZE, metavar="BYTES", help=f"of a receive ({SIZE})")
-    options = parser.parse_args()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, lambda *_: sys.exit(0))
-    listener = listening(options.host, options.port)
-    print(f"listening on {options.host}:{listener.getsockname()[1]}", flush=True)
+    listener, options = begin(__doc__, SERVICES, "all")
     serve({listener: SERVICES[options.service]}, options.receive)
 
 
