@@ -28,8 +28,8 @@ from pathlib import Path
 
 from report.charts import Chart, render
 from report.tables import figure
-from runs import procs, turns
-from runs.arguments import Parser
+from runs import clocks, procs, turns
+from runs.arguments import Parser, positive, seconds
 
 HERE = Path(__file__).resolve().parent.parent
 GOALS = {"one at a time": 1.2, "bursts": 1.5}
@@ -54,10 +54,6 @@ class Server:
         assert self.process.stdout is not None
         self.port = int(self.process.stdout.readline().rpartition(":")[2])
 
-    def cpu(self) -> float:
-        """Seconds so far."""
-        return int(Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[0]) / 1e9
-
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
@@ -69,7 +65,7 @@ class Crowd:
     """Members spread over servers, of whom some talk. apart: each server is a chat of its own."""
 
     def __init__(self, servers: list[Server], members: int, talkers: int, *, apart: bool = False) -> None:
-        self.servers = servers
+        self.servers, self.name = servers, f"a chat on {len(servers)} servers"
         self.chats = len(servers) if apart else 1
         self.hearers = members // self.chats - 1  # of a line
         self.poller = select.epoll()
@@ -110,19 +106,26 @@ class Crowd:
             if time.monotonic() > end:
                 raise SystemExit(f"cluster.py: {missing} lines have not come")
 
+    def cpu(self) -> float:
+        """Seconds of all servers, once they sleep."""
+        pids = [server.process.pid for server in self.servers]
+        clocks.rest(pids)
+        return sum(map(clocks.used, pids))
+
     def round(self, name: str, seconds: float) -> None:
         """CPU microseconds of all servers, a delivery."""
-        before, said, end = sum(server.cpu() for server in self.servers), 0, time.monotonic() + seconds
-        while time.monotonic() < end:
-            each = [
-                self.talkers[(said + chat) % len(self.talkers)] for chat in range(self.chats)
-            ]  # a line in each chat
-            talkers = self.talkers if name == "bursts" else each
+        self.said = 0
+        self.cost.setdefault(name, []).append(turns.cost(self, lambda: self.talk(name, seconds)))
+
+    def talk(self, name: str, seconds: float) -> int:
+        """Lines for so long, at least one; how many deliveries they were."""
+        before, end = self.said, time.monotonic() + seconds
+        while self.said == before or time.monotonic() < end:
+            each = [self.talkers[(self.said + chat) % len(self.talkers)] for chat in range(self.chats)]
+            talkers = self.talkers if name == "bursts" else each  # else a line in each chat
             self.say(talkers)
-            said += len(talkers)
-        spent = sum(server.cpu() for server in self.servers) - before
-        self.cost.setdefault(name, []).append(1e6 * spent / (said * self.hearers))
-        self.said = said
+            self.said += len(talkers)
+        return (self.said - before) * self.hearers
 
     def close(self) -> None:
         for sock in self.socks.values():
@@ -142,12 +145,23 @@ def redis() -> Iterator[str]:
         server = subprocess.Popen(
             [program, "--port", str(port), "--save", "", "--dir", directory, "--logfile", "/dev/null"]
         )
-        time.sleep(0.3)
         try:
+            listening(port)
             yield f"redis://127.0.0.1:{port}"
         finally:
             server.kill()
             server.wait()
+
+
+def listening(port: int) -> None:
+    """Wait until somebody does."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+        if time.monotonic() > end:
+            raise procs.BenchError(f"redis-server does not listen within {PATIENCE:g} s")
+        time.sleep(procs.POLL)
 
 
 def requests(url: str) -> int:
@@ -214,8 +228,12 @@ def reckon(one: float, many: float, servers: int, members: int) -> dict[str, lis
     them does once for each line, whoever hears it: reading the log and applying it. That part does not get less with
     more servers, so all of one room's lines through one log end at one server's speed in reading it. With rooms spread
     over logs of their own, a server reads only the logs of the rooms that its people are in: two for each room here.
+    Where many need no more, that is less than the figures differ by themselves, and nothing follows from it.
     """
-    each_line = max(1e-6, (many - one) * members / servers)  # us, on every server
+    measured: list[tuple[float, float | None]] = [(1.0, 1e6 / one), (float(servers), 1e6 * servers / many)]
+    each_line = (many - one) * members / servers  # us, on every server
+    if each_line <= 0:
+        return {"measured": measured}
     spoken = one * members  # us a line, all servers together
 
     def rate(count: int, reading: float) -> float:
@@ -223,7 +241,7 @@ def reckon(one: float, many: float, servers: int, members: int) -> dict[str, lis
 
     shared = [(float(count), rate(count, each_line if count > 1 else 0.0)) for count in SERVERS]
     return {
-        "measured": [(1.0, 1e6 / one), (float(servers), 1e6 * servers / many)],
+        "measured": measured,
         "one log": shared,
         "a log a room": [(float(n), rate(2, each_line) * n / 2) for n in SERVERS if n > 1],
     }
@@ -259,27 +277,38 @@ def measure_cluster(stack: contextlib.ExitStack, one: Crowd, single: Server, opt
 
 def main() -> int:
     parser = Parser(__doc__)
-    parser.add_argument("--servers", type=int, default=2)
-    parser.add_argument("--members", type=int, default=1000, help="of all servers together (1000)")
-    parser.add_argument("--talkers", type=int, default=50)
-    parser.add_argument("--rounds", type=int, default=turns.ROUNDS)
-    parser.add_argument("--seconds", type=float, default=1.0, help="length of a round (1)")
+    parser.add_argument("--servers", type=positive, default=2)
+    parser.add_argument("--members", type=positive, default=1000, help="of all servers together, two of each (1000)")
+    parser.add_argument("--talkers", type=positive, default=50)
+    parser.add_argument("--rounds", type=positive, default=turns.ROUNDS)
+    parser.add_argument("--seconds", type=seconds, default=1.0, help="length of a round (1)")
     parser.add_argument("--before", type=Path, help="another checkout, to be compared without a cluster")
     parser.add_argument("--python", default=sys.executable, help="not used: servers run on this interpreter")
     parser.add_argument("--markdown", action="store_true", help="tables as RESULTS.md has them")
     turns.outputs(parser)
     options = parser.parse_args()
+    if options.members < 2 * options.servers:
+        parser.error("argument --members: must be two of each server: alone, nobody hears anything")
+    try:
+        measure(options)
+    except procs.BenchError as error:
+        print(f"cluster.py: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def measure(options: argparse.Namespace) -> None:
+    """What was asked for: a cluster, or another checkout."""
     with contextlib.ExitStack() as stack:
         single = stack.enter_context(contextlib.closing(Server(HERE)))
         one = stack.enter_context(contextlib.closing(Crowd([single], options.members, options.talkers)))
         if options.before is None:
             print(f"- {procs.machine()}" if options.markdown else procs.machine())
             measure_cluster(stack, one, single, options)
-            return 0
+            return
         older = stack.enter_context(contextlib.closing(Server(options.before)))
         other = stack.enter_context(contextlib.closing(Crowd([older], options.members, options.talkers)))
         compare(other, one, ("before", "now"), options)
-    return 0
 
 
 if __name__ == "__main__":

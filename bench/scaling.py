@@ -22,7 +22,7 @@ from pathlib import Path
 from load.talk import Talk
 from report.charts import Chart, render
 from report.tables import figure
-from runs import procs, turns
+from runs import clocks, procs, turns
 
 CONNECTIONS = 100
 TIMES = {"echo": 100, "HTTP": 60}
@@ -39,6 +39,7 @@ class Workers(procs.Server):
     """A server whose workers count as one. `count` 0: it serves alone."""
 
     def __init__(self, case: str, count: int, python: str) -> None:
+        self.known: list[int] = []
         super().__init__(f"{case} with {count} workers", [PROGRAMS[case], f"--workers={count}"], python)
 
     def pids(self) -> list[int]:
@@ -47,7 +48,13 @@ class Workers(procs.Server):
             return [self.pid, *map(int, file.read().split())]
 
     def cpu(self) -> float:
-        return sum(time.clock_gettime((~pid << 3) | 2) for pid in self.pids())
+        """Of all of them, once they sleep. A worker that ended would take its seconds along."""
+        pids = self.pids()
+        if pids != (self.known or pids):
+            raise procs.BenchError(f"{self.name}: a worker has ended")
+        self.known = pids
+        clocks.rest(pids)
+        return sum(map(clocks.used, pids))
 
     def spread(self) -> list[int]:
         """Descriptors of each worker: they differ by its connections."""

@@ -18,6 +18,7 @@ from cpu import verdict
 from report.tables import complain, figure, paragraph, table
 from runs.arguments import Parser, positive
 from runs.procs import ROOT, BenchError, exits_cleanly, interpreter, machine, versions
+from runs.turns import quotients
 from servers.programs import PROGRAMS, present
 
 US, PEERS = "reactor", ("reactor", "asyncio", "uvloop")
@@ -63,7 +64,7 @@ def measure(names: list[str], rounds: int, python: str) -> dict[str, list[tuple[
 
 
 def ratio(one: list[tuple[float, float]], other: list[tuple[float, float]]) -> float:
-    return statistics.median(a / b for (a, _), (b, _) in zip(one, other, strict=True))
+    return statistics.median(quotients((took for took, _ in one), (took for took, _ in other)))
 
 
 def report(found: dict[str, list[tuple[float, float]]], markdown: bool) -> str:

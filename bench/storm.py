@@ -9,6 +9,7 @@ waited at one time, so only the longer of the two waits is taken off.
 """
 
 import contextlib
+import math
 import os
 import select
 import socket
@@ -36,7 +37,10 @@ HEADS = ["server", "before: p99 ms", "max ms", "in the storm: p99 ms", "max ms",
 
 
 class Wait(NamedTuple):
-    """Milliseconds until one echo came; in them, of the server's CPU, and of a wait for a core, its own or ours."""
+    """Milliseconds until one echo came; in them, of the server's CPU, and of a wait for a core, its own or ours.
+
+    The server works meanwhile, so its CPU is that to a tick: see runs/clocks.py.
+    """
 
     took: float
     worked: float
@@ -69,10 +73,10 @@ class Asker:
         self.sock, self.server = sock, server
 
     def ask(self, over: Callable[[], bool], *waited: Callable[[], float]) -> list[Wait]:
-        """Echo after echo, until it is over. waited: seconds that one of us has waited for a core so far, each."""
+        """Echo after echo, one at least, until it is over. waited: of each of us, seconds without a core so far."""
         found = []
-        while not over():
-            cpu, coreless, start = self.server.cpu(), [each() for each in waited], time.perf_counter()
+        while not found or not over():
+            cpu, coreless, start = self.server.cpu_so_far(), [each() for each in waited], time.perf_counter()
             self.sock.sendall(QUESTION)
             size = 0
             while size < len(QUESTION):
@@ -81,7 +85,7 @@ class Asker:
                 size += len(data)
             took = time.perf_counter() - start
             longer = max((each() - before for each, before in zip(waited, coreless, strict=True)), default=0.0)
-            found.append(Wait(1e3 * took, 1e3 * (self.server.cpu() - cpu), 1e3 * longer))
+            found.append(Wait(1e3 * took, 1e3 * (self.server.cpu_so_far() - cpu), 1e3 * longer))
             time.sleep(PACE)
         return found
 
@@ -108,7 +112,8 @@ def storm(name: str, python: str) -> Storm:
 
 
 def p99(waits: list[Wait]) -> float:
-    return statistics.quantiles([wait.took for wait in waits], n=100)[98]
+    """What all but one in a hundred did not exceed."""
+    return sorted(wait.took for wait in waits)[math.ceil(0.99 * len(waits)) - 1]
 
 
 def row(name: str, storms: list[Storm]) -> list[str]:

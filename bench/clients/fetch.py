@@ -26,6 +26,7 @@ from cpu import US, Outcome, in_turn, report
 from report.tables import figure
 from runs import procs
 from runs.arguments import Parser, positive
+from runs.turns import quotients
 from servers.programs import CLIENTS
 
 SMALL = 1024  # bytes
@@ -128,7 +129,10 @@ def curl_round(url: str, options: argparse.Namespace) -> dict:
         command += ["--parallel-max", str(options.connections)]
         figures.append(finished("curl", command, wanted.encode()))
     few, many = figures
-    return {"cpu": max(0.0, many[1] - few[1]), "seconds": max(1e-9, many[0] - few[0])}
+    more = {"cpu": many[1] - few[1], "seconds": many[0] - few[0]}
+    if min(more.values()) <= 0:
+        raise procs.BenchError(f"curl: {options.requests} requests take no longer than none: ask for more (--requests)")
+    return more
 
 
 def run_small(options: argparse.Namespace, tick: Callable[[str], None]) -> Outcome:
@@ -154,7 +158,7 @@ def small_row(name: str, found: list[dict] | None, ours: list[dict], requests: i
     if found is None:
         return [name, "not installed", "-", "-", "-", "-"]
     costs = [1e6 * round_["cpu"] / requests for round_ in found]
-    ratio = statistics.median(a["cpu"] / b["cpu"] for a, b in zip(found, ours, strict=True))
+    ratio = statistics.median(quotients((round_["cpu"] for round_ in found), (round_["cpu"] for round_ in ours)))
     rate = statistics.median(requests / round_["seconds"] for round_ in found)
     return [name, *map(figure, (statistics.median(costs), min(costs), max(costs), ratio, rate))]
 

@@ -27,6 +27,7 @@ sys.path.insert(1, str(Path(__file__).resolve().parents[2]))  # a fresh clone ne
 
 from report.tables import figure
 from runs import turns
+from runs.procs import BenchError
 
 VALUE = b"x" * 100
 LEAST = 120_000  # XADD per second of CPU
@@ -93,7 +94,7 @@ def theirs(contender: str, task: str, port: int, seconds: float) -> tuple[int, f
 
 
 def measure(options: argparse.Namespace, port: int, contender: str, task: str) -> float | None:
-    """Per second of CPU, in a child; None where it cannot be."""
+    """Per second of CPU, in a child; None where it cannot be. BenchError where it has done nothing to divide."""
     python = sys.executable if contender in OURS else options.python
     if python is None:
         return None
@@ -112,8 +113,10 @@ def measure(options: argparse.Namespace, port: int, contender: str, task: str) -
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         return None
-    count, cpu = done.stdout.split()
-    return int(count) / float(cpu)
+    count, cpu = map(float, done.stdout.split())
+    if min(count, cpu) <= 0:
+        raise BenchError(f"{contender}: {count:g} done with {cpu:g} s of CPU: too short a round (--seconds)")
+    return count / cpu
 
 
 def tables(options: argparse.Namespace, port: int) -> None:
@@ -163,6 +166,9 @@ def with_server(options: argparse.Namespace) -> int:
         try:
             fill(port)
             tables(options, port)
+        except BenchError as error:
+            print(f"redis_client.py: {error}", file=sys.stderr)
+            return 1
         finally:
             server.kill()
             server.wait()

@@ -23,8 +23,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the folder bench
 sys.path.insert(1, str(Path(__file__).resolve().parents[2]))  # a fresh clone needs no installation
 
 from reactor import Reactor
-from report.tables import Progress, figure, table
+from report.tables import Progress, complain, figure, table
 from runs.arguments import Parser, positive
+from runs.procs import BenchError
+from runs.turns import quotients
 
 BATCH = 1000  # timers between two ticks
 DELAY = 30.0  # seconds: none of them fires while this runs
@@ -137,8 +139,8 @@ def run(pattern: Pattern, options: argparse.Namespace, tick: Callable[[str], Non
 
 def row(pattern: Pattern, contender: Contender, ours: Contender) -> list[str]:
     costs = contender.rounds
+    ratio = statistics.median(quotients(costs, ours.rounds))
     speeds = [1e-6 / cost for cost in (statistics.median(costs), max(costs), min(costs))]
-    ratio = statistics.median(cost / our for cost, our in zip(costs, ours.rounds, strict=True))
     grown = "-" if resident() == 0 else figure(max(0.0, contender.grown))
     return [pattern.title, contender.name, *map(figure, speeds), figure(ratio), grown]
 
@@ -167,6 +169,9 @@ def main() -> int:
             rows += run(pattern, options, progress.tick)
     except KeyboardInterrupt:
         return 130
+    except BenchError as error:
+        complain(str(error))
+        return 1
     finally:
         progress.clear()
     print(table(HEADERS, rows, options.markdown))

@@ -2,6 +2,8 @@
 
 arguments   options, and what is wrong with them in one line
 history     what each goal was, commit by commit
+clocks      how much CPU another process has used
+cores       how long a thread waited for a core
 others      how much of the machine other programs took meanwhile
 procs       child processes: servers, loads, their CPU and memory
 turns       servers that take rounds in turn while the process that measures is their load

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from runs import procs
-from runs.turns import MORE
+from runs.turns import MORE, quotients
 from servers.programs import PROGRAMS
 
 WARM_UP_CLIENTS = 100  # as many as leave room in the heap for the reads of all contenders
 WARM_UP_SECONDS = 0.2
+SEEN = 0.2  # seconds of CPU below which a tick of 10 ms is more than 5 % of it
 
 
 @dataclass
@@ -58,6 +59,10 @@ class Contender:
         kernel = None if kernel_before is None or kernel_after is None else kernel_after - kernel_before
         del result["latencies"]
         messages, wall = result["messages"], result["seconds"]
+        if min(cpu, messages, wall) <= 0:
+            raise procs.BenchError(
+                f"{self.name}: {cpu:g} s of CPU, {messages:,} messages in {wall:g} s: too short a round"
+            )
         figures = {
             "cpu": cpu,
             "kernel": kernel,
@@ -80,9 +85,9 @@ class Contender:
         return statistics.median(round_[figure] for round_ in self.rounds)
 
     def in_kernel(self) -> float | None:
-        """The part of its CPU that the kernel used, of all rounds: of one it would be a matter of a few ticks."""
-        parts = [round_["kernel"] for round_ in self.rounds]
-        return None if None in parts else sum(parts) / sum(round_["cpu"] for round_ in self.rounds)
+        """The part of its CPU that the kernel used, of all rounds; None where it is not told, or a matter of ticks."""
+        parts, whole = [round_["kernel"] for round_ in self.rounds], sum(round_["cpu"] for round_ in self.rounds)
+        return None if None in parts or whole < SEEN else sum(parts) / whole
 
     def stop(self, hurry: bool = False) -> None:
         """The server first: it need not announce to the others that each of a thousand members leaves."""
@@ -127,7 +132,7 @@ def alternate(
 
 def ratios(one: Contender, other: Contender, figure: str = "cpu_per_message") -> list[float]:
     """Of one to the other, by round: two rounds close in time share the mood of the machine."""
-    return [a[figure] / b[figure] for a, b in zip(one.rounds, other.rounds, strict=True)]
+    return quotients((round_[figure] for round_ in one.rounds), (round_[figure] for round_ in other.rounds))
 
 
 def ratio(one: Contender, other: Contender, figure: str = "cpu_per_message") -> float:

@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from runs import clocks
 from servers.programs import CLIENTS, NEEDS
 
 BENCH = Path(__file__).resolve().parents[1]
@@ -154,14 +155,16 @@ class Server(Child):
         self.output.close()
 
     def cpu(self) -> float:
-        """Seconds of user and system time of all its threads, ended ones too."""
-        if sys.platform == "linux":
-            # The process clock of another process, as clock_getcpuclockid(3) makes it: nanoseconds,
-            # where /proc/PID/stat counts ticks of 10 ms.
-            return time.clock_gettime((~self.pid << 3) | 2)
-        shown = subprocess.run(["ps", "-o", "cputime=", "-p", str(self.pid)], capture_output=True, text=True).stdout
-        minutes, _, seconds = shown.strip().rpartition(":")
-        return 60 * float(minutes.rpartition(":")[2] or 0) + float(seconds)
+        """Seconds of user and system time of all its threads, once they sleep: then nothing is missing."""
+        clocks.rest([self.pid])
+        return self.cpu_so_far()
+
+    def cpu_so_far(self) -> float:
+        """The same at once, while it works: up to a tick behind, see clocks.py."""
+        try:
+            return clocks.used(self.pid)
+        except OSError:
+            raise BenchError(f"{self.name} has gone: {self.last_error()}") from None
 
     def kernel(self) -> float | None:
         """Seconds of that in the kernel, where the system tells; in ticks of 10 ms."""

@@ -59,7 +59,7 @@ class Run:
             await self.live(services, places, visits)
             await self.settle(services)
             lived = time.monotonic() - self.start
-            used = {name: service.process.cpu() for name, service in services.items()}
+            used = {name: service.process.cpu_so_far() for name, service in services.items()}
             for name, service in services.items():
                 self.faults.update(f"{name} says: {line[:200]}" for line in service.complaints())
             api.close()
