@@ -146,22 +146,11 @@ def redis() -> Iterator[str]:
             [program, "--port", str(port), "--save", "", "--dir", directory, "--logfile", "/dev/null"]
         )
         try:
-            listening(port)
+            procs.connected(("127.0.0.1", port), PATIENCE).close()
             yield f"redis://127.0.0.1:{port}"
         finally:
             server.kill()
             server.wait()
-
-
-def listening(port: int) -> None:
-    """Wait until somebody does."""
-    end = time.monotonic() + PATIENCE
-    while True:
-        with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
-            return
-        if time.monotonic() > end:
-            raise procs.BenchError(f"redis-server does not listen within {PATIENCE:g} s")
-        time.sleep(procs.POLL)
 
 
 def requests(url: str) -> int:

@@ -18,7 +18,6 @@ import select
 import socket
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -65,15 +64,7 @@ class Load(Talk):
         self.each = self._measure()
 
     def _dial(self) -> socket.socket:
-        deadline = time.monotonic() + 5.0
-        while True:  # nginx says where it is before it is there
-            try:
-                sock = socket.create_connection(self.server.address, TIMEOUT)
-                break
-            except ConnectionRefusedError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
+        sock = procs.connected(self.server.address, TIMEOUT)  # nginx says where it is before it is there
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return sock
 

@@ -13,6 +13,7 @@ import platform
 import resource
 import select
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -254,6 +255,21 @@ class Load(Child):
             self.process.stdin.close()
         super().stop(hurry)
         self.process.stdout.close()
+
+
+def connected(address: tuple[str, int], timeout: float) -> socket.socket:
+    """A connection to a program that says where it is before it is there, or says nothing.
+
+    timeout: seconds, of the socket. BenchError where nobody has listened within START_TIMEOUT.
+    """
+    deadline = time.monotonic() + START_TIMEOUT
+    while True:
+        try:
+            return socket.create_connection(address, timeout)
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise BenchError(f"nobody listens on {address[0]}:{address[1]} within {START_TIMEOUT:g} s") from None
+        time.sleep(POLL)
 
 
 PROBE = """

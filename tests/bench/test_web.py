@@ -1,6 +1,9 @@
 """The comparison of HTTP servers, on our own server alone."""
 
+import itertools
 import os
+import socket
+from types import SimpleNamespace
 
 import pytest
 
@@ -37,3 +40,27 @@ def test_goals_are_judged():
         "goal: at most 0.75 of uvicorn: 1.00, MISSED",
     ]
     assert turns.verdicts(found, {})[1] == "0.500 of nginx"
+
+
+def test_a_server_that_does_not_listen_yet_is_dialled_again(monkeypatch):
+    waited = []
+    with socket.socket() as late:
+        late.bind(("127.0.0.1", 0))
+
+        def sleep(seconds):
+            waited.append(seconds)
+            late.listen()
+
+        monkeypatch.setattr(procs, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep))
+        with procs.connected(late.getsockname(), 60.0) as sock:
+            assert sock.getpeername() == late.getsockname()
+    assert waited == [procs.POLL]
+
+
+def test_one_that_never_listens_is_told(monkeypatch):
+    now = itertools.count(0.0, 0.75 * procs.START_TIMEOUT)
+    monkeypatch.setattr(procs, "time", SimpleNamespace(monotonic=now.__next__, sleep=lambda seconds: None))
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        with pytest.raises(procs.BenchError, match=r"^nobody listens on 127.0.0.1:\d+ within 20 s$"):
+            procs.connected(nobody.getsockname(), 60.0)

@@ -22,7 +22,7 @@ def test_every_case_runs(server, monkeypatch):
     for case in ("echo", "room"):
         found = websocket.costs(case, {"reactor": server}, 2)
         assert len(found["reactor"]) == 2
-        assert all(cost >= 0 for cost in found["reactor"])  # so few may cost less than a tick of the kernel's clock
+        assert all(cost > 0 for cost in found["reactor"])
     assert websocket.memory(server) >= 0
     assert websocket.large(server)[0] >= 0
 
