@@ -166,12 +166,13 @@ class Loop:
         while True:
             if guest_queue or soon or inbox or dirty or doomed or self._stopping:
                 events = poll(0)
+                self.now = now = done  # it has not waited: to ask the clock again costs a twentieth of such a round
             else:
                 wait = longest if guest is None else guest.longest(done)
                 self.asleep = True
                 events = poll(timers.wait(done, wait) if timers.entries else wait)
                 self.asleep = False
-            self.now = now = clock()
+                self.now = now = clock()
             meter.ticks += 1
             if now >= meter.turn_at:
                 self._lookout.turn(now)
@@ -195,8 +196,7 @@ class Loop:
             while doomed:
                 doomed.popleft()._on_reap()
             done = clock()
-            lag = done - now
-            meter.busy += lag
+            meter.busy += (lag := done - now)
             if lag > QUICK:
                 self._lookout.slow(now, lag)
             if self._stopping or not forever:
