@@ -187,7 +187,7 @@ class ReconnectingClient(Generic[P]):
         tell = log.debug if what == told else log.info  # an outage of an hour is not news every second
         tell("%s; next attempt in %.1f s", what, delay)
         if self._on_retry is not None:
-            self._reactor._guard(self._on_retry, error, delay)
+            self._reactor._guard(self._on_retry, (error, delay))
 
     def _try_again(self) -> None:
         self._timer = None

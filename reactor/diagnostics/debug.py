@@ -80,7 +80,7 @@ def equip(reactor: Reactor) -> None:
     for roster in (reactor._inventory.clients, reactor._inventory.datagrams):
         roster.kind = KINDS[roster.kind]
     replaced: dict[str, Any] = {
-        "_guard": lambda fn, *args: timed(reactor, name_of(fn), guard, fn, *args),
+        "_guard": lambda fn, args: timed(reactor, name_of(fn), guard, fn, args),
         "close": functools.partial(close, reactor, reactor.close, remember(reactor)),
     }
     for name, method in replaced.items():

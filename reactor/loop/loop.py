@@ -203,15 +203,13 @@ class Loop:
                 return
 
     def _run_soon(self) -> None:
-        soon, inbox = self._soon, self._inbox
-        for _ in range(len(inbox)):  # a snapshot: threads may post faster than we take
-            soon.append(inbox.popleft())
-        self.meter.calls += len(soon)
-        for _ in range(len(soon)):
-            fn, args = soon.popleft()
-            self._guard(fn, *args)
+        for queue, count in ((self._soon, len(self._soon)), (self._inbox, len(self._inbox))):  # a snapshot
+            self.meter.calls += count
+            for _ in range(count):
+                fn, args = queue.popleft()
+                self._guard(fn, args)
 
-    def _guard(self, fn: Callable[..., Any], *args: Any) -> None:
+    def _guard(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
         """Call code of the program: what it raises is logged once and goes no further."""
         try:
             if (given := fn(*args)) is not None:
@@ -235,7 +233,9 @@ class Loop:
         """As `call_soon`, from any thread. Raises ReactorClosed once the reactor is closed."""
         if self.closed:
             raise ReactorClosed("the reactor is closed")
-        self._post(fn, *args)
+        self._inbox.append((fn, args))  # as `_post`
+        if not self._wakeup.under_way:
+            self._wakeup.wake()
 
     def _post(self, fn: Callable[..., Any], *args: Any) -> None:
         self._inbox.append((fn, args))  # before the wake-up: the tick empties the inbox after it takes the bytes

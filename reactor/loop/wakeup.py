@@ -16,7 +16,7 @@ class Wakeup:
         self._receiver, self._sender = receiver, sender
         self._receiver.setblocking(False)
         self._sender.setblocking(False)
-        self._under_way = False  # a byte of ours is on its way, and nobody has looked yet
+        self.under_way = False  # a byte of ours is on its way, and nobody has looked yet: `wake` would do nothing
         self.taken = 0  # times that the poll returned for us
 
     def fileno(self) -> int:
@@ -34,9 +34,9 @@ class Wakeup:
         calls has put down its work before; the loop takes the flag back before it looks at the work, so that a call
         either sees the flag taken back and sends, or has its work seen.
         """
-        if self._under_way:
+        if self.under_way:
             return
-        self._under_way = True
+        self.under_way = True
         try:
             self._sender.send(b"\0")
         except OSError:
@@ -49,7 +49,7 @@ class Wakeup:
             self._receiver.recv(4096)
         except BlockingIOError:
             pass  # spurious
-        self._under_way = False  # behind the receive, which would take the byte of who saw the flag before it
+        self.under_way = False  # behind the receive, which would take the byte of who saw the flag before it
 
     def close(self) -> None:
         self._receiver.close()
