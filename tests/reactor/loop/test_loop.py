@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from concurrent.futures import Future
+from itertools import pairwise
 
 import pytest
 
@@ -81,6 +82,24 @@ def test_soon_runs_in_order_and_what_it_adds_waits_a_tick(reactor):
     assert ran == ["a", "b", "a", "b"]
 
 
+def test_a_round_runs_what_both_queues_held_and_no_more(reactor):
+    """The loop's own calls come first, then those of threads; what either adds to either waits for the next round."""
+    ran = []
+
+    def again(name):
+        ran.append(name)
+        reactor.call_soon(ran.append, f"{name}, then soon")
+        reactor.call_soon_threadsafe(ran.append, f"{name}, then posted")
+
+    reactor.call_soon_threadsafe(again, "posted")
+    reactor.call_soon(again, "soon")
+    reactor._tick()
+    assert ran == ["soon", "posted"]
+    assert reactor.meter.calls == 2
+    reactor._tick()
+    assert ran[2:] == ["soon, then soon", "posted, then soon", "soon, then posted", "posted, then posted"]
+
+
 def test_a_call_soon_chain_does_not_starve_io(stage):
     protocol = Recorder()
     peer, _ = stage.connect(protocol)
@@ -141,6 +160,41 @@ def test_a_waiting_loop_costs_no_ticks():
     reactor.run()
     assert waits == [3600.0] * 3
     reactor.close()
+
+
+def test_the_clock_is_asked_behind_a_wait_and_behind_the_work():
+    """A round that does not wait begins when the one before it ended: it asks the clock once instead of twice."""
+    now, seen = [0.0], []
+
+    def clock():
+        now[0] += 1
+        return now[0]
+
+    def work(left):
+        seen.append((reactor.now, now[0]))
+        reactor.call_soon(work, left - 1) if left else reactor.stop()
+
+    with Reactor(clock=clock) as reactor:
+        reactor.call_soon(work, 3)
+        reactor.run()
+    begun = [begin for begin, _ in seen]
+    assert all(begin == asked for begin, asked in seen)  # nobody has asked since the round began
+    assert [later - earlier for earlier, later in pairwise(begun)] == [1, 1, 1]
+
+
+def test_a_timer_runs_in_the_round_whose_wait_has_brought_it_due():
+    now, waits = [0.0], []
+
+    def poll(timeout):
+        waits.append(timeout)
+        now[0] += timeout
+        return []
+
+    with Reactor(clock=lambda: now[0]) as reactor:
+        reactor.poller.poll = poll
+        reactor.call_later(60, reactor.stop)
+        reactor.run()
+    assert waits == [60.0]
 
 
 def test_a_posted_call_is_not_slept_over_after_an_interrupt(stage):
