@@ -6,8 +6,9 @@
 
 Lines come one at a time (the next when all have the one before), or in bursts (a line of each who talks, at once).
 Costs are CPU of the server processes; the load comes from this process. Contenders take rounds in turn, and the ratio
-of a round's pair is what counts. One of them is the floor: as many servers *apart*, which know nothing of each other.
-Each of these has its share of the members, and a line of its own where the others have one for all.
+of a round's pair is what counts. Two of them are floors. As many servers *apart* know nothing of each other: each has
+its share of the members, and a line of its own where the others have one for all. As many of the *least* that can be
+written in Python on the same log stand beside one of it: servers/least_cluster.py.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from report.charts import Chart, render
 from report.tables import figure
@@ -34,8 +36,9 @@ from runs.arguments import Parser, positive, seconds
 HERE = Path(__file__).resolve().parent.parent
 GOALS = {"one at a time": 1.2, "bursts": 1.5}
 """Kinds of talk, and how many times what one server needs several may."""
-FLOORS = ("one at a time",)
-"""Where servers apart do the same: in bursts their members have half of the lines, in as many sends."""
+WITH_FLOORS = ("one at a time",)
+"""In bursts members of servers apart have half of the lines, in as many sends, and the least sends each line alone."""
+CHAT, LEAST = "examples/chat_server.py", "bench/servers/least_cluster.py"
 SERVERS = (1, 2, 4, 8, 16, 32, 64)
 PINGS = 200  # lines whose way is timed
 TEXT = "x" * 50  # a sentence
@@ -46,9 +49,10 @@ PATIENCE = 30.0  # seconds for a line to reach everybody
 
 
 class Server:
-    def __init__(self, checkout: Path, *options: str) -> None:
+    def __init__(self, checkout: Path, *options: str, program: str = CHAT) -> None:
+        given = [*OPTIONS, *options] if program == CHAT else options
         self.process = subprocess.Popen(
-            [sys.executable, str(checkout / "examples/chat_server.py"), *OPTIONS, *options],
+            [sys.executable, str(checkout / program), *given],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         assert self.process.stdout is not None
@@ -183,27 +187,50 @@ def latency(servers: list[Server], count: int) -> list[float]:
 
 
 def compare(
-    one: Crowd, other: Crowd, names: tuple[str, str], options: argparse.Namespace, apart: Crowd | None = None
+    one: Crowd, other: Crowd, names: tuple[str, str], options: argparse.Namespace, floors: Floors | None = None
 ) -> None:
-    """A table, by kind of talk; sentences about goals where the other is a cluster. apart: the floor, see the top."""
+    """A table, by kind of talk; sentences about goals where the other is a cluster."""
     rows, notes = [], []
     for kind, goal in GOALS.items():
-        crowds = [one, other] + [apart] * (apart is not None and kind in FLOORS)
+        found = floors if kind in WITH_FLOORS else None
         for _ in range(options.rounds):
-            for crowd in crowds:
+            for crowd in (one, other, *(found or ())):
                 crowd.round(kind, options.seconds)
-        _, pairs, *floor = (turns.ratios({"a": crowd.cost[kind], "b": one.cost[kind]}, "a", "b") for crowd in crowds)
+        pairs = ratios(kind, other, one)
         ratio = statistics.median(pairs)
         medians = [statistics.median(crowd.cost[kind]) for crowd in (one, other)]
-        least = [figure(statistics.median(each)) for each in floor]
-        rows.append([kind, *map(figure, (*medians, ratio, min(pairs), max(pairs))), *(least or ["-"])])
+        least = [figure(each) for each in found.found(kind, one)] if found else []
+        rows.append([kind, *map(figure, (*medians, ratio, min(pairs), max(pairs))), *(least or ["-"] * 3)])
         met = "met" if ratio <= goal else "MISSED"
         notes.append(f"goal: {kind}: at most {goal:.2f} of one server: {figure(ratio)}, {met}")
-        notes += [f"floor: {each} of one server by {len(other.servers)} apart" for each in least]
-    heads = ["lines", f"{names[0]}: us", f"{names[1]}: us", "ratio", "lowest", "highest", "apart: ratio"]
+        if least:
+            notes.append(
+                f"floor: {least[0]} of one server by {len(other.servers)} apart; by the least cluster "
+                f"{least[1]} of one of its servers, {least[2]} of one server"
+            )
+    heads = ["lines", f"{names[0]}: us", f"{names[1]}: us", "ratio", "lowest", "highest",
+             "apart: ratio", "least: ratio to one of it", "least: ratio"]  # fmt: skip
     shown = notes if options.before is None else []
     turns.show(f"a chat of {options.members:,}, {options.talkers} talk: CPU of all servers per delivery", heads, rows,
                shown, options.markdown)  # fmt: skip
+
+
+def ratios(kind: str, one: Crowd, other: Crowd) -> list[float]:
+    """Of each pair of rounds of that kind."""
+    return turns.ratios({"a": one.cost[kind], "b": other.cost[kind]}, "a", "b")
+
+
+class Floors(NamedTuple):
+    """Crowds of servers that need less than any cluster of ours can, see the top."""
+
+    apart: Crowd
+    least: Crowd
+    least_one: Crowd
+
+    def found(self, kind: str, one: Crowd) -> list[float]:
+        """apart to `one`, the least to one of it, the least to `one`."""
+        pairs = (self.apart, one), (self.least, self.least_one), (self.least, one)
+        return [statistics.median(ratios(kind, *pair)) for pair in pairs]
 
 
 def below(wanted: str, found: float, limit: float, unit: str) -> str:
@@ -236,15 +263,30 @@ def reckon(one: float, many: float, servers: int, members: int) -> dict[str, lis
     }
 
 
+def start_floors(stack: contextlib.ExitStack, url: str, options: argparse.Namespace) -> Floors:
+    """What the cluster stands beside; the least on the same redis-server."""
+    port = url.rpartition(":")[2]
+
+    def start(count: int, *given: str, program: str = CHAT, apart: bool = False) -> Crowd:
+        servers = [stack.enter_context(contextlib.closing(Server(HERE, *given, program=program))) for _ in range(count)]
+        crowd = Crowd(servers, options.members, options.talkers, apart=apart)
+        return stack.enter_context(contextlib.closing(crowd))
+
+    return Floors(
+        start(options.servers, apart=True),
+        start(options.servers, "--redis", port, program=LEAST),
+        start(1, program=LEAST),
+    )
+
+
 def measure_cluster(stack: contextlib.ExitStack, one: Crowd, single: Server, options: argparse.Namespace) -> None:
     """One server beside several."""
     url = stack.enter_context(redis())
     servers = [stack.enter_context(contextlib.closing(Server(HERE, "--cluster", url))) for _ in range(options.servers)]
     many = stack.enter_context(contextlib.closing(Crowd(servers, options.members, options.talkers)))
-    alone = [stack.enter_context(contextlib.closing(Server(HERE))) for _ in range(options.servers)]
-    apart = Crowd(alone, options.members, options.talkers, apart=True)
-    with contextlib.closing(apart):
-        compare(one, many, ("one server", f"{options.servers} servers"), options, apart)
+    with contextlib.ExitStack() as until_compared:
+        floors = start_floors(until_compared, url, options)
+        compare(one, many, ("one server", f"{options.servers} servers"), options, floors)
     before = requests(url)
     many.round("bursts", 2 * options.seconds)
     asked = (requests(url) - before) / many.said

@@ -160,8 +160,8 @@ said: list[bytes] = []
 members: list[int] = []
 
 
-def serve(services: dict[socket.socket, Callable[[int], Ready]]) -> None:
-    """What each listening socket accepts is served as it says, for ever."""
+def serve(services: dict[socket.socket, Callable[[int], Ready]], others: dict[int, Ready] | None = None) -> None:
+    """What each listening socket accepts is served as it says, for ever. others: descriptors that are watched too."""
     poller, handlers = select.epoll(), {}
 
     def watch(fd, ready):
@@ -170,6 +170,8 @@ def serve(services: dict[socket.socket, Callable[[int], Ready]]) -> None:
 
     for listener, service in services.items():
         watch(listener.fileno(), accepting(listener, service, watch))
+    for fd, ready in (others or {}).items():
+        watch(fd, ready)
     while True:
         for fd, _ in poller.poll():
             try:

@@ -1,13 +1,16 @@
-"""The floors of the goals: both serve as the others do, and the second one keeps the contract of a protocol."""
+"""The floors of the goals: they serve as the others do; contract keeps a protocol's, the least cluster one order."""
 
 import contextlib
+import os
 import select
+import shutil
 import socket
 
 import pytest
 
+import cluster
 from runs import procs
-from servers import contract
+from servers import contract, least_cluster
 from servers.programs import PROGRAMS
 
 LONG = 60.0  # seconds, for what takes none
@@ -124,3 +127,62 @@ def test_the_end_comes_once_and_last_and_what_is_written_then_leaves_for_those_w
     everybody[1].transport.close()
     contract.reap()
     contract.listeners.clear()
+
+
+def least(*options):
+    return contextlib.closing(cluster.Server(cluster.HERE, *options, program=cluster.LEAST))
+
+
+def members_of(*servers):
+    return [socket.create_connection(("127.0.0.1", server.port), LONG) for server in servers]
+
+
+def heard(member, count):
+    """What the lines say that come until there are so many, without who has said them."""
+    came = b""
+    while came.count(b"\n") < count:
+        came += member.recv(1 << 16)
+    return [line.partition(b": ")[2].decode() for line in came.splitlines()]
+
+
+def test_the_least_chat_tells_all_but_the_one_who_spoke_and_passes_over_commands():
+    with least() as server:
+        ada, bob, eve = members_of(server, server, server)
+        with ada, bob, eve:
+            ada.sendall(b"/nick ada\none\ntw")
+            assert [heard(bob, 1), heard(eve, 1)] == [["one"]] * 2
+            ada.sendall(b"o\n")
+            assert [heard(bob, 1), heard(eve, 1)] == [["two"]] * 2
+            ada.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                ada.recv(1)
+
+
+@pytest.mark.skipif(not shutil.which("redis-server"), reason="redis-server is not installed")
+def test_the_least_cluster_has_one_order_on_all_servers():
+    with contextlib.ExitStack() as stack:
+        port = stack.enter_context(cluster.redis()).rpartition(":")[2]
+        one, other = (stack.enter_context(least("--redis", port)) for _ in range(2))
+        members = [stack.enter_context(member) for member in members_of(one, one, other, other)]
+        for member in (members[0], members[2]):
+            member.sendall(b"".join(b"%d\n" % number for number in range(200)))
+        texts = [heard(member, count) for member, count in zip(members, (200, 400, 200, 400), strict=True)]
+    assert texts[0] == texts[2] == [str(number) for number in range(200)]
+    assert texts[1] == texts[3]
+
+
+def test_entries_that_are_cut_anywhere_are_told_in_order_and_the_next_are_asked_for():
+    entry = b"*2\r\n$3\r\n1-%d\r\n*2\r\n$3\r\n7:5\r\n$3\r\nh%d\n\r\n"
+    reply = b"*1\r\n*2\r\n$3\r\nlog\r\n*2\r\n" + entry % (1, 1) + entry % (2, 2)
+    for cut in range(1, len(reply)):
+        told = []
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ready = least_cluster.reading(ours.fileno(), lambda who, line, told=told: told.append((who, line)))
+            assert theirs.recv(1000).endswith(b"$3\r\nlog\r\n$1\r\n0\r\n")
+            for piece in (reply[:cut], reply[cut:]):
+                assert told == []
+                os.write(theirs.fileno(), piece)
+                ready()
+            assert told == [(b"7:5", b"h1\n"), (b"7:5", b"h2\n")]
+            assert theirs.recv(1000).endswith(b"$3\r\nlog\r\n$3\r\n1-2\r\n")
