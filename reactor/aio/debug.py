@@ -21,6 +21,7 @@ from typing import Any
 
 from ..boundary import PACKAGE, class_of
 from ..diagnostics.debug import call_site, changing
+from ..loop.poller import READ
 from ..sockets.addresses import show
 from .stream import AioStream
 
@@ -41,7 +42,10 @@ class DebugAioStream(AioStream):
             self.origin = f"accepted on {show(self._extra['sockname'])}"
 
     def _on_ready(self, events: int) -> None:
-        self._time(super()._on_ready, events)
+        if events == READ:
+            self._time(super()._on_ready, events)
+        else:
+            super()._on_ready(events)  # which comes back to here for its input, and sends by `_on_flush`
 
     def _on_flush(self) -> None:
         self._time(super()._on_flush)

@@ -29,7 +29,7 @@ from typing import Any
 from ..boundary import EXITS
 from ..errors import PeerError
 from ..limits import Limits, Timeouts
-from ..loop.poller import READ, WRITE
+from ..loop.poller import READ
 from ..protocol import Bytes
 from ..transports.connection import BROKEN, Home
 from ..transports.lanes import In, Out, Phase
@@ -104,32 +104,26 @@ class AioStream(Stream, asyncio.Transport):
 
     def _on_ready(self, events: int) -> None:
         """As `Stream._on_ready`, with asyncio's boundary."""
-        if events != WRITE:
-            if not self._plain_read:
-                self._receive_otherwise()
-            else:
-                try:
-                    data = self._sock.recv(READ_SIZE)
-                except BlockingIOError:
-                    self._loop.meter.eagains += 1
-                except BROKEN as exc:
-                    self._fatal_error(exc, "Fatal read error on socket transport")
-                else:
-                    if data:
-                        self.bytes_in += len(data)
-                        self._stamp = self._loop.now
-                        try:
-                            self._context.run(self._protocol.data_received, data)
-                        except EXITS:
-                            raise
-                        except BaseException as exc:
-                            self._fatal_error(exc, "Fatal error: protocol.data_received() call failed.")
-                    else:
-                        self._on_eof()
+        if events != READ or not self._plain_read:
+            return self._on_ready_otherwise(events)
+        try:
+            data = self._sock.recv(READ_SIZE)
+        except BlockingIOError:
+            self._loop.meter.eagains += 1
+        except BROKEN as exc:
+            self._fatal_error(exc, "Fatal read error on socket transport")
         else:
-            self._loop.meter.other_events += 1
-        if events != READ and (self._size or self._out is Out.FINISHING):
-            self._flush()
+            if data:
+                self.bytes_in += len(data)
+                self._stamp = self._loop.now
+                try:
+                    self._context.run(self._protocol.data_received, data)
+                except EXITS:
+                    raise
+                except BaseException as exc:
+                    self._fatal_error(exc, "Fatal error: protocol.data_received() call failed.")
+            else:
+                self._on_eof()
 
     def _on_eof(self) -> None:
         """As `Stream._on_eof`, in the connection's context and with the `close` of this class."""
@@ -254,7 +248,7 @@ class AioStream(Stream, asyncio.Transport):
         super()._end(exc)
 
     def _send_last(self) -> None:
-        data = b"".join([self._first, *self._later])
+        data = b"".join([self._first or b"", *self._later])
         try:
             sent = self._sock.send(data)
         except BROKEN:

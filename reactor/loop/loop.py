@@ -73,9 +73,8 @@ class Loop:
         self._wakeup = self._kernel.wakeup()
         self._signals = Signals(self._post, self._wakeup.signal_fileno())
         self._pid = os.getpid()
-        self._running = self._stopping = False
+        self._running = self._stopping = self._flushing = False
         self.asleep = False  # in its poll
-        self._flushing = False
         self._runs = 0
         self.closed = False
         self._host: Host | None = None

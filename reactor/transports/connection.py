@@ -72,7 +72,7 @@ class Connection(ABC):
         self._out = FLOWING
         self._interest = 0  # what the poller watches
         self._blocked = False  # WRITE is in it: the peer is not taking our bytes
-        self._first: Bytes = b""  # the first chunk that waits to be sent
+        self._first: Bytes | None = None  # the first chunk that waits to be sent
         self._later: list[Bytes] = []  # the chunks behind it
         self._size = 0  # bytes in both; if there are any we are in loop.dirty or wait for WRITE
         self._high, self._low, self._notice_at = HIGH, LOW, least(HIGH, limits)
@@ -228,8 +228,7 @@ class Connection(ABC):
             else:
                 self._poller.register(self._fd, interest, self)
         except OSError as exc:  # ENOSPC, ENOMEM (epoll_ctl(2)): the machine can watch no more
-            self._interest = held
-            self._blocked = False
+            self._interest, self._blocked = held, False
             self._lose(exc)
 
     # -- ending -------------------------------------------------------------------------------------------------
@@ -301,7 +300,7 @@ class Connection(ABC):
     def _on_forked(self) -> None:
         """In a forked child: nothing here may send, shut or watch any more, for it would do so for the parent."""
         self._phase, self._in, self._out = CLOSED, ENDED, SHUT
-        self._plain_read, self._interest, self._size = False, 0, 0
+        self._plain_read, self._interest, self._first, self._size = False, 0, None, 0
 
     def _abandon(self) -> None:
         """Close this process's copy of the descriptor; the connection is another process's."""
@@ -324,9 +323,8 @@ class Connection(ABC):
         self._plain_read = False
         self._phase = CLOSED
         self._in, self._out = self._in.lost, self._out.lost
-        self._first = self._unread = b""
+        self._unread, self._first, self._size = b"", None, 0
         self._later.clear()
-        self._size = 0
         self._upgrade = None
         if self._loop.budget.held:
             self._loop.budget.release(self)

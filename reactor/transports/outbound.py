@@ -35,15 +35,9 @@ class Outbound(Connection):
         """
         if type(data) is not bytes:
             data = copied(data)
-        if self._out is not FLOWING and not self._may_write():
+        if (self._out is not FLOWING and not self._may_write()) or not data:
             return
-        waiting = self._size
-        if waiting and data:
-            self._later.append(data)
-            self._size = waiting = waiting + len(data)
-            if waiting > self._notice_at:
-                self._on_crowded()
-        elif data:
+        if self._first is None:
             if self._loop.asleep:  # then it is not the loop's thread that writes
                 self._loop.runner.check()
             self._first = data
@@ -52,6 +46,11 @@ class Outbound(Connection):
                 self._loop.dirty.append(self)
             else:
                 self._flush()
+        else:
+            self._later.append(data)
+            self._size = waiting = self._size + len(data)
+            if waiting > self._notice_at:
+                self._on_crowded()
 
     def _flush(self) -> None:
         """`_on_flush` at another time than step 5, which counts its own."""
@@ -60,11 +59,13 @@ class Outbound(Connection):
 
     def _on_flush(self) -> None:
         """Step 5 of the tick, or the peer takes bytes again, or a large write: one send, and what follows from it."""
-        if self._size:
-            data, later, count = self._first, self._later, 1
+        data, count = self._first, 1
+        if data is None:
+            self._loop.meter.empty_flushes += 1
+        else:
             try:
-                if later:
-                    chunks = [data, *later]
+                if self._later:
+                    chunks = [data, *self._later]
                     if self._size <= JOIN_ALL:
                         data, count = b"".join(chunks), len(chunks)
                     else:
@@ -80,26 +81,27 @@ class Outbound(Connection):
                 return self._on_broken(exc)
             self.bytes_out += sent
             self._stamp = self._loop.now
-            self._size = left = self._size - sent
-            if left:
-                if sent == len(data):
-                    self._first = later[count - 1]
-                    del later[:count]
-                else:
-                    self._first = memoryview(data)[sent:]
-                    del later[: count - 1]
-                    self._loop.meter.joined -= 1  # it counts again as one, with the send of the rest
-                self._on_blocked(sent)
-            else:
-                self._first = b""
+            if sent == self._size:
+                self._first, self._size = None, 0
                 if count > 1:
-                    later.clear()
+                    self._later.clear()
                 if self._blocked:
                     self._on_unblocked()
-        else:
-            self._loop.meter.empty_flushes += 1
+            else:
+                self._keep_rest(data, count, sent)
+                self._on_blocked(sent)
         if self._out is not FLOWING:
             self._settle()
+
+    def _keep_rest(self, data: Bytes, count: int, sent: int) -> None:
+        """Of `data`, which is `count` chunks, so many bytes were sent, or of all that waits no more than these."""
+        self._size -= sent
+        del self._later[: count - 1]
+        if sent == len(data):
+            self._first = self._later.pop(0)
+        else:
+            self._first = memoryview(data)[sent:]
+            self._loop.meter.joined -= 1  # it counts again as one, with the send of the rest
 
     def _settle(self) -> None:
         """What was sent may let the writer go on, or be the last of it."""

@@ -37,45 +37,45 @@ class Stream(Outbound):
 
     def _on_ready(self, events: int) -> None:
         """The poller found us readable, writable, hung up or broken."""
-        if events == WRITE:
-            self._loop.meter.other_events += 1
-        elif not self._plain_read:
-            self._receive_otherwise()
+        if events != READ or not self._plain_read:
+            return self._on_ready_otherwise(events)
+        try:
+            data = self._sock.recv(self._read_size)
+        except BlockingIOError:
+            self._loop.meter.eagains += 1
+        except EXITS:
+            raise
+        except BaseException as exc:
+            self._on_broken(exc)
         else:
-            try:
-                data = self._sock.recv(self._read_size)
-            except BlockingIOError:
-                self._loop.meter.eagains += 1
-            except EXITS:
-                raise
-            except BaseException as exc:
-                self._on_broken(exc)
+            if size := len(data):
+                self.bytes_in += size
+                self._stamp = self._loop.now
+                try:
+                    self._protocol.data_received(data)
+                except EXITS:
+                    raise
+                except BaseException as exc:
+                    self._blame(exc, "data_received")
+                # `_plain_read`: it has taken all and did not pause, so its reads may be larger.
+                if size > SMALL and self._plain_read:
+                    self._read_size = more(self._read_size, size)
             else:
-                if size := len(data):
-                    self.bytes_in += size
-                    self._stamp = self._loop.now
-                    try:
-                        self._protocol.data_received(data)
-                    except EXITS:
-                        raise
-                    except BaseException as exc:
-                        self._blame(exc, "data_received")
-                    # `_plain_read`: it has taken all and did not pause, so its reads may be larger.
-                    if size > SMALL and self._plain_read:
-                        self._read_size = more(self._read_size, size)
-                else:
-                    self._on_eof()
-        if events != READ and (self._size or self._out is FINISHING):
-            self._flush()
+                self._on_eof()
 
-    def _receive_otherwise(self) -> None:
-        if not self._interest & READ:
+    def _on_ready_otherwise(self, events: int) -> None:
+        """More than input, or input that does not go straight to `data_received`."""
+        if events == WRITE or not self._interest & READ:
+            # A hang-up or an error is reported whether asked for or not: what waits to be sent will find it.
             self._loop.meter.other_events += 1
-            return  # a hang-up or an error, reported whether asked for or not: what waits to be sent will find it
-        if self._in is DISCARDING:
+        elif events != READ:
+            self._on_ready(READ)
+        elif self._in is DISCARDING:
             self._discard()
         else:
             receive_into(self)
+        if events != READ and (self._size or self._out is FINISHING):
+            self._flush()
 
     def pause_reading(self) -> None:
         """Deliver no more until `resume_reading`; the peer is held back by TCP. Harmless twice."""

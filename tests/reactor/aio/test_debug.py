@@ -14,6 +14,7 @@ from reactor import Reactor
 from reactor.aio.debug import DebugAioStream
 from reactor.aio.hosted import HostedEventLoop
 from reactor.aio.stream import AioStream
+from reactor.loop.poller import READ, WRITE
 from tests.reactor.aio.conftest import Recorder, play
 
 pytestmark = pytest.mark.loud
@@ -74,6 +75,23 @@ def test_a_slow_callback_of_a_stream_is_told_with_its_protocol(factory, said):
 
     play(factory, scene)
     assert "Executing a callback of Recorder for <AioStream 127.0.0.1:" in said()
+
+
+def test_input_and_output_at_once_are_told_once_each(factory, said, caplog):
+    async def scene(stage):
+        protocol = Recorder()
+        transport, peer = await stage.connect(protocol)
+        transport.write(b"x" * (16 << 20))  # more than the kernel takes
+        await stage.loop.sock_sendall(peer, b"?")
+        stage.loop.slow_callback_duration = 0.0
+        caplog.clear()
+        transport._on_ready(READ | WRITE)
+        told = said().count("Executing a callback of Recorder")
+        transport.abort()
+        await protocol.lost
+        return told
+
+    assert play(factory, scene) == 2
 
 
 def test_a_verb_in_another_thread_says_so(factory):
