@@ -20,6 +20,8 @@ Seat = Callable[[socket.socket, Any, dict[str, Any], Any], None]
 class AioListener(Listener):
     """One listening socket of a server. The server owns the socket, and closes it after `release`."""
 
+    _takes_bare = False  # a transport of asyncio's hands its socket out from the start
+
     def __init__(
         self,
         aio: HostedEventLoop,

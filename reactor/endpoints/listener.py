@@ -33,6 +33,8 @@ class Listener:
     carrier: makes the carrier of a newcomer from its socket. unlink: takes the path of a Unix socket away.
     """
 
+    _takes_bare = True  # sockets of C, if there is no carrier: our transports complete them when they are asked for
+
     def __init__(
         self,
         loop: Loop,
@@ -232,7 +234,7 @@ class Acceptor:
         self._listener = listener
         self.address = address
         self.sock = sock
-        self.accept = accepting(sock)
+        self.accept = accepting(sock, bare=listener._takes_bare and listener._carrier is None)
         self.fd = sock.fileno()  # as it is registered: its maker may close the socket meanwhile
 
     def close(self) -> None:

@@ -82,20 +82,21 @@ def adopt_listening(sock: socket.socket, backlog: int) -> None:
     tune(sock)
 
 
-def accepting(sock: Any) -> Callable[[], tuple[Any, Any]]:
+def accepting(sock: Any, *, bare: bool = False) -> Callable[[], tuple[Any, Any]]:
     """What accepts from it as `sock.accept` does: that very method, where a subclass has one of its own.
 
     `socket.accept` turns family and type into enums for each newcomer, only to turn them back: a seventh of all that a
     short connection costs in Python. It also sets the mode of the new socket; here that is left as the kernel made it,
-    for the listener sets it to non-blocking anyway.
+    for the listener sets it to non-blocking anyway. bare: the newcomer's socket may be one of C (see `carrier.whole`).
     """
     if type(sock).accept is not socket.socket.accept or not hasattr(sock, "_accept"):
         return sock.accept  # type: ignore[no-any-return]
     accept, family, kind, proto = sock._accept, int(sock.family), int(sock.type), sock.proto  # of CPython, undocumented
+    make = socket.SocketType if bare else socket.socket
 
-    def accept_one() -> tuple[socket.socket, Any]:
+    def accept_one() -> tuple[Any, Any]:
         fd, address = accept()
-        return socket.socket(family, kind, proto, fd), address
+        return make(family, kind, proto, fd), address
 
     return accept_one
 

@@ -21,7 +21,7 @@ from ..loop.ground import Ground
 from ..loop.poller import READ, WRITE
 from ..protocol import Bytes
 from ..sockets.addresses import show
-from ..sockets.carrier import carrier_info, handshaker, reset_on_close
+from ..sockets.carrier import carrier_info, handshaker, reset_on_close, whole
 from .expiry import deadlines
 from .lanes import CLOSED, CLOSING, DISCARDING, ENDED, FLOWING, OPEN, OPENING, READING, SHUT
 from .reads import FIRST_READ
@@ -344,6 +344,8 @@ class Connection(ABC):
         """
         if name == "peername":
             return default if self._peername is None else self._peername
+        if name == "socket":
+            self._sock = whole(self._sock)
         return carrier_info(self._sock, name, default)
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:

@@ -177,8 +177,6 @@ class Stream(Outbound):
         elif self._phase is OPEN:
             self._leave()
 
-    # -- TLS ----------------------------------------------------------------------------------------------------
-
     def start_tls(
         self,
         context: ssl.SSLContext,
@@ -197,8 +195,6 @@ class Stream(Outbound):
         from .upgrade import upgrade  # it loads OpenSSL
 
         return upgrade(self, context, server_side, server_hostname, timeout)
-
-    # -- ending -------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
         """Send all that was written, say our end, wait for the peer's; at most `Timeouts.close`. Harmless twice.
