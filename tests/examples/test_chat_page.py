@@ -338,6 +338,22 @@ def test_a_private_word_is_told_apart_and_doubles_nothing(page: Any, theatre: An
             assert text.count(said) == 1, text
 
 
+def test_a_history_that_was_asked_for_is_shown_and_doubles_nothing_later(page: Any, chat: Any) -> None:
+    with Member(chat, "Bob") as bob:
+        ada = enter(page, chat, "Ada")
+        bob.says("one\ntwo")
+        ada.shows("Bob: two")
+        ada.type("#message", "/history 1{enter}")
+        ada.until("return document.querySelector('#log').textContent.split('Bob: two').length === 3")
+        assert ada.text("#log").count("Bob: one") == 1
+        ada.run("window.dispatchEvent(new Event('offline'))")
+        bob.says("while you were away")
+        ada.run("window.dispatchEvent(new Event('online'))")
+        ada.shows("while you were away", within=25)
+        text = ada.text("#log")
+        assert [text.count(line) for line in ("Bob: one", "Bob: two", "while you were away")] == [1, 2, 1]
+
+
 def test_lines_of_a_server_that_was_cut_off_double_no_others(page: Any, theatre: Any) -> None:
     """One of several: what its people said to each other meanwhile is in no history of the others."""
     server = start(theatre, "--flood-rate", "0")

@@ -5,6 +5,7 @@
 const FIRST_WAIT = 500, LONGEST_WAIT = 15000;  // milliseconds, more or less, before another attempt
 const STABLE = 5000;       // milliseconds after which a connection counts as made
 const COMMAND = /^[\s\p{C}]*\/(?!\/)/u;  // as the server takes a line for one: whatever is invisible before it
+const HISTORY = /^[\s\p{C}]*\/history(\s|$)/iu;
 const NAME_RETRY = 4000, NAME_TRIES = 15;  // a name is free again once the server has noticed that its holder is gone
 const LONGEST_LINE = 2048;  // bytes that the server takes
 const MOST_AT_ONCE = 100, MOST_BYTES = 16000;  // lines that a server says within a minute; what one message may have
@@ -48,6 +49,7 @@ const handlers = {
     const moved = room && room !== event.name && !passing;
     room = event.name;
     if (through) dropReplay();
+    historyAsked = false;  // what is replayed next is what a newcomer gets
     through = Boolean(passing);
     if (passing) socket.send(`/join ${goal}`);
     goal = "";
@@ -177,6 +179,7 @@ function sayField() {
 
 function sayLines(lines) {
   if (!send(lines.join("\n"))) return;
+  if (!replay.length && lines.some(line => HISTORY.test(line))) historyAsked = true;
   for (const line of lines) if (!COMMAND.test(line)) unconfirmed.push(line);
   field.value = "";
   tab("draft", "");

@@ -42,6 +42,7 @@ const ENOUGH = 10;  // lines that tell a place, where page and history are not t
 
 let shown = [];  // what was said here, whatever a history may have: private lines and notices are in none
 let replay = [], replayTimer = null;
+let historyAsked = false;  // with /history: what is replayed next is shown, whatever stands on the page
 let unread = 0, below = 0, following = true;
 
 // -- the log ------------------------------------------------------------------------------------------------------
@@ -160,11 +161,13 @@ function dropReplay() {
 
 function showReplay() {
   clearTimeout(replayTimer);
-  for (const [kind, event] of replay.slice(known(Infinity) || known(ENOUGH))) {
-    shown.push(event);
+  const from = historyAsked ? 0 : known(Infinity) || known(ENOUGH);
+  for (const [kind, event] of replay.slice(from)) {
+    if (!historyAsked) shown.push(event);  // else it is no news, and tells no place
     addLine(kind, event.text, event);
   }
   replay = [];
+  historyAsked = false;
   shown = shown.slice(-MOST_LINES);
 }
 
