@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
+from protocols.chat.cluster.entries import pack, unpack
 from protocols.chat.cluster.outbox import Outbox
+
+
+@pytest.mark.parametrize("text", ["", "hi", 'a "quoted\\" word', "\x00\t\x1f\x7f\u2028", "größer 😀", "]],[["])
+def test_what_is_said_is_the_same_json_as_any_other_input(text):
+    inputs = [["hear", 12, text], ["typed", text], ["hear", 0, text]]
+    (data,) = pack(inputs)
+    assert data == json.dumps(inputs, ensure_ascii=False, separators=(",", ":")).encode()
+    assert unpack(data) == inputs
 
 
 def test_who_waits_is_called_when_the_last_entry_of_a_large_batch_is_read_back():
