@@ -9,7 +9,9 @@ from __future__ import annotations
 FIRST_READ = 16 * 1024
 """Bytes asked of one recv at first. Ten thousand strangers can make us hold 160 MB, and not 1.2 GB."""
 
-SMALL = FIRST_READ // 2  # bytes: reads up to this size change nothing, and most reads are that small
+SMALL = FIRST_READ * 3 // 4
+"""Bytes up to which a read changes nothing, and most are that small. With room for 64 KiB a message of 10 KiB costs 840
+instructions more, and 1.057 of uvloop's CPU instead of 1.040, each within 0.011 (100 rounds in turn)."""
 
 MORE_READ = 64 * 1024
 
@@ -22,7 +24,7 @@ takes two reads (41 become 57)."""
 def more(asked: int, size: int) -> int:
     """What to ask for after a read of `size` bytes: more, if the read was over half full.
 
-    Over half, not full: with TLS, plain text is shorter than what was read.
+    Over half, not full: with TLS, plain text is shorter than what was read. Reads up to SMALL do not come by here.
     """
     if size <= asked // 2:
         return asked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reactor import Protocol
 from reactor.testing import MemoryReactor, Recorder
-from reactor.transports.reads import FIRST_READ, MORE_READ, READ_SIZE
+from reactor.transports.reads import FIRST_READ, MORE_READ, READ_SIZE, SMALL
 
 
 class Sizes(Protocol):
@@ -47,7 +47,7 @@ def test_small_reads_change_nothing():
     with MemoryReactor() as reactor:
         peer, protocol = dial(reactor)
         for _ in range(20):
-            peer.write(bytes(FIRST_READ // 2))
+            peer.write(bytes(SMALL))
             reactor.settle()
         assert protocol.transport._read_size == FIRST_READ
 
