@@ -164,7 +164,8 @@ class Stream(Outbound):
 
     def _on_eof(self) -> None:
         self._in = self._in.eof
-        self._watch_input()
+        self._plain_read = False
+        self._watch(self._interest & WRITE)
         try:  # `_callback`, written out: most connections come by here
             stays = self._protocol.eof_received()
         except EXITS:

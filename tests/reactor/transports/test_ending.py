@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from reactor import CloseTimeout, Timeouts
+from reactor.loop.poller import READ, WRITE
 from reactor.testing import Recorder
 
 MIB = 1 << 20
@@ -339,3 +340,15 @@ def test_closing_in_eof_received_and_keeping_open_is_closing(stage):
     peer.close()
     stage.reactor.settle()
     assert protocol.events == ["connection_made", "eof_received", "connection_lost"]
+
+
+def test_a_report_that_comes_after_the_peers_end_tells_it_no_second_time(stage):
+    protocol = Recorder(keep_open=True)
+    peer, transport = stage.connect(protocol)
+    stage.clog(transport)
+    peer.shutdown(socket.SHUT_WR)
+    stage.reactor.settle()
+    transport._on_ready(READ)  # a hang-up is reported so by some pollers
+    assert protocol.events.count("eof_received") == 1
+    assert transport._interest == WRITE
+    transport.abort()
