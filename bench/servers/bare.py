@@ -112,12 +112,13 @@ def websocket(fd: int) -> Ready:
 def unmasked(frame: bytes) -> bytes:
     """The frame that a server sends for one that a client has sent, a text of less than 126 bytes.
 
-    A number times REPEATED is that number again and again: the four bytes of the key, as often as there are four bytes.
+    Key and payload are one number, with the key as its lowest 32 bits; the key times MASKS is the key's four bytes
+    again and again, from behind the key on.
     """
     size = frame[1] & 0x7F
-    mask = REPEATED[size] * from_bytes(frame[2:6], "little")
-    payload = (from_bytes(frame[6 : 6 + size], "little") ^ mask).to_bytes(128, "little")
-    return b"\x81%c%b" % (size, payload[:size])
+    number = from_bytes(frame[2 : 6 + size], "little")
+    payload = (number ^ MASKS[size] * (number & 0xFFFFFFFF)).to_bytes(132, "little")
+    return TEXT_HEADS[size] + payload[4 : 4 + size]
 
 
 def chat(fd: int) -> Ready:
@@ -153,7 +154,8 @@ context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(CERTIFICATE)
 SERVICES = {"chat": chat, "echo": echo, "http": http, "lines": lines, "tls-echo": tls_echo, "websocket": websocket}
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 1024\r\n\r\n" + bytes(1024)
-REPEATED = tuple(int.from_bytes(b"\1\0\0\0" * (-(-size // 4)), "little") for size in range(126))
+MASKS = tuple(int.from_bytes(bytes(4) + b"\1\0\0\0" * (-(-size // 4)), "little") for size in range(126))
+TEXT_HEADS = tuple(bytes((0x81, size)) for size in range(126))
 from_bytes = int.from_bytes
 hearers: set[Callable[[bytes], int]] = set()
 said: list[bytes] = []

@@ -10,7 +10,20 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .closing import PROTOCOL_ERROR, Violation, read_close
-from .frames import BINARY, CLOSE, CONTINUATION, FIN, MASKED, MAX_CONTROL, PING, PONG, RSV1, TEXT, apply_mask
+from .frames import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    FIN,
+    MASKED,
+    MAX_CONTROL,
+    PING,
+    PONG,
+    RSV1,
+    TEXT,
+    apply_mask,
+    unmask_short,
+)
 from .messages import Message
 
 TURN = 512
@@ -223,16 +236,17 @@ class Wire:
         return close
 
 
+_WHOLE_TEXT, _WHOLE_BINARY = FIN | TEXT, FIN | BINARY  # first bytes
 _GO_ON = Pong(b"more")  # compared by identity: a frame was read, and is no event
 
 
 def _short(data: bytes, at: int, size: int) -> str | bytes | None:
     """The message in a masked frame with so short a head. None: it is another kind, or is told as every other fault."""
     first = data[at]
-    if first != FIN | TEXT and first != FIN | BINARY:
+    if first != _WHOLE_TEXT and first != _WHOLE_BINARY:
         return None
-    payload = apply_mask(data[at + 6 : at + 6 + size], data[at + 2 : at + 6])
-    if first == FIN | BINARY:
+    payload = unmask_short(data[at + 2 : at + 6 + size], size)
+    if first == _WHOLE_BINARY:
         return payload
     try:
         return payload.decode()

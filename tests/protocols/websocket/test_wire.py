@@ -8,7 +8,18 @@ import zlib
 import pytest
 
 from protocols.websocket.deflate import deflate
-from protocols.websocket.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, apply_mask, head, pack
+from protocols.websocket.frames import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    apply_mask,
+    head,
+    pack,
+    unmask_short,
+)
 from protocols.websocket.messages import Message
 from protocols.websocket.wire import MAX_MESSAGE, TURN, Close, Failed, Ping, Pong, Wire
 
@@ -348,3 +359,10 @@ def test_masking_is_the_rfcs():
     data = random.Random(1).randbytes(1001)
     assert apply_mask(data, KEY) == bytes(byte ^ KEY[n % 4] for n, byte in enumerate(data))
     assert apply_mask(b"", KEY) == b""
+
+
+@pytest.mark.parametrize("key", [KEY, bytes(4), b"\0\0\0\1", b"\xff" * 4])
+def test_short_payloads_are_unmasked_with_their_key_before_them(key):
+    for size in range(126):
+        for payload in (bytes(size), b"\xff" * size, bytes(range(size))):
+            assert unmask_short(key + apply_mask(payload, key), size) == payload
