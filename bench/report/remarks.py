@@ -121,13 +121,21 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "CPU of all servers per delivery", "one at a time",
-        "the floor below that goal is as many servers that know nothing of each other: two processes with a line each "
-        "instead of one. What a cluster adds to it is for each line one entry written by one server, and read, parsed "
-        "and applied by every one of them, in three turns of their loops. In a room of two, where telling costs "
-        "nothing, that is the larger part of a line; behind 500 sends the same work finds cold caches. It was halved "
-        "in instructions (two servers, 20 members: 1,053,692 -> 645,356 a line; one server: 176,774), which brought "
-        "1.29 and 1.28 to 1.23 and 1.21, with the floor at 1.08 and 1.07 (28 rounds in turn on loaded cores, "
-        "2026-11-29). What is left: 143 calls of Python where a line is written, 87 where it is only read (cProfile)",
+        "no floor proves that it cannot be met, and it was once: ours took 1.30, 1.16, 1.37 and 1.22 of one server, "
+        "where servers that know nothing of each other took 1.13, 1.09, 1.08 and 1.04, and the least cluster 1.19, "
+        "1.17, 0.93 and 1.10 of one of its servers, 0.94, 0.88, 0.76 and 0.86 of one of ours (`bench/cluster.py`, 5 to "
+        "9 rounds in turn, the first and third by its crowds in rounds of 0.7 s, the last two on loaded cores, "
+        "2026-11-29). In the least (bench/servers/least_cluster.py) a line is one entry, which one server writes and "
+        "each reads, and then sends. In the first of these runs, with the machine at rest, its log added 0.15 us to a "
+        "delivery, beside 2.40 of one of our servers, which is 0.06, and ours 0.50, which is 0.21: our servers with "
+        "the least log would take 1.19, so the goal leaves 0.01 for all that a log must bear. Of the 0.50 us, 0.12 "
+        "are the kernel's and 0.38 Python's, 380 us a line on both servers together: 145 calls where a line is written "
+        "and 90 where it is only read (cProfile), which find cold caches behind 500 sends. They were halved before "
+        "(two servers, 20 members: 1,053,692 -> 645,356 instructions a line; one server: 176,774). Of what is left, "
+        "parsing what XREAD answers takes 70,600 on each server, a command 13,000, packing a line 10,200 (19,700 "
+        "before; cachegrind, one by one). So the parser, which is bounded and takes any reply cut anywhere, is half of "
+        "what can be saved; counts in local names and a shorter way for strings took 4,000 of it, were harder to read, "
+        "and were taken back"
     ),
     (
         "serves nobody yet", "of asyncio",
