@@ -124,7 +124,7 @@ class WebSocket(Protocol):
 
     def send(self, message: str | Bytes) -> None:
         """Send a text message (str) or a binary one (bytes). Ignored once the close has begun."""
-        if not self._open or (self._crowded and not self._has_room()):
+        if not self._shares and (not self._open or (self._crowded and not self._has_room())):
             return
         if isinstance(message, str):
             opcode, payload = TEXT, message.encode()
