@@ -19,6 +19,7 @@ from protocols.metrics import listen_for_scrapes
 from reactor import DatagramProtocol, DatagramTransport, Listener, Reactor, ReactorError
 from reactor.serving import (
     Parser,
+    add_log_option,
     add_metrics_option,
     address,
     complain,
@@ -149,6 +150,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--count", type=count, default=1, help="how many times (%(default)s)")
     parser.add_argument("--timeout", type=seconds, default=1.0, help=f"seconds to wait, {TRIES} times (%(default)s)")
     add_metrics_option(parser)
+    add_log_option(parser)
     options = parser.parse_args()
     if options.to and options.send is None:
         parser.error("--to is for the client: give it a text with --send")
@@ -162,7 +164,7 @@ def open_metrics(reactor: Reactor, port: int | None) -> Listener | None:
 
 def main() -> int:
     options = parse()
-    log_to_stderr()
+    log_to_stderr(options.log_level)
     with Reactor() as reactor:
         if options.send is None:
             place = (options.host, options.port)

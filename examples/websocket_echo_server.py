@@ -13,7 +13,7 @@ from protocols.http.server import LIMITS, TIMEOUTS, Server
 from protocols.metrics import listen_for_scrapes
 from protocols.websocket import WebSocket, WebSocketRoute
 from reactor import Listener, Reactor
-from reactor.serving import add_metrics_option, count, listen, log_to_stderr, serve, server_parser
+from reactor.serving import add_log_option, add_metrics_option, count, listen, log_to_stderr, serve, server_parser
 
 MAX_MESSAGE = 16 * 1024 * 1024  # bytes: what the suites that test echo servers send at most
 
@@ -37,8 +37,9 @@ def main() -> int:
     parser.add_argument("--no-compression", action="store_true", help="do not agree to permessage-deflate")
     parser.add_argument("--max-message", type=count, default=MAX_MESSAGE, metavar="BYTES", help="%(default)s")
     add_metrics_option(parser)
+    add_log_option(parser)
     options = parser.parse_args()
-    log_to_stderr()
+    log_to_stderr(options.log_level)
     with Reactor() as reactor:
         site = Server(reactor)
         echo = functools.partial(Echo, not options.no_compression, options.max_message)

@@ -57,8 +57,8 @@ PACKAGES = {
         "prefork_sockets", "say_ready", "start_successor",
     },
     "reactor.serving": {
-        "USAGE_ERROR", "Parser", "add_metrics_option", "add_tls_options", "add_workers_option", "address",
-        "announce", "complain", "count", "dump_on_signal", "given_sockets", "in_words", "listen",
+        "USAGE_ERROR", "Parser", "add_log_option", "add_metrics_option", "add_tls_options", "add_workers_option",
+        "address", "announce", "complain", "count", "dump_on_signal", "given_sockets", "in_words", "listen",
         "host_name", "log_to_stderr", "number", "on_hangup", "port_number", "program", "raise_descriptor_limit", "rate",
         "run", "say", "serve", "server_parser", "supervise", "tls_context", "warn_if_root",
     },

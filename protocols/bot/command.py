@@ -13,7 +13,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from reactor import Listener, Reactor, ReconnectingClient, StreamTransport
-from reactor.serving import Parser, complain, count, listen, log_to_stderr, number, port_number, serve, server_parser
+from reactor.serving import (
+    Parser,
+    add_log_option,
+    complain,
+    count,
+    listen,
+    log_to_stderr,
+    number,
+    port_number,
+    serve,
+    server_parser,
+)
 
 from ..admission.door import Door
 from ..http import Client
@@ -27,7 +38,6 @@ from .turns import AT_ONCE
 PER_ADDRESS = 16  # connections: a family behind one router, and no more of one troublemaker
 PER_SHARED = 128  # of a private or link-local address: four classes behind a school's router
 LONGEST_TIMEOUT = 3600.0  # seconds: who waits longer than an hour has gone home
-LEVELS = ("debug", "info", "warning", "error")
 
 
 def parser() -> Parser:
@@ -50,7 +60,7 @@ def parser() -> Parser:
         metavar="N",
         help=f"0: any ({PER_ADDRESS}, {PER_SHARED} if private, loopback not counted)",
     )
-    option("--log-level", choices=LEVELS, default="warning", metavar="LEVEL", help=f"{', '.join(LEVELS)} (%(default)s)")
+    add_log_option(parser)
     return parser
 
 

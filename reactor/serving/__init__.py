@@ -32,6 +32,7 @@ from .machine import raise_descriptor_limit, warn_if_root
 from .options import (
     USAGE_ERROR,
     Parser,
+    add_log_option,
     add_metrics_option,
     add_tls_options,
     add_workers_option,
@@ -50,6 +51,7 @@ from .tls import tls_context
 __all__ = [
     "USAGE_ERROR",
     "Parser",
+    "add_log_option",
     "add_metrics_option",
     "add_tls_options",
     "add_workers_option",

@@ -46,6 +46,8 @@ BAD_FOR_THE_CHAT = (
 def bad_command_lines() -> Iterator[list[str]]:
     for number, name in enumerate(PROGRAMS):
         yield [name, *BAD_ARGUMENTS[number % len(BAD_ARGUMENTS)]]
+    for name in ("http_server.py", "websocket_echo_server.py", "echo_server.py", "bot_server.py", "udp_echo.py"):
+        yield [name, "--log-level", "loud"]
     for bad in BAD_ARGUMENTS + BAD_FOR_THE_CHAT:
         yield ["chat_server.py", *bad]
 

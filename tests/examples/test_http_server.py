@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -100,6 +101,17 @@ def test_sigterm_cuts_no_answer(theatre: Any, root: Path) -> None:
     for sock in (slow, large, idle):
         sock.close()
     assert server.exits() == 0
+
+
+def test_what_a_peer_did_is_told_where_the_log_is_asked_for(theatre: Any, root: Path) -> None:
+    server = theatre.serve("http_server.py", "--root", str(root), "--log-level", "info")
+    peer = theatre.peer(server)
+    peer.sends("GET /hello.txt HTTP/1.1\r\nHost: x\r\n\r\n")
+    peer.gets("hello\n")
+    peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.sock.close()
+    server.err.shows("Connection reset by peer")
+    assert server.leaves() == 0
 
 
 def test_tls_metrics_and_the_access_log(theatre: Any, root: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from reactor import Listener, Reactor
 from reactor.serving import (
     Parser,
+    add_log_option,
     add_metrics_option,
     add_tls_options,
     host_name,
@@ -49,6 +50,7 @@ def parser() -> Parser:
     parser.add_argument("--access-log", action="store_true", help="one line on stderr for each request")
     parser.add_argument("--demo", action="store_true", help="also answer POST /echo, GET /stream and GET /slow")
     add_metrics_option(parser)
+    add_log_option(parser)
     return parser
 
 
@@ -69,7 +71,7 @@ def main(arguments: Sequence[str] | None = None, metrics: Metrics | None = None)
         tls = tls_context(options.tls_cert, options.tls_key)
     except (OSError, ValueError) as error:
         asked.error(in_words(error))
-    log_to_stderr()
+    log_to_stderr(options.log_level)
     raise_descriptor_limit(DESCRIPTORS)
     with Reactor() as reactor:
         site = Server(reactor)
