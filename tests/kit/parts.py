@@ -1,6 +1,6 @@
-"""The whole suite in four processes: what starts programs waits most of its time, so the rest runs beside it.
+"""The whole suite in five processes: what starts programs waits most of its time, so the rest runs beside it.
 
-`pytest` without a path starts three more, each for some of the folders, leaves these out here, and shows at the end
+`pytest` without a path starts four more, each for some folders and files, leaves these out here, and shows at the end
 what they have found; a failure of theirs is this run's failure. With a path, one core, `--collect-only`, `--pdb` or
 `--one-process` everything runs in one process.
 """
@@ -22,8 +22,9 @@ TESTS = Path(__file__).resolve().parents[1]
 BESIDE = (
     ("examples",),  # waits for programs, and for a browser
     ("bench", "typing", "test_readme.py", "test_porting.py", "test_mutants.py", "protocols/http"),  # for programs too
-    ("system", "conformance"),  # waits for deadlines of redis-server and of workers
-)  # with those that stay each takes about as long: on two cores a third of the time was nobody's with one fewer
+    ("system/test_cluster_faults.py", "conformance"),  # waits for deadlines of redis-server, a minute
+    ("system/test_cluster.py", "system/test_cluster_servers.py", "system/test_workers.py"),  # and so does this
+)  # with those that stay each takes about as long: with fewer the cores wait for the one that waits longest
 PATIENCE = 1800.0  # seconds for the others once this one is done; they take as long as it does
 VARIABLE = "TESTS_BESIDE"  # set for the other processes, which must start none
 
