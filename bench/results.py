@@ -189,8 +189,9 @@ def page(sections: list[Section], results: dict[str, dict], charts: list[str], b
     """RESULTS.md."""
     parts = [
         "# Results",
-        "Written by `python3 bench/results.py --python PYTHON`; no figure here is typed in. PYTHON is an interpreter "
-        "that has the peers: `python3 -m venv peers && peers/bin/pip install -e '.[peers]'`, then `peers/bin/python`. "
+        "Written by `python3 bench/results.py --python PYTHON`; no figure here is typed in, but those of the reasons "
+        "below the goals. PYTHON is an interpreter that has the peers: `python3 -m venv peers && peers/bin/pip "
+        "install -e '.[peers]'`, then `peers/bin/python`. "
         "Server, load and clients share one machine, over loopback; each section says which. [README.md]("
         "README.md#how-to-read-the-charts) says how to read it, and what *bare*, the floor of a goal, is.",
         company(list(results.values())),

@@ -1,5 +1,6 @@
 """Every goal that a run judged: one table of all, and under it why some were missed. Pure: from text to text."""
 
+import re
 from collections import Counter
 
 from report.remarks import remark
@@ -9,6 +10,7 @@ from runs import history
 GOAL = "- goal: "
 FLOOR = "- floor: "  # of the goal above it: the least that Python can do
 MISSED = "MISSED"
+PROVED = "**proved: that floor is no better than the goal**"
 HEADERS = ["measured", "goal", "found", "before", ""]
 
 
@@ -59,7 +61,24 @@ def summary(found: list[dict]) -> str:
     states = Counter(goal["state"] for goal in found)
     rest = states.total() - states["met"] - states[MISSED]
     unknown = f", {rest} not judged" if rest else ""
-    return f"{states.total()} goals: {states['met']} met, {states[MISSED]} missed{unknown}."
+    proved = sum(goal["state"] == MISSED and out_of_reach(goal) for goal in found)
+    too = f", {proved} of them proved out of reach by their floor" if proved else ""
+    return f"{states.total()} goals: {states['met']} met, {states[MISSED]} missed{too}{unknown}."
+
+
+def out_of_reach(goal: dict) -> bool:
+    """Whether a floor of the goal, measured in the same rounds, is no better than what is wanted. That is the proof.
+
+    >>> out_of_reach({"wanted": "at most 0.12 of C with x", "floor": "floor: 0.116 of C in bare Python, 0.123 of C so"})
+    True
+    >>> out_of_reach({"wanted": "at most 1.20 of uvloop", "floor": "floor: 0.967 of uvloop in bare Python"})
+    False
+    """
+    wanted = re.search(r"at most ([\d.]+) of (.+?)(?: with .+)?$", goal.get("wanted", ""))
+    if wanted is None:
+        return False
+    least, peer = wanted.groups()
+    return any(float(floor) >= float(least) for floor in re.findall(rf"([\d.]+) of {peer}\b", goal.get("floor", "")))
 
 
 def reasons(found: list[dict], before: dict[str, float]) -> list[str]:
@@ -69,7 +88,8 @@ def reasons(found: list[dict], before: dict[str, float]) -> list[str]:
         if goal["state"] == MISSED:
             was = before.get(history.key(goal))
             earlier = f"before: {was:g}" if was is not None else None
-            figures = "; ".join(filter(None, (goal["found"], goal.get("floor"), earlier)))
+            proved = PROVED if out_of_reach(goal) else None
+            figures = "; ".join(filter(None, (goal["found"], goal.get("floor"), proved, earlier)))
             missed.setdefault(remark(goal), []).append(f"{goal['title']}, {goal['wanted']} ({figures})")
     if not missed:
         return []

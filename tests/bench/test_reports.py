@@ -14,7 +14,7 @@ import compare
 import results
 from load.samples import load_bound, off_rate, percentile
 from micro import guard
-from report.goals import goals, judged
+from report.goals import PROVED, goals, judged, out_of_reach
 from report.tables import bar, left, table
 from runs import history
 from runs.procs import BenchError
@@ -225,9 +225,21 @@ def test_goals_are_found_where_they_are_said():
 
 def test_a_floor_stands_beside_the_goal_that_is_missed():
     text = "**echo**\n\n- goal: at most 1.00 of uvloop: 1.12, MISSED\n- floor: 1.05 of uvloop in bare Python"
-    assert "- echo, at most 1.00 of uvloop (1.12; floor: 1.05 of uvloop in bare Python)" in judged(
-        goals([kept("cpu", text=text)], {}), {}
-    )
+    told = judged(goals([kept("cpu", text=text)], {}), {})
+    assert f"- echo, at most 1.00 of uvloop (1.12; floor: 1.05 of uvloop in bare Python; {PROVED})" in told
+    assert told.startswith("1 goals: 0 met, 1 missed, 1 of them proved out of reach by their floor.")
+    told = judged(goals([kept("cpu", text=text.replace("1.05", "0.99"))], {}), {})
+    assert "(1.12; floor: 0.99 of uvloop in bare Python)" in told
+    assert "proved" not in told
+
+
+def test_only_the_floor_beside_the_peer_of_the_goal_proves_anything():
+    wanted = "one at a time: at most 1.20 of one server"
+    floor = "floor: 1.13 of one server by 2 apart; by the least cluster 1.27 of one of its servers, 0.88 of one server"
+    assert not out_of_reach({"wanted": wanted, "floor": floor})
+    assert out_of_reach({"wanted": wanted, "floor": floor.replace("1.13", "1.20")})
+    assert not out_of_reach({"wanted": "p99 below 5 ms", "floor": floor})
+    assert not out_of_reach({"wanted": wanted})
 
 
 def test_a_title_and_a_reason_are_told_once_for_all_goals_that_share_them():
