@@ -47,6 +47,7 @@ class Looked(Interface):
 
     meter: Meter
     now: float
+    asleep: bool
 
     def clock(self) -> float: ...
 
@@ -156,8 +157,9 @@ class Watchdog:
     def _look(self, loop: Looked, bell: Bell) -> float | None:
         """Tell of a stall if there is one. Gives the seconds until the next look; None: until `wake`."""
         meter = loop.meter
-        # In this order. If the loop leaves its poll after we have seen it there, its time is past the turn that we
-        # have read, so it takes the turn, finds us asleep, and wakes us.
+        # In this order. If the loop wakes up after we have seen it asleep, it asks for the time then, which is past the
+        # turn that we have read, so it takes the turn, finds us asleep, and wakes us. A poll that does not wait is no
+        # sleep: the round behind it has the time from before it, and may have to be watched without another turn.
         self._asleep = True
         turn, number, now = meter.turn_at, meter.ticks, loop.clock()
         held = now - loop.now - self._stood_still(number)
@@ -176,6 +178,7 @@ class Watchdog:
 
     def _where(self) -> tuple[bool, FrameType | None]:
         """Whether the loop is at work, and the innermost frame of what it has called, if it has."""
+        loop = self._loop()
         with undisturbed():
             innermost = frame = sys._current_frames().get(self._watched)
             inner = None
@@ -183,9 +186,9 @@ class Watchdog:
                 frame, inner = frame.f_back, frame
         if frame is None:
             return False, None  # it does not run
-        if inner is None:
-            return self._poll is not None, None  # in its own lines, between two calls; or in a poll that has none
-        return (False, None) if inner.f_code is self._poll else (True, innermost)
+        if inner is None or inner.f_code is self._poll:  # in its own lines, between two calls, or in its poll
+            return loop is not None and not loop.asleep, None
+        return True, innermost
 
     def _tell(self, meter: Meter, frame: FrameType, held: float, bell: Bell) -> None:
         frames = self._frames(frame)

@@ -1,6 +1,7 @@
 """How long the rounds of a loop take: a histogram of the last minute. Pure; knows no clock and no loop.
 
-The lag of a round is the time from the return of a poll until the next poll: how long whoever came meanwhile waited.
+The lag of a round is the time until its end from the return of its poll, or from the end of the round before, if the
+poll did not wait: how long whoever came meanwhile waited.
 Most rounds are quick, and of those only the number is known, because to sort each into a bucket would cost as much as
 the smallest of them. A slow one goes to a bucket; the buckets grow by a fixed factor, so one size of them is as good
 for milliseconds as for minutes. Slots of a few seconds make up the minute: the oldest is dropped, never emptied.

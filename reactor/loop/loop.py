@@ -148,7 +148,7 @@ class Loop:
             self._check_process()  # a callback forked, and its child came back to here
             raise
         finally:
-            self._running = self._stopping = False
+            self._running = self._stopping = self.asleep = False
             self.runner.end()
 
     def _tick(self, forever: bool = False, longest: float = MAX_WAIT) -> None:
@@ -202,7 +202,7 @@ class Loop:
                 return
 
     def _run_soon(self) -> None:
-        for queue, count in ((self._soon, len(self._soon)), (self._inbox, len(self._inbox))):  # a snapshot
+        for queue, count in ((self._soon, len(self._soon)), (self._inbox, len(self._inbox))):  # before any call
             self.meter.calls += count
             for _ in range(count):
                 fn, args = queue.popleft()
@@ -232,7 +232,7 @@ class Loop:
         """As `call_soon`, from any thread. Raises ReactorClosed once the reactor is closed."""
         if self.closed:
             raise ReactorClosed("the reactor is closed")
-        self._inbox.append((fn, args))  # as `_post`
+        self._inbox.append((fn, args))  # before the wake-up, as in `_post`
         if not self._wakeup.under_way:
             self._wakeup.wake()
 

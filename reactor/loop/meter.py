@@ -42,7 +42,7 @@ class Meter:
         self.accepted = self.refused = self.shortages = 0
         self.lost: Counter[str] = Counter()  # by the name of the exception given to connection_lost
         self.quota = Quota()  # which of them have a log line, by the same
-        self.busy = 0.0  # seconds not spent in poll
+        self.busy = 0.0  # seconds not spent in a poll that may wait
         self.lag = LagWindow(now)
         self.turn_at = now  # the next turn
         self.told: dict[str, int] = {}  # the differences as they were told last, by name

@@ -111,6 +111,7 @@ class Held:
     def __init__(self):
         self.now = self.time = 100.0
         self.meter = Meter(100.0)
+        self.asleep = False
 
     def clock(self):
         return self.time
@@ -547,9 +548,13 @@ def test_the_lines_of_the_tick_itself_are_no_sleep(reactor):
     def tick():
         return watchdog._where()
 
-    watchdog = Watchdog(Held(), 1.0, sys._getframe().f_code, tick.__code__)
+    loop = Held()
+    watchdog = Watchdog(loop, 1.0, sys._getframe().f_code, tick.__code__)
     watchdog._watched = threading.get_ident()
-    assert tick() == (False, None)  # in the poll
+    assert tick() == (True, None)  # in a poll that does not wait: what comes behind it may hang
+    loop.asleep = True
+    assert tick() == (False, None)  # in one that does
+    loop.asleep = False
     seen = []
     thread = threading.Thread(target=lambda: seen.append(watchdog._where()))
     thread.start()

@@ -355,6 +355,20 @@ def test_an_interrupted_run_until_leaves_no_timer(reactor):
     assert reactor.time() - before == pytest.approx(100)
 
 
+def test_a_loop_that_was_interrupted_in_its_poll_sleeps_no_more():
+    """Who asks is the watchdog, and whoever writes: another thread may not, while the loop sleeps."""
+
+    def poll(timeout):
+        assert reactor.asleep
+        raise KeyboardInterrupt
+
+    with Reactor() as reactor:
+        reactor.poller.poll = poll
+        with pytest.raises(KeyboardInterrupt):
+            reactor.run()
+        assert not reactor.asleep
+
+
 def test_ctrl_c_leaves_the_loop_usable(stage):
     """KeyboardInterrupt from any step: what waited for the later steps is done by the next run."""
     done = []
