@@ -33,7 +33,7 @@ class Listener:
     carrier: makes the carrier of a newcomer from its socket. unlink: takes the path of a Unix socket away.
     """
 
-    _takes_bare = True  # sockets of C, if there is no carrier: our transports complete them when they are asked for
+    _takes_bare = True  # a `socket.SocketType` for a newcomer, where no TLS comes between: see `as_python_socket`
 
     def __init__(
         self,

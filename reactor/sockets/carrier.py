@@ -51,12 +51,13 @@ def stop(carrier: Any) -> None:
         carrier.stop()
 
 
-def whole(carrier: Any) -> Any:
-    """The carrier, as others may have it: a socket of C, which is the base of `socket.socket`, becomes one of those.
+def as_python_socket(carrier: Any) -> Any:
+    """The carrier as a program may have it: a `socket.SocketType` is made a `socket.socket`, on the same descriptor.
 
-    A newcomer's is left bare until somebody asks, for hardly anybody does: all the methods of a carrier are in C, and
-    what Python adds (files, enums, `with`) costs a short connection a sixteenth of its instructions. The bare one lets
-    go of the descriptor. One that is closed already stays as it is: there is nothing to hand over.
+    A newcomer's is a `socket.SocketType`, the class in C below `socket.socket`, for as long as nobody asks for it: a
+    carrier's methods are all in C, and what Python adds (files, enums, `with`) costs a short connection a sixteenth of
+    its instructions. The one in C gives the descriptor away. If it is closed, it stays what it is. Not safe in two
+    threads at once: each would make a socket that closes the descriptor.
     """
     if type(carrier) is not socket.SocketType or carrier.fileno() < 0:
         return carrier
@@ -64,8 +65,8 @@ def whole(carrier: Any) -> Any:
         sock = socket.socket(carrier.family, carrier.type, carrier.proto, carrier.fileno())
     except OSError:
         return carrier  # somebody closed the number behind our back, which its next use will find
+    sock.setblocking(False)  # the kernel's descriptor is so already; this tells the new object
     carrier.detach()
-    sock.setblocking(False)  # as the kernel has it already: its object has to know
     return sock
 
 

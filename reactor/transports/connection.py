@@ -21,7 +21,7 @@ from ..loop.ground import Ground
 from ..loop.poller import READ, WRITE
 from ..protocol import Bytes
 from ..sockets.addresses import show
-from ..sockets.carrier import carrier_info, handshaker, reset_on_close, whole
+from ..sockets.carrier import as_python_socket, carrier_info, handshaker, reset_on_close
 from .expiry import deadlines
 from .lanes import CLOSED, CLOSING, DISCARDING, ENDED, FLOWING, OPEN, OPENING, READING, SHUT
 from .reads import FIRST_READ
@@ -63,16 +63,14 @@ class Connection(ABC):
         self._peername = peername
         self._limits = limits
         self._timeouts = timeouts
-        self._phase = OPENING
+        self._phase, self._in, self._out = OPENING, READING, FLOWING
         self._told_made = False  # connection_made was called
         self._promises: Iterable[Future[Any]] = ()  # what waits for this connection, and fails with it
         self._upgrade: Any = None  # a start_tls under way (`upgrade.Upgrade`): no input until its handshake is done
-        self._in = READING
         self._plain_read = False  # what recv gives may go straight to data_received: kept by _watch_input
-        self._out = FLOWING
         self._interest = 0  # what the poller watches
         self._blocked = False  # WRITE is in it: the peer is not taking our bytes
-        self._first: Bytes | None = None  # the first chunk that waits to be sent
+        self._first: Bytes | None = None  # the first chunk that waits to be sent; None exactly where _size is 0
         self._later: list[Bytes] = []  # the chunks behind it
         self._size = 0  # bytes in both; if there are any we are in loop.dirty or wait for WRITE
         self._high, self._low, self._notice_at = HIGH, LOW, least(HIGH, limits)
@@ -338,14 +336,16 @@ class Connection(ABC):
     # -- about --------------------------------------------------------------------------------------------------
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """`peername` (still known in connection_lost), `sockname`, `socket`; others as the carrier has them.
+        """`peername` (still known in connection_lost), `sockname`; others as the carrier has them.
 
-        `peercred` is the `(pid, uid, gid)` of the other end of a Unix socket (Linux).
+        `peercred` is the `(pid, uid, gid)` of the other end of a Unix socket (Linux). `socket` is told in the loop's
+        thread only, for it may have to be made, and is open for as long as the connection.
         """
         if name == "peername":
             return default if self._peername is None else self._peername
         if name == "socket":
-            self._sock = whole(self._sock)
+            self._loop.runner.check()
+            self._sock = as_python_socket(self._sock)
         return carrier_info(self._sock, name, default)
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:

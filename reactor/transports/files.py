@@ -7,7 +7,7 @@ from functools import partial
 from typing import IO, Any
 
 from ..loop.futures import Promise, settle
-from ..sockets.carrier import whole
+from ..sockets.carrier import as_python_socket
 from ..sockets.sendfile import PLACEHOLDER, FileCarrier, FileJob
 from .lanes import Phase
 
@@ -23,7 +23,7 @@ def send_file(transport: Any, file: IO[bytes], offset: int, count: int | None) -
         return future
     if not isinstance(transport._sock, FileCarrier):
         told = partial(_on_progress, transport), partial(_on_sent, transport)
-        transport._sock = whole(transport._sock)  # what stands between is asked for it
+        transport._sock = as_python_socket(transport._sock)  # FileCarrier gives it to who asks for it
         transport._sock = FileCarrier(transport._sock, *told)
     transport._sock.add(transport._size, job)
     transport._promises = [*transport._promises, future]

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from ..loop.futures import Promise, settle
-from ..sockets.carrier import whole
+from ..sockets.carrier import as_python_socket
 from ..sockets.tls import TLSSocket
 from .connection import Connection
 from .lanes import Phase
@@ -64,7 +64,7 @@ def upgrade(
     if transport._phase is not Phase.OPEN or transport._out.is_leaving:
         settle(future, error=ConnectionAbortedError(errno.ECONNABORTED, "start_tls() on a connection that ends"))
         return future
-    transport._sock = whole(transport._sock)  # TLS is asked for it, and lets others have it
+    transport._sock = as_python_socket(transport._sock)  # TLSSocket gives it to who asks for it
     tls = TLSSocket(
         loop.call_soon,
         transport._sock,

@@ -6,11 +6,12 @@ import io
 import os
 import socket
 import struct
+import threading
 
 import pytest
 
 from reactor import Limits, Protocol
-from reactor.sockets.carrier import whole
+from reactor.sockets.carrier import as_python_socket
 from reactor.testing import Recorder
 from tests.kit.tls import Peer, client_context, server_context
 
@@ -248,12 +249,37 @@ def test_a_forked_child_that_asks_does_nothing_to_the_parent(stage, echo):
     shown(transport)
 
 
+def test_another_thread_is_told_to_ask_the_loops_for_it(stage, echo):
+    """Two threads that made a socket of one descriptor would close it twice."""
+    peer, transport = stage.connect(echo)
+    raised = []
+
+    def ask():
+        with pytest.raises(
+            RuntimeError, match=r"get_extra_info\(\) in the thread .* use call_soon_threadsafe"
+        ) as found:
+            transport.get_extra_info("socket")
+        raised.append(found.value)
+        assert transport.get_extra_info("peername") == peer.getsockname()  # this changes nothing
+
+    stage.reactor.runner.begin()
+    try:
+        thread = threading.Thread(target=ask)
+        thread.start()
+        thread.join()
+    finally:
+        stage.reactor.runner.end()
+    assert len(raised) == 1
+    assert type(transport._sock) is socket.SocketType
+    shown(transport)
+
+
 def test_what_is_no_socket_of_c_stays_what_it_is():
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        assert whole(ours) is ours
+        assert as_python_socket(ours) is ours
     carrier = object()
-    assert whole(carrier) is carrier
+    assert as_python_socket(carrier) is carrier
 
 
 def test_without_the_memory_for_a_whole_one_the_bare_one_keeps_the_number(monkeypatch):
@@ -266,7 +292,7 @@ def test_without_the_memory_for_a_whole_one_the_bare_one_keeps_the_number(monkey
     monkeypatch.setattr(socket, "socket", full)
     with theirs:
         with pytest.raises(MemoryError):
-            whole(bare)
+            as_python_socket(bare)
         assert theirs.send(struct.pack("i", 7)) == 4
         assert bare.recv(4) == struct.pack("i", 7)
         bare.close()
