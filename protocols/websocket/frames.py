@@ -53,18 +53,21 @@ def apply_mask(data: bytes, key: bytes) -> bytes:
 
 
 _from_bytes = int.from_bytes
-_ROOM = 4 + 128  # bytes of a key and of the longest mask behind it
-_MASKS = tuple(_from_bytes(bytes(4) + b"\1\0\0\0" * ((size + 3) // 4), "little") for size in range(MAX_CONTROL + 1))
+_ROOM = 4 + 128  # bytes of a key and of the longest payload behind it, in whole keys
+_REPEATS = tuple(_from_bytes(bytes(4) + b"\1\0\0\0" * ((size + 3) // 4), "little") for size in range(MAX_CONTROL + 1))
 
 
 def unmask_short(masked: bytes, size: int) -> bytes:
-    """The payload, of `size` bytes and 125 at most, of a key and what is masked with it, as they stand in a frame.
+    """The payload of a frame, `size` bytes and 125 at most. masked: its key and what is masked with it, as they came.
 
-    All of it is one number, with the key as its lowest 32 bits: the key times _MASKS is the key's four bytes again and
-    again, from behind the key on.
+    Both are one number, the key in its lowest 32 bits, so that one XOR does it. The key times _REPEATS[size] is the
+    key's four bytes again and again, from behind the key on.
+
+    >>> unmask_short(b"\\x01\\x02\\x03\\x04" + bytes((ord("h") ^ 1, ord("i") ^ 2)), 2)
+    b'hi'
     """
     number = _from_bytes(masked, "little")
-    return (number ^ _MASKS[size] * (number & 0xFFFFFFFF)).to_bytes(_ROOM, "little")[4 : 4 + size]
+    return (number ^ _REPEATS[size] * (number & 0xFFFFFFFF)).to_bytes(_ROOM, "little")[4 : 4 + size]
 
 
 def new_key() -> bytes:

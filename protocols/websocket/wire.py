@@ -236,12 +236,12 @@ class Wire:
         return close
 
 
-_WHOLE_TEXT, _WHOLE_BINARY = FIN | TEXT, FIN | BINARY  # first bytes
+_WHOLE_TEXT, _WHOLE_BINARY = FIN | TEXT, FIN | BINARY  # the first byte of a message in one frame
 _GO_ON = Pong(b"more")  # compared by identity: a frame was read, and is no event
 
 
 def _short(data: bytes, at: int, size: int) -> str | bytes | None:
-    """The message in a masked frame with so short a head. None: it is another kind, or is told as every other fault."""
+    """The message in a short masked frame at `at`. None: another kind, or a fault that others tell."""
     first = data[at]
     if first != _WHOLE_TEXT and first != _WHOLE_BINARY:
         return None

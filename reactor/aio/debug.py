@@ -45,7 +45,7 @@ class DebugAioStream(AioStream):
         if events == READ:
             self._time(super()._on_ready, events)
         else:
-            super()._on_ready(events)  # which comes back to here for its input, and sends by `_on_flush`
+            super()._on_ready(events)  # it calls us again with READ alone, and sends in `_on_flush`
 
     def _on_flush(self) -> None:
         self._time(super()._on_flush)

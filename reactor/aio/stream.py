@@ -248,7 +248,8 @@ class AioStream(Stream, asyncio.Transport):
         super()._end(exc)
 
     def _send_last(self) -> None:
-        data = b"".join([self._first or b"", *self._later])
+        assert self._first is not None  # there is a `_size`
+        data = b"".join([self._first, *self._later])
         try:
             sent = self._sock.send(data)
         except BROKEN:

@@ -94,7 +94,7 @@ class Outbound(Connection):
             self._settle()
 
     def _keep_rest(self, data: Bytes, count: int, sent: int) -> None:
-        """Of `data`, which is `count` chunks, so many bytes were sent, or of all that waits no more than these."""
+        """Only `sent` bytes have left, and more waits. `data` is the first `count` chunks, joined."""
         self._size -= sent
         del self._later[: count - 1]
         if sent == len(data):

@@ -165,7 +165,7 @@ class Stream(Outbound):
     def _on_eof(self) -> None:
         self._in = self._in.eof
         self._plain_read = False
-        self._watch(self._interest & WRITE)
+        self._watch(self._interest & WRITE)  # for input there is nothing left to wait for
         try:  # `_callback`, written out: most connections come by here
             stays = self._protocol.eof_received()
         except EXITS:

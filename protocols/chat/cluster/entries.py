@@ -89,7 +89,7 @@ def pack(inputs: Iterable[Input]) -> Iterator[bytes]:
 
 
 def _packed(one: Input) -> str:
-    """One input as JSON. What is said is put together here: the encoder makes itself anew for each list it is given."""
+    """One input as JSON. What is said is put together here: `json` makes a new encoder for each list."""
     if one[0] == "hear":
         _, mid, text = one
         return f'["hear",{mid},{_encode(text)}]'
