@@ -4,12 +4,12 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     (
         "echo of 100 B, 100 connections", "of ",
         "an echo is one receive and one send, which are the kernel's and the same for all; of the rest ours takes "
-        "25,379 instructions (32,412 before), the floor 12,125 (`bench/instructions.py --only websocket`, "
-        "2026-11-29), aiohttp 54,934 and websockets 112,684 (cachegrind). How much the kernel takes differs from hour "
-        "to hour on a virtual machine, and with it every ratio: on a loaded one the floor was 0.42 and 0.28 of them, "
-        "and ours 0.58 and 0.38 (`bench/websocket.py echo`, 2026-11-29). Above the floor stand the four calls of an "
-        "echo, and three that check the frame, its text, and whether "
-        "the connection takes messages",
+        "23,442 instructions (26,677 before short frames were unmasked as one number), the floor 12,286 "
+        "(`bench/instructions.py --only websocket`, 2026-11-29), aiohttp 53,402 and websockets 112,767 "
+        "(cachegrind). How much the kernel takes differs from hour to hour on a virtual machine, and with it "
+        "every ratio: within one day the floor was 0.45 to 0.61 of aiohttp and 0.27 to 0.52 of websockets "
+        "(`bench/websocket.py echo`, 2026-11-29). More than half of the 11,156 instructions above the floor are those "
+        "of a plain echo above its own; the rest checks the frame, its text, and whether the connection takes messages",
     ),
     (
         "50 kept connections", "of uvicorn",
@@ -22,16 +22,16 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "one a request", "of uvloop",
-        "a line a request is an echo that cuts lines. Outside of the kernel it takes uvloop 7,086 instructions, of "
-        "which cutting and formatting in Python are half, bare 8,288, contract 8,667 and the reactor 14,219 "
+        "a line a request is an echo that cuts lines. Outside of the kernel it takes uvloop 7,085 instructions, "
+        "of which cutting and formatting in Python are half, bare 8,312, contract 8,683 and the reactor 13,753 "
         "(`bench/instructions.py --only lines-1`, 2026-11-29); what lies between the last two is listed in "
         "bench/README.md, What the other promises cost",
     ),
     (
         "pipelined", "with lines_received",
         "the floor in bare Python does nothing with a read but cut it, format each reply and send them as one: of "
-        "16 lines at once each takes it 1,594 instructions, contract, which calls `lines_received`, 1,754, and the "
-        "reactor 2,337, of 64 lines 1,266, 1,300 and 1,484 (`bench/instructions.py`, batch-16 and batch-64, "
+        "16 lines at once each takes it 1,599 instructions, contract, which calls `lines_received`, 1,745, and "
+        "the reactor 2,304, of 64 lines 1,265, 1,304 and 1,470 (`bench/instructions.py`, batch-16 and batch-64, "
         "2026-11-29). So most of a line is the program's own reply. uvloop with the replies joined by hand "
         "(uvloop+join in that table) is compiled and needs much the same. Where the floor in bare Python is above "
         "the goal, no Python meets it",
@@ -39,11 +39,11 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     (
         "lines, 100 connections", "of uvloop",
         "a goal for a program that writes each reply by itself: two calls of Python a line, `line_received` and "
-        "`write`, which bare has not. Each of 16 lines takes it 1,593 instructions, contract 2,600 and the reactor "
-        "4,127 (`bench/instructions.py --only lines-16`, 2026-11-29): so the two calls alone are 1,000. The rest of "
-        "ours is what `write` looks at, sixteen times: size and bounds of what waits 582, the state of the lane "
-        "143, the type of what is given 183, see bench/README.md, What the other promises cost. Where the floor "
-        "with the contract is above the goal, no framework in Python meets it",
+        "`write`, which bare has not. Each of 16 lines takes it 1,599 instructions, contract 2,616 and the "
+        "reactor 4,065 (`bench/instructions.py --only lines-16`, 2026-11-29): so the two calls alone are 1,000. "
+        "The rest of ours is what `write` looks at, sixteen times: size and bounds of what waits 582, the state "
+        "of the lane 143, the type of what is given 183, see bench/README.md, What the other promises cost. Where "
+        "the floor with the contract is above the goal, no framework in Python meets it",
     ),
     (
         "fan-out, 100 members", "at most 0.06",
@@ -54,27 +54,30 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "connect, one exchange", "of asyncio",
-        "outside of the kernel a connection takes asyncio 228,437 instructions, the reactor 63,039, contract 19,737 "
-        "(`bench/instructions.py --only accept`, 2026-11-29): three tenths of asyncio's, so it is the kernel's "
-        "part, which is the same for both, that holds the ratio up: 13 system calls here, 16 there (`strace -f "
-        "-c`). What lies between contract and the reactor is listed in bench/README.md, What the other promises "
-        "cost: half-close, limits, drain, an object for the socket, deadlines",
+        "outside of the kernel a connection takes asyncio 228,543 instructions, the reactor 57,644, contract "
+        "19,738, on CPython 3.13 244,599, 61,283 and 21,273 (`bench/instructions.py --only accept`, 2026-11-29): "
+        "a quarter of asyncio's, so it is the kernel's part, which is the same for both, that holds the ratio up: "
+        "13 system calls here, 16 there (`strace -f -c`). The load generator needs the other core whole, and "
+        "rounds differ by more than is missed: three runs on 3.13 behind this one gave 0.579, 0.616 and 0.521, "
+        "with contract at 0.552, 0.496 and 0.492 (`bench/cpu.py --only accept`). What lies between contract and "
+        "the reactor is listed in bench/README.md, What the other promises cost",
     ),
     (
         "echo, ", "of uvloop",
         "the kernel's receive, send and share of a poll are the same for all, and two thirds of the time and more "
-        "(the last column of that table). Outside of it an echo of 100 B takes uvloop 3,494 instructions, bare 3,992, "
-        "contract 5,599 and the reactor 10,516, at 144e042; of 10 KiB 14,020, 4,317, 7,021 and 12,276; on CPython "
-        "3.13 of 100 B 4,225, 4,512, 6,193 and 11,968 before it (`bench/instructions.py --only echo --only echo-10k`, "
-        "2026-11-29). Where the floor with the contract is at the goal or above it, no framework in Python meets it. "
-        "Where it is below, by 0.01 to 0.03, there is room for a fifth to a third of the 4,900 instructions that lie "
-        "between it and the reactor, for all of them take 0.06 to 0.10. They are the price of our other promises, each "
-        "counted by taking it out, see bench/README.md, What the other promises cost: a socket to stand on and not a "
-        "number 991, counts of bytes 609, the states of both lanes 538, handlers that outlive a descriptor 537, what "
-        "waits and its bounds 518, stamps for deadlines 255, smaller ones 1,400. That tells the price "
-        "and proves nothing where the floor is below the goal: contract with seven of these promises put back took "
-        "1.02 of uvloop's CPU, within 0.02, where the reactor took 1.075 (100 B, 60 rounds of 0.2 s in turn on a busy "
-        "machine, 2026-11-29); the other half of what lies between is calls from part to part and the round itself",
+        "(the last column of that table). Outside of it an echo of 100 B takes uvloop 3,494 instructions, bare "
+        "4,001, contract 5,612 and the reactor 10,187 (10,632 before); of 10 KiB 14,011, 4,122, 6,839 and 10,998 "
+        "(12,299 before); on CPython 3.13 of 100 B 4,272, 4,285, 6,017 and 10,915, of 10 KiB 14,789, 4,466, 7,568 "
+        "and 11,990 (`bench/instructions.py --only echo --only echo-10k`, 2026-11-29). Where the floor with the "
+        "contract is no better than the goal, no framework in Python meets it. Elsewhere it is better by 0.001 to "
+        "0.04, and that is all the room there is for the 4,600 instructions between it and the reactor, which "
+        "take 0.02 to 0.06. They are the price of our other promises, each counted by taking it out, see "
+        "bench/README.md, What the other promises cost: a socket to stand on and not a number 991, counts of "
+        "bytes 609, handlers that outlive a descriptor 537, size and bounds of what waits 518, the states of both "
+        "lanes 538, stamps for deadlines 255, smaller ones. contract with seven of these promises put back took "
+        "1.02 of uvloop's CPU, within 0.02, where the reactor took 1.075, before the last steps (100 B, 60 rounds "
+        "of 0.2 s in turn on a busy machine, 2026-11-29), so these seven alone are at the goal, within their "
+        "error; the rest is calls from part to part",
     ),
     (
         "echo, 100 KiB", "of asyncio",
@@ -83,12 +86,12 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "echo, ", "of asyncio",
-        "outside of the kernel a message takes three quarters of asyncio's instructions (10,516 of 14,582, "
-        "`bench/instructions.py --only echo`, 2026-11-29) and contract two fifths of them (5,599); the kernel's "
+        "outside of the kernel a message of 100 B takes 0.70 of asyncio's instructions (10,187 of 14,549, "
+        "`bench/instructions.py --only echo`, 2026-11-29; 0.73 before) and contract 0.39 (5,612); the kernel's "
         "receive, send and share of a poll are the same for both and most of the time (the last column of that "
-        "table), so that a quarter of the rest is less than a tenth of the whole. The goal is within 0.02 to 0.05 of "
-        "the floor with the contract. What lies between that and the reactor is listed in bench/README.md, What the "
-        "other promises cost: of 4,900 instructions two thirds to all would have to go",
+        "table), so that three tenths of the rest are less than a tenth of the whole. The goal is within 0.03 of "
+        "the floor with the contract, where that floor is below it at all. What lies between is listed in "
+        "bench/README.md, What the other promises cost",
     ),
     (
         "echo over TLS", "of uvloop",
@@ -111,13 +114,12 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "connect, one exchange", "of uvloop",
-        "outside of the kernel a connection takes uvloop 26,402 instructions, all of it compiled, bare 16,223, "
-        "contract 19,737 and the reactor 63,039, where it took 78,342 the day before (`bench/instructions.py --only "
-        "accept`, 2026-11-29), and 12, 10, 10 and 13 system calls (`strace -f -c`). So the least framework in Python "
-        "meets this goal, and what we take more is the price of the other promises, each counted by taking it out: "
-        "half-close and an orderly end 6,064, counts, limits and drain 5,460, an object for the socket 5,380, the "
-        "start of TLS and deadlines 4,427, epoll told in time 2,961 and others, see bench/README.md, What the other "
-        "promises cost",
+        "outside of the kernel a connection takes uvloop 26,331 instructions, all of it compiled, bare 16,220, "
+        "contract 19,737 and the reactor 57,644, where it took 63,039 before (`bench/instructions.py --only "
+        "accept`, 2026-11-29), and 12, 10, 10 and 13 system calls (`strace -f -c`). So the least framework in "
+        "Python meets this goal, and what we take more is the price of the other promises: half-close and an "
+        "orderly end, counts, limits and drain, the start of TLS and deadlines, epoll told in time and others, "
+        "each counted in bench/README.md, What the other promises cost",
     ),
     (
         "CPU of all servers per delivery", "one at a time",
@@ -203,8 +205,9 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     (
         "no sockets", "of asyncio",
         "the loop is asyncio's own code there, with a poll of the reactor in each turn: nothing else differs, and "
-        "the table shows how far the rounds do. A round with one call takes 15,327 instructions, asyncio's own 16,545 "
-        "(callgrind, 5,000 rounds, 2026-11-29); in time it was 0.996, 1.04 and 1.09 in three runs of all benchmarks",
+        "the table shows how far the rounds do. A round with one call took 15,327 instructions, asyncio's own "
+        "16,545 (callgrind, 5,000 rounds, 2026-11-29), and asks the clock once since then instead of twice, which "
+        "no count of instructions sees: 1.05 and 1.06 became 0.998 and 0.979 (two runs of each in turn)",
     ),
     (
         "storm of 5,000", "nobody who is in",
@@ -217,9 +220,9 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     (
         "call_soon_threadsafe", "us each",
         "the thread that calls and the loop that runs the calls take turns with the interpreter's lock: a burst "
-        "costs more where it changes hands more often, which is the highest in that table. How often is the machine's: "
-        "0.683 us on 2026-11-28 at 4b27379; a day later, within two minutes, 6efd177, which has the same code of it, "
-        "took 1.87 and 1.83, 144e042 2.09 and 1.75, uvloop 4.09, 4.84, 2.58 and 1.68 (`bench/micro/wakeup.py`)",
+        "costs more where it changes hands more often, which is the highest in that table. How often is the "
+        "machine's. A call takes 2,739 instructions on both sides together, 6,884 before (cachegrind, "
+        "2026-11-29), and 0.21 to 0.24 us where it was 0.52 to 0.61 (`bench/micro/wakeup.py`, in turn)",
     ),
     (
         "idle ones beside them", "idle ones add",
