@@ -52,7 +52,7 @@ def apply_mask(data: bytes, key: bytes) -> bytes:
     return (int.from_bytes(data, "little") ^ int.from_bytes(whole, "little")).to_bytes(size, "little")
 
 
-_from_bytes = int.from_bytes
+_from_bytes = int.from_bytes  # looked up once: each short message pays for it
 _ROOM = 4 + 128  # bytes of a key and of the longest payload behind it, in whole keys
 _REPEATS = tuple(_from_bytes(bytes(4) + b"\1\0\0\0" * ((size + 3) // 4), "little") for size in range(MAX_CONTROL + 1))
 

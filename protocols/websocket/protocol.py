@@ -124,7 +124,7 @@ class WebSocket(Protocol):
 
     def send(self, message: str | Bytes) -> None:
         """Send a text message (str) or a binary one (bytes). Ignored once the close has begun."""
-        # `_shares`: it is open, and nothing waits, which one look tells.
+        # `_shares` first: it is nearly always true, and implies that the socket is open and not crowded.
         if not self._shares and (not self._open or (self._crowded and not self._has_room())):
             return
         if isinstance(message, str):

@@ -241,7 +241,7 @@ _GO_ON = Pong(b"more")  # compared by identity: a frame was read, and is no even
 
 
 def _short(data: bytes, at: int, size: int) -> str | bytes | None:
-    """The message in a short masked frame at `at`. None: another kind, or a fault that others tell."""
+    """The message in a short masked frame at `at`. None: read it the long way, which tells faults."""
     first = data[at]
     if first != _WHOLE_TEXT and first != _WHOLE_BINARY:
         return None

@@ -248,7 +248,7 @@ class AioStream(Stream, asyncio.Transport):
         super()._end(exc)
 
     def _send_last(self) -> None:
-        assert self._first is not None  # there is a `_size`
+        assert self._first is not None  # `_size` is not 0 here
         data = b"".join([self._first, *self._later])
         try:
             sent = self._sock.send(data)

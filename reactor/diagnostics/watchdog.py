@@ -1,9 +1,9 @@
 """Tells who holds the loop, while it is held: a thread that looks at the loop's stack. Knows nothing of sockets.
 
 The loop does nothing for it in its ticks. Of each tick it leaves the number and the time, which it notes anyway, and
-whether it is in a callback or waits in its poll can be read off its stack. While the loop sleeps, the thread sleeps as
-well, without a timeout: an idle server uses no processor at all. `wake` ends that sleep, and the loop calls it in the
-first turn after its own (see `TURN`), which costs one comparison a tick.
+whether it sleeps in its poll; whether it is in a callback can be read off its stack. While the loop sleeps, the thread
+sleeps as well, without a timeout: an idle server uses no processor at all. `wake` ends that sleep, and the loop calls
+it in the first turn after its own (see `TURN`), which costs one comparison a tick.
 
 A callback that keeps the interpreter to itself (one regular expression of a second, say) cannot be watched by a thread
 of that interpreter; then only `over` tells, afterwards. Time in which the whole process stood still is nobody's: see
@@ -159,7 +159,7 @@ class Watchdog:
         meter = loop.meter
         # In this order. If the loop wakes up after we have seen it asleep, it asks for the time then, which is past the
         # turn that we have read, so it takes the turn, finds us asleep, and wakes us. A poll that does not wait is no
-        # sleep: the round behind it has the time from before it, and may have to be watched without another turn.
+        # sleep: the round behind it has the time from before it, so it may take no turn, and nobody would wake us.
         self._asleep = True
         turn, number, now = meter.turn_at, meter.ticks, loop.clock()
         held = now - loop.now - self._stood_still(number)

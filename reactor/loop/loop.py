@@ -74,7 +74,7 @@ class Loop:
         self._signals = Signals(self._post, self._wakeup.signal_fileno())
         self._pid = os.getpid()
         self._running = self._stopping = self._flushing = False
-        self.asleep = False  # in its poll
+        self.asleep = False  # in a poll that may wait
         self._runs = 0
         self.closed = False
         self._host: Host | None = None
@@ -202,7 +202,7 @@ class Loop:
                 return
 
     def _run_soon(self) -> None:
-        for queue, count in ((self._soon, len(self._soon)), (self._inbox, len(self._inbox))):  # before any call
+        for queue, count in ((self._soon, len(self._soon)), (self._inbox, len(self._inbox))):  # what is added waits
             self.meter.calls += count
             for _ in range(count):
                 fn, args = queue.popleft()
@@ -232,7 +232,7 @@ class Loop:
         """As `call_soon`, from any thread. Raises ReactorClosed once the reactor is closed."""
         if self.closed:
             raise ReactorClosed("the reactor is closed")
-        self._inbox.append((fn, args))  # before the wake-up, as in `_post`
+        self._inbox.append((fn, args))  # `_post`, written out, and without the call of `wake` where that does nothing
         if not self._wakeup.under_way:
             self._wakeup.wake()
 

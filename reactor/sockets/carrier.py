@@ -56,8 +56,8 @@ def as_python_socket(carrier: Any) -> Any:
 
     A newcomer's is a `socket.SocketType`, the class in C below `socket.socket`, for as long as nobody asks for it: a
     carrier's methods are all in C, and what Python adds (files, enums, `with`) costs a short connection a sixteenth of
-    its instructions. The one in C gives the descriptor away. If it is closed, it stays what it is. Not safe in two
-    threads at once: each would make a socket that closes the descriptor.
+    its instructions. The old object is detached: use only what this returns. A closed carrier is returned as it is. Not
+    safe in two threads at once: each would make a socket that closes the descriptor.
     """
     if type(carrier) is not socket.SocketType or carrier.fileno() < 0:
         return carrier

@@ -87,8 +87,8 @@ def accepting(sock: Any, *, bare: bool = False) -> Callable[[], tuple[Any, Any]]
 
     `socket.accept` turns family and type into enums for each newcomer, only to turn them back: a seventh of all that a
     short connection costs in Python. It also sets the mode of the new socket; here that is left as the kernel made it,
-    for the listener sets it to non-blocking anyway. bare: the newcomer's may be a `socket.SocketType`, see
-    `carrier.as_python_socket`.
+    for the listener sets it to non-blocking anyway. bare: give a `socket.SocketType` where that can be
+    done, see `carrier.as_python_socket`.
     """
     if type(sock).accept is not socket.socket.accept or not hasattr(sock, "_accept"):
         return sock.accept  # type: ignore[no-any-return]

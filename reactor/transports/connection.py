@@ -67,7 +67,7 @@ class Connection(ABC):
         self._told_made = False  # connection_made was called
         self._promises: Iterable[Future[Any]] = ()  # what waits for this connection, and fails with it
         self._upgrade: Any = None  # a start_tls under way (`upgrade.Upgrade`): no input until its handshake is done
-        self._plain_read = False  # what recv gives may go straight to data_received: kept by _watch_input
+        self._plain_read = False  # what recv gives may go straight to data_received: see _watch_input, _on_eof
         self._interest = 0  # what the poller watches
         self._blocked = False  # WRITE is in it: the peer is not taking our bytes
         self._first: Bytes | None = None  # the first chunk that waits to be sent; None exactly where _size is 0
@@ -338,8 +338,8 @@ class Connection(ABC):
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """`peername` (still known in connection_lost), `sockname`; others as the carrier has them.
 
-        `peercred` is the `(pid, uid, gid)` of the other end of a Unix socket (Linux). `socket` is told in the loop's
-        thread only, for it may have to be made, and is open for as long as the connection.
+        `peercred` is the `(pid, uid, gid)` of the other end of a Unix socket (Linux). Ask for
+        `socket` in the loop's thread only: it may have to be made first. It is closed with the connection.
         """
         if name == "peername":
             return default if self._peername is None else self._peername

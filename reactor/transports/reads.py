@@ -1,7 +1,7 @@
 """How many bytes one read asks for. Pure.
 
 What a protocol cannot take yet is ours to hold. So the first reads of a connection are small. Once a protocol has taken
-all of a read that was well filled, the next one asks for more. If it gives bytes back, reads are small again.
+all of a read over SMALL, and over half full, the next one asks for more. If it gives bytes back, reads are small again.
 """
 
 from __future__ import annotations

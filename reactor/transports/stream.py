@@ -66,10 +66,10 @@ class Stream(Outbound):
     def _on_ready_otherwise(self, events: int) -> None:
         """More than input, or input that does not go straight to `data_received`."""
         if events == WRITE or not self._interest & READ:
-            # A hang-up or an error is reported whether asked for or not: what waits to be sent will find it.
+            # Nothing to read: output, or a hang-up, which is told unasked. What waits to be sent will find it.
             self._loop.meter.other_events += 1
         elif events != READ:
-            self._on_ready(READ)
+            self._on_ready(READ)  # first the input, as if it came alone
         elif self._in is DISCARDING:
             self._discard()
         else:

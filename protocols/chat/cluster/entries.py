@@ -89,7 +89,7 @@ def pack(inputs: Iterable[Input]) -> Iterator[bytes]:
 
 
 def _packed(one: Input) -> str:
-    """One input as JSON. What is said is put together here: `json` makes a new encoder for each list."""
+    """One input as JSON. What is said, which is most, is put together here: `json` makes an encoder a list."""
     if one[0] == "hear":
         _, mid, text = one
         return f'["hear",{mid},{_encode(text)}]'
