@@ -263,34 +263,35 @@ def reckon(one: float, many: float, servers: int, members: int) -> dict[str, lis
     }
 
 
+def start(
+    stack: contextlib.ExitStack, options: argparse.Namespace, count: int, *given: str,
+    checkout: Path = HERE, program: str = CHAT, apart: bool = False,
+) -> Crowd:  # fmt: skip
+    """So many servers, with their members, for as long as `stack` is open."""
+    servers = [stack.enter_context(contextlib.closing(Server(checkout, *given, program=program))) for _ in range(count)]
+    return stack.enter_context(contextlib.closing(Crowd(servers, options.members, options.talkers, apart=apart)))
+
+
 def start_floors(stack: contextlib.ExitStack, url: str, options: argparse.Namespace) -> Floors:
     """What the cluster stands beside; the least on the same redis-server."""
-    port = url.rpartition(":")[2]
-
-    def start(count: int, *given: str, program: str = CHAT, apart: bool = False) -> Crowd:
-        servers = [stack.enter_context(contextlib.closing(Server(HERE, *given, program=program))) for _ in range(count)]
-        crowd = Crowd(servers, options.members, options.talkers, apart=apart)
-        return stack.enter_context(contextlib.closing(crowd))
-
     return Floors(
-        start(options.servers, apart=True),
-        start(options.servers, "--redis", port, program=LEAST),
-        start(1, program=LEAST),
+        start(stack, options, options.servers, apart=True),
+        start(stack, options, options.servers, "--redis", url.rpartition(":")[2], program=LEAST),
+        start(stack, options, 1, program=LEAST),
     )
 
 
-def measure_cluster(stack: contextlib.ExitStack, one: Crowd, single: Server, options: argparse.Namespace) -> None:
+def measure_cluster(stack: contextlib.ExitStack, one: Crowd, options: argparse.Namespace) -> None:
     """One server beside several."""
     url = stack.enter_context(redis())
-    servers = [stack.enter_context(contextlib.closing(Server(HERE, "--cluster", url))) for _ in range(options.servers)]
-    many = stack.enter_context(contextlib.closing(Crowd(servers, options.members, options.talkers)))
+    many = start(stack, options, options.servers, "--cluster", url)
     with contextlib.ExitStack() as until_compared:
         floors = start_floors(until_compared, url, options)
         compare(one, many, ("one server", f"{options.servers} servers"), options, floors)
     before = requests(url)
     many.round("bursts", 2 * options.seconds)
     asked = (requests(url) - before) / many.said
-    within, across = (statistics.median(latency(found, PINGS)) for found in ([single], servers))
+    within, across = (statistics.median(latency(found, PINGS)) for found in (one.servers, many.servers))
     rows = [["requests to Redis for a line, in bursts", figure(asked)],
             ["ms from a member to one of the same server, p50", figure(within)],
             ["ms from a member to one of another server, p50", figure(across)]]  # fmt: skip
@@ -331,14 +332,12 @@ def main() -> int:
 def measure(options: argparse.Namespace) -> None:
     """What was asked for: a cluster, or another checkout."""
     with contextlib.ExitStack() as stack:
-        single = stack.enter_context(contextlib.closing(Server(HERE)))
-        one = stack.enter_context(contextlib.closing(Crowd([single], options.members, options.talkers)))
+        one = start(stack, options, 1)
         if options.before is None:
             print(f"- {procs.machine()}" if options.markdown else procs.machine())
-            measure_cluster(stack, one, single, options)
+            measure_cluster(stack, one, options)
             return
-        older = stack.enter_context(contextlib.closing(Server(options.before)))
-        other = stack.enter_context(contextlib.closing(Crowd([older], options.members, options.talkers)))
+        other = start(stack, options, 1, checkout=options.before)
         compare(other, one, ("before", "now"), options)
 
 

@@ -121,9 +121,17 @@ def unmasked(frame: bytes) -> bytes:
     return TEXT_HEADS[size] + payload[4 : 4 + size]
 
 
-def chat(fd: int) -> Ready:
+def tell(sender: int, lines: bytes) -> None:
+    """A send for each member but one."""
+    send = os.write
+    for member in members:
+        if member != sender:
+            send(member, lines)
+
+
+def chat(fd: int, say: Callable[[int, bytes], None] = tell) -> Ready:
     """Each line goes to everybody else at once, as it came: a chat without names, a history or a limit."""
-    send, rest = os.write, b""
+    rest = b""
     members.append(fd)
 
     def ready():
@@ -133,9 +141,7 @@ def chat(fd: int) -> Ready:
             members.remove(fd)
         lines, end, rest = (rest + data).rpartition(b"\n")
         if end:
-            for member in members:
-                if member != fd:
-                    send(member, lines + end)
+            say(fd, lines + end)
         return data
 
     return ready

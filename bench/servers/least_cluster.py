@@ -17,42 +17,27 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from runs.arguments import Parser
 from runs.procs import connected
-from servers.bare import SIZE, Ready, listening, serve
+from servers.bare import SIZE, Ready, chat, listening, serve, tell
 
 HEAD = 5  # parts of a reply of XREAD before its entries: one stream, of two parts, its name, and how many follow
 ENTRY = 8  # parts of an entry: sizes, its id, and one field, which is who said it, with what was said
 LOG = b"log"
 
-members: list[int] = []
 Say = Callable[[bytes, bytes], object]  # who, by the server's number and the member's, and a whole line
 
 
-def chat(fd: int, say: Say, server: int) -> Ready:
+def say_each(server: int, say: Say, member: int, lines: bytes) -> None:
     """Each line is said, but for commands: the load names its members."""
-    who, rest = b"%d:%d" % (server, fd), b""
-    members.append(fd)
-
-    def ready():
-        nonlocal rest
-        data = os.read(fd, SIZE)
-        if not data:
-            members.remove(fd)
-        *lines, rest = (rest + data).split(b"\n")
-        for line in lines:
-            if not line.startswith(b"/"):
-                say(who, b"%b: %b\n" % (who, line))
-        return data
-
-    return ready
+    who = b"%d:%d" % (server, member)
+    for line in lines.split(b"\n")[:-1]:
+        if not line.startswith(b"/"):
+            say(who, b"%b: %b\n" % (who, line))
 
 
-def tell(server: int, who: bytes, line: bytes) -> None:
-    """A send for each member of this server, but not for who has said it."""
+def tell_ours(server: int, who: bytes, line: bytes) -> None:
+    """To each member of this server, but not to who has said it."""
     home, _, number = who.partition(b":")
-    sender, send = int(number) if int(home) == server else -1, os.write
-    for member in members:
-        if member != sender:
-            send(member, line)
+    tell(int(number) if int(home) == server else -1, line)
 
 
 def write(fd: int, who: bytes, line: bytes) -> None:
@@ -61,7 +46,7 @@ def write(fd: int, who: bytes, line: bytes) -> None:
              % (LOG, len(who), who, len(line), line))  # fmt: skip
 
 
-def reading(fd: int, tell: Say) -> Ready:
+def reading(fd: int, told: Say) -> Ready:
     """Entries are told in the order of the log, and the next are asked for."""
     rest = b""
 
@@ -77,7 +62,7 @@ def reading(fd: int, tell: Say) -> Ready:
             rest = b""
             ask(parts[-1 - ENTRY + 2])
             for who, line in zip(parts[HEAD + 5 :: ENTRY], parts[HEAD + 7 :: ENTRY], strict=False):
-                tell(who, line)
+                told(who, line)
         return True
 
     ask(b"0")
@@ -88,7 +73,7 @@ def following(port: int, server: int) -> tuple[Say, dict[int, Ready]]:
     """How a line is said by the log of that redis-server, and what is to be watched for it."""
     log, answers = (connected(("127.0.0.1", port), 5).detach() for _ in range(2))  # an XREAD that waits holds up a line
     return partial(write, answers), {
-        log: reading(log, partial(tell, server)),
+        log: reading(log, partial(tell_ours, server)),
         answers: lambda: os.read(answers, SIZE),  # the ids of what was written
     }
 
@@ -98,12 +83,12 @@ def main() -> None:
     parser.add_argument("--redis", type=int, metavar="PORT", help="of a redis-server on this machine, with others")
     options = parser.parse_args()
     server, watched = os.getpid(), {}
-    say: Say = partial(tell, server)
+    say: Say = partial(tell_ours, server)
     if options.redis:
         say, watched = following(options.redis, server)
     listener = listening()
     print(f"listening on 127.0.0.1:{listener.getsockname()[1]}", flush=True)
-    serve({listener: partial(chat, say=say, server=server)}, watched)
+    serve({listener: partial(chat, say=partial(say_each, server, say))}, watched)
 
 
 if __name__ == "__main__":
