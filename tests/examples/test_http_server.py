@@ -8,7 +8,6 @@ import shutil
 import signal
 import socket
 import ssl
-import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -108,8 +107,7 @@ def test_what_a_peer_did_is_told_where_the_log_is_asked_for(theatre: Any, root: 
     peer = theatre.peer(server)
     peer.sends("GET /hello.txt HTTP/1.1\r\nHost: x\r\n\r\n")
     peer.gets("hello\n")
-    peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    peer.sock.close()
+    peer.reset()
     server.err.shows("Connection reset by peer")
     assert server.leaves() == 0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import struct
 import subprocess
 from typing import Any
 
@@ -24,8 +23,7 @@ def test_a_reset_is_nobody_elses_business(theatre: Any) -> None:
     victim, other = theatre.peer(server), theatre.peer(server)
     victim.sends("x")
     victim.gets("x")
-    victim.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    victim.sock.close()
+    victim.reset()
     other.sends("still here")
     other.gets("still here")
     server.clean_exit()

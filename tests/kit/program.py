@@ -7,6 +7,7 @@ import queue
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -168,6 +169,11 @@ class Peer:
         while data := self.sock.recv(65536):
             self.text += data.decode()
         return self.text
+
+    def reset(self) -> None:
+        """Vanish as a killed process with unread input does."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
 
     def leaves(self) -> None:
         """Close our half once the server has closed its own: it waits half a second for those who do not."""
