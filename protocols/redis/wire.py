@@ -9,6 +9,7 @@ in the specification's drafts, no Redis sends them, and they are refused.
 from __future__ import annotations
 
 import math
+from io import BytesIO
 from typing import Any
 
 from .errors import ProtocolError, ReplyError
@@ -20,19 +21,22 @@ MAX_REPLY = 64 * 1024 * 1024  # bytes of one reply: far beyond what is asked for
 MAX_ITEMS = 1 << 20  # elements in one reply, nested ones included: an empty element costs its sender 4 bytes, us 64
 MAX_DEPTH = 64  # aggregates inside each other: COMMAND, the deepest reply of Redis, has 7
 
-_ARRAY, _ATTRIBUTE, _PUSH = ord("*"), ord("|"), ord(">")
+_ARRAY, _ATTRIBUTE, _PUSH, _STRING = ord("*"), ord("|"), ord(">"), ord("$")
 _AGGREGATES = {_ARRAY: 1, ord("~"): 1, _PUSH: 1, ord("%"): 2, _ATTRIBUTE: 2}  # values for each element announced
-_STRING = ord("$")
 _STRINGS = frozenset(b"$!=")
-_KNOWN_LENGTHS = {b"%d" % length: length for length in range(1024)}
-"""A length as Redis writes it, and the number: to look it up costs less than to check and read it (an entry of a
-stream: 91,000 instructions instead of 114,000). So short strings are not checked against `max_reply` before they come:
-the loop of `_take` does that behind them, once for each value."""
+_VALUE = 0  # the type of what is a value already, with its line
+_KNOWN_HEADS: dict[bytes, tuple[int, int]] = {
+    b"%c%d\r\n" % (sort, count): (sort, count)
+    for sort, most in ((_STRING, 512), (_ARRAY, 16), (_PUSH, 4), (ord("%"), 4))
+    for count in range(most)
+}
+"""What heads a short string or aggregate: to look a line up costs less than to check and read it."""
 _NONE: tuple[int, Any, int] = (0, None, 0)  # no aggregate: its type, its elements so far, how many are missing
 _LONGEST_KNOWN = 24  # characters of a word that is kept encoded
 _MOST_KNOWN = 1000  # words: 150 KiB
 _known: dict[str, bytes] = {}
 _LONGEST_NUMBER = 20  # digits of a 64-bit number and its sign
+_LONGEST_LENGTH = 18  # digits of a length: a size in memory has no more
 
 
 class Push(list[Any]):
@@ -137,40 +141,37 @@ class ReplyWire:
             data = bytes(self._tail)
             self._tail = bytearray()
         try:
-            end = self._take(data, replies)
+            self._take(BytesIO(data), replies)
         except ProtocolError as error:
             self.error = error
             self._stack, self._innermost = [], _NONE
-        else:
-            if end < len(data):
-                self._tail += data[end:]
         return replies
 
-    def _take(self, data: bytes, replies: list[Any]) -> int:
-        """Take all values that are whole; gives where the first begins that is not, and sets what it wants."""
+    def _take(self, data: BytesIO, replies: list[Any]) -> None:
+        """Take all values that are whole; what has come of the next is kept."""
         kind, items, missing = self._innermost
-        position, size, known_length, most = 0, len(data), _KNOWN_LENGTHS.get, self._max_reply
-        while self._bytes <= most and (end := data.find(b"\r\n", position, position + self._max_line + 2)) >= 0:
-            sort, line = data[position], data[position + 1 : end]
-            if sort in _STRINGS and line != b"-1":
-                begin = end + 2
-                end = begin + (known_length(line) or self._announced_bytes(line))  # 0 goes the long way, to the same
-                if end + 2 > size:
-                    self._wanted = end + 2 - position
+        begun = -self._bytes  # where in `data` the reply that is under way begins
+        while line := data.readline():
+            head = _KNOWN_HEADS.get(line) or self._read_head(line)
+            if head is None:
+                self._keep(line, 1)
+                break
+            sort, value = head
+            if sort in _STRINGS:
+                string, ending = data.read(value), data.read(2)
+                if ending != b"\r\n":
+                    lacks = value + 2 - len(string) - len(ending)
+                    self._check_size(data.tell() + lacks - begun)
+                    self._keep(line + string + ending, lacks)
                     break
-                value = _string(sort, data[begin:end], data[end : end + 2])
-            elif sort in _AGGREGATES and line != b"-1":
-                if count := self._announced_items(sort, line):
+                value = string if sort == _STRING else _special_string(sort, string)
+            elif sort in _AGGREGATES:
+                if count := self._announced_items(sort, value):
                     self._stack.append((kind, items, missing))
                     kind, items, missing = sort, [], count
                 if count or sort == _ATTRIBUTE:
-                    position = end + 2
                     continue
                 value = _finished(sort, [])
-            else:
-                value = _simple(sort, line)
-            self._bytes += end - position
-            position = end + 2
             while items is not None:
                 items.append(value)
                 missing -= 1
@@ -181,39 +182,43 @@ class ReplyWire:
                 if closed == _ATTRIBUTE:
                     break
             else:
+                self._check_size(data.tell() - begun)
                 replies.append(value)
-                self._bytes = self._items = 0
-                if position == size:
-                    break
-        else:
-            # Short strings and lines are counted once they are here, so a reply passes the bound by one of them at
-            # most. What completes a reply is not looked at any more.
-            if self._bytes > most:
-                raise self._too_much()
-            self._want_line(size - position)
+                begun, self._items = data.tell(), 0
         self._innermost = kind, items, missing
-        return position
+        self._bytes = data.tell() - len(self._tail) - begun
+        self._check_size(self._bytes)
 
-    def _want_line(self, size: int) -> None:
-        if size > self._max_line:
+    def _keep(self, begun: bytes, lacks: int) -> None:
+        """A value has begun, and is worth another look when so many bytes more have come. Raises ProtocolError."""
+        if lacks <= 0:
+            raise ProtocolError("a string that is longer than announced")
+        self._tail += begun
+        self._wanted = len(begun) + lacks
+
+    def _check_size(self, size: int) -> None:
+        if size > self._max_reply:
+            raise ProtocolError(f"a reply of more than {self._max_reply} bytes")
+
+    def _read_head(self, line: bytes) -> tuple[int, Any] | None:
+        """The type of a value and its length or elements, or `_VALUE` and itself; None where the line is not whole."""
+        if len(line) > self._max_line:
             raise ProtocolError(f"a line of more than {self._max_line} bytes")
-        self._wanted = size + 1
+        if not line.endswith(b"\n"):
+            return None
+        if not line.endswith(b"\r\n"):
+            raise ProtocolError("a line that ends without a carriage return")
+        sort, rest = line[0], line[1:-2]
+        if rest != b"-1" and (sort in _STRINGS or sort in _AGGREGATES):
+            return sort, _count(rest)
+        return _VALUE, _simple(sort, rest)
 
-    def _announced_bytes(self, line: bytes) -> int:
-        count = _count(line)
-        if self._bytes + count > self._max_reply:
-            raise self._too_much()
-        return count
-
-    def _too_much(self) -> ProtocolError:
-        return ProtocolError(f"a reply of more than {self._max_reply} bytes")
-
-    def _announced_items(self, sort: int, line: bytes) -> int:
+    def _announced_items(self, sort: int, announced: int) -> int:
         if sort == _PUSH and self._stack:
             raise ProtocolError("a push inside of a reply")
         if len(self._stack) >= self._max_depth:
             raise ProtocolError(f"more than {self._max_depth} aggregates inside each other")
-        count = (_KNOWN_LENGTHS.get(line) or _count(line)) * _AGGREGATES[sort]
+        count = announced * _AGGREGATES[sort]
         self._items += count + 1
         if self._items > self._max_items:
             raise ProtocolError(f"a reply of more than {self._max_items} elements")
@@ -221,16 +226,13 @@ class ReplyWire:
 
 
 def _count(line: bytes) -> int:
-    if not line.isdigit() or len(line) > _LONGEST_NUMBER:
+    if not line.isdigit() or len(line) > _LONGEST_LENGTH:
         raise ProtocolError("a length that is no number")
     return int(line)
 
 
-def _string(sort: int, value: bytes, ending: bytes) -> Any:
-    if ending != b"\r\n":
-        raise ProtocolError("a string that is longer than announced")
-    if sort == _STRING:
-        return value
+def _special_string(sort: int, value: bytes) -> Any:
+    """An error, or text behind its format."""
     if sort == ord("!"):
         return ReplyError(_text(value))
     if value[3:4] != b":":  # "txt:" or "mkd:" comes first
@@ -307,6 +309,8 @@ def _finished(sort: int, items: list[Any]) -> Any:
 
 
 def _hashable(value: Any) -> Any:
+    if type(value) is bytes:
+        return value
     if isinstance(value, list):
         return tuple(map(_hashable, value))
     if isinstance(value, set):
