@@ -1,4 +1,4 @@
-"""Tells every loop, in a forked child, that it is its parent's. Knows of a loop only what is in `Forked`.
+"""Puts every loop out of service in a forked child, where it is the parent's.
 
 A fork copies a loop whole, but the epoll instance, the wake-up socket and every connection are still the parent's: a
 copy that registers, sends or shuts down does so for the parent. So the copy is put out of service before the child's
@@ -12,25 +12,15 @@ import weakref
 from typing import Any, NoReturn, Protocol as Interface
 
 from ..errors import ReactorError
-from .meter import Lookout
 
 MESSAGE = "this reactor belongs to the parent process: after a fork make a new one"
-
-
-class Forked(Interface):
-    """What is told."""
-
-    _running: bool
-    _lookout: Lookout
-
-    def _on_forked(self) -> None: ...
-
+KEPT = frozenset({"close", "connections", "dump", "stats", "time"})  # what a child may call of a loop
 
 _loops: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
-def track(loop: Forked) -> None:
-    """While it lives, tell the loop of each fork: before it, after it, and its copy in the child."""
+def track(loop: Any) -> None:
+    """While it lives, look after the loop at each fork: before it, after it, and its copy in the child."""
     _loops.add(loop)
 
 
@@ -74,9 +64,23 @@ def _go_on() -> None:
             sentry.wake()
 
 
+def _retire(loop: Any) -> None:
+    """In the child: nothing here may work for the parent, or call the program."""
+    loop._lookout.sentry = None  # its thread has not come with us
+    loop._signals.close()  # the child's SIGTERM is its own again
+    disarm(loop, KEPT)
+    loop._inventory.on_forked()
+    for queue in (loop._soon, loop._inbox, loop.dirty, loop.doomed, loop._watchers, loop.timers):
+        queue.clear()
+    loop._wakeup.close()
+    loop.poller.close()
+
+
 def _tell() -> None:
-    for each in [*_loops, *_inherited]:
-        each._on_forked()
+    for loop in list(_loops):
+        _retire(loop)
+    for owner in list(_inherited):
+        owner._on_forked()
 
 
 if hasattr(os, "register_at_fork"):

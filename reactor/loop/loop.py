@@ -27,7 +27,7 @@ from ..boundary import EXITS, Runner, check_interval, log, name_of, not_seconds,
 from ..errors import ReactorClosed, ReactorError
 from .budget import OUTPUT_BUDGET, OutputBudget
 from .deadlines import DeadlineWheel
-from .forks import MESSAGE, disarm, track
+from .forks import MESSAGE, track
 from .futures import Promise, Promises, in_vain
 from .ground import Belongings, Flushed, Host
 from .jobs import Jobs
@@ -41,7 +41,6 @@ from .watchers import Watchers
 
 T = TypeVar("T")
 MAX_WAIT = 3600.0  # seconds; poll takes an int of milliseconds, and an hourly look at an idle loop costs nothing
-KEPT = frozenset({"close", "connections", "dump", "stats", "time"})  # what a forked child may call
 
 
 class Loop:
@@ -363,17 +362,6 @@ class Loop:
         self._signals.close()
         self.poller.close()
         self._wakeup.close()
-
-    def _on_forked(self) -> None:
-        """In a forked child, before its first line: out of service. See `forks`."""
-        self._lookout.sentry = None  # its thread has not come with us
-        self._signals.close()  # the child's SIGTERM is its own again
-        disarm(self, KEPT)
-        self._inventory.on_forked()
-        for queue in (self._soon, self._inbox, self.dirty, self.doomed, self._watchers, self.timers):
-            queue.clear()
-        self._wakeup.close()
-        self.poller.close()
 
     def __enter__(self) -> Self:
         return self

@@ -16,6 +16,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, Protocol as Interface
 
+INTERNET = (int(socket.AF_INET), int(socket.AF_INET6))  # numbers: to compare with an enum takes ten times as long
+TCP = (0, int(socket.IPPROTO_TCP))
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
 
 
@@ -43,6 +45,14 @@ class Handshaker(Carrier, Interface):
 def handshaker(carrier: Any) -> Handshaker | None:
     """The carrier, if it has to shake hands."""
     return carrier if hasattr(carrier, "begin") else None
+
+
+def reads_all(carrier: Any) -> bool:
+    """Whether a stream's short `recv` has taken all there was: TCP's, but where urgent data stops it.
+
+    On a Unix socket it stops where descriptors were sent along, in SCTP at the end of a message.
+    """
+    return getattr(carrier, "family", None) in INTERNET and carrier.proto in TCP
 
 
 def stop(carrier: Any) -> None:

@@ -1,4 +1,4 @@
-"""Which sockets in memory are ready: level-triggered as epoll is, and it never waits.
+"""Which sockets in memory are ready: by level or by EDGE as epoll tells it, and it never waits.
 
 As in the kernel, a socket tells when something about it changes, and only those that did, or were ready the last time,
 are looked at: ten thousand idle connections cost a poll nothing.
@@ -10,7 +10,7 @@ import errno
 from collections.abc import Mapping
 from functools import partial
 
-from ..loop.poller import MAX_EVENTS, Handler
+from ..loop.poller import EDGE, MAX_EVENTS, Handler
 from .sockets import ERROR, HANG_UP, MemorySocket, fault
 
 ALWAYS = ERROR | HANG_UP  # reported whether asked for or not (epoll_ctl(2))
@@ -53,9 +53,16 @@ class MemoryPoller:
 
     def poll(self, timeout: float | None) -> list[tuple[Handler, int]]:
         """What is ready now, whatever `timeout` says."""
-        events = [(self._handlers[fd], mask) for fd, mask in self.ready()[:MAX_EVENTS]]
-        self.idle = not events and timeout != 0
-        return events
+        ready = self.ready()
+        self.idle = not ready and timeout != 0
+        return self.told(ready)
+
+    def told(self, ready: list[tuple[int, int]]) -> list[tuple[Handler, int]]:
+        """As much of it as one batch holds, and each edge once."""
+        for fd, _ in ready[:MAX_EVENTS]:
+            if self._interest[fd] & EDGE:
+                self._candidates.pop(fd, None)
+        return [(self._handlers[fd], mask) for fd, mask in ready[:MAX_EVENTS]]
 
     def ready(self) -> list[tuple[int, int]]:
         """Each ready descriptor and its events."""

@@ -19,6 +19,7 @@ from ..loop.poller import READ, WRITE
 
 ERROR = 8  # select.EPOLLERR
 HANG_UP = 16  # select.EPOLLHUP
+PEER_END = 0x2000  # select.EPOLLRDHUP
 CAPACITY = 64 * 1024  # bytes that wait in one direction until send refuses more: small, so that backpressure is met
 
 _TCP_INFO = getattr(socket, "TCP_INFO", None)
@@ -259,6 +260,8 @@ class MemorySocket:
             mask |= HANG_UP
         if self._received or self._ended or self._read_shut:
             mask |= READ
+        if self._ended or self._read_shut:
+            mask |= PEER_END
         if self._write_shut or self._has_room():
             mask |= WRITE
         return mask

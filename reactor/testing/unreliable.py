@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from ..loop.poller import MAX_EVENTS, READ, WRITE, Handler
+from ..loop.poller import READ, WRITE, Handler
 from ..loop.timers import Timer
 from ..sockets.addresses import show
 from ..sockets.listening import KEEPALIVE_COUNT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL
@@ -125,6 +125,7 @@ class UnreliableSocket(MemorySocket):
         dice, faults = self.machine.dice, self.machine.faults
         if here > 1 and dice.hit(faults.partial_read):
             size = min(size, dice.part(here))
+            self.changed()  # as if the rest had come behind it
         data = super().recv(size)
         self._note("recv %d of %d", len(data), here)
         return data
@@ -171,6 +172,7 @@ class UnreliableSocket(MemorySocket):
     def _perhaps(self, name: str, call: str) -> None:
         if self.machine.dice.hit(getattr(self.machine.faults, name)):
             self._note("%s: EAGAIN", call)
+            self.changed()
             raise fault(errno.EAGAIN)
 
     def _perhaps_reset(self, call: str) -> None:
@@ -201,7 +203,7 @@ class UnreliablePoller(MemoryPoller):
             dice.random.shuffle(ready)
         if faults.late:
             ready = [event for event in ready if not dice.hit(faults.late)]
-        return [(self._handlers[fd], mask) for fd, mask in ready[:MAX_EVENTS]]
+        return self.told(ready)
 
     def _not_so(self) -> list[tuple[int, int]]:
         """One descriptor that is watched for reading, and is not readable."""

@@ -18,7 +18,7 @@ from ..errors import PeerError
 from ..limits import Limits, Timeouts
 from ..loop.futures import settle
 from ..loop.ground import Ground
-from ..loop.poller import READ, WRITE
+from ..loop.poller import EDGE, READ, WRITE
 from ..protocol import Bytes
 from ..sockets.addresses import show
 from ..sockets.carrier import as_python_socket, carrier_info, handshaker, reset_on_close
@@ -68,6 +68,7 @@ class Connection(ABC):
         self._promises: Iterable[Future[Any]] = ()  # what waits for this connection, and fails with it
         self._upgrade: Any = None  # a start_tls under way (`upgrade.Upgrade`): no input until its handshake is done
         self._plain_read = False  # what recv gives may go straight to data_received: see _watch_input, _on_eof
+        self._edge = 0  # EDGE, as long as each read has taken all: see `_watch_level`
         self._interest = 0  # what the poller watches
         self._blocked = False  # WRITE is in it: the peer is not taking our bytes
         self._first: Bytes | None = None  # the first chunk that waits to be sent; None exactly where _size is 0
@@ -205,11 +206,16 @@ class Connection(ABC):
     def _watch_input(self) -> None:
         reading = self._in is READING and not self._unread and self._upgrade is None
         self._plain_read = reading and not self._buffered
-        interest = READ if reading or self._in is DISCARDING else 0
+        interest = READ | self._edge if reading or self._in is DISCARDING else 0
         if self._blocked:
             interest |= WRITE
         if interest != self._interest:  # most often it is the same
             self._watch(interest)
+
+    def _watch_level(self) -> None:
+        """From now on be told of input for as long as it waits: some may be left, and an edge is told once."""
+        self._edge = 0
+        self._watch(self._interest & ~EDGE)
 
     def _watch(self, interest: int) -> None:
         held = self._interest

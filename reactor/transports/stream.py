@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..boundary import EXITS
 from ..loop.futures import Promise
-from ..loop.poller import READ, WRITE
+from ..loop.poller import EDGE, READ, WRITE
+from ..sockets.carrier import reads_all
 from .buffered import feed, receive_into
+from .discarding import discard
 from .lanes import DISCARDING, ENDED, FINISHING, OPEN, OPENING, READING, SHUT
 from .outbound import Outbound
-from .reads import FIRST_READ, READ_SIZE, SMALL, more
+from .reads import FIRST_READ, SMALL, more
 from .slots import NO_SLOTS, SLOTS
 from .switch import switch
 
@@ -34,6 +36,13 @@ class Stream(Outbound):
     """All of a stream transport but its slots."""
 
     __slots__ = NO_SLOTS
+
+    def _start(self) -> None:
+        if reads_all(self._sock):  # then it has no handshake either
+            self._edge = EDGE
+            self._open()
+        else:
+            super()._start()
 
     def _on_ready(self, events: int) -> None:
         """The poller found us readable, writable, hung up or broken."""
@@ -57,9 +66,8 @@ class Stream(Outbound):
                     raise
                 except BaseException as exc:
                     self._blame(exc, "data_received")
-                # `_plain_read`: it has taken all and did not pause, so its reads may be larger.
-                if size > SMALL and self._plain_read:
-                    self._read_size = more(self._read_size, size)
+                if size > SMALL:
+                    self._on_large_read(size)
             else:
                 self._on_eof()
 
@@ -71,11 +79,19 @@ class Stream(Outbound):
         elif events != READ:
             self._on_ready(READ)  # first the input, as if it came alone
         elif self._in is DISCARDING:
-            self._discard()
+            discard(self)
         else:
             receive_into(self)
         if events != READ and (self._size or self._out is FINISHING):
             self._flush()
+        if self._interest & EDGE:
+            self._watch_level()  # of the end behind the input, for one, nothing tells again
+
+    def _on_large_read(self, size: int) -> None:
+        if self._plain_read:  # it has taken all and did not pause, so its reads may be larger
+            self._read_size = more(self._read_size, size)
+        if self._edge:
+            self._watch_level()
 
     def pause_reading(self) -> None:
         """Deliver no more until `resume_reading`; the peer is held back by TCP. Harmless twice."""
@@ -143,24 +159,6 @@ class Stream(Outbound):
             self._blame(exc, "buffer_updated" if self._buffered else "data_received")
         else:
             self._watch_input()
-
-    def _discard(self) -> None:
-        try:
-            data = self._sock.recv(READ_SIZE)
-        except BlockingIOError:
-            self._loop.meter.eagains += 1
-            return
-        except EXITS:
-            raise
-        except BaseException as exc:
-            # Once our end is said, a reset only means that the peer did not wait for it.
-            return self._end(None) if self._out is SHUT else self._on_broken(exc)
-        self.bytes_in += len(data)
-        self._stamp = self._loop.now
-        if not data:
-            self._in = self._in.eof
-            self._watch_input()
-            self._check_phase()
 
     def _on_eof(self) -> None:
         self._in = self._in.eof

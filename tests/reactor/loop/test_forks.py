@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from reactor import Protocol, Reactor, ReactorError
-from reactor.loop.loop import KEPT
+from reactor.loop.forks import KEPT
 from reactor.loop.poller import READ
 from reactor.testing import Recorder, SteppedReactor
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from reactor import Protocol
-from reactor.loop.poller import READ, WRITE, SelectorPoller, default_poller
+from reactor.loop.poller import EDGE, READ, WRITE, EpollPoller, SelectorPoller, default_poller
 from reactor.testing import Recorder, SteppedReactor
 
 POLLERS = {"default": default_poller}
@@ -50,6 +50,33 @@ def test_readable(poller, pair):
     pair[1].send(b"x")
     assert poller.poll(None) == [(handler, READ)]
     assert poller.poll(0) == [(handler, READ)]  # level-triggered: until it is read
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="epoll is Linux's")
+def test_an_edge_is_told_once_by_epoll_and_again_after_more_or_modify():
+    poller, handler = EpollPoller(), Handler()
+    listener = socket.create_server(("127.0.0.1", 0))
+    with listener, socket.create_connection(listener.getsockname()) as theirs, listener.accept()[0] as ours:
+        poller.register(ours.fileno(), READ | EDGE, handler)
+        theirs.send(b"x")
+        assert poller.poll(5) == [(handler, READ)]
+        assert poller.poll(0) == []
+        theirs.send(b"x")
+        assert poller.poll(5) == [(handler, READ)]
+        poller.modify(ours.fileno(), READ | EDGE, handler)
+        assert poller.poll(5) == [(handler, READ)]
+        assert poller.poll(0) == []
+        poller.modify(ours.fileno(), READ, handler)
+        assert poller.poll(5) == poller.poll(5) == [(handler, READ)]
+    poller.close()
+
+
+def test_an_edge_is_told_each_time_by_a_selector(pair):
+    poller, handler = SelectorPoller(), Handler()
+    poller.register(pair[0].fileno(), READ | EDGE, handler)
+    pair[1].send(b"x")
+    assert poller.poll(5) == poller.poll(5) == [(handler, READ)]
+    poller.close()
 
 
 def test_writable(poller, pair):

@@ -26,6 +26,7 @@ from reactor import (
 from reactor.loop.poller import READ, WRITE
 from reactor.testing import Deadlock, FakeClock, Livelock, MemoryReactor, Recorder, connected_pair
 from reactor.testing.network import FIRST, Network
+from reactor.testing.sockets import PEER_END
 from tests.kit.tls import client_context, server_context
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -110,7 +111,7 @@ def readiness(sock):
     if sock.fileno() < 0:
         return None
     poll = select.poll()
-    poll.register(sock, READ | WRITE)
+    poll.register(sock, READ | WRITE | PEER_END)
     return poll.poll(0)[0][1] if poll.poll(0) else 0
 
 
