@@ -106,9 +106,9 @@ PACKAGES = {
         "scrape",
     },
     "protocols.redis": {
-        "AnswerTimeout", "ClientClosed", "ConnectionLost", "LoginRefused", "ProtocolError", "RedisClient",
-        "RedisError", "RedisURL", "ReplyError", "ReplyWire", "TooMuchWaiting", "encode", "parse_redis_url",
-        "password_from_file",
+        "AnswerTimeout", "ClientClosed", "ConnectionLost", "LoginRefused", "Prepared", "ProtocolError",
+        "RedisClient", "RedisError", "RedisURL", "ReplyError", "ReplyWire", "TooMuchWaiting", "encode",
+        "parse_redis_url", "password_from_file",
     },
     "protocols.text": {
         "Fault", "PATIENCE", "QUIET_GAP", "SLICE", "TextFramer", "TextProtocol", "UNFINISHED_GAP", "WORDS",

@@ -30,13 +30,14 @@ from .errors import (
     TooMuchWaiting,
 )
 from .url import RedisURL, parse_redis_url, password_from_file
-from .wire import ReplyWire, encode
+from .wire import Prepared, ReplyWire, encode
 
 __all__ = [
     "AnswerTimeout",
     "ClientClosed",
     "ConnectionLost",
     "LoginRefused",
+    "Prepared",
     "ProtocolError",
     "RedisClient",
     "RedisError",

@@ -104,27 +104,27 @@ class RedisClient:
         Raises TypeError or ValueError for what cannot be sent.
         """
         future: Future[Any] = self._reactor.promise(own=True)
-        self._ask(partial(_settle, future), encode(command))
+        self.send(partial(_settle, future), encode(command))
         return future
 
-    def call(self, answer: Answer, *command: Argument, last: bool = False) -> None:
+    def call(self, answer: Answer, *command: Argument) -> None:
         """As `execute`, for the hot path: `answer` is called with the reply, or with the RedisError instead of one.
 
         Costs neither a future nor a timer. Is called exactly once, and on the loop's thread; before this returns only
-        where the client is closed or too much waits. last: nothing more is asked in this tick. Then a question asked
-        late in it, in a `call_soon`, still leaves in this tick.
+        where the client is closed or too much waits.
         """
-        connection = self._connection
-        if connection is not None:
-            connection.ask(answer, encode(command), last)
-        else:
-            self._ask(answer, encode(command))
+        self.send(answer, encode(command))
 
-    def _ask(self, answer: Answer, command: bytes) -> None:
+    def send(self, answer: Answer, command: bytes, *, last: bool = False) -> None:
+        """As `call`, with a command that is encoded already, see `Prepared`.
+
+        last: nothing more is asked in this tick. Then a question asked late in it, in a `call_soon`, still leaves in
+        this tick.
+        """
+        if self._connection is not None:
+            return self._connection.ask(answer, command, last)
         if self._closed:
             return tell(self._reactor, answer, ClientClosed("the client is closed"))
-        if self._connection is not None:
-            return self._connection.ask(answer, command)
         if self._waiting_size + len(command) > MAX_WAITING:
             return tell(self._reactor, answer, TooMuchWaiting(f"more than {MAX_WAITING} bytes wait for a connection"))
         self._waiting.append((self._reactor.time() + self._timeout, answer, command))

@@ -64,6 +64,21 @@ def encode(arguments: tuple[Argument, ...]) -> bytes:
     return b"".join(parts)
 
 
+class Prepared:
+    """A command that comes again and again with another last argument: all before it is encoded once.
+
+    >>> Prepared("ECHO")(b"hi")
+    b'*2\\r\\n$4\\r\\nECHO\\r\\n$2\\r\\nhi\\r\\n'
+    """
+
+    def __init__(self, *arguments: Argument) -> None:
+        self._begun = encode((*arguments, b"")).removesuffix(b"$0\r\n\r\n")
+
+    def __call__(self, last: bytes) -> bytes:
+        """The command with its last argument."""
+        return b"%b$%d\r\n%b\r\n" % (self._begun, len(last), last)
+
+
 def _learn(word: str) -> bytes:
     """The bytes of a str, and of a short one the next time too: commands, options and keys come again and again.
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from reactor import Reactor, Timer
 
-from ...redis import RedisClient, RedisError, ReplyError
+from ...redis import Prepared, RedisClient, RedisError, ReplyError
 from ...redis.url import Password
 from .entries import BEGINNING, Entry, EntryID, parse_id
 from .log import Reader
@@ -52,6 +52,8 @@ class RedisLog:
     ) -> None:
         self._reactor = reactor
         self._prefix = prefix
+        self._add = Prepared("XADD", prefix + "log", "MAXLEN", "~", LENGTH, "*", "e")
+        self._read_after = Prepared("XREAD", "COUNT", AT_ONCE, "BLOCK", BLOCK, "STREAMS", prefix + "log")
         self._reader: Reader | None = None
         self._last = BEGINNING
         self._stint = 0  # which `read_from` it is: answers to an earlier one are for nobody
@@ -121,8 +123,8 @@ class RedisLog:
             if isinstance(reply, ReplyError) and self._reader is not None:
                 self._reader.on_refused(reply)  # where the connection was lost, `on_up` follows
 
-        key, words = self._prefix + "log", b"%b %d %d %b" % (node.encode(), seq, read, data)
-        self._writes.call(on_reply, "XADD", key, "MAXLEN", "~", LENGTH, "*", "e", words, last=True)
+        words = b"%b %d %d %b" % (node.encode(), seq, read, data)
+        self._writes.send(on_reply, self._add(words), last=True)
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -140,8 +142,7 @@ class RedisLog:
     def _read(self, stint: int) -> None:
         if stint == self._stint and self._reads.connected:
             self._asked_at = self._reactor.time()
-            words = "XREAD", "COUNT", AT_ONCE, "BLOCK", BLOCK, "STREAMS", self._prefix + "log", b"%d-%d" % self._last
-            self._reads.call(partial(self._on_read, stint), *words)
+            self._reads.send(partial(self._on_read, stint), self._read_after(b"%d-%d" % self._last), last=True)
 
     def _on_read(self, stint: int, reply: Any) -> None:
         if stint != self._stint:

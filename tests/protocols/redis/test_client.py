@@ -11,6 +11,7 @@ from protocols.redis import (
     AnswerTimeout,
     ClientClosed,
     ConnectionLost,
+    Prepared,
     RedisClient,
     RedisError,
     ReplyError,
@@ -57,7 +58,7 @@ def test_the_last_question_of_a_tick_leaves_in_it_however_late_it_is(server, con
 
     def ask(last):
         client.call(seen.append, "ECHO", "first")
-        client.call(seen.append, "ECHO", "second", last=last)
+        client.send(seen.append, Prepared("ECHO")(b"second"), last=last)
         client._reactor.call_soon(lambda: seen.append(server.names().count("ECHO")))  # in the next tick
 
     for last in (False, True):

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from protocols.redis import ProtocolError, ReplyError, ReplyWire, encode
+from protocols.redis import Prepared, ProtocolError, ReplyError, ReplyWire, encode
 from protocols.redis.wire import MAX_DEPTH, MAX_ITEMS, MAX_LINE, MAX_REPLY, Push
 
 
@@ -150,6 +150,12 @@ def test_commands():
     )
     words = [b"a", b"1180591620717411303424", b"1e+300", b"inf"]
     assert ReplyWire().feed(encode(("a", 2**70, 1e300, math.inf))) == [words]
+
+
+def test_a_prepared_command_is_the_same_as_one_encoded_at_once():
+    for last in (b"", b"k\r\n", b"$0\r\n\r\n"):
+        assert Prepared("SET", b"", "ä")(last) == encode(("SET", b"", "ä", last))
+    assert Prepared()(b"PING") == encode(("PING",))
 
 
 @pytest.mark.parametrize("bad", [None, True, [b"x"], {}, object(), bytearray(b"x")])
