@@ -14,11 +14,11 @@ MASKED = 0x80
 MAX_CONTROL = 125  # bytes of a ping, a pong, a close (5.5)
 JOINED = 64 * 1024  # bytes of a message up to which its head is put before it by a copy
 
-SHORT = {
-    opcode: tuple(bytes((FIN | opcode, size)) for size in range(MAX_CONTROL + 1))
-    for opcode in (TEXT, BINARY, CLOSE, PING, PONG)
-}
-"""The heads of whole unmasked frames up to 125 bytes, by opcode and size: made once instead of for each message."""
+SHORT = tuple(
+    tuple(bytes((FIN | opcode, size)) for size in range(MAX_CONTROL + 1)) if opcode in (TEXT, BINARY) else ()
+    for opcode in range(BINARY + 1)
+)
+"""The heads of whole unmasked messages up to 125 bytes, by opcode and size: made once instead of for each message."""
 
 
 def head(opcode: int, size: int, *, deflated: bool = False, masked: bool = False) -> bytes:
@@ -50,24 +50,6 @@ def apply_mask(data: bytes, key: bytes) -> bytes:
     size = len(data)
     whole = (key * (size // 4 + 1))[:size]
     return (int.from_bytes(data, "little") ^ int.from_bytes(whole, "little")).to_bytes(size, "little")
-
-
-_from_bytes = int.from_bytes  # looked up once: each short message pays for it
-_ROOM = 4 + 128  # bytes of a key and of the longest payload behind it, in whole keys
-_REPEATS = tuple(_from_bytes(bytes(4) + b"\1\0\0\0" * ((size + 3) // 4), "little") for size in range(MAX_CONTROL + 1))
-
-
-def unmask_short(masked: bytes, size: int) -> bytes:
-    """The payload of a frame, `size` bytes and 125 at most. masked: its key and what is masked with it, as they came.
-
-    Both are one number, the key in its lowest 32 bits, so that one XOR does it. The key times _REPEATS[size] is the
-    key's four bytes again and again, from behind the key on.
-
-    >>> unmask_short(b"\\x01\\x02\\x03\\x04" + bytes((ord("h") ^ 1, ord("i") ^ 2)), 2)
-    b'hi'
-    """
-    number = _from_bytes(masked, "little")
-    return (number ^ _REPEATS[size] * (number & 0xFFFFFFFF)).to_bytes(_ROOM, "little")[4 : 4 + size]
 
 
 def new_key() -> bytes:

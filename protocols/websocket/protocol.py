@@ -124,15 +124,15 @@ class WebSocket(Protocol):
 
     def send(self, message: str | Bytes) -> None:
         """Send a text message (str) or a binary one (bytes). Ignored once the close has begun."""
-        # `_shares` first: it is nearly always true, and implies that the socket is open and not crowded.
-        if not self._shares and (not self._open or (self._crowded and not self._has_room())):
+        shares = self._shares  # first: it is nearly always true, and implies that the socket is open and not crowded
+        if not shares and (not self._open or (self._crowded and not self._has_room())):
             return
         if isinstance(message, str):
             opcode, payload = TEXT, message.encode()
         else:
             opcode, payload = BINARY, as_bytes(message)
         size = len(payload)
-        if size < 126 and self._shares:
+        if shares and size < 126:
             self.transport.write(SHORT[opcode][size] + payload)
         elif self.is_client or self._outbox is not None or (size > SLICE and self._window):
             self._post(self._make(opcode, payload))
@@ -196,7 +196,8 @@ class WebSocket(Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._heard = self.reactor.now
-        message = self._wire.lone(data)
+        wire = self._wire
+        message = wire.short(data) if wire.is_idle else None
         if message is None:
             self._read(data)
         elif self._open:  # `_on_event`, written out

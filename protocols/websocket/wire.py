@@ -22,7 +22,6 @@ from .frames import (
     RSV1,
     TEXT,
     apply_mask,
-    unmask_short,
 )
 from .messages import Message
 
@@ -76,7 +75,7 @@ class Wire:
 
     __slots__ = (
         "_at", "_budget", "_data", "_final", "_inflates", "_key", "_left", "_longest", "_masked", "_max_message",
-        "busy", "message", "over",
+        "busy", "is_idle", "message", "over",
     )  # fmt: skip
 
     def __init__(self, *, client: bool = False, inflates: bool = False, max_message: int = MAX_MESSAGE) -> None:
@@ -84,7 +83,7 @@ class Wire:
         self._masked = not client
         self._inflates = inflates
         self._max_message = max_message
-        # Bytes of the longest message that `_short` reads. It reads masked frames, and no client is sent any.
+        # Bytes of the longest message that `short` reads. It reads masked frames, and no client is sent any.
         self._longest = -1 if client else min(MAX_CONTROL, max_message)
         self._data = b""  # what was fed and not yet read, from _at on
         self._at = 0
@@ -94,6 +93,7 @@ class Wire:
         self._final = False  # that frame is the message's last
         self._budget = TURN  # what may still be read until `busy`: a frame takes one, and each KiB of a message
         self.busy = False  # `next_event` gave None because others should have their turn: ask it again
+        self.is_idle = True  # all that was fed is read, and no message has begun
         self.over = False  # Close or Failed was given: what comes is dropped
 
     def feed(self, data: bytes, turn: int = TURN) -> None:
@@ -102,6 +102,7 @@ class Wire:
             self._data = self._data[self._at :] + data if self._at < len(self._data) else data
             self._at = 0
             self._budget = turn
+            self.is_idle = False
 
     def take_rest(self) -> bytes:
         """What was fed and not yet read, taken back: to be fed again later."""
@@ -109,29 +110,43 @@ class Wire:
         self._at = 0
         return rest
 
-    def lone(self, data: bytes) -> str | bytes | None:
-        """In place of `feed`: the message that `data` is, where it is exactly one, short and in one frame.
+    def short(self, frame: bytes) -> str | bytes | None:
+        """The message that `frame` is, where it is exactly one, short and in one frame; None: feed it.
 
-        So is nearly every read of a server. None: nothing was done, feed it.
+        So is nearly every read of a server. Where the wire `is_idle` it need not be fed; nothing is changed here.
         """
-        size = len(data) - 6
-        if 0 <= size <= self._longest and data[1] == MASKED + size and self.message is None and not self._data:
-            return _short(data, 0, size)
-        return None
+        end = len(frame)
+        size = end - 6
+        if not (0 <= size <= self._longest and frame[1] == MASKED + size):
+            return None
+        first = frame[0]
+        if first != _WHOLE_TEXT and first != _WHOLE_BINARY:
+            return None
+        # The frame is one number, and so is the key where it stands in it. The key times _REPEATS[size] is the key's
+        # four bytes again and again, from behind the key on: one XOR unmasks all (5.3).
+        number = _from_bytes(frame, "little")
+        number ^= _REPEATS[size] * (number & _KEY)
+        payload = number.to_bytes(_ROOM, "little")[6:end]
+        if first == _WHOLE_BINARY:
+            return payload
+        try:
+            return payload.decode()
+        except UnicodeDecodeError:
+            return None  # the long way tells what is wrong
 
     def next_event(self) -> Event | None:
         """What came next; None: nothing until more bytes come, or, where `busy`, nothing in this turn."""
         data, at = self._data, self._at
         if at == len(data):
             self._data, self._at, self.busy = b"", 0, False
+            self.is_idle = self.message is None
             return None
-        if self.message is None and len(data) > at + 1:
-            size = data[at + 1] - MASKED
-            if 0 <= size <= self._longest and len(data) >= at + 6 + size:
-                short = _short(data, at, size)
-                if short is not None:
-                    self._at = at + 6 + size
-                    return short
+        if self.message is None and len(data) > at + 1 and (size := data[at + 1] & 0x7F) <= self._longest:
+            end = at + 6 + size
+            short = self.short(data[at:end])
+            if short is not None:
+                self._at = end
+                return short
         try:
             return self._next()
         except Violation as fault:
@@ -151,7 +166,7 @@ class Wire:
     def drop(self) -> None:
         """Nothing more is wanted: what was fed and not given is forgotten, and what comes is dropped."""
         self.over = True
-        self._longest = -1  # `lone` reads nothing either
+        self._longest = -1  # `short` reads nothing either
         self._data, self._at, self.message = b"", 0, None
 
     def _read_frame(self) -> Event | None:
@@ -236,22 +251,12 @@ class Wire:
         return close
 
 
-_WHOLE_TEXT, _WHOLE_BINARY = FIN | TEXT, FIN | BINARY  # the first byte of a message in one frame
 _GO_ON = Pong(b"more")  # compared by identity: a frame was read, and is no event
-
-
-def _short(data: bytes, at: int, size: int) -> str | bytes | None:
-    """The message in a short masked frame at `at`. None: read it the long way, which tells faults."""
-    first = data[at]
-    if first != _WHOLE_TEXT and first != _WHOLE_BINARY:
-        return None
-    payload = unmask_short(data[at + 2 : at + 6 + size], size)
-    if first == _WHOLE_BINARY:
-        return payload
-    try:
-        return payload.decode()
-    except UnicodeDecodeError:
-        return None
+_WHOLE_TEXT, _WHOLE_BINARY = FIN | TEXT, FIN | BINARY  # the first byte of a message in one frame
+_from_bytes = int.from_bytes  # looked up once: each short message pays for it
+_KEY = 0xFFFFFFFF << 16  # the key in a short frame as a number, behind its first two bytes
+_ROOM = 6 + 128  # bytes of a head, a key and the longest short payload, in whole keys
+_REPEATS = tuple(_from_bytes(bytes(4) + b"\1\0\0\0" * ((size + 3) // 4), "little") for size in range(MAX_CONTROL + 1))
 
 
 def _long_size(data: bytes) -> int:
