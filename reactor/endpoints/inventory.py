@@ -128,6 +128,11 @@ class Inventory:
             places = ", ".join(show(address) for listener in self.listeners for address in listener.addresses)
             log.warning("nobody was served on %s: run() was never called", places)
 
+    def on_interrupt(self) -> None:
+        """A batch of events was not finished (Ctrl-C): nothing tells again of the edges in it."""
+        for transport in self.transports():
+            transport._watch_level()
+
     def on_forked(self) -> None:
         """In a forked child: what listens and is connected here is the parent's."""
         for listener in self.listeners:

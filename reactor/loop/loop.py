@@ -143,8 +143,10 @@ class Loop:
         self._lookout.begin(self.now)
         try:
             turn()
-        except Exception:
-            self._check_process()  # a callback forked, and its child came back to here
+        except BaseException as exc:
+            self._inventory.on_interrupt()
+            if isinstance(exc, Exception):
+                self._check_process()  # a callback forked, and its child came back to here
             raise
         finally:
             self._running = self._stopping = self.asleep = False

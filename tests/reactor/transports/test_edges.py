@@ -235,6 +235,31 @@ def test_on_a_unix_socket_descriptors_sent_along_hide_nothing(reactor, tmp_path)
     assert not on_edges(made[0])
 
 
+@pytest.mark.parametrize("size", [100, FIRST_READ, 3 * FIRST_READ])
+def test_an_interrupt_in_the_midst_of_a_batch_costs_nobody_anything(reactor, served, size):
+    _, peer = served
+    others = [socket.create_connection(peer.getpeername(), timeout=10) for _ in range(3)]
+    reactor.settle()
+    heard = [transport.get_protocol() for transport in reactor.connections()]
+    for protocol in heard:
+        protocol.act = interrupt
+    for sock in (peer, *others):
+        sock.sendall(bytes(size))
+        sock.shutdown(socket.SHUT_WR)
+    for _ in heard:
+        with pytest.raises(KeyboardInterrupt):
+            reactor.settle()
+    reactor.settle()
+    assert [len(protocol.data) for protocol in heard] == [size] * 4
+    assert [protocol.events[-2:] for protocol in heard] == [["eof_received", "connection_lost"]] * 4
+    for sock in others:
+        sock.close()
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
 def test_in_memory_too_an_edge_is_told_once():
     with MemoryReactor() as reactor:
         heard = Hear()
