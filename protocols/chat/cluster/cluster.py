@@ -42,12 +42,9 @@ RETRY = 1.0  # seconds between attempts to join
 GOODBYE = 3.0  # seconds at most that the end of the program waits for the log to have our goodbye
 
 
-class Mode(Enum):
-    """See the top of this module."""
-
-    ALONE = "alone"
-    IN = "in"
-    OUT = "out"
+Mode = Enum("Mode", "ALONE IN OUT")
+"""See the top of this module."""
+ALONE, IN, OUT = Mode  # see `nodes.COUNTS`
 
 
 class Cluster(Inputs):
@@ -75,7 +72,7 @@ class Cluster(Inputs):
         super().__init__(hub)
         self.reactor = reactor
         self.title = title
-        self.mode = Mode.ALONE
+        self.mode = ALONE
         self.counts: Counter[str] = Counter()
         self._console = console
         self._log = shared
@@ -99,23 +96,23 @@ class Cluster(Inputs):
 
     def wall(self) -> float:
         """Seconds since 1970: while something of the log happens, the same on all servers."""
-        return self._wall() if self.mode is Mode.ALONE else self.stay.replica.wall
+        return self._wall() if self.mode is ALONE else self.stay.replica.wall
 
     # -- what sessions tell -------------------------------------------------------------------------------------
 
     def enter(self, member: Member, entered: Callable[[Member], None]) -> None:
-        if self.mode is Mode.ALONE:
+        if self.mode is ALONE:
             super().enter(member, entered)
             return member.tell(LOST)
         self.stay.push(["enter", self.stay.people.add(member, entered), member.address])
 
     def announce(self, member: Member) -> None:
-        if self.mode is Mode.ALONE:
+        if self.mode is ALONE:
             return super().announce(member)
         self.stay.push_of(member, "announce")
 
     def hear(self, member: Member, text: str) -> None:
-        if self.mode is Mode.ALONE:
+        if self.mode is ALONE:
             return super().hear(member, text)
         if speech.asks_to_operate(text):
             return speech.hear(self.hub, member, text)
@@ -125,7 +122,7 @@ class Cluster(Inputs):
         self.stay.hold_back(member)
 
     def leave(self, member: Member) -> None:
-        if self.mode is Mode.ALONE:
+        if self.mode is ALONE:
             return super().leave(member)
         stay = self.stay
         stay.forget(member)
@@ -135,7 +132,7 @@ class Cluster(Inputs):
             stay.people.remove(mid)
 
     def dismiss(self, member: Member, goodbye: str, reason: str) -> None:
-        if self.mode is Mode.ALONE:
+        if self.mode is ALONE:
             return super().dismiss(member, goodbye, reason)
         member.tell(f"goodbye: {goodbye}" if goodbye else "goodbye")
         member.reason = reason
@@ -143,32 +140,32 @@ class Cluster(Inputs):
         member.close()
 
     def farewell(self, member: Member) -> None:
-        if self.mode is Mode.IN and len(self.stay.replica.nodes) > 1:
+        if self.mode is IN and len(self.stay.replica.nodes) > 1:
             member.tell(ELSEWHERE)
         super().farewell(member)
 
     def promote(self, member: Member, operator: str) -> None:
-        if self.mode is Mode.ALONE:
+        if self.mode is ALONE:
             return super().promote(member, operator)
         self.stay.push_of(member, "promote", operator)
 
     def type(self, text: str) -> None:
         """A line was typed at this server's console."""
-        if self.mode is not Mode.ALONE:
+        if self.mode is not ALONE:
             self.stay.push(["typed", text])
         elif self._console is not None:
             self._console.type(self.stay.name, text)
 
     def have_bans(self, bans: list[Any]) -> None:
         """The file of bans was edited."""
-        if self.mode is not Mode.ALONE:
+        if self.mode is not ALONE:
             self.stay.push(["bans", bans])
         elif self._console is not None:
             self._console.have_bans(bans)
             self._console.sweep()
 
     def when_done(self, call: Done) -> bool:
-        if self.mode is Mode.ALONE or self.stay.outbox.is_empty:
+        if self.mode is ALONE or self.stay.outbox.is_empty:
             return True
         self.stay.outbox.when_read(call)
         return False
@@ -177,7 +174,7 @@ class Cluster(Inputs):
 
     def on_up(self, *, whole: bool) -> None:
         """The log can be reached: what was not read back is written again, or asked for where that may be lost."""
-        if self.mode is not Mode.IN:
+        if self.mode is not IN:
             self._try_to_join()
         elif whole or self.stay.outbox.is_empty:
             self.stay.resend()
@@ -194,12 +191,12 @@ class Cluster(Inputs):
 
     def on_refused(self, error: Exception) -> None:
         """The log has not taken an entry."""
-        if self.mode is Mode.IN:
+        if self.mode is IN:
             self.stay.on_refused()
 
     def on_entries(self, entries: list[Entry]) -> None:
         """The log goes on."""
-        if self.mode is Mode.IN:
+        if self.mode is IN:
             self.stay.on_entries(entries)
 
     # -- the clock ----------------------------------------------------------------------------------------------
@@ -209,11 +206,11 @@ class Cluster(Inputs):
         stalled, self._looked = now - self._looked > self._lease / 4, now
         if stalled:  # this process was stopped: what has come meanwhile is to be read before anything is concluded
             stay.contact = max(stay.contact, now - self._lease + PATIENCE)
-        if self.mode is not Mode.ALONE and now - stay.contact > self._lease:
+        if self.mode is not ALONE and now - stay.contact > self._lease:
             self._go_alone("nothing that it writes is read back")
         if now - self._began > self._lease + RETRY:
             self._settle()  # the log can be reached, and lets nobody join: people are served all the same
-        if self.mode is Mode.IN:
+        if self.mode is IN:
             self._keeper.look(now, stay)
             stay.look(now)
         elif self._join is None and now - self._tried >= RETRY:
@@ -225,7 +222,7 @@ class Cluster(Inputs):
         if self._join is None and self._log.is_up and not self._leaving:
             self._tried = self.reactor.time()
             patience = choose_patience(was_down=self._was_down, was_in=self.counts["joined"] > 0)
-            before = self.stay.name, self._read, self.mode is Mode.OUT
+            before = self.stay.name, self._read, self.mode is OUT
             self._join = join = Join(self.reactor, self._log, self, self.title, before, self._lease, patience)
             join.begin()
 
@@ -258,7 +255,7 @@ class Cluster(Inputs):
 
     def on_founding(self, join: Join, kept: bytes | None) -> None:
         """There is nobody else: what we have is what is."""
-        if self.mode is Mode.OUT:  # the others may be about to return: they keep their places for a lease
+        if self.mode is OUT:  # the others may be about to return: they keep their places for a lease
             self.on_state(join, self.stay.replica.begin_anew(join.entry))
             self.stay.founded = True
             return
@@ -278,7 +275,7 @@ class Cluster(Inputs):
 
     def _is_here(self, member: Member) -> bool:
         """Whether a member in the rooms is still connected, as far as we know."""
-        return self.mode is Mode.ALONE or self.stay.people.number(member) is not None
+        return self.mode is ALONE or self.stay.people.number(member) is not None
 
     def _new_stay(self, join: Join) -> Stay:
         return Stay(self.reactor, self._log, self.hub, self._console, self, join.name, self._lease)
@@ -286,7 +283,7 @@ class Cluster(Inputs):
     def _enter_cluster(self, join: Join, stay: Stay, back: list[Input], counted: int) -> None:
         again, done = stay.take_over(self.stay, counted)
         self.counts.update(self.stay.counts)
-        self.stay, self._join, self.mode = stay, None, Mode.IN
+        self.stay, self._join, self.mode = stay, None, IN
         for one in back + again:
             stay.push(one)
         for call in done:
@@ -314,7 +311,7 @@ class Cluster(Inputs):
     def on_missing(self) -> None:
         """Something of the log is missing here: join again. Nobody is told, unless that takes too long."""
         record("cluster", did="missed", node=self.stay.name)
-        self.mode = Mode.OUT
+        self.mode = OUT
         self._read = self.stay.outbox.read
         self.stay.halt()
         self._absence = Absence(self.hub, self._heard, self.stay.missing_since(), 2 * self._lease, told=False)
@@ -332,10 +329,10 @@ class Cluster(Inputs):
         record("cluster", did="alone", node=stay.name, why=why)
         self.counts["alone"] += 1
         self._stop_joining()
-        if self.mode is Mode.IN:
+        if self.mode is IN:
             self._read = stay.outbox.read
         stay.halt()
-        self.mode = Mode.ALONE
+        self.mode = ALONE
         self._absence = Absence(self.hub, self._heard, wall, 2 * self._lease, told=True)
         inputs, done = stay.outbox.take_all()
         for one in inputs:
@@ -370,7 +367,7 @@ class Cluster(Inputs):
 
     def on_drain(self, grace: float) -> bool:
         """The program ends: say goodbye to the others. `close` follows once they have heard it."""
-        if self.mode is not Mode.IN or self._leaving:
+        if self.mode is not IN or self._leaving:
             self.close()
             return False
         self._leaving = True
@@ -393,6 +390,6 @@ class Cluster(Inputs):
 
     def describe(self) -> list[str]:
         """The servers, as the console lists them."""
-        if self.mode is not Mode.IN:
+        if self.mode is not IN:
             return [f"{self.title}: this server; the others cannot be reached"]
         return self.stay.describe()

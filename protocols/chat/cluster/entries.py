@@ -107,6 +107,6 @@ def unpack(data: bytes) -> list[Input]:
         inputs, end = _decode(text)
     except (ValueError, RecursionError):
         raise BadEntry("no JSON") from None
-    if end != len(text) or not isinstance(inputs, list) or not all(isinstance(one, list) and one for one in inputs):
+    if end != len(text) or type(inputs) is not list or [one for one in inputs if type(one) is not list or not one]:
         raise BadEntry("no list of inputs")
     return inputs

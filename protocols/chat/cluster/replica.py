@@ -15,7 +15,7 @@ from ..rooms.room import Member
 from ..rooms.speech import hear
 from ..rooms.state import State, dump, recall_member, restore, sound_lines
 from .entries import BadEntry, Entry, Input, unpack
-from .nodes import Nodes, Verdict
+from .nodes import COUNTS, Nodes, Verdict
 
 Origin = tuple[str, int]
 
@@ -88,11 +88,11 @@ class Replica:
             inputs = []
         joins = bool(inputs) and inputs[0][0] == "sync"
         verdict, late = self.nodes.judge(entry, joins=joins)
-        if verdict is Verdict.COUNTS or late:
-            self.wall = max(self.wall, entry.id.ms / 1000)
+        if (verdict is COUNTS or late) and (wall := entry.id.ms / 1000) > self.wall:
+            self.wall = wall
         for name in late:
             self.end(name)
-        if verdict is Verdict.COUNTS and self.name in self.nodes:
+        if verdict is COUNTS and self.name in self.nodes:
             for one in inputs:
                 self._do(entry, one)
         return verdict

@@ -16,7 +16,7 @@ from ..rooms.hub import Hub
 from ..rooms.room import Member
 from .entries import Entry, EntryID, Input
 from .log import Log
-from .nodes import Standstill, Verdict
+from .nodes import COUNTS, GAP, LOST, STRANGE, Standstill, Verdict
 from .outbox import Done, Outbox, Sent
 from .people import MISSED, People
 from .replica import Console, Replica
@@ -162,13 +162,13 @@ class Stay:
             if not self._open:
                 return
             verdict = replica.apply(entry)
-            if verdict is Verdict.COUNTS:
+            if verdict is COUNTS:
                 self._standstill.note(entry, now)
-            if verdict is Verdict.LOST:
+            if verdict is LOST:
                 self._lost = entry.node
             elif entry.node == own:
                 self._on_own(entry, verdict)
-            elif verdict is Verdict.STRANGE:
+            elif verdict is STRANGE:
                 self._on_stranger(entry.node)
             elif self._strangers:
                 self._strangers.pop(entry.node, None)
@@ -185,11 +185,12 @@ class Stay:
                 member.wait(False)
 
     def _on_own(self, entry: Entry, verdict: Verdict) -> None:
-        if verdict is Verdict.GAP:
+        if verdict is GAP:
             if not self._refused and self._reactor.time() - self._resent >= REFUSED:
                 self.resend()
         elif (at := self.outbox.acknowledge(entry.seq)) is not None:
-            self.contact = max(self.contact, at)
+            if at > self.contact:
+                self.contact = at
             if self._refused:
                 self.resend()
 
