@@ -25,8 +25,9 @@ US = "reactor"
 BATCH = "reactor+batch"  # with `lines_received`
 PEERS = (US, "asyncio", "uvloop")
 EVERYBODY = (*PEERS, "threads")
-BARE, CONTRACT = "bare", "contract"
-"""The floors: the least that a server in Python does, and the least framework. Where they miss a goal, so do all."""
+BARE, CONTRACT, PROMISES = "bare", "contract", "promises"
+"""The floors: the least that a server in Python does, the least framework, and that with what no server does without.
+Where they miss a goal, so do all."""
 ACTIVE = {"connections": 100, "size": 100}  # who works while the others idle
 HELD = 10_000  # connections
 HELD_TLS = 2_000  # connections; a handshake costs both sides a millisecond
@@ -80,7 +81,7 @@ def echo(name: str, size: int, text: str, goals: tuple[Goal, ...], service: str 
     """Echoes of one size."""
     title = f"echo{' over TLS' if service == 'tls' else ''}, {text}, 100 connections: server CPU per message"
     others = EVERYBODY if name == "echo-100" else PEERS  # what threads cost is seen at one size
-    floors = (BARE,) if service == "tls" else (BARE, CONTRACT)
+    floors = {"tls": (BARE,), "bulk": (BARE, CONTRACT)}.get(service, (BARE, CONTRACT, PROMISES))
     mode = "echo" if service == "bulk" else None
     return Case(name, title, service, {"connections": 100, "size": size}, (*others, *floors), goals, mode=mode)
 
@@ -119,8 +120,8 @@ CASES = (
     ),
     Case(
         "accept", "connect, one exchange of 100 B, close; 50 at a time: server CPU per connection", "echo",
-        {"connections": 50, "size": 100}, (*EVERYBODY, BARE, CONTRACT), (Goal("asyncio", 0.55), Goal("uvloop", 1.2)),
-        mode="churn",
+        {"connections": 50, "size": 100}, (*EVERYBODY, BARE, CONTRACT, PROMISES),
+        (Goal("asyncio", 0.55), Goal("uvloop", 1.2)), mode="churn",
     ),
     Case(
         "tls-accept", "connect, resume TLS, one exchange of 100 B, close; 50 at a time: server CPU per connection",
@@ -185,7 +186,7 @@ def floor(goal: Goal, contenders: dict[str, Contender]) -> list[str]:
     framework = f"{CONTRACT}+batch" if goal.us == BATCH else CONTRACT
     found = {
         how: figure(contest.ratio(contenders[name], contenders[goal.peer]))
-        for name, how in ((BARE, "in bare Python"), (framework, "with the contract"))
+        for name, how in ((BARE, "in bare Python"), (framework, "with the contract"), (PROMISES, "with its promises"))
         if {name, goal.peer} <= contenders.keys()
     }
     if not found:

@@ -33,7 +33,7 @@ from runs.procs import BENCH, ROOT, BenchError, interpreter
 SERVER = BENCH / "servers" / "counted.py"
 FEW, MANY = 4, 14  # rounds
 MORE = 104  # where what comes before the rounds, a handshake, is not the same each time
-BARE, CONTRACT = "bare", "contract"  # the floors: no framework, and the least one; see servers/
+BARE, CONTRACT, PROMISES = "bare", "contract", "promises"  # the floors: no framework, and the least ones; see servers/
 PATIENCE = 120.0  # seconds for the start of Python in valgrind, and for a round
 LINE = b"somebody"
 SIZE = 64 * 1024  # bytes of a receive
@@ -185,7 +185,7 @@ def served(loop: str, case: Case) -> bool:
     """Whether there is such a server."""
     if loop == BARE:
         return case.service != "fanout"
-    if loop == CONTRACT:
+    if loop in (CONTRACT, PROMISES):
         return case.has_peers and not case.service.startswith("tls")
     return case.has_peers or loop in ("reactor", "before")
 
@@ -231,7 +231,7 @@ def main() -> int:
     loops = ["reactor", *(["before"] if options.before else [])]
     if not options.alone:
         has_uvloop = "uvloop" in interpreter(options.python)["libraries"]
-        loops += ["asyncio", *(["uvloop"] if has_uvloop else []), CONTRACT, BARE]
+        loops += ["asyncio", *(["uvloop"] if has_uvloop else []), PROMISES, CONTRACT, BARE]
     names = options.only or list(CASES)
     folder = Path(tempfile.mkdtemp(prefix="instructions-"))
     packages = [checkout / name for checkout in (ROOT, options.before) if checkout for name in ("protocols", "reactor")]

@@ -116,7 +116,7 @@ written: list[Transport] = []  # in this round
 ended: list[tuple[Transport, Exception | None]] = []
 
 
-def serve(factories: dict[socket, Callable[[], Protocol]], size: int) -> None:
+def serve(factories: dict[socket, Callable[[], Protocol]], size: int = 16 * 1024) -> None:
     """Whom a listening socket accepts is given what its factory makes, for ever. size: bytes of a receive."""
     for listener, factory in factories.items():
         listeners[listener.fileno()] = accepting(listener, factory)

@@ -24,7 +24,7 @@ import reactor  # noqa: E402 - of that checkout
 CERTIFICATE = Path(__file__).parents[2] / "tests" / "certificates" / "localhost.pem"
 Protocol = reactor.Protocol if LOOP == "reactor" else asyncio.Protocol
 LineProtocol = reactor.LineProtocol
-FLOORS = ("bare", "contract")
+FLOORS = ("bare", "contract", "promises")
 
 
 class Gate(Protocol):
@@ -150,20 +150,19 @@ def gate(fd):
 
 
 def serve_floor(case):
-    from servers import bare, contract  # the others need not load them
+    from servers import bare  # the others need not load them
 
+    floor = importlib.import_module(f"servers.{LOOP}")
     served = {"sent": "lines"}.get(case, case)
     if LOOP == "bare":
-        gated, served = gate, bare.SERVICES["lines" if served == "batches" else served]
+        gated, served = gate, floor.SERVICES["lines" if served == "batches" else served]
     else:
-        gated, served = Gate, contract.SERVICES.get(served, Member)
+        gated, served = Gate, floor.SERVICES.get(served, Member)
+    floor.monotonic = itertools.repeat(1.0).__next__  # as for the reactor
     listeners = {bare.listening(): gated, bare.listening(): served}
     for listener in listeners:
         print(listener.getsockname()[1], flush=True)
-    if LOOP == "bare":
-        bare.serve(listeners)
-    else:
-        contract.serve(listeners, bare.SIZE)
+    floor.serve(listeners)
 
 
 async def serve_on_asyncio(factory, context):

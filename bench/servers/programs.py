@@ -41,8 +41,9 @@ def programs() -> dict[str, dict[str, tuple[str, ...]]]:
         table["lines"][f"{loop}+join"] = (*table["lines"][loop], "--join")
     for service in ("echo", "lines", "tls", "chat"):
         table[service]["bare"] = ("bench/servers/bare.py", "tls-echo" if service == "tls" else service)
-        if service != "tls":
-            table[service]["contract"] = ("bench/servers/contract.py", service)
+        if service in ("echo", "lines"):
+            for floor in ("contract", "promises"):
+                table[service][floor] = (f"bench/servers/{floor}.py", service)
     table["lines"]["contract+batch"] = ("bench/servers/contract.py", "batches")
     # The others find out by themselves how much comes at once.
     table["bulk"] = table["echo"] | {

@@ -1,6 +1,8 @@
-"""What bench/cpu.py makes of the rounds: where the kernel's part stands, and the floors of a goal."""
+"""What bench/cpu.py makes of the rounds: the kernel's part, the floors of a goal; and instructions without valgrind."""
 
 import os
+import subprocess
+import sys
 
 import cpu
 from runs import procs
@@ -25,11 +27,20 @@ def goal_of(us, **costs):
     return cpu.floor(cpu.Goal("uvloop", 1.0, us), contenders)
 
 
-def test_both_floors_stand_below_a_goal_that_of_batches_with_batches():
+def test_all_floors_stand_below_a_goal_that_of_batches_with_batches():
     assert goal_of(cpu.US, uvloop=2.0, bare=1.0, contract=1.5) == [
         "floor: 0.500 of uvloop in bare Python, 0.750 of uvloop with the contract"
     ]
     assert goal_of(cpu.BATCH, uvloop=2.0, contract=1.5, **{"contract+batch": 1.2}) == [
         "floor: 0.600 of uvloop with the contract"
     ]
+    assert goal_of(cpu.US, uvloop=2.0, contract=1.5, promises=1.8) == [
+        "floor: 0.750 of uvloop with the contract, 0.900 of uvloop with its promises"
+    ]
     assert goal_of(cpu.US, uvloop=2.0) == goal_of(cpu.US, bare=2.0) == []
+
+
+def test_without_valgrind_no_instructions_are_counted_and_it_says_so(tmp_path):
+    program = [sys.executable, str(procs.BENCH / "instructions.py"), "--alone", "--only", "lines-1"]
+    done = subprocess.run(program, env={"PATH": str(tmp_path)}, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, "valgrind is not installed: no instructions are counted\n")

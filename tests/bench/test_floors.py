@@ -17,7 +17,7 @@ LONG = 60.0  # seconds, for what takes none
 FLOORS = [
     (service, name)
     for service in ("bulk", "echo", "lines", "tls")
-    for name in ("bare", "contract", "contract+batch")
+    for name in ("bare", "contract", "contract+batch", "promises")
     if name in PROGRAMS[service]
 ]
 
