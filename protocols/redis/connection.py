@@ -52,8 +52,8 @@ class RedisConnection(Protocol):
     """
 
     __slots__ = (
-        "_asked", "_batches", "_count", "_error", "_flushing", "_heard", "_leaving", "_out", "_owner", "_ping",
-        "_reactor", "_read_only", "_timeout", "_timer", "_wire", "as_arrays", "must_write", "transport",
+        "_asked", "_error", "_heard", "_leaving", "_out", "_owner", "_ping", "_reactor", "_read_only", "_sent",
+        "_timeout", "_timer", "_wire", "as_arrays", "must_write", "transport",
     )  # fmt: skip
 
     transport: StreamTransport
@@ -64,11 +64,9 @@ class RedisConnection(Protocol):
         self._timeout = timeout
         self._ping = ping
         self._wire = ReplyWire()
-        self._out: list[bytes] = []
         self._asked: deque[Answer] = deque()  # what is not answered, oldest first
-        self._batches: deque[tuple[int, float]] = deque()  # how many questions were sent together, and when
-        self._count = 0  # of answers that belong to the oldest batch
-        self._flushing = False
+        self._sent: deque[float] = deque()  # when those of them were sent that are
+        self._out: list[bytes] = []  # the others: they leave at the end of this tick
         self._leaving = False
         self._heard = 0.0
         self._timer: Timer | None = None
@@ -92,8 +90,7 @@ class RedisConnection(Protocol):
         self._out.append(command)
         if last:
             self._flush()
-        elif not self._flushing:
-            self._flushing = True
+        elif len(self._out) == 1:
             self._reactor.call_soon(self._flush)
 
     @property
@@ -102,33 +99,29 @@ class RedisConnection(Protocol):
         return len(self._asked)
 
     def _flush(self) -> None:
-        self._flushing = False
         out, self._out = self._out, []
-        if self._error is None and out:
+        if out:
             now = self._reactor.time()
-            self._batches.append((len(out), now))
+            self._sent.extend([now] * len(out))
             self.transport.write(b"".join(out))
-            if len(self._batches) == 1:
+            if len(self._sent) == len(out):
                 self._watch(now + self._timeout)
 
     def data_received(self, data: bytes) -> None:
         self._heard = self._reactor.time()
-        asked, wire = self._asked, self._wire
+        asked, sent, wire = self._asked, self._sent, self._wire
         for reply in wire.feed(data):
             if (type(reply) is Push or self.as_arrays) and self._is_told(reply):
                 continue
-            if len(asked) <= len(self._out):  # what is not sent cannot be answered: it would shift all that follows
+            if not sent:  # what is not sent cannot be answered: it would shift all that follows
                 return self.drop(ProtocolError("an answer to nothing"))
+            sent.popleft()
             answer = asked.popleft()
-            self._count += 1
             if type(reply) is ReplyError and reply.code == "READONLY":
                 self._read_only = self.must_write
             tell(self._reactor, answer, reply)
             if self._error is not None:
                 return
-        batches = self._batches
-        while batches and self._count >= batches[0][0]:
-            self._count -= batches.popleft()[0]
         if wire.error is not None:
             self.drop(wire.error)
         elif self._read_only:
@@ -166,8 +159,8 @@ class RedisConnection(Protocol):
 
     def _look(self) -> None:
         now = self._reactor.time()
-        if self._batches:
-            due = self._batches[0][1] + self._timeout
+        if self._sent:
+            due = self._sent[0] + self._timeout
             if now >= due:
                 return self.drop(AnswerTimeout(f"no answer within {self._timeout:g} s"))
             if self._ping is None:
@@ -214,7 +207,7 @@ class RedisConnection(Protocol):
             self._timer.cancel()
             self._timer = None
         asked, self._asked, self._out = self._asked, deque(), []
-        self._batches.clear()
+        self._sent.clear()
         for number, answer in enumerate(asked):
             why = ConnectionLost(f"the connection to Redis was dropped: {error}") if number else error
             tell(self._reactor, answer, why)
