@@ -6,6 +6,7 @@ A message pays for few of them, since a state is a value that it looks at anyhow
 - who may not send always has something that waits (`first`), so that what is written behind it is looked at (`bound`);
 - who has been closed talks to NOBODY, who drops what comes;
 - the loop asleep has another list of who has written: who finds it is another thread;
+- epoll tells of a connection once (EDGE) until a read may have left something, and need not look again in each poll;
 - an event is a hint, and what a receive or a send says counts: its number may be another's within a batch;
 - a silence is counts that stay the same, so there is no stamp of time.
 """
@@ -21,6 +22,7 @@ from typing import Any
 from servers import contract
 
 READ, WRITE = select.EPOLLIN, select.EPOLLOUT
+EDGE = select.EPOLLET | select.EPOLLRDHUP | select.EPOLLPRI  # a short read says nothing of the last two
 FIRST_READ, MORE_READ, SMALL = 16 * 1024, 120 * 1024, 12 * 1024  # bytes: of a read, and up to which it stays as it is
 SEND_NOW = contract.SEND_NOW
 HIGH, OUTPUT = 64 * 1024, 64 << 20  # bytes that wait: from which a writer is told to pause, and at most
@@ -51,13 +53,13 @@ class Asleep(list):
 class Transport:
     """One connection."""
 
-    __slots__ = ("behind", "bound", "bytes_in", "bytes_out", "fd", "first", "hearer", "interest", "lane_in", "lane_out",
-                 "more", "moved", "peername", "protocol", "rest", "room", "since", "sock")  # fmt: skip
+    __slots__ = ("behind", "bound", "bytes_in", "bytes_out", "edge", "fd", "first", "hearer", "interest", "lane_in",
+                 "lane_out", "more", "moved", "peername", "protocol", "rest", "room", "since", "sock")  # fmt: skip
 
     def __init__(self, sock: Any, fd: int, protocol: Any, peername: Any) -> None:
         self.sock, self.fd, self.peername = sock, fd, peername
         self.protocol = self.hearer = protocol  # who hears of the end, and who of input
-        self.lane_in, self.lane_out, self.interest = READING, FLOWING, READ
+        self.lane_in, self.lane_out, self.interest, self.edge = READING, FLOWING, READ | EDGE, EDGE
         self.room = FIRST_READ  # bytes to ask for; none unless it reads
         self.first: Any = None  # what waits to be sent; "" while that is not to be tried
         self.rest = memoryview(b"")  # what a slow peer has not taken
@@ -104,8 +106,8 @@ class Transport:
 
     def block(self, rest: memoryview) -> None:
         """The peer is slow: go on once it takes more."""
-        self.first, self.rest, self.since = "", rest, now
-        self.watch(self.interest | WRITE)
+        self.first, self.rest, self.since, self.edge = "", rest, now, 0
+        self.watch(self.interest & READ | WRITE)
         self.press()
 
     def press(self) -> None:
@@ -120,27 +122,33 @@ class Transport:
             self.bound = (HIGH if self.lane_out is FLOWING else OUTPUT) - len(self.rest)
 
     def on_other(self, event: int) -> bool:
-        """More than input: the peer takes more, or hangs up, which the send or the receive will tell."""
+        """More than input: the peer takes more, has ended, or is gone, which a send or a receive will tell."""
         if self.interest & WRITE:
-            if self.more and len(self.rest) <= JOINED:
-                self.rest, self.behind = memoryview(b"".join([self.rest, *self.more])), 0
-                self.more.clear()
-            try:
-                sent = self.sock.send(self.rest)
-            except BlockingIOError:
-                return False
-            except OSError as exc:
-                self.end(exc)
-                return True
-            self.bytes_out += sent
-            self.rest = self.rest[sent:]
-            if not (self.rest or self.more):
-                self.unblock()
-        return False
+            self.go_on()
+        receive(((self.fd, READ),))
+        if self.edge and self.lane_in is READING:
+            self.watch_level()  # the end may stand behind what came
+        return True
+
+    def go_on(self) -> None:
+        """Send more of what the peer has not taken."""
+        if self.more and len(self.rest) <= JOINED:
+            self.rest, self.behind = memoryview(b"".join([self.rest, *self.more])), 0
+            self.more.clear()
+        try:
+            sent = self.sock.send(self.rest)
+        except BlockingIOError:
+            return
+        except OSError as exc:
+            return self.end(exc)
+        self.bytes_out += sent
+        self.rest = self.rest[sent:]
+        if not (self.rest or self.more):
+            self.unblock()
 
     def unblock(self) -> None:
         """The peer has taken all."""
-        self.watch(self.interest & ~WRITE)
+        self.watch(self.interest & READ)
         if self.lane_out is LEAVING:
             return self.shut()
         self.first, self.bound = None, HIGH
@@ -151,18 +159,18 @@ class Transport:
     def pause_reading(self) -> None:
         if self.lane_in is READING:
             self.lane_in, self.room = PAUSED, 0
-            self.watch(self.interest & ~READ)
+            self.watch(self.interest & WRITE)
 
     def resume_reading(self) -> None:
         if self.lane_in is PAUSED:
             self.lane_in, self.room = READING, FIRST_READ
-            self.watch(self.interest | READ)
+            self.watch(self.interest | READ | self.edge)
 
     def on_nothing(self) -> None:
         """A receive has brought nothing: the peer's end, unless nothing was asked for."""
         if self.room:
             self.lane_in, self.room = ENDED, 0
-            self.watch(self.interest & ~READ)
+            self.watch(self.interest & WRITE)
             try:
                 stays = self.hearer.eof_received()
             except EXITS:
@@ -214,6 +222,11 @@ class Transport:
             if self.interest:
                 self.watch(0)
             ended.append((self, exc))
+
+    def watch_level(self) -> None:
+        """From now on be told as long as there is anything."""
+        self.edge = 0
+        self.watch(self.interest & ~EDGE)
 
     def watch(self, interest: int) -> None:
         """Have epoll tell of this. Of no interest it must not know, since it tells of a hang-up unasked."""
@@ -291,8 +304,9 @@ def receive(events: Iterable[tuple[int, int]]) -> None:
         if data:
             size = len(data)
             transport.bytes_in += size
-            if size > SMALL:
+            if size > SMALL:  # and then it may not be all
                 transport.room = MORE_READ
+                transport.watch_level()
             try:
                 transport.hearer.data_received(data)
             except EXITS:

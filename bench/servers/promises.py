@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from servers import contract, promised_streams as streams
 from servers.bare import begin
-from servers.promised_streams import EXITS, READ, Protocol, Transport, handlers, peers, poller, waiting
+from servers.promised_streams import EDGE, EXITS, READ, Protocol, Transport, handlers, peers, poller, waiting
 
 BATCH = 1024  # events of a poll, so that timers do not wait for a flood
 NEWCOMERS = 64  # of a round, so that those who are in do not wait for a flood
@@ -58,29 +58,26 @@ def serve(factories: dict[socket, Callable[[], Any]], most: float = UNLIMITED, p
 
 def run() -> None:
     """Round after round, while there is anybody but the bell."""
-    poll, receive, flush, awake, ended, leaving = (
-        poller.poll,
-        streams.receive,
-        streams.flush,
-        streams.awake,
-        streams.ended,
-        streams.leaving,
-    )
+    poll, awake, leaving, ended = poller.poll, streams.awake, streams.leaving, streams.ended
     try:
         while len(handlers) > 1:
             streams.written = streams.asleep  # first: then whoever calls from elsewhere is seen here, or rings
             events = poll(0 if soon else max(timers[0][0] - streams.now, 0), BATCH)
             streams.written = awake
             streams.now = now = monotonic()
-            receive(events)
+            streams.receive(events)
             while timers[0][0] <= now:
                 guard(*heappop(timers)[2:])
             for _ in range(len(soon)):
                 guard(*soon.popleft())
             while awake or leaving or ended:
-                flush(awake)
+                streams.flush(awake)
                 awake.clear()
                 streams.reap()
+    except EXITS:
+        for transport in roster():  # the rest of a batch is left, of which no edge tells again
+            transport.watch_level()
+        raise
     finally:
         streams.written = awake
 
@@ -151,22 +148,21 @@ class Acceptor:
         accept = self.listener._accept
         try:
             for _ in range(NEWCOMERS):
+                if len(handlers) >= self.most:
+                    return self.wait()
                 fd, peername = accept()
                 self.let_in(fd, peername)
-                if len(handlers) >= self.most:
-                    self.wait()
-                    break
         except BlockingIOError:
             pass
         except OSError:  # no descriptor
-            self.wait()
             call_later(SHORTAGE, self.resume)
+            return self.wait()
         return True
 
     def let_in(self, fd: int, peername: Any) -> None:
         """As contract does; with the socket of C, for Python's costs twice as much."""
         sock = SocketType(self.family, self.kind, 0, fd)
-        if peers[peername[0]] >= self.per_peer if self.per_peer < UNLIMITED else False:
+        if self.per_peer < UNLIMITED and peers[peername[0]] >= self.per_peer:
             return sock.close()
         os.set_blocking(fd, False)
         try:
@@ -182,7 +178,7 @@ class Acceptor:
             peers[peername[0]] += 1
         transport = handlers[fd] = Transport(sock, fd, protocol, peername)
         try:
-            poller.register(fd, READ)
+            poller.register(fd, READ | EDGE)
             protocol.connection_made(transport)
         except EXITS:
             transport.abort()
@@ -190,10 +186,11 @@ class Acceptor:
         except BaseException as exc:
             transport.blame(exc)
 
-    def wait(self) -> None:
+    def wait(self) -> bool:
         """Newcomers wait in the kernel meanwhile."""
         poller.unregister(self.listener)
         waiting.append(self)
+        return True
 
     def resume(self) -> None:
         if self in waiting:

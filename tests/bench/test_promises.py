@@ -4,6 +4,7 @@ import contextlib
 import errno
 import importlib
 import os
+import signal
 import socket
 import sys
 
@@ -14,8 +15,7 @@ from servers import promised_streams
 LONG = 60.0  # seconds, for what takes none
 
 
-class Stop(Exception):
-    """What was waited for has come."""
+class Stop(Exception): ...  # what was waited for has come
 
 
 class Recorder(promised_streams.Protocol):
@@ -295,6 +295,26 @@ def test_an_interrupt_goes_through_and_the_loop_can_go_on(stage, name):
         stage.until(lambda: False)
     other.sendall(b"x")
     stage.until(lambda: others.told == [("made",), ("data", b"x")])
+
+
+def test_those_who_wait_behind_an_interrupt_are_heard_in_the_next_run(stage):
+    stage.listen(data=lambda transport: os.kill(os.getpid(), signal.SIGINT))
+    met = [stage.meet() for _ in range(2)]
+    for _, _, peer in met:
+        peer.sendall(b"x")
+    for count in (1, 2):
+        with pytest.raises(KeyboardInterrupt):
+            stage.until(lambda: False)
+        assert sum(len(ours.told) - 1 for ours, _, _ in met) == count
+
+
+@pytest.mark.parametrize("size", [1, 10_000, 20_000, 400_000])
+def test_an_edge_is_enough_for_all_that_comes_and_for_the_end_behind_it(stage, size):
+    ours, transport, peer = stage.meet()
+    peer.sendall(bytes(size))
+    peer.shutdown(socket.SHUT_WR)
+    stage.told(ours, "made", "eof", "lost")
+    assert transport.bytes_in == size
 
 
 def test_the_doors_are_closed_at_a_limit_and_open_again(stage):
