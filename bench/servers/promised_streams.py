@@ -22,7 +22,7 @@ from typing import Any
 from servers import contract
 
 READ, WRITE = select.EPOLLIN, select.EPOLLOUT
-EDGE = select.EPOLLET | select.EPOLLRDHUP | select.EPOLLPRI  # a short read says nothing of the last two
+EDGE = select.EPOLLRDHUP | select.EPOLLPRI  # tell once; and of these two, of which a short read says nothing
 FIRST_READ, MORE_READ, SMALL = 16 * 1024, 120 * 1024, 12 * 1024  # bytes: of a read, and up to which it stays as it is
 SEND_NOW = contract.SEND_NOW
 HIGH, OUTPUT = 64 * 1024, 64 << 20  # bytes that wait: from which a writer is told to pause, and at most
@@ -125,10 +125,9 @@ class Transport:
         """More than input: the peer takes more, has ended, or is gone, which a send or a receive will tell."""
         if self.interest & WRITE:
             self.go_on()
-        receive(((self.fd, READ),))
-        if self.edge and self.lane_in is READING:
-            self.watch_level()  # the end may stand behind what came
-        return True
+        if self.edge:
+            again.append(self)  # the end may stand behind what comes now
+        return False
 
     def go_on(self) -> None:
         """Send more of what the peer has not taken."""
@@ -233,13 +232,14 @@ class Transport:
         held, self.interest = self.interest, interest
         if interest == held:
             return
+        mask = interest | select.EPOLLET if interest & EDGE else interest
         try:
             if not interest:
                 poller.unregister(self.fd)
             elif held:
-                poller.modify(self.fd, interest)
+                poller.modify(self.fd, mask)
             else:
-                poller.register(self.fd, interest)
+                poller.register(self.fd, mask)
         except OSError as exc:  # others have closed it, or the system can watch no more
             self.end(exc)
 
@@ -279,7 +279,8 @@ handlers: dict[int, Any] = {}  # by descriptor: connections, and whatever else h
 awake: list[Transport] = []  # who has written in this round
 asleep = Asleep()
 written = awake
-leaving: list[Transport] = []  # in this round
+leaving: list[Transport] = []  # whose end is to be said once all is sent
+again: list[Transport] = []  # of whom epoll is to tell again
 ended: list[tuple[Transport, BaseException | None]] = []
 peers: Counter[str] = Counter()  # connections by address, where those are limited
 waiting: list[Any] = []  # who accepts, once somebody has gone
@@ -344,11 +345,15 @@ def flush(transports: Iterable[Transport]) -> None:
 
 
 def reap() -> None:
-    """Our ends are said, others' heard of, and descriptors closed."""
+    """What a round leaves to its end: our ends are said, others' heard of, and descriptors closed."""
     while leaving:
         transport = leaving.pop()
         if transport.first is None:
             transport.shut()
+    while again:
+        transport = again.pop()
+        if transport.room:
+            transport.watch_level()
     while ended:
         transport, exc = ended.pop()
         try:

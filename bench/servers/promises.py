@@ -38,6 +38,7 @@ from servers.promised_streams import EDGE, EXITS, READ, Protocol, Transport, han
 BATCH = 1024  # events of a poll, so that timers do not wait for a flood
 NEWCOMERS = 64  # of a round, so that those who are in do not wait for a flood
 NEWS = READ | select.EPOLLRDNORM  # who registers for it is told no READ alone, as connections are
+FIRST = READ | EDGE | select.EPOLLET  # of a newcomer
 LOOK = 5.0  # seconds between two looks for the silent
 SHORTAGE = 1.0  # seconds without newcomers where there is no descriptor for one
 UNLIMITED = float("inf")
@@ -58,7 +59,7 @@ def serve(factories: dict[socket, Callable[[], Any]], most: float = UNLIMITED, p
 
 def run() -> None:
     """Round after round, while there is anybody but the bell."""
-    poll, awake, leaving, ended = poller.poll, streams.awake, streams.leaving, streams.ended
+    poll, awake, leaving, again, ended = poller.poll, streams.awake, streams.leaving, streams.again, streams.ended
     try:
         while len(handlers) > 1:
             streams.written = streams.asleep  # first: then whoever calls from elsewhere is seen here, or rings
@@ -70,7 +71,7 @@ def run() -> None:
                 guard(*heappop(timers)[2:])
             for _ in range(len(soon)):
                 guard(*soon.popleft())
-            while awake or leaving or ended:
+            while awake or leaving or again or ended:
                 streams.flush(awake)
                 awake.clear()
                 streams.reap()
@@ -178,7 +179,7 @@ class Acceptor:
             peers[peername[0]] += 1
         transport = handlers[fd] = Transport(sock, fd, protocol, peername)
         try:
-            poller.register(fd, READ | EDGE)
+            poller.register(fd, FIRST)
             protocol.connection_made(transport)
         except EXITS:
             transport.abort()
