@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 
 Bytes = bytes | bytearray | memoryview
 
@@ -13,6 +14,7 @@ FIN, RSV1 = 0x80, 0x40
 MASKED = 0x80
 MAX_CONTROL = 125  # bytes of a ping, a pong, a close (5.5)
 JOINED = 64 * 1024  # bytes of a message up to which its head is put before it by a copy
+LONG = 2048  # bytes from which masking by tables is quicker
 
 SHORT = tuple(
     tuple(bytes((FIN | opcode, size)) for size in range(MAX_CONTROL + 1)) if opcode in (TEXT, BINARY) else ()
@@ -45,11 +47,22 @@ def pack(opcode: int, payload: bytes, *, deflated: bool = False, key: bytes | No
 def apply_mask(data: bytes, key: bytes) -> bytes:
     """Mask or unmask: each byte XOR the byte of `key` whose turn it is (5.3).
 
-    As two long numbers, because that is the widest XOR that the standard library has: a MiB takes 2 ms.
+    Few bytes as two long numbers, at 2 ns a byte; from LONG on by tables, every fourth byte at a time, at 1 ns a byte
+    and 1 us for each call (CPython 3.11 and 3.13).
     """
     size = len(data)
-    whole = (key * (size // 4 + 1))[:size]
-    return (int.from_bytes(data, "little") ^ int.from_bytes(whole, "little")).to_bytes(size, "little")
+    if size < LONG:
+        whole = (key * (size // 4 + 1))[:size]
+        return (int.from_bytes(data, "little") ^ int.from_bytes(whole, "little")).to_bytes(size, "little")
+    masked = bytearray(data)
+    for turn, byte in enumerate(key):
+        masked[turn::4] = data[turn::4].translate(_xor_table(byte))
+    return bytes(masked)
+
+
+@lru_cache(256)
+def _xor_table(byte: int) -> bytes:
+    return bytes(byte ^ other for other in range(256))
 
 
 def new_key() -> bytes:

@@ -12,6 +12,7 @@ from protocols.websocket.frames import (
     BINARY,
     CLOSE,
     CONTINUATION,
+    LONG,
     PING,
     PONG,
     TEXT,
@@ -361,10 +362,10 @@ def test_streams_at_random_are_the_same_however_they_are_cut(pytestconfig):
             assert told(chunks, inflates, lone=rng.random() < 0.5) == expected, f"seed {seed}"
 
 
-def test_masking_is_the_rfcs():
-    data = random.Random(1).randbytes(1001)
+@pytest.mark.parametrize("size", [0, 1, 1001, *range(LONG - 1, LONG + 4), 70_003])
+def test_masking_is_the_rfcs(size):
+    data = random.Random(size).randbytes(size)
     assert apply_mask(data, KEY) == bytes(byte ^ KEY[n % 4] for n, byte in enumerate(data))
-    assert apply_mask(b"", KEY) == b""
 
 
 @pytest.mark.parametrize("key", [KEY, bytes(4), b"\0\0\0\1", b"\1\0\0\0", b"\xff" * 4])
