@@ -21,7 +21,9 @@ from pathlib import Path
 SIZE = 16 * 1024  # bytes of a receive
 CERTIFICATE = Path(__file__).parents[2] / "tests" / "certificates" / "localhost.pem"
 
-Ready = Callable[[], object]  # what is done when a descriptor is readable; false once it is over
+Ready = Callable[[], int]  # what is done when a descriptor is readable: how many bytes came, none once it is over
+READ = select.EPOLLIN
+EDGE = READ | select.EPOLLRDHUP | select.EPOLLET  # told once of what has come: the next poll does not look for it again
 
 
 def echo(fd: int, size: int = SIZE) -> Ready:
@@ -32,7 +34,7 @@ def echo(fd: int, size: int = SIZE) -> Ready:
         data = receive(fd, size)
         if data:
             send(fd, data)
-        return data != b""  # not `data`: it would be alive in the next read, and the heap grow and shrink
+        return len(data)  # not `data`: it would be alive in the next read, and the heap grow and shrink
 
     return ready
 
@@ -48,7 +50,7 @@ def lines(fd: int) -> Ready:
             found = (rest + data).split(b"\n")
             rest = found.pop()
             send(fd, b"".join([b"Hello, %b!\n" % line for line in found]))
-        return data
+        return len(data)
 
     return ready
 
@@ -67,7 +69,7 @@ def tls_echo(fd: int) -> Ready:
             session.write(data)
         if outgoing.pending:
             os.write(fd, outgoing.read())
-        return came
+        return len(came)
 
     return ready
 
@@ -79,7 +81,7 @@ def http(fd: int) -> Ready:
         data = os.read(fd, SIZE)
         if data:
             os.write(fd, ANSWER * data.count(b"\r\n\r\n"))
-        return data
+        return len(data)
 
     return ready
 
@@ -104,7 +106,7 @@ def websocket(fd: int) -> Ready:
                 hearers.add(send)
         else:
             hearers.discard(send)
-        return data
+        return len(data)
 
     return ready
 
@@ -142,7 +144,7 @@ def chat(fd: int, say: Callable[[int, bytes], None] = tell) -> Ready:
         lines, end, rest = (rest + data).rpartition(b"\n")
         if end:
             say(fd, lines + end)
-        return data
+        return len(data)
 
     return ready
 
@@ -170,25 +172,34 @@ members: list[int] = []
 
 def serve(services: dict[socket.socket, Callable[[int], Ready]], others: dict[int, Ready] | None = None) -> None:
     """What each listening socket accepts is served as it says, for ever. others: descriptors that are watched too."""
-    poller, handlers = select.epoll(), {}
+    poller, handlers, by_edge = select.epoll(), {}, set()
 
     def watch(fd, ready):
         handlers[fd] = ready
-        poller.register(fd, select.EPOLLIN)
+        poller.register(fd, READ)
+
+    def watch_newcomer(fd, ready):
+        handlers[fd] = ready
+        by_edge.add(fd)
+        poller.register(fd, EDGE)
 
     for listener, service in services.items():
-        watch(listener.fileno(), accepting(listener, service, watch))
+        watch(listener.fileno(), accepting(listener, service, watch_newcomer))
     for fd, ready in (others or {}).items():
         watch(fd, ready)
     while True:
-        for fd, _ in poller.poll():
+        for fd, event in poller.poll():
             try:
-                goes_on = handlers[fd]()
+                count = handlers[fd]()
             except ConnectionError:  # who leaves tickets of TLS unread resets
-                goes_on = False
-            if not goes_on:
+                count = 0
+            if not count:
                 del handlers[fd]
+                by_edge.discard(fd)
                 os.close(fd)  # so that epoll forgets it
+            elif (event != READ or count >= SIZE) and fd in by_edge:  # some may be left, or the end
+                by_edge.discard(fd)
+                poller.modify(fd, READ)
         if said:
             frames = b"".join(said)
             said.clear()
@@ -207,7 +218,7 @@ def accepting(listener: socket.socket, service, watch: Callable[[int, Ready], No
                 os.set_blocking(fd, False)
                 watch(fd, service(fd))
         except BlockingIOError:
-            return True
+            return 1
 
     return ready
 

@@ -144,7 +144,7 @@ def gate(fd):
         if not os.read(fd, 1):
             os._exit(0)
         os.write(1, b".")
-        return os.read(0, 1)
+        return len(os.read(0, 1))
 
     return ready
 

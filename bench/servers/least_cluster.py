@@ -63,7 +63,7 @@ def reading(fd: int, told: Say) -> Ready:
             ask(parts[-1 - ENTRY + 2])
             for who, line in zip(parts[HEAD + 5 :: ENTRY], parts[HEAD + 7 :: ENTRY], strict=False):
                 told(who, line)
-        return True
+        return 1
 
     ask(b"0")
     return ready
@@ -74,7 +74,7 @@ def following(port: int, server: int) -> tuple[Say, dict[int, Ready]]:
     log, answers = (connected(("127.0.0.1", port), 5).detach() for _ in range(2))  # an XREAD that waits holds up a line
     return partial(write, answers), {
         log: reading(log, partial(tell_ours, server)),
-        answers: lambda: os.read(answers, SIZE),  # the ids of what was written
+        answers: lambda: len(os.read(answers, SIZE)),  # the ids of what was written
     }
 
 
