@@ -22,6 +22,8 @@ from pathlib import Path
 from socket import socket
 
 READ, WRITE = select.EPOLLIN, select.EPOLLOUT
+EDGE = READ | select.EPOLLRDHUP | select.EPOLLET  # told once of what has come: the next poll does not look for it again
+SMALL = 12 * 1024  # bytes of a read that leaves none behind
 MAX_LINE = 64 * 1024  # bytes
 SEND_NOW = 4096  # bytes: to hold a hundred replies of 10 KiB until the end of a round takes twice as long (cache, heap)
 
@@ -37,10 +39,11 @@ class Protocol:
 class Transport:
     """What a protocol writes to."""
 
-    __slots__ = ("fd", "first", "more", "protocol")
+    __slots__ = ("by_edge", "fd", "first", "more", "protocol")
 
     def __init__(self, fd: int, protocol: Protocol) -> None:
         self.fd = fd
+        self.by_edge = True
         self.protocol: Protocol | None = protocol  # None once it has heard of the end
         self.first: bytes | None = None  # what waits to be sent, and what was written behind it:
         self.more: list[bytes] = []  # a list alone would be given memory anew for each message
@@ -62,12 +65,18 @@ class Transport:
 
     def block(self, rest: bytes) -> None:
         """The peer is slow: go on once it takes more."""
-        self.first = rest
+        self.first, self.by_edge = rest, False
         poller.modify(self.fd, READ | WRITE)
 
     def unblock(self) -> None:
         poller.modify(self.fd, READ)
         written.append(self)
+
+    def look_again(self) -> None:
+        """Some may be left, or the end: be told of it for as long as it waits."""
+        if self.by_edge:
+            self.by_edge = False
+            poller.modify(self.fd, READ)
 
 
 class LineProtocol(Protocol):
@@ -140,7 +149,7 @@ def accepting(listener: socket, factory: Callable[[], Protocol]) -> Callable[[],
                 os.set_blocking(fd, False)
                 protocol = factory()
                 transport = streams[fd] = Transport(fd, protocol)
-                poller.register(fd, READ)
+                poller.register(fd, EDGE)
                 try:
                     protocol.connection_made(transport)
                 except Exception as exc:
@@ -173,6 +182,8 @@ def receive(events: Iterable[tuple[int, int]], size: int) -> None:
                 transport.protocol.data_received(data)
             except Exception as exc:
                 blame(transport, exc)
+            if event != READ or len(data) > SMALL:
+                transport.look_again()
             del data  # else two are alive in the next read, and of large ones the heap grows and shrinks each time
         else:
             transport.close()
