@@ -50,14 +50,20 @@ class Transport:
 
     def write(self, data: bytes) -> None:
         """Send at the end of the round, together with what else is written in it; at once if it is much."""
-        if self.first is None:
-            self.first = data
-            if len(data) < SEND_NOW:
-                written.append(self)
-            else:
-                flush([self])
-        else:
+        if self.first is not None:
             self.more.append(data)
+        elif len(data) < SEND_NOW:
+            self.first = data
+            written.append(self)
+        else:  # as in `flush`, which would be a call
+            try:
+                sent = os.write(self.fd, data)
+            except BlockingIOError:
+                sent = 0
+            except OSError as exc:
+                return self.close(exc)
+            if sent != len(data):
+                self.block(data[sent:])
 
     def close(self, exc: Exception | None = None) -> None:
         """End at the end of the round, once that is sent."""
