@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .closing import PROTOCOL_ERROR, Violation, read_close
+from .closing import INVALID_DATA, PROTOCOL_ERROR, Violation, read_close
 from .frames import (
     BINARY,
     CLOSE,
@@ -23,7 +23,7 @@ from .frames import (
     TEXT,
     apply_mask,
 )
-from .messages import Message
+from .messages import NOT_UTF8, Message
 
 TURN = 512
 """Frames, or KiB of messages, that are read in a row, besides short messages: 1 to 5 ms. One read may bring 43,000
@@ -170,7 +170,7 @@ class Wire:
         self._data, self._at, self.message = b"", 0, None
 
     def _read_frame(self) -> Event | None:
-        """The head of a frame; a control frame is taken whole, of a data frame what is here."""
+        """The head of a frame; a control frame is taken whole, and so is a message in one. Of others what is here."""
         data, at = self._data, self._at
         if len(data) < at + 2:
             return None
@@ -184,12 +184,14 @@ class Wire:
         if extended:
             size = _long_size(data[at + 2 : at + 2 + extended])
         key = data[start - 4 : start] if self._masked else b""
-        if opcode >= CLOSE:
-            if len(data) < start + size:
-                return None
+        here = len(data) - start
+        if opcode >= CLOSE and here < size:
+            return None
+        if opcode >= CLOSE or (first & (FIN | RSV1) == FIN and self._fits(size, here)):
             self._at = start + size
+            self._budget -= size // KIB
             payload = data[start : start + size]
-            return self._read_control(opcode, apply_mask(payload, key) if key else payload)
+            return self._read_whole(opcode, apply_mask(payload, key) if key else payload)
         self._begin(first, opcode, size)
         self._at, self._left, self._key = start, size, key
         self._final = bool(first & FIN)
@@ -209,6 +211,10 @@ class Wire:
         if opcode < CLOSE and (opcode == CONTINUATION) is (self.message is None):  # 5.4
             text = "no message to go on with" if opcode == CONTINUATION else "a message inside another"
             raise Violation(PROTOCOL_ERROR, text)
+
+    def _fits(self, size: int, here: int) -> bool:
+        """Whether a new message is allowed, here to its end, and no more than this turn may have: most are."""
+        return self.message is None and size <= min(here, self._max_message, (self._budget + 1) * KIB)
 
     def _begin(self, first: int, opcode: int, size: int) -> None:
         if self.message is None:
@@ -241,7 +247,14 @@ class Wire:
         turned = size % 4
         self._key = key[turned:] + key[:turned]
 
-    def _read_control(self, opcode: int, payload: bytes) -> Event:
+    def _read_whole(self, opcode: int, payload: bytes) -> Event:
+        if opcode == BINARY:
+            return payload
+        if opcode == TEXT:
+            try:
+                return payload.decode()
+            except UnicodeDecodeError:
+                raise Violation(INVALID_DATA, NOT_UTF8) from None
         if opcode == PING:
             return Ping(payload)
         if opcode == PONG:

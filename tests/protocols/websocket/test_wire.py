@@ -21,7 +21,7 @@ from protocols.websocket.frames import (
     pack,
 )
 from protocols.websocket.messages import Message
-from protocols.websocket.wire import MAX_MESSAGE, TURN, Close, Failed, Ping, Pong, Wire
+from protocols.websocket.wire import KIB, MAX_MESSAGE, TURN, Close, Failed, Ping, Pong, Wire
 
 KEY = b"\x01\x80\xfe\x37"
 
@@ -211,6 +211,23 @@ def test_what_was_not_read_can_be_taken_back():
     assert not wire.is_idle, "a message is half here"
     assert events_of(wire, [whole(BINARY, bytes(500))[100:]]) == [bytes(500)]
     assert wire.is_idle
+
+
+@pytest.mark.parametrize("size", [300, 3 * KIB, 100 * KIB, 600 * KIB])
+def test_messages_are_read_in_turns_by_their_size(size):
+    message = random.Random(size).randbytes(size)
+    count = 3 * TURN * KIB // size + 1
+    rest, given, turns = whole(BINARY, message) * count, [], 0
+    wire = Wire()
+    while rest:
+        wire.feed(rest)
+        while (event := wire.next_event()) is not None:
+            given.append(event)
+        before, rest = len(rest), wire.take_rest()
+        assert before - len(rest) <= TURN * (KIB + 14), "a head has 14 bytes at most"
+        turns += 1
+    assert given == [message] * count
+    assert turns >= 3
 
 
 def test_nothing_of_what_was_read_is_kept():
