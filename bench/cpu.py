@@ -18,7 +18,7 @@ from report.tables import Progress, complain, figure, paragraph, table
 from runs import contest, procs
 from runs.arguments import Parser, positive, seconds
 from runs.contest import Contender
-from runs.turns import MORE, ROUNDS, agreed
+from runs.turns import FLOORS, MORE, ROUNDS, agreed
 from servers.programs import present
 
 US = "reactor"
@@ -186,7 +186,7 @@ def floor(goal: Goal, contenders: dict[str, Contender]) -> list[str]:
     framework = f"{CONTRACT}+batch" if goal.us == BATCH else CONTRACT
     found = {
         how: figure(contest.ratio(contenders[name], contenders[goal.peer]))
-        for name, how in ((BARE, "in bare Python"), (framework, "with the contract"), (PROMISES, "with its promises"))
+        for name, how in ((BARE, "in bare Python"), (framework, "with the contract"), (PROMISES, FLOORS[PROMISES]))
         if {name, goal.peer} <= contenders.keys()
     }
     if not found:

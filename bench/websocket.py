@@ -5,7 +5,8 @@ The servers run side by side and take rounds in turn; the load is this process. 
 server alone. A ratio is the median of the rounds' ratios. `--python` is an interpreter with the peers, websockets and
 aiohttp; what it lacks is left out.
 
-    echo      100 connections, 100 B each way; `bare` unmasks, makes one frame, and checks nothing
+    echo      100 connections, 100 B each way; `bare` unmasks, makes one frame, and checks nothing; `promises` is the
+              least that takes what RFC 6455 demands, on a server's promises
     room      1,000 members, 10 of them talk, 50 B; `bare` only sends what came in a turn, joined once
     memory    1,000 idle connections that have agreed to permessage-deflate and used it once
     large     one message of 10 MiB there and back
@@ -33,7 +34,9 @@ PROGRAMS = {
     "websockets": "bench/peers/web/on_websockets.py",
     "aiohttp": "bench/peers/web/on_aiohttp.py",
     turns.BARE: "bench/servers/bare.py",
+    turns.PROMISES: "bench/peers/web/on_promises.py",
 }
+FLOORS = {"echo": (turns.BARE, turns.PROMISES), "room": (turns.BARE,)}
 GOALS = {"echo": {"websockets": 0.40, "aiohttp": 0.65}, "room": {"websockets": 0.05, "aiohttp": 0.06}}
 IDLE_GOAL = 2.0  # KiB
 LARGE_CPU, LARGE_MEMORY = 2.5, 100.0  # seconds, MiB
@@ -263,9 +266,11 @@ def run(options) -> None:
     with contextlib.ExitStack() as stack:
         programs = {name: [program] for name, program in PROGRAMS.items()}
         programs[turns.BARE].append("websocket")
+        programs[turns.PROMISES].append("echo")
         servers = turns.started(stack, programs, options.python)
         for case in options.cases:
-            there = {name: server for name, server in servers.items() if case in GOALS or name != turns.BARE}
+            left_out = turns.FLOORS.keys() - set(FLOORS.get(case, ()))
+            there = {name: server for name, server in servers.items() if name not in left_out}
             turns.show(*measure(case, there, options), options.markdown)
 
 

@@ -17,6 +17,8 @@ from runs.arguments import Parser, positive
 
 US = "reactor"
 BARE = "bare"  # the least that a server in Python does: servers/bare.py
+PROMISES = "promises"  # the least that keeps what a server promises: servers/promises.py
+FLOORS = {BARE: "in bare Python", PROMISES: "with a server's promises"}
 ROUNDS = 5  # of each server; where they do not agree about a goal, more
 MORE = 9  # rounds at most
 AGREED = 0.8  # of the rounds are on one side of a goal: four of five, eight of nine
@@ -128,9 +130,12 @@ def verdicts(found: Costs, goals: dict[str, float], us: str = US) -> list[str]:
         else:
             verdict = "met" if ratio <= goals[peer] else "MISSED"
             lines.append(f"goal: at most {goals[peer]:.2f} of {peer}: {figure(ratio)}, {verdict}")
-            if BARE in found:
-                least = statistics.median(ratios(found, BARE, peer))
-                lines.append(f"floor: {figure(least)} of {peer} in bare Python")
+            floors = {
+                how: statistics.median(ratios(found, name, peer)) for name, how in FLOORS.items() if name in found
+            }
+            if floors:
+                told = ", ".join(f"{figure(least)} of {peer} {how}" for how, least in floors.items())
+                lines.append(f"floor: {told}")
     return lines
 
 

@@ -156,6 +156,8 @@ def serve_floor(case):
     served = {"sent": "lines"}.get(case, case)
     if LOOP == "bare":
         gated, served = gate, floor.SERVICES["lines" if served == "batches" else served]
+    elif case == "websocket":
+        gated, served = Gate, importlib.import_module("peers.web.on_promises").Echo
     else:
         gated, served = Gate, floor.SERVICES.get(served, Member)
     floor.monotonic = itertools.repeat(1.0).__next__  # as for the reactor

@@ -35,7 +35,7 @@ def test_all_floors_stand_below_a_goal_that_of_batches_with_batches():
         "floor: 0.600 of uvloop with the contract"
     ]
     assert goal_of(cpu.US, uvloop=2.0, contract=1.5, promises=1.8) == [
-        "floor: 0.750 of uvloop with the contract, 0.900 of uvloop with its promises"
+        "floor: 0.750 of uvloop with the contract, 0.900 of uvloop with a server's promises"
     ]
     assert goal_of(cpu.US, uvloop=2.0) == goal_of(cpu.US, bare=2.0) == []
 
