@@ -4,12 +4,14 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     (
         "echo of 100 B, 100 connections", "of ",
         "an echo is one receive and one send, which are the kernel's and the same for all; of the rest ours takes "
-        "23,442 instructions (26,677 before short frames were unmasked as one number), the floor 12,286 "
-        "(`bench/instructions.py --only websocket`, 2026-11-29), aiohttp 53,402 and websockets 112,767 "
-        "(cachegrind). How much the kernel takes differs from hour to hour on a virtual machine, and with it "
-        "every ratio: within one day the floor was 0.45 to 0.61 of aiohttp and 0.27 to 0.52 of websockets "
-        "(`bench/websocket.py echo`, 2026-11-29). More than half of the 11,156 instructions above the floor are those "
-        "of a plain echo above its own; the rest checks the frame, its text, and whether the connection takes messages",
+        "22,087 instructions (26,677 before short frames were unmasked as one number), bare 12,512, and promises, the "
+        "least that takes what RFC 6455 demands on what a server promises, 18,308 (`bench/instructions.py --only "
+        "websocket`, 2026-11-29), aiohttp 53,402 and websockets 112,767 (cachegrind). Where a floor is no better than "
+        "the goal, no framework in Python meets it. How much the kernel takes differs from hour to hour on a virtual "
+        "machine, and with it every ratio: within one day bare was 0.45 to 0.61 of aiohttp and 0.27 to 0.52 of "
+        "websockets (`bench/websocket.py echo`, 2026-11-29). Of the 3,800 instructions above promises more than "
+        "half are those of a plain echo above its own; the rest is pings for the silent, and turns for those who send "
+        "much at once",
     ),
     (
         "50 kept connections", "of uvicorn",
@@ -54,33 +56,28 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "connect, one exchange", "of asyncio",
-        "outside of the kernel a connection takes asyncio 228,543 instructions, the reactor 57,644, contract "
-        "19,738, on CPython 3.13 244,599, 61,283 and 21,273 (`bench/instructions.py --only accept`, 2026-11-29): "
+        "outside of the kernel a connection takes asyncio 228,543 instructions, the reactor 61,455, promises 39,774, "
+        "contract 19,773, on CPython 3.13 244,599, 65,627, 42,189 and 22,243 (`bench/instructions.py --only accept`, "
+        "2026-11-29): "
         "a quarter of asyncio's, so it is the kernel's part, which is the same for both, that holds the ratio up: "
         "13 system calls here, 16 there (`strace -f -c`). The load generator needs the other core whole, and "
         "rounds differ by more than is missed: three runs on 3.13 behind this one gave 0.579, 0.616 and 0.521, "
-        "with contract at 0.552, 0.496 and 0.492 (`bench/cpu.py --only accept`). What lies between contract and "
-        "the reactor is listed in bench/README.md, What the other promises cost",
+        "with contract at 0.552, 0.496 and 0.492 (`bench/cpu.py --only accept`). promises is contract with what no "
+        "server does without: where that floor is no better than the goal, no framework in Python meets it. What lies "
+        "between contract and the reactor is listed in bench/README.md, What the other promises cost",
     ),
     (
         "echo, ", "of uvloop",
         "the kernel's receive, send and share of a poll are the same for all, and two thirds of the time and more "
         "(the last column of that table). Outside of it an echo of 100 B takes uvloop 3,494 instructions, bare "
-        "4,001, contract 5,612 and the reactor 10,187 (10,632 before); of 10 KiB 14,011, 4,122, 6,839 and 10,998 "
-        "(12,299 before); on CPython 3.13 of 100 B 4,272, 4,285, 6,017 and 10,915, of 10 KiB 14,789, 4,466, 7,568 "
-        "and 11,990 (`bench/instructions.py --only echo --only echo-10k`, 2026-11-29). Where the floor with the "
-        "contract is no better than the goal, no framework in Python meets it. Elsewhere it is better by 0.001 to "
-        "0.04, and that is all the room there is for the 4,600 instructions between it and the reactor, which "
-        "take 0.02 to 0.06. They are the price of our other promises, each counted by taking it out, see "
-        "bench/README.md, What the other promises cost: a socket to stand on and not a number 991, counts of "
-        "bytes 609, handlers that outlive a descriptor 537, size and bounds of what waits 518, the states of both "
-        "lanes 538, stamps for deadlines 255, smaller ones. contract with seven of these promises put back (a "
-        "socket object, counts of bytes, handlers that outlive a descriptor, lanes, bounds of what waits, stamps "
-        "of time, a look at the type) took on CPython 3.11 1.016 of uvloop's CPU for 100 B, within 0.004, 1.029 "
-        "for 1 KiB, within 0.004, and 1.034 for 10 KiB, within 0.003, where the reactor took 1.028, 1.036 and "
-        "1.054; on 3.13 1.009 for 1 KiB, within 0.004, and 1.032 for 10 KiB, where it took 1.026 and 1.046 (50 to "
-        "150 rounds of 0.2 s in turn, on a machine at rest, 2026-11-29, 09:32 to 09:38). So no framework in "
-        "Python that keeps these seven meets the goal, and the reactor is within 0.02 of the least that does",
+        "4,001, contract 5,645, promises 7,962 and the reactor 10,179; of 10 KiB 14,011, 4,122, 5,502, 8,014 and "
+        "10,991; on CPython 3.13 of 100 B 4,272, 4,285, 6,426, 8,443 and 10,908, of 10 KiB 14,789, 4,466, 6,585, "
+        "8,749 and 12,000 (`bench/instructions.py --only echo --only echo-10k`, 2026-11-29). Where a floor is no "
+        "better than the goal, no framework in Python meets it: contract keeps what a protocol is promised, and "
+        "promises what no server does without, each promise in the cheapest way known (bench/servers/promises.py "
+        "lists them). The reactor's 2,200 to 3,250 instructions above that one take 0.02 to 0.06. Their price is one "
+        "machine for all carriers, stamps of time for each direction, several loops, statistics, and parts that can "
+        "be read and tested alone, see bench/README.md, What the other promises cost",
     ),
     (
         "echo, 100 KiB", "of asyncio",
@@ -89,15 +86,12 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "echo, ", "of asyncio",
-        "outside of the kernel a message of 100 B takes 0.70 of asyncio's instructions (10,187 of 14,549, "
-        "`bench/instructions.py --only echo`, 2026-11-29; 0.73 before) and contract 0.39 (5,612); the kernel's "
-        "receive, send and share of a poll are the same for both and most of the time (the last column of that "
-        "table), so that three tenths of the rest are less than a tenth of the whole. The goal is within 0.03 of "
-        "the floor with the contract, where that floor is below it at all. contract with the seven promises of "
-        "the remark above put back took on CPython 3.11 0.890 of asyncio's CPU for 100 B, within 0.003, 0.913 for "
-        "1 KiB and 0.963 for 10 KiB, and on 3.13 0.890 for 10 KiB, where the reactor took 0.903, 0.915, 0.981 and "
-        "0.904 (in the same rounds): so 1 KiB and 10 KiB on 3.11 are out of reach with them; 100 B, and 10 KiB on "
-        "3.13, were missed there by 0.003 and 0.004, and are not proved to be",
+        "outside of the kernel a message of 100 B takes 0.70 of asyncio's instructions (10,179 of 14,549, "
+        "`bench/instructions.py --only echo`, 2026-11-29), promises 0.55 (7,962) and contract 0.39 (5,645); the "
+        "kernel's receive, send and share of a poll are the same for all and most of the time (the last column of "
+        "that table), so that three tenths of the rest are less than a tenth of the whole. Where a floor is no better "
+        "than the goal, no framework in Python meets it; what lies between promises and the reactor is told in the "
+        "remark on uvloop",
     ),
     (
         "echo over TLS", "of uvloop",
@@ -121,11 +115,12 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     (
         "connect, one exchange", "of uvloop",
         "outside of the kernel a connection takes uvloop 26,331 instructions, all of it compiled, bare 16,220, "
-        "contract 19,737 and the reactor 57,644, where it took 63,039 before (`bench/instructions.py --only "
-        "accept`, 2026-11-29), and 12, 10, 10 and 13 system calls (`strace -f -c`). So the least framework in "
-        "Python meets this goal, and what we take more is the price of the other promises: half-close and an "
-        "orderly end, counts, limits and drain, the start of TLS and deadlines, epoll told in time and others, "
-        "each counted in bench/README.md, What the other promises cost",
+        "contract 19,773, promises 39,774 and the reactor 61,455 (`bench/instructions.py --only accept`, 2026-11-29), "
+        "and uvloop, bare, contract and the reactor 12, 10, 10 and 13 system calls (`strace -f -c`). promises is "
+        "contract with what no server does without: half-close and an orderly end, counts, limits and drain, "
+        "deadlines, epoll told in time and others. What the reactor takes more than that is TLS on the same machine, "
+        "deadlines each in its own time, and parts that can be read and tested alone, see bench/README.md, What the "
+        "other promises cost",
     ),
     (
         "CPU of all servers per delivery", "one at a time",
