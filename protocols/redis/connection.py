@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
+from math import inf
 from typing import Any, Protocol as Interface
 
 from reactor import EXITS, Protocol, Reactor, StreamTransport, Timer
@@ -52,8 +53,8 @@ class RedisConnection(Protocol):
     """
 
     __slots__ = (
-        "_asked", "_error", "_heard", "_leaving", "_out", "_owner", "_ping", "_reactor", "_read_only", "_sent",
-        "_timeout", "_timer", "_wire", "as_arrays", "must_write", "transport",
+        "_asked", "_error", "_heard", "_leaving", "_looks_at", "_out", "_owner", "_ping", "_reactor", "_read_only",
+        "_sent", "_timeout", "_timer", "_wire", "as_arrays", "must_write", "transport",
     )  # fmt: skip
 
     transport: StreamTransport
@@ -70,6 +71,7 @@ class RedisConnection(Protocol):
         self._leaving = False
         self._heard = 0.0
         self._timer: Timer | None = None
+        self._looks_at = inf  # when the timer looks at the clock
         self._error: RedisError | None = None  # why it is over
         self._read_only = False
         self.must_write = False
@@ -146,11 +148,12 @@ class RedisConnection(Protocol):
 
     def _watch(self, when: float) -> None:
         """Look at the clock at `when`, or earlier if that is intended already."""
-        timer = self._timer
-        if timer is None:
-            self._timer = self._reactor.call_at(when, self._look)
-        elif not timer.active or timer.when > when:
-            timer.reset(when - self._reactor.time())
+        if when < self._looks_at:
+            self._looks_at = when
+            if self._timer is None:
+                self._timer = self._reactor.call_at(when, self._look)
+            else:
+                self._timer.reset(when - self._reactor.time())
 
     def begin_pinging(self) -> None:
         """From now on silence is noticed."""
@@ -158,7 +161,7 @@ class RedisConnection(Protocol):
             self._watch(self._heard + self._ping)
 
     def _look(self) -> None:
-        now = self._reactor.time()
+        now, self._looks_at = self._reactor.time(), inf
         if self._sent:
             due = self._sent[0] + self._timeout
             if now >= due:

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from json.encoder import encode_basestring
 from typing import Any, NamedTuple
 
 Input = list[Any]
@@ -92,7 +93,7 @@ def _packed(one: Input) -> str:
     """One input as JSON. What is said, which is most, is put together here: `json` makes an encoder a list."""
     if one[0] == "hear":
         _, mid, text = one
-        return f'["hear",{mid},{_encode(text)}]'
+        return f'["hear",{mid},{encode_basestring(text)}]'
     return _encode(one)
 
 
