@@ -167,9 +167,7 @@ class ReplyWire:
         kind, items, missing = self._innermost
         begun = -self._bytes  # where in `data` the reply that is under way begins
         while line := data.readline():
-            head = _KNOWN_HEADS.get(line) or self._read_head(line)
-            if head is None:
-                self._keep(line, 1)
+            if (head := _KNOWN_HEADS.get(line) or self._read_head(line)) is None:
                 break
             sort, value = head
             if sort in _STRINGS:
@@ -216,10 +214,11 @@ class ReplyWire:
             raise ProtocolError(f"a reply of more than {self._max_reply} bytes")
 
     def _read_head(self, line: bytes) -> tuple[int, Any] | None:
-        """The type of a value and its length or elements, or `_VALUE` and itself; None where the line is not whole."""
+        """The type of a value and its length or elements, or `_VALUE` and itself; None, and kept, if cut."""
         if len(line) > self._max_line:
             raise ProtocolError(f"a line of more than {self._max_line} bytes")
         if not line.endswith(b"\n"):
+            self._keep(line, 1)
             return None
         if not line.endswith(b"\r\n"):
             raise ProtocolError("a line that ends without a carriage return")
