@@ -11,7 +11,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     signals      Unix signals as calls on the loop
     termination  what a run does when it is asked to end by a signal
     workers      threads for calls that block
-    kernel       where sockets, names, threads and the wake-up come from; testing puts its own here
+    kernel       where pollers, sockets, names, threads and the wake-up come from; testing puts its own here
     lag          how long the rounds of a loop take
     meter        what a loop counts while it runs, and who is told of its slow rounds
     ground       what transports stand on: the part of a loop that they use

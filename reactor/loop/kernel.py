@@ -1,4 +1,4 @@
-"""The operating system as the reactor sees it: where sockets, names, threads and the wake-up come from.
+"""The operating system as the reactor sees it: where pollers, sockets, names, threads and the wake-up come from.
 
 One object for all of it, so that `reactor.testing` can put a machine in memory under the real reactor. It makes things
 and is then out of the way: no byte passes through here.
@@ -7,11 +7,13 @@ and is then out of the way: no byte passes through here.
 from __future__ import annotations
 
 import os
+import selectors
 import signal
 import socket
+import sys
 from typing import Any
 
-from .poller import Poller, default_poller
+from .poller import READ, WRITE, EpollPoller, Handler, Poller, lost
 from .wakeup import Wakeup
 from .workers import WorkerPool
 
@@ -65,3 +67,55 @@ class Kernel:
     def workers(self, size: int, name: str) -> WorkerPool:
         """Threads for what blocks."""
         return WorkerPool(size, name)
+
+
+def default_poller() -> Poller:
+    """The fastest poller of this system."""
+    return EpollPoller() if sys.platform == "linux" else SelectorPoller()
+
+
+class Telling:
+    """Tells a batch of handlers, each with its events."""
+
+    def tell(self, batch: list[tuple[Handler, int]]) -> int:
+        for handler, events in batch:
+            handler._on_ready(events)
+        return len(batch)
+
+
+class SelectorPoller(Telling):
+    """Any selector of the standard library. The way on systems without epoll."""
+
+    def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
+        self._selector = selector or selectors.DefaultSelector()
+
+    def register(self, fd: int, events: int, handler: Handler) -> None:
+        self._selector.register(fd, _to_selector(events), handler)
+
+    def modify(self, fd: int, events: int, handler: Handler | None = None) -> None:
+        found = self._selector.get_map().get(fd)
+        if handler is not None and (found is None or found.data is not handler):
+            raise lost(fd)
+        self._selector.modify(fd, _to_selector(events), self._selector.get_key(fd).data)
+
+    def unregister(self, fd: int, handler: Handler | None = None) -> None:
+        found = self._selector.get_map().get(fd)
+        if handler is None or (found is not None and found.data is handler):
+            self._selector.unregister(fd)
+
+    def poll(self, timeout: float | None) -> list[tuple[Handler, int]]:
+        return [(key.data, _from_selector(events)) for key, events in self._selector.select(timeout)]
+
+    def close(self) -> None:
+        try:
+            self._selector.close()
+        except OSError:
+            pass  # in a forked child: a kqueue is not inherited
+
+
+def _to_selector(events: int) -> int:
+    return (selectors.EVENT_READ if events & READ else 0) | (selectors.EVENT_WRITE if events & WRITE else 0)
+
+
+def _from_selector(events: int) -> int:
+    return (READ if events & selectors.EVENT_READ else 0) | (WRITE if events & selectors.EVENT_WRITE else 0)

@@ -1,7 +1,7 @@
 """The tick: poll, I/O, timers, soon, flush, reap. Knows no sockets and no protocols.
 
      +-> 1 poll      timeout 0 if work is queued, else the next deadline; at most MAX_EVENTS events
-     |   2 I/O       handlers, not descriptor numbers; a handler whose connection ended in this batch skips itself
+     |   2 I/O       the batch is told; a handler whose connection ended in it skips itself, or is not there any more
      |   3 timers    due ones, by deadline, ties in order of arrival
      |   4 soon      a snapshot; what it adds waits for the next tick. Then the guest's part, if there is a `Guest`
      |   5 flush     every transport written to: one send each
@@ -158,7 +158,7 @@ class Loop:
         The loop is in here, with its names local, because on a quiet server each message pays for a whole round:
         0.5 microseconds of Python instead of 0.9 as a method called in a loop.
         """
-        clock, poll, timers, meter = self.clock, self.poller.poll, self.timers, self.meter
+        clock, poll, tell, timers, meter = self.clock, self.poller.poll, self.poller.tell, self.timers, self.meter
         soon, inbox, dirty, doomed = self._soon, self._inbox, self.dirty, self.doomed
         guest = None if self._host is None else self._host.guest
         guest_queue = () if guest is None else guest.queue
@@ -177,9 +177,7 @@ class Loop:
             if now >= meter.turn_at:
                 self._lookout.turn(now)
             if events:
-                for handler, mask in events:
-                    handler._on_ready(mask)
-                meter.events += len(events)
+                meter.events += tell(events)
             if timers.entries and timers.entries[0][0] <= now:
                 timers.fire_due(now, len(events) == MAX_EVENTS)
             if inbox or soon:

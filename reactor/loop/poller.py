@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import errno
 import select
-import selectors
-import sys
-from typing import Protocol as Interface
+from typing import Any, Protocol as Interface
 
 READ = 1  # select.EPOLLIN
 WRITE = 4  # select.EPOLLOUT
@@ -42,38 +40,13 @@ class Watch(Interface):
 class Poller(Watch, Interface):
     """What the loop asks of a poller. Errors are those of `selectors`: ValueError, KeyError, OSError."""
 
-    def poll(self, timeout: float | None) -> list[tuple[Handler, int]]: ...
+    def poll(self, timeout: float | None) -> list[Any]:
+        """What is ready, at most `timeout` seconds from now: a batch for `tell`."""
+
+    def tell(self, batch: list[Any]) -> int:
+        """Call each handler of the batch; how many those were."""
+
     def close(self) -> None: ...
-
-
-class SelectorPoller:
-    """Any selector of the standard library. The way on systems without epoll."""
-
-    def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
-        self._selector = selector or selectors.DefaultSelector()
-
-    def register(self, fd: int, events: int, handler: Handler) -> None:
-        self._selector.register(fd, _to_selector(events), handler)
-
-    def modify(self, fd: int, events: int, handler: Handler | None = None) -> None:
-        found = self._selector.get_map().get(fd)
-        if handler is not None and (found is None or found.data is not handler):
-            raise _lost(fd)
-        self._selector.modify(fd, _to_selector(events), self._selector.get_key(fd).data)
-
-    def unregister(self, fd: int, handler: Handler | None = None) -> None:
-        found = self._selector.get_map().get(fd)
-        if handler is None or (found is not None and found.data is handler):
-            self._selector.unregister(fd)
-
-    def poll(self, timeout: float | None) -> list[tuple[Handler, int]]:
-        return [(key.data, _from_selector(events)) for key, events in self._selector.select(timeout)]
-
-    def close(self) -> None:
-        try:
-            self._selector.close()
-        except OSError:
-            pass  # in a forked child: a kqueue is not inherited
 
 
 class EpollPoller:
@@ -81,19 +54,24 @@ class EpollPoller:
 
     EpollSelector.select asks for as many events as descriptors are registered and pays a lookup and a tuple an event:
     1.5 to 2 microseconds for each message of an echo server. This costs 0.2, and 150 bytes less for each connection.
+
+    A batch is of numbers, as epoll gives them. A number that was closed while the batch is told may be a newcomer's by
+    then: so who is registered meanwhile hears nothing of it, and if there is something for it the next poll says so.
     """
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._handlers: dict[int, Handler] = {}
+        self._newcomers: set[int] = set()  # since the last poll
 
     def register(self, fd: int, events: int, handler: Handler) -> None:
         self._epoll.register(fd, events | select.EPOLLET if events & EDGE else events)
         self._handlers[fd] = handler
+        self._newcomers.add(fd)
 
     def modify(self, fd: int, events: int, handler: Handler | None = None) -> None:
         if handler is not None and self._handlers.get(fd) is not handler:
-            raise _lost(fd)
+            raise lost(fd)
         self._epoll.modify(fd, events | select.EPOLLET if events & EDGE else events)
 
     def unregister(self, fd: int, handler: Handler | None = None) -> None:
@@ -105,35 +83,28 @@ class EpollPoller:
         except OSError:
             pass  # closed by its owner before: epoll has forgotten it by itself
 
-    def poll(self, timeout: float | None) -> list[tuple[Handler, int]]:
-        handlers = self._handlers
-        ready = self._epoll.poll(timeout, MAX_EVENTS)
-        if not ready:
-            return []  # 0.1 microseconds sooner than below: a loop that has calls to make polls like that all the time
-        try:
-            # Handlers, not numbers: a number closed while this batch is handled may by then belong to a newcomer.
-            return [(handlers[fd], events) for fd, events in ready]
-        except KeyError:
-            # Closed unasked by its owner while a forked child holds a copy: epoll keeps reporting it (epoll(7), Q6).
-            return [(handlers[fd], events) for fd, events in ready if fd in handlers]
+    def poll(self, timeout: float | None) -> list[tuple[int, int]]:
+        self._newcomers.clear()
+        return self._epoll.poll(timeout, MAX_EVENTS)
+
+    def tell(self, batch: list[tuple[int, int]]) -> int:
+        handlers, newcomers, missed = self._handlers, self._newcomers, 0
+        for fd, events in batch:
+            try:
+                handler = handlers[fd]
+            except KeyError:  # closed in this batch; or unasked, while a forked child holds a copy (epoll(7), Q6)
+                missed += 1
+                continue
+            if newcomers and fd in newcomers:
+                missed += 1
+            else:
+                handler._on_ready(events)
+        return len(batch) - missed
 
     def close(self) -> None:
         self._epoll.close()
         self._handlers.clear()
 
 
-def _lost(fd: int) -> OSError:
+def lost(fd: int) -> OSError:
     return OSError(errno.EBADF, f"descriptor {fd} was closed behind our back, and is another's by now")
-
-
-def default_poller() -> Poller:
-    """The fastest poller of this system."""
-    return EpollPoller() if sys.platform == "linux" else SelectorPoller()
-
-
-def _to_selector(events: int) -> int:
-    return (selectors.EVENT_READ if events & READ else 0) | (selectors.EVENT_WRITE if events & WRITE else 0)
-
-
-def _from_selector(events: int) -> int:
-    return (READ if events & selectors.EVENT_READ else 0) | (WRITE if events & selectors.EVENT_WRITE else 0)

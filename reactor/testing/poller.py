@@ -10,13 +10,14 @@ import errno
 from collections.abc import Mapping
 from functools import partial
 
+from ..loop.kernel import Telling
 from ..loop.poller import EDGE, MAX_EVENTS, Handler
 from .sockets import ERROR, HANG_UP, MemorySocket, fault
 
 ALWAYS = ERROR | HANG_UP  # reported whether asked for or not (epoll_ctl(2))
 
 
-class MemoryPoller:
+class MemoryPoller(Telling):
     """A poller over the descriptors of one machine in memory. `idle`: the last poll would have waited."""
 
     def __init__(self, descriptors: Mapping[int, MemorySocket]) -> None:

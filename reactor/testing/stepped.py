@@ -15,7 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..loop.poller import Handler, Poller, default_poller
+from ..loop.kernel import default_poller
+from ..loop.poller import Poller
 from ..reactor import Reactor
 from . import bugs
 from .clock import FakeClock
@@ -67,6 +68,7 @@ class SteppedPoller:
         self.jumping = True
         self.idle = False
         self.is_busy: Callable[[], bool] = lambda: False
+        self.tell = self._poller.tell
         self.register = self._poller.register
         self.modify = self._poller.modify
         self.unregister = self._poller.unregister
@@ -75,7 +77,7 @@ class SteppedPoller:
         self._loopback.close()
         self._poller.close()
 
-    def poll(self, timeout: float | None) -> list[tuple[Handler, int]]:
+    def poll(self, timeout: float | None) -> list[Any]:
         """What is ready, and what comes of what was sent; a real wait is for other threads and processes."""
         events = self._poller.poll(0)
         if not events and timeout != 0:

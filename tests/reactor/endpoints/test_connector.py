@@ -21,7 +21,7 @@ from reactor import (
     Timeouts,
 )
 from reactor.endpoints.connector import interleave
-from reactor.loop.poller import default_poller
+from reactor.loop.kernel import default_poller
 from reactor.testing import Recorder, SteppedReactor
 from tests.kit.tls import client_context, server_context
 
@@ -469,7 +469,7 @@ class Holding:
     def __init__(self):
         self.poller = default_poller()
         self.register, self.unregister = self.poller.register, self.poller.unregister
-        self.modify, self.close = self.poller.modify, self.poller.close
+        self.modify, self.close, self.tell = self.poller.modify, self.poller.close, self.poller.tell
         self.holding = False
 
     def poll(self, timeout):

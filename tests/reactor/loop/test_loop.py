@@ -13,7 +13,8 @@ from itertools import pairwise
 import pytest
 
 from reactor import Protocol, Reactor, ReactorClosed, ReactorError
-from reactor.loop.poller import READ, default_poller
+from reactor.loop.kernel import default_poller
+from reactor.loop.poller import READ
 from reactor.testing import MemoryReactor, Recorder, SteppedReactor
 
 
@@ -139,7 +140,7 @@ def test_a_waiting_loop_costs_no_ticks():
         def __init__(self):
             self.poller = default_poller()
             self.register, self.unregister = self.poller.register, self.poller.unregister
-            self.modify, self.close = self.poller.modify, self.poller.close
+            self.modify, self.close, self.tell = self.poller.modify, self.poller.close, self.poller.tell
 
         def poll(self, timeout):
             waits.append(timeout)

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from reactor import Timeouts
-from reactor.loop.poller import default_poller
+from reactor.loop.kernel import default_poller
 from reactor.testing import FakeClock, Recorder, SteppedReactor, stepped
 
 
@@ -150,7 +150,7 @@ class Asked:
     def __init__(self):
         self._poller = default_poller()
         self.timeouts = []
-        for name in ("register", "modify", "unregister", "close"):
+        for name in ("register", "modify", "unregister", "tell", "close"):
             setattr(self, name, getattr(self._poller, name))
 
     def poll(self, timeout):

@@ -28,7 +28,8 @@ from reactor import (
     Timeouts,
     WriteTimeout,
 )
-from reactor.loop.poller import WRITE, SelectorPoller
+from reactor.loop.kernel import SelectorPoller
+from reactor.loop.poller import WRITE
 from reactor.sockets.addresses import show
 from reactor.testing import SteppedReactor
 from reactor.transports.datagram import COST, READ_BATCH, UNTOLD

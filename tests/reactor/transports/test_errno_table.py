@@ -24,7 +24,7 @@ import pytest
 
 from reactor import ConnectError, ConnectRefused, Limits, Listener, Timeouts
 from reactor.endpoints.roster import Roster
-from reactor.loop.poller import default_poller
+from reactor.loop.kernel import default_poller
 from reactor.testing import Recorder, SteppedReactor
 from reactor.transports.lanes import In, Out
 from reactor.transports.stream import StreamTransport
@@ -195,7 +195,7 @@ class Poller:
     def __init__(self, cues, patient=True):
         self.poller, self.cues, self.patient = default_poller(), cues, patient
         self.watched = {}
-        self.unregister, self.close = self.forget, self.poller.close
+        self.unregister, self.close, self.tell = self.forget, self.poller.close, self.poller.tell
 
     def poll(self, timeout):
         self.cues.on("poll")
