@@ -40,17 +40,39 @@ class Outbound(Connection):
         if self._first is None:
             if self._loop.asleep:  # then it is not the loop's thread that writes
                 self._loop.runner.check()
-            self._first = data
-            self._size = size = len(data)
-            if size < SEND_NOW:
+            if (size := len(data)) < SEND_NOW:
+                self._first = data
+                self._size = size
                 self._loop.dirty.append(self)
             else:
-                self._flush()
+                self._send_now(data, size)
         else:
             self._later.append(data)
             self._size = waiting = self._size + len(data)
             if waiting > self._notice_at:
                 self._on_crowded()
+
+    def _send_now(self, data: bytes, size: int) -> None:
+        """As `_flush`, of what need not wait, and so is not kept."""
+        self._loop.meter.flushes += 1
+        try:
+            sent = self._sock.send(data)
+        except BlockingIOError:
+            self._loop.meter.eagains += 1
+            sent = 0
+        except EXITS:
+            raise
+        except BaseException as exc:
+            self._first, self._size = data, size  # these bytes are lost: see `_end`
+            return self._on_broken(exc)
+        self.bytes_out += sent
+        self._stamp = self._loop.now
+        if sent != size:
+            self._first, self._size = data, size
+            self._keep_rest(data, 1, sent)
+            self._on_blocked(sent)
+        if self._out is not FLOWING:
+            self._settle()
 
     def _flush(self) -> None:
         """`_on_flush` at another time than step 5, which counts its own."""
