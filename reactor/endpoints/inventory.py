@@ -13,6 +13,7 @@ from ..loop.loop import Loop
 from ..sockets.addresses import show
 from ..sockets.contexts import server_carrier
 from ..transports.datagram import DatagramTransport
+from ..transports.interrupted import take_up
 from ..transports.stream import StreamTransport
 from .drain import Drain, DrainReport
 from .listener import Listener
@@ -128,10 +129,10 @@ class Inventory:
             places = ", ".join(show(address) for listener in self.listeners for address in listener.addresses)
             log.warning("nobody was served on %s: run() was never called", places)
 
-    def on_interrupt(self) -> None:
-        """A batch of events was not finished (Ctrl-C): nothing tells again of the edges in it."""
+    def on_cut_short(self) -> None:
+        """An exception (Ctrl-C) has left a round before its end: of the edges in its batch nothing would tell again."""
         for transport in self.transports():
-            transport._watch_level()
+            take_up(transport)
 
     def on_forked(self) -> None:
         """In a forked child: what listens and is connected here is the parent's."""

@@ -1,7 +1,7 @@
 """The tick: poll, I/O, timers, soon, flush, reap. Knows no sockets and no protocols.
 
      +-> 1 poll      timeout 0 if work is queued, else the next deadline; at most MAX_EVENTS events
-     |   2 I/O       the batch is told; a handler whose connection ended in it skips itself, or is not there any more
+     |   2 I/O       the batch is told; a handler whose connection ended in it skips itself, or is no longer registered
      |   3 timers    due ones, by deadline, ties in order of arrival
      |   4 soon      a snapshot; what it adds waits for the next tick. Then the guest's part, if there is a `Guest`
      |   5 flush     every transport written to: one send each
@@ -143,10 +143,8 @@ class Loop:
         self._lookout.begin(self.now)
         try:
             turn()
-        except BaseException as exc:
-            self._inventory.on_interrupt()
-            if isinstance(exc, Exception):
-                self._check_process()  # a callback forked, and its child came back to here
+        except Exception:
+            self._check_process()  # a callback forked, and its child came back to here
             raise
         finally:
             self._running = self._stopping = self.asleep = False
@@ -162,6 +160,9 @@ class Loop:
         soon, inbox, dirty, doomed = self._soon, self._inbox, self.dirty, self.doomed
         guest = None if self._host is None else self._host.guest
         guest_queue = () if guest is None else guest.queue
+        if self.runner.cut_short:
+            self._inventory.on_cut_short()
+        self.runner.cut_short = True  # unless this returns, and no exception leaves it
         done = clock()
         while True:
             if guest_queue or soon or inbox or dirty or doomed or self._stopping:
@@ -198,6 +199,7 @@ class Loop:
             if lag > QUICK:
                 self._lookout.slow(now, lag)
             if self._stopping or not forever:
+                self.runner.cut_short = False
                 return
 
     def _run_soon(self) -> None:

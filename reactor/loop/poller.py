@@ -17,9 +17,10 @@ from typing import Any, Protocol as Interface
 
 READ = 1  # select.EPOLLIN
 WRITE = 4  # select.EPOLLOUT
-EDGE = 0x2002  # select.EPOLLRDHUP | select.EPOLLPRI: of the peer's end and urgent data a short read says nothing
-"""With READ: tell once of what has come (EPOLLET), again when more comes, or after `modify`. Who asks for it reads all
-there is, or modifies. The next poll need not look at each socket again: 2 % of an echo. A selector tells each time."""
+EDGE = 0x2002  # select.EPOLLRDHUP | select.EPOLLPRI: a short read shows neither the peer's end nor urgent data
+"""Added to READ: tell me once when something comes, and not again while it waits (EPOLLET). Who asks for this reads
+until nothing is left, or calls `modify`, which makes epoll look again. It spares epoll a look at each socket in the
+next poll: 2 % of an echo. Selectors ignore it."""
 MAX_EVENTS = 1024  # one batch: a flood of ready sockets must not keep the timers waiting
 
 
@@ -44,7 +45,7 @@ class Poller(Watch, Interface):
         """What is ready, at most `timeout` seconds from now: a batch for `tell`."""
 
     def tell(self, batch: list[Any]) -> int:
-        """Call each handler of the batch; how many those were."""
+        """Call the handlers of the batch. Returns how many were called."""
 
     def close(self) -> None: ...
 
@@ -55,14 +56,14 @@ class EpollPoller:
     EpollSelector.select asks for as many events as descriptors are registered and pays a lookup and a tuple an event:
     1.5 to 2 microseconds for each message of an echo server. This costs 0.2, and 150 bytes less for each connection.
 
-    A batch is of numbers, as epoll gives them. A number that was closed while the batch is told may be a newcomer's by
-    then: so who is registered meanwhile hears nothing of it, and if there is something for it the next poll says so.
+    A batch is of numbers, as epoll gives them. One that is closed while the batch is told may be a newcomer's by then.
+    So who is registered while a batch is told hears nothing of it. If it is ready, the next poll reports it.
     """
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._handlers: dict[int, Handler] = {}
-        self._newcomers: set[int] = set()  # since the last poll
+        self._newcomers: set[int] = set()  # descriptors registered since the last poll
 
     def register(self, fd: int, events: int, handler: Handler) -> None:
         self._epoll.register(fd, events | select.EPOLLET if events & EDGE else events)
@@ -88,18 +89,18 @@ class EpollPoller:
         return self._epoll.poll(timeout, MAX_EVENTS)
 
     def tell(self, batch: list[tuple[int, int]]) -> int:
-        handlers, newcomers, missed = self._handlers, self._newcomers, 0
+        handlers, newcomers, skipped = self._handlers, self._newcomers, 0
         for fd, events in batch:
             try:
                 handler = handlers[fd]
-            except KeyError:  # closed in this batch; or unasked, while a forked child holds a copy (epoll(7), Q6)
-                missed += 1
+            except KeyError:  # unregistered in this batch; or closed unasked while a forked child holds a copy
+                skipped += 1
                 continue
             if newcomers and fd in newcomers:
-                missed += 1
+                skipped += 1
             else:
                 handler._on_ready(events)
-        return len(batch) - missed
+        return len(batch) - skipped
 
     def close(self) -> None:
         self._epoll.close()

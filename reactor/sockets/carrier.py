@@ -18,6 +18,7 @@ from typing import Any, Protocol as Interface
 
 INTERNET = (int(socket.AF_INET), int(socket.AF_INET6))  # numbers: to compare with an enum takes ten times as long
 TCP = (0, int(socket.IPPROTO_TCP))
+SOCKETS = (socket.SocketType, socket.socket)
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
 
 
@@ -48,11 +49,14 @@ def handshaker(carrier: Any) -> Handshaker | None:
 
 
 def reads_all(carrier: Any) -> bool:
-    """Whether a stream's short `recv` has taken all there was: TCP's, but where urgent data stops it.
+    """True if a `recv` that gives less than it was asked for has emptied the carrier.
 
-    On a Unix socket it stops where descriptors were sent along, in SCTP at the end of a message.
+    So it is with TCP by the kernel, but in front of urgent data, and where a carrier says so itself. On a Unix socket a
+    read stops where descriptors were sent along, in SCTP at the end of a message; and what else there is, nobody knows.
     """
-    return getattr(carrier, "family", None) in INTERNET and carrier.proto in TCP
+    if type(carrier) in SOCKETS:
+        return carrier.family in INTERNET and carrier.proto in TCP
+    return getattr(carrier, "reads_all", False) is True
 
 
 def stop(carrier: Any) -> None:

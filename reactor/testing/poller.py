@@ -59,19 +59,21 @@ class MemoryPoller(Telling):
         return self.told(ready)
 
     def told(self, ready: list[tuple[int, int]]) -> list[tuple[Handler, int]]:
-        """As much of it as one batch holds, and each edge once."""
-        for fd, _ in ready[:MAX_EVENTS]:
-            if self._interest[fd] & EDGE:
+        """At most MAX_EVENTS of them. An edge is forgotten once all of it is told."""
+        for fd, mask in ready[:MAX_EVENTS]:
+            if self._interest[fd] & EDGE and mask == self._mask(fd):
                 self._candidates.pop(fd, None)
         return [(self._handlers[fd], mask) for fd, mask in ready[:MAX_EVENTS]]
+
+    def _mask(self, fd: int) -> int:
+        sock = self._descriptors.get(fd)
+        return 0 if sock is None or sock.on_change is None else sock.events() & self._interest[fd]
 
     def ready(self) -> list[tuple[int, int]]:
         """Each ready descriptor and its events."""
         found = []
         for fd in list(self._candidates):
-            sock = self._descriptors.get(fd)
-            mask = 0 if sock is None or sock.on_change is None else sock.events() & self._interest[fd]
-            if mask:
+            if mask := self._mask(fd):
                 found.append((fd, mask))
             else:
                 del self._candidates[fd]

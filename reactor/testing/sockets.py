@@ -73,6 +73,7 @@ class MemorySocket:
         self.family = family
         self.type = kind
         self.proto = 0
+        self.reads_all = True
         self.state = FRESH
         self.local: Any = ("::", 0, 0, 0) if family == socket.AF_INET6 else ("0.0.0.0", 0)
         self.remote: Any = None

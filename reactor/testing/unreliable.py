@@ -125,7 +125,7 @@ class UnreliableSocket(MemorySocket):
         dice, faults = self.machine.dice, self.machine.faults
         if here > 1 and dice.hit(faults.partial_read):
             size = min(size, dice.part(here))
-            self.changed()  # as if the rest had come behind it
+            self.changed()  # the rest is told as an arrival: an edge would not be repeated
         data = super().recv(size)
         self._note("recv %d of %d", len(data), here)
         return data
@@ -172,7 +172,7 @@ class UnreliableSocket(MemorySocket):
     def _perhaps(self, name: str, call: str) -> None:
         if self.machine.dice.hit(getattr(self.machine.faults, name)):
             self._note("%s: EAGAIN", call)
-            self.changed()
+            self.changed()  # else this edge would be lost
             raise fault(errno.EAGAIN)
 
     def _perhaps_reset(self, call: str) -> None:

@@ -14,6 +14,7 @@ The files, from the bottom up; a file imports only from those above it in this l
     outbound     the lane out of a stream
     buffered     reading into a buffer of the protocol's own
     discarding   reading for nobody, behind our end
+    interrupted  taking up a connection behind Ctrl-C
     switch       an open connection changes its protocol
     stream       the stream transport: the lane in, and the verbs a protocol calls
     datagram     the datagram transport

@@ -68,7 +68,7 @@ class Connection(ABC):
         self._promises: Iterable[Future[Any]] = ()  # what waits for this connection, and fails with it
         self._upgrade: Any = None  # a start_tls under way (`upgrade.Upgrade`): no input until its handshake is done
         self._plain_read = False  # what recv gives may go straight to data_received: see _watch_input, _on_eof
-        self._edge = 0  # EDGE, as long as each read has taken all: see `_watch_level`
+        self._edge = 0  # EDGE while every read so far has emptied the socket: see `_watch_level`
         self._interest = 0  # what the poller watches
         self._blocked = False  # WRITE is in it: the peer is not taking our bytes
         self._first: Bytes | None = None  # the first chunk that waits to be sent; None exactly where _size is 0
@@ -213,7 +213,7 @@ class Connection(ABC):
             self._watch(interest)
 
     def _watch_level(self) -> None:
-        """From now on be told of input for as long as it waits: some may be left, and an edge is told once."""
+        """From now on be told as long as input waits: an edge is told once, and some input may be left."""
         self._edge = 0
         self._watch(self._interest & ~EDGE)
 
@@ -221,19 +221,17 @@ class Connection(ABC):
         held = self._interest
         if interest == held or self._phase is OPENING or self._phase is CLOSED:
             return
-        self._interest = interest
-        self._blocked = interest & WRITE != 0
-        if not interest:
-            self._poller.unregister(self._fd, self)
-            return
         try:
-            if held:
+            if not interest:
+                self._poller.unregister(self._fd, self)
+            elif held:
                 self._poller.modify(self._fd, interest, self)
             else:
                 self._poller.register(self._fd, interest, self)
         except OSError as exc:  # ENOSPC, ENOMEM (epoll_ctl(2)): the machine can watch no more
-            self._interest, self._blocked = held, False
-            self._lose(exc)
+            return self._lose(exc)
+        self._interest = interest  # not before: what raises has changed nothing
+        self._blocked = interest & WRITE != 0
 
     # -- ending -------------------------------------------------------------------------------------------------
 

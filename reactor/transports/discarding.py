@@ -10,7 +10,7 @@ from .reads import READ_SIZE
 
 
 def discard(transport: Any) -> None:
-    """Drop what has come, by one recv; the peer's end ends the connection, once ours is said."""
+    """Drop what has come, one recv. At the peer's end, if we have said ours, the connection is over."""
     try:
         data = transport._sock.recv(READ_SIZE)
     except BlockingIOError:

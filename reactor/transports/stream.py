@@ -38,7 +38,7 @@ class Stream(Outbound):
     __slots__ = NO_SLOTS
 
     def _start(self) -> None:
-        if reads_all(self._sock):  # then it has no handshake either
+        if reads_all(self._sock):  # TCP, which has no handshake of its own
             self._edge = EDGE
             self._open()
         else:
@@ -85,9 +85,10 @@ class Stream(Outbound):
         if events != READ and (self._size or self._out is FINISHING):
             self._flush()
         if self._interest & EDGE:
-            self._watch_level()  # of the end behind the input, for one, nothing tells again
+            self._watch_level()  # the end, or urgent data, may stand behind the input: an edge is not repeated
 
     def _on_large_read(self, size: int) -> None:
+        """A read so large that it may have left some."""
         if self._plain_read:  # it has taken all and did not pause, so its reads may be larger
             self._read_size = more(self._read_size, size)
         if self._edge:
@@ -167,6 +168,7 @@ class Stream(Outbound):
         try:  # `_callback`, written out: most connections come by here
             stays = self._protocol.eof_received()
         except EXITS:
+            self._leave()  # nobody would ever look at it again
             raise
         except BaseException as exc:
             return self._blame(exc, "eof_received")

@@ -6,16 +6,23 @@ The peer is a socket of the kernel, which says what it has to say before the loo
 from __future__ import annotations
 
 import array
+import contextlib
 import os
+import random
 import socket
+import ssl
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from reactor import BufferedProtocol
-from reactor.loop.poller import EDGE
-from reactor.testing import MemoryReactor, Recorder, SteppedReactor
+from reactor import BufferedProtocol, Reactor
+from reactor.aio.selector import ReactorSelector
+from reactor.loop.poller import EDGE, READ, WRITE
+from reactor.testing import MemoryReactor, Recorder, SteppedReactor, connected_pair
+from reactor.testing.unreliable import UnreliablePoller
 from reactor.transports.reads import FIRST_READ, SMALL
+from tests.kit.tls import Peer, client_context, server_context
 
 
 class Hear(Recorder):
@@ -235,29 +242,209 @@ def test_on_a_unix_socket_descriptors_sent_along_hide_nothing(reactor, tmp_path)
     assert not on_edges(made[0])
 
 
-@pytest.mark.parametrize("size", [100, FIRST_READ, 3 * FIRST_READ])
-def test_an_interrupt_in_the_midst_of_a_batch_costs_nobody_anything(reactor, served, size):
-    _, peer = served
-    others = [socket.create_connection(peer.getpeername(), timeout=10) for _ in range(3)]
-    reactor.settle()
-    heard = [transport.get_protocol() for transport in reactor.connections()]
-    for protocol in heard:
-        protocol.act = interrupt
-    for sock in (peer, *others):
-        sock.sendall(bytes(size))
-        sock.shutdown(socket.SHUT_WR)
-    for _ in heard:
+def test_a_socket_with_a_receive_of_its_own_is_told_by_level(reactor):
+    """It may leave what it likes."""
+
+    class Sparing(socket.socket):
+        def recv(self, size):
+            return super().recv(min(size, 1000))
+
+    class Door(socket.socket):
+        def accept(self):
+            fd, address = self._accept()
+            return Sparing(self.family, self.type, self.proto, fileno=fd), address
+
+    heard, door = Hear(), Door(socket.AF_INET)
+    door.bind(("127.0.0.1", 0))
+    door.listen()
+    reactor.listen_socket(lambda: heard, door)
+    with socket.create_connection(door.getsockname(), timeout=10) as peer:
+        peer.sendall(bytes(5000))
+        reactor.settle()
+        assert len(heard.data) == 5000
+
+
+# -- an exception that leaves a round before its end ---------------------------------------------------------------
+
+
+def interrupt(*args):
+    raise KeyboardInterrupt
+
+
+def settle_through(reactor, interrupts=1):
+    """Run on after each Ctrl-C, as a program that drains does."""
+    for _ in range(interrupts):
         with pytest.raises(KeyboardInterrupt):
             reactor.settle()
     reactor.settle()
+
+
+@pytest.fixture
+def crowd(reactor, served):
+    """Four who hear, and the sockets at the other ends."""
+    peers = [served[1], *(socket.create_connection(served[1].getpeername(), timeout=10) for _ in range(3))]
+    reactor.settle()
+    yield [transport.get_protocol() for transport in reactor.connections()], peers
+    for peer in peers:
+        peer.close()
+
+
+@pytest.mark.parametrize("size", [100, FIRST_READ, 3 * FIRST_READ])
+def test_an_interrupt_in_the_midst_of_a_batch_costs_nobody_anything(reactor, crowd, size):
+    heard, peers = crowd
+    for protocol in heard:
+        protocol.act = interrupt
+    for peer in peers:
+        peer.sendall(bytes(size))
+        peer.shutdown(socket.SHUT_WR)
+    settle_through(reactor, 4)
     assert [len(protocol.data) for protocol in heard] == [size] * 4
     assert [protocol.events[-2:] for protocol in heard] == [["eof_received", "connection_lost"]] * 4
-    for sock in others:
-        sock.close()
 
 
-def interrupt():
-    raise KeyboardInterrupt
+def test_an_interrupt_costs_nobody_anything_where_asyncio_turns_the_reactor():
+    with Reactor() as reactor:
+        made = []
+        listener = reactor.listen_tcp(lambda: made.append(Hear()) or made[-1], "127.0.0.1", 0)
+        selector = ReactorSelector(reactor)
+        peers = [socket.create_connection(("127.0.0.1", listener.port), timeout=10) for _ in range(3)]
+        while len(made) < 3:
+            selector.select(10)
+        for protocol, peer in zip(made, peers, strict=True):
+            protocol.act = interrupt
+            peer.sendall(bytes(3 * FIRST_READ))
+        interrupts = 0
+        while any(len(protocol.data) < 3 * FIRST_READ for protocol in made):
+            try:
+                selector.select(10)
+            except KeyboardInterrupt:
+                interrupts += 1
+        assert interrupts == 3
+        for peer in peers:
+            peer.close()
+
+
+@pytest.mark.parametrize("name", ["modify", "unregister"])
+def test_an_interrupt_while_the_poller_is_asked_costs_nothing(reactor, served, name, monkeypatch):
+    """Where a large read asks for a level; or twice in what takes up the connection after another interrupt."""
+    protocol, peer = served
+    asked = getattr(reactor.poller, name)
+    left = [1, 1]
+
+    def ask(*args):
+        if left:
+            left.pop()
+            raise KeyboardInterrupt
+        return asked(*args)
+
+    if name == "unregister":
+        protocol.act = interrupt
+    monkeypatch.setattr(reactor.poller, name, ask)
+    peer.sendall(bytes(3 * FIRST_READ))
+    for _ in range(4):
+        try:
+            reactor.settle()
+        except KeyboardInterrupt:
+            pass
+    assert left == ([] if name == "unregister" else [1])
+    assert len(protocol.data) == 3 * FIRST_READ
+
+
+def test_an_interrupt_in_a_redelivery_leaves_the_connection_heard(reactor, served):
+    protocol, peer = served
+    protocol.act = lambda: (protocol.transport.unread(b"again"), setattr(protocol, "act", interrupt))
+    peer.sendall(b"x")
+    settle_through(reactor)
+    peer.sendall(b"more")
+    reactor.settle()
+    assert protocol.data == b"xagainmore"
+
+
+def test_an_interrupt_at_the_peers_end_still_ends_the_connection(reactor, served, monkeypatch):
+    protocol, peer = served
+    monkeypatch.setattr(protocol, "eof_received", interrupt)
+    peer.shutdown(socket.SHUT_WR)
+    settle_through(reactor)
+    assert protocol.events[-1] == "connection_lost"
+    assert peer.recv(1) == b""
+
+
+def test_what_was_written_before_an_interrupt_leaves(reactor, served):
+    protocol, peer = served
+
+    def write():
+        protocol.transport.write(b"written")
+        raise KeyboardInterrupt
+
+    protocol.act = write
+    peer.sendall(b"x")
+    settle_through(reactor)
+    assert peer.recv(100) == b"written"
+
+
+def test_an_interrupt_hides_no_end_that_came_in_the_same_read_of_tls(stage):
+    heard = Hear()
+    listener = stage.reactor.listen_tcp(lambda: heard, "127.0.0.1", 0, tls=server_context())
+    talk = Peer(stage, stage.dial(listener), client_context()).shake()
+    talk.flush()
+    heard.act = interrupt
+    talk.tls.write(b"x")
+    with contextlib.suppress(ssl.SSLWantReadError):
+        talk.tls.unwrap()
+    with pytest.raises(KeyboardInterrupt):
+        talk.flush()
+    stage.reactor.settle()
+    assert (heard.data, heard.events[-1]) == (b"x", "connection_lost")
+
+
+# -- sockets in memory, and carriers -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("taken", [100, 5000])
+def test_what_a_carrier_writes_while_it_sends_is_kept(taken):
+    heard = Recorder()
+    with connected_pair(heard, Recorder()) as pair:
+        send = pair.b._sock.send
+
+        def sending(data):
+            pair.b._sock.send = send
+            pair.b.write(b"behind")
+            return send(data[:taken])
+
+        pair.b._sock.send = sending
+        pair.b.write(bytes(5000))
+        pair.settle()
+    assert heard.data == bytes(5000) + b"behind"
+
+
+def test_what_an_interrupt_keeps_from_being_sent_leaves_in_the_next_round():
+    heard, writer = Recorder(), Hear()
+    with connected_pair(heard, writer) as pair:
+        send = pair.b._sock.send
+
+        def sending(data):
+            pair.b._sock.send = send
+            raise KeyboardInterrupt
+
+        pair.b._sock.send = sending
+        writer.act = lambda: pair.b.write(bytes(5000))
+        pair.a.write(b"x")
+        with pytest.raises(KeyboardInterrupt):
+            pair.settle()
+        pair.settle()
+    assert heard.data == bytes(5000)
+
+
+def test_of_an_edge_that_was_told_in_part_the_unreliable_poller_tells_the_rest():
+    sock = SimpleNamespace(on_change=None, state=None, events=lambda: WRITE, changed=lambda: sock.on_change())
+    dice = SimpleNamespace(hit=lambda chance: next(drawn), random=random.Random(1))
+    faults = SimpleNamespace(spurious=1, reorder=1, late=1)
+    poller = UnreliablePoller(SimpleNamespace(dice=dice, faults=faults, descriptors={5: sock}))
+    poller.register(5, READ | WRITE | EDGE, "handler")
+    drawn = iter([True, False, True, False])  # a read that is not there, in order; the write is late, the read is not
+    told = [mask for _, mask in poller.poll(0)]
+    drawn = iter([False] * 4)
+    assert (told, [mask for _, mask in poller.poll(0)]) == ([READ], [WRITE])
 
 
 def test_in_memory_too_an_edge_is_told_once():
