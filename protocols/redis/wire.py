@@ -24,7 +24,7 @@ MAX_DEPTH = 64  # aggregates inside each other: COMMAND, the deepest reply of Re
 _ARRAY, _ATTRIBUTE, _PUSH, _STRING = ord("*"), ord("|"), ord(">"), ord("$")
 _AGGREGATES = {_ARRAY: 1, ord("~"): 1, _PUSH: 1, ord("%"): 2, _ATTRIBUTE: 2}  # values for each element announced
 _STRINGS = frozenset(b"$!=")
-_VALUE = 0  # the type of what is a value already, with its line
+_VALUE = 0  # the "type" of a line that is itself the whole value
 _KNOWN_HEADS: dict[bytes, tuple[int, int]] = {
     b"%c%d\r\n" % (sort, count): (sort, count)
     for sort, most in ((_STRING, 512), (_ARRAY, 16), (_PUSH, 4), (ord("%"), 4))
@@ -65,7 +65,7 @@ def encode(arguments: tuple[Argument, ...]) -> bytes:
 
 
 class Prepared:
-    """A command that comes again and again with another last argument: all before it is encoded once.
+    """A command that is sent often, where only the last argument changes: the rest is encoded once.
 
     >>> Prepared("ECHO")(b"hi")
     b'*2\\r\\n$4\\r\\nECHO\\r\\n$2\\r\\nhi\\r\\n'

@@ -111,9 +111,9 @@ class Wire:
         return rest
 
     def short(self, frame: bytes) -> str | bytes | None:
-        """The message that `frame` is, where it is exactly one, short and in one frame; None: feed it.
+        """The message that `frame` is, if it is exactly one short message in one frame. Else None: then call `feed`.
 
-        So is nearly every read of a server. Where the wire `is_idle` it need not be fed; nothing is changed here.
+        So is nearly every read of a server. It changes nothing. Call it instead of `feed` only while `is_idle`.
         """
         end = len(frame)
         size = end - 6
@@ -213,7 +213,7 @@ class Wire:
             raise Violation(PROTOCOL_ERROR, text)
 
     def _fits(self, size: int, here: int) -> bool:
-        """Whether a new message is allowed, here to its end, and no more than this turn may have: most are."""
+        """True for a new message that is wholly here, within `max_message` and within what this turn may have."""
         return self.message is None and size <= min(here, self._max_message, (self._budget + 1) * KIB)
 
     def _begin(self, first: int, opcode: int, size: int) -> None:

@@ -75,7 +75,7 @@ def default_poller() -> Poller:
 
 
 class Telling:
-    """Tells a batch of handlers, each with its events."""
+    """`tell` for pollers whose batch is a list of handlers, each with its events."""
 
     def tell(self, batch: list[tuple[Handler, int]]) -> int:
         for handler, events in batch:

@@ -42,9 +42,11 @@ RETRY = 1.0  # seconds between attempts to join
 GOODBYE = 3.0  # seconds at most that the end of the program waits for the log to have our goodbye
 
 
-Mode = Enum("Mode", "ALONE IN OUT")
-"""See the top of this module."""
-ALONE, IN, OUT = Mode  # see `nodes.COUNTS`
+class Mode(Enum):
+    ALONE, IN, OUT = range(3)  # see the top of this module
+
+
+ALONE, IN, OUT = Mode  # plain names: cheaper to look up, see `nodes`
 
 
 class Cluster(Inputs):
