@@ -54,7 +54,7 @@ def test_an_echo_is_four_calls(stage):
     sock.sendall(b"hello")
     frames = Frames(stage.reactor).tick()
     assert handling(frames) == ["_on_ready", "data_received", "write", "_on_flush"]
-    assert frames.deepest <= 5
+    assert frames.deepest <= 6  # the tick and `tell` are a whole batch's
     assert stage.received(sock) == b"hello"
 
 
