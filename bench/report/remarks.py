@@ -4,36 +4,37 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     (
         "echo of 100 B, 100 connections", "of ",
         "an echo is one receive and one send, which are the kernel's and the same for all; of the rest ours takes "
-        "22,087 instructions (26,677 before short frames were unmasked as one number), bare 12,512, and promises, the "
-        "least that takes what RFC 6455 demands on what a server promises, 18,308 (`bench/instructions.py --only "
-        "websocket`, 2026-11-29), aiohttp 53,402 and websockets 112,767 (cachegrind). Where a floor is no better than "
-        "the goal, no framework in Python meets it. How much the kernel takes differs from hour to hour on a virtual "
-        "machine, and with it every ratio: within one day bare was 0.45 to 0.61 of aiohttp and 0.27 to 0.52 of "
-        "websockets (`bench/websocket.py echo`, 2026-11-29). Of the 3,800 instructions above promises more than "
-        "half are those of a plain echo above its own; the rest is pings for the silent, and turns for those who send "
-        "much at once",
+        "21,722 instructions (26,677 before short frames were unmasked as one number), bare 12,511, and promises, "
+        "the least that takes what RFC 6455 demands on what a server promises, 18,305 (`bench/instructions.py "
+        "--only websocket`, 2026-11-29), aiohttp 53,402 and websockets 112,767 (cachegrind). Where a floor is no "
+        "better than the goal, no framework in Python meets it. How much the kernel takes differs from hour to hour "
+        "on a virtual machine, and with it every ratio: within one day bare was 0.45 to 0.61 of aiohttp and 0.27 to "
+        "0.52 of websockets (`bench/websocket.py echo`, 2026-11-29). Of the 3,400 instructions above promises more "
+        "than half are those of a plain echo above its own; the rest is pings for the silent, and turns for those "
+        "who send much at once",
     ),
     (
         "50 kept connections", "of uvicorn",
-        "uvicorn answers from memory here too. A handler's bytes, which meet this goal, take 50,386 instructions, the "
-        "file 60,365, uvicorn 113,334 (55,829 and 66,716 before; `bench/instructions.py --only http-file --only "
+        "uvicorn answers from memory here too. A handler's bytes, which meet this goal, take 49,224 instructions, "
+        "the file 59,503, uvicorn 113,334 (55,829 and 66,716 before; `bench/instructions.py --only http-file --only "
         "http-bytes`, 2026-11-29, the last by cachegrind). What the file has more is one system call, and 8,600 "
-        "instructions to make and compare what it says: it is looked at for each request whether it has changed. "
-        "A server that trusts what it has read takes 0.84 to 0.91 of that (a copy without the look, 9 rounds in turn, "
-        "twice); to serve a file as it was is not worth that",
+        "instructions to make and compare what it says: it is looked at for each request whether it has changed. A "
+        "server that trusts what it has read takes 0.84 to 0.91 of that (a copy without the look, 9 rounds in turn, "
+        "twice); to serve a file as it was is not worth that. It was 0.685 in the run before; three more behind "
+        "this one gave 0.800, 0.783 and 0.764, and the handler's bytes 0.700, 0.699 and 0.700 (`bench/web.py`)",
     ),
     (
         "one a request", "of uvloop",
-        "a line a request is an echo that cuts lines. Outside of the kernel it takes uvloop 7,085 instructions, "
-        "of which cutting and formatting in Python are half, bare 8,312, contract 8,683 and the reactor 13,753 "
+        "a line a request is an echo that cuts lines. Outside of the kernel it takes uvloop 7,085 instructions, of "
+        "which cutting and formatting in Python are half, bare 8,529, contract 9,097 and the reactor 13,410 "
         "(`bench/instructions.py --only lines-1`, 2026-11-29); what lies between the last two is listed in "
         "bench/README.md, What the other promises cost",
     ),
     (
         "pipelined", "with lines_received",
         "the floor in bare Python does nothing with a read but cut it, format each reply and send them as one: of "
-        "16 lines at once each takes it 1,599 instructions, contract, which calls `lines_received`, 1,745, and "
-        "the reactor 2,304, of 64 lines 1,265, 1,304 and 1,470 (`bench/instructions.py`, batch-16 and batch-64, "
+        "16 lines at once each takes it 1,612 instructions, contract, which calls `lines_received`, 1,773, and the "
+        "reactor 2,289, of 64 lines 1,267, 1,314 and 1,465 (`bench/instructions.py`, batch-16 and batch-64, "
         "2026-11-29). So most of a line is the program's own reply. uvloop with the replies joined by hand "
         "(uvloop+join in that table) is compiled and needs much the same. Where the floor in bare Python is above "
         "the goal, no Python meets it",
@@ -41,11 +42,11 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     (
         "lines, 100 connections", "of uvloop",
         "a goal for a program that writes each reply by itself: two calls of Python a line, `line_received` and "
-        "`write`, which bare has not. Each of 16 lines takes it 1,599 instructions, contract 2,616 and the "
-        "reactor 4,065 (`bench/instructions.py --only lines-16`, 2026-11-29): so the two calls alone are 1,000. "
-        "The rest of ours is what `write` looks at, sixteen times: size and bounds of what waits 582, the state "
-        "of the lane 143, the type of what is given 183, see bench/README.md, What the other promises cost. Where "
-        "the floor with the contract is above the goal, no framework in Python meets it",
+        "`write`, which bare has not. Each of 16 lines takes it 1,612 instructions, contract 2,658 and the reactor "
+        "4,044 (`bench/instructions.py --only lines-16`, 2026-11-29): so the two calls alone are 1,000. The rest of "
+        "ours is what `write` looks at, sixteen times: size and bounds of what waits 582, the state of the lane "
+        "143, the type of what is given 183, see bench/README.md, What the other promises cost. Where the floor "
+        "with the contract is above the goal, no framework in Python meets it",
     ),
     (
         "fan-out, 100 members", "at most 0.06",
@@ -56,28 +57,31 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "connect, one exchange", "of asyncio",
-        "outside of the kernel a connection takes asyncio 228,543 instructions, the reactor 61,455, promises 39,774, "
-        "contract 19,773, on CPython 3.13 244,599, 65,627, 42,189 and 22,243 (`bench/instructions.py --only accept`, "
-        "2026-11-29): "
-        "a quarter of asyncio's, so it is the kernel's part, which is the same for both, that holds the ratio up: "
-        "13 system calls here, 16 there (`strace -f -c`). The load generator needs the other core whole, and "
-        "rounds differ by more than is missed: three runs on 3.13 behind this one gave 0.579, 0.616 and 0.521, "
-        "with contract at 0.552, 0.496 and 0.492 (`bench/cpu.py --only accept`). promises is contract with what no "
-        "server does without: where that floor is no better than the goal, no framework in Python meets it. What lies "
-        "between contract and the reactor is listed in bench/README.md, What the other promises cost",
+        "outside of the kernel a connection takes asyncio 228,543 instructions, the reactor 61,048, promises "
+        "39,800, contract 20,560, on CPython 3.13 244,755, 65,317, 42,193 and 22,243 (`bench/instructions.py --only "
+        "accept`, 2026-11-29): a quarter of asyncio's, so it is the kernel's part, which is the same for both, that "
+        "holds the ratio up: 13 system calls here, 16 there (`strace -f -c`). The load generator needs the other "
+        "core whole, and rounds differ by more than is missed: three runs on 3.13 behind this one gave 0.579, 0.616 "
+        "and 0.521, with contract at 0.552, 0.496 and 0.492 (`bench/cpu.py --only accept`). promises is contract "
+        "with what no server does without: where that floor is no better than the goal, no framework in Python "
+        "meets it. What lies between contract and the reactor is listed in bench/README.md, What the other promises "
+        "cost",
     ),
     (
         "echo, ", "of uvloop",
         "the kernel's receive, send and share of a poll are the same for all, and two thirds of the time and more "
         "(the last column of that table). Outside of it an echo of 100 B takes uvloop 3,494 instructions, bare "
-        "4,001, contract 5,645, promises 7,962 and the reactor 10,179; of 10 KiB 14,011, 4,122, 5,502, 8,014 and "
-        "10,991; on CPython 3.13 of 100 B 4,272, 4,285, 6,426, 8,443 and 10,908, of 10 KiB 14,789, 4,466, 6,585, "
-        "8,749 and 12,000 (`bench/instructions.py --only echo --only echo-10k`, 2026-11-29). Where a floor is no "
+        "4,278, contract 6,022, promises 7,952 and the reactor 9,776; of 10 KiB 14,053, 4,533, 6,011, 8,006 and "
+        "9,884; on CPython 3.13 of 100 B 4,272, 4,528, 6,426, 8,461 and 10,548, of 10 KiB 14,790, 4,937, 6,585, "
+        "8,757 and 10,924 (`bench/instructions.py --only echo --only echo-10k`, 2026-11-29). Where a floor is no "
         "better than the goal, no framework in Python meets it: contract keeps what a protocol is promised, and "
         "promises what no server does without, each promise in the cheapest way known (bench/servers/promises.py "
-        "lists them). The reactor's 2,200 to 3,250 instructions above that one take 0.02 to 0.06. Their price is one "
-        "machine for all carriers, stamps of time for each direction, several loops, statistics, and parts that can "
-        "be read and tested alone, see bench/README.md, What the other promises cost",
+        "lists them). The reactor's 1,800 to 2,200 instructions above that one take 0.02 to 0.03. On CPython 3.13 "
+        "promises is 0.01 to 0.02 better than the goal, and the reactor missed it by as much in 60 rounds of 0.2 s "
+        "in turn behind this run: 1.007 for 100 B, within 0.024, promises 0.986, and 1.022 for 10 KiB, within "
+        "0.009, promises 0.994. Their price is one machine for all carriers, stamps of time for each direction, "
+        "several loops, statistics, and parts that can be read and tested alone, see bench/README.md, What the "
+        "other promises cost",
     ),
     (
         "echo, 100 KiB", "of asyncio",
@@ -86,12 +90,13 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "echo, ", "of asyncio",
-        "outside of the kernel a message of 100 B takes 0.70 of asyncio's instructions (10,179 of 14,549, "
-        "`bench/instructions.py --only echo`, 2026-11-29), promises 0.55 (7,962) and contract 0.39 (5,645); the "
+        "outside of the kernel a message of 100 B takes 0.67 of asyncio's instructions (9,776 of 14,559, "
+        "`bench/instructions.py --only echo`, 2026-11-29), promises 0.55 (7,952) and contract 0.41 (6,022); the "
         "kernel's receive, send and share of a poll are the same for all and most of the time (the last column of "
-        "that table), so that three tenths of the rest are less than a tenth of the whole. Where a floor is no better "
-        "than the goal, no framework in Python meets it; what lies between promises and the reactor is told in the "
-        "remark on uvloop",
+        "that table), so that three tenths of the rest are less than a tenth of the whole. Where a floor is no "
+        "better than the goal, no framework in Python meets it; what lies between promises and the reactor is told "
+        "in the remark on uvloop. 10 KiB on CPython 3.13 took 0.879, within 0.008, in 60 rounds of 0.2 s in turn "
+        "behind this run",
     ),
     (
         "echo over TLS", "of uvloop",
@@ -114,31 +119,30 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "connect, one exchange", "of uvloop",
-        "outside of the kernel a connection takes uvloop 26,331 instructions, all of it compiled, bare 16,220, "
-        "contract 19,773, promises 39,774 and the reactor 61,455 (`bench/instructions.py --only accept`, 2026-11-29), "
-        "and uvloop, bare, contract and the reactor 12, 10, 10 and 13 system calls (`strace -f -c`). promises is "
-        "contract with what no server does without: half-close and an orderly end, counts, limits and drain, "
-        "deadlines, epoll told in time and others. What the reactor takes more than that is TLS on the same machine, "
-        "deadlines each in its own time, and parts that can be read and tested alone, see bench/README.md, What the "
-        "other promises cost",
+        "outside of the kernel a connection takes uvloop 26,331 instructions, all of it compiled, bare 17,532, "
+        "contract 20,560, promises 39,800 and the reactor 61,048 (`bench/instructions.py --only accept`, "
+        "2026-11-29), and uvloop, bare, contract and the reactor 12, 10, 10 and 13 system calls (`strace -f -c`). "
+        "promises is contract with what no server does without: half-close and an orderly end, counts, limits and "
+        "drain, deadlines, epoll told in time and others. What the reactor takes more than that is TLS on the same "
+        "machine, deadlines each in its own time, and parts that can be read and tested alone, see bench/README.md, "
+        "What the other promises cost",
     ),
     (
         "CPU of all servers per delivery", "one at a time",
-        "no floor proves that it cannot be met, and it was once: ours took 1.30, 1.16, 1.37 and 1.22 of one server, "
-        "where servers that know nothing of each other took 1.13, 1.09, 1.08 and 1.04, and the least cluster 1.19, "
-        "1.17, 0.93 and 1.10 of one of its servers, 0.94, 0.88, 0.76 and 0.86 of one of ours (`bench/cluster.py`, 5 to "
-        "9 rounds in turn, the first and third by its crowds in rounds of 0.7 s, the last two on loaded cores, "
-        "2026-11-29). In the least (bench/servers/least_cluster.py) a line is one entry, which one server writes and "
-        "each reads, and then sends. In the first of these runs, with the machine at rest, its log added 0.15 us to a "
-        "delivery, beside 2.40 of one of our servers, which is 0.06, and ours 0.50, which is 0.21: our servers with "
-        "the least log would take 1.19, so the goal leaves 0.01 for all that a log must bear. Of the 0.50 us, 0.12 "
-        "are the kernel's and 0.38 Python's, 380 us a line on both servers together: 145 calls where a line is written "
-        "and 90 where it is only read (cProfile), which find cold caches behind 500 sends. They were halved before "
-        "(two servers, 20 members: 1,053,692 -> 645,356 instructions a line; one server: 176,774). Of what is left, "
-        "parsing what XREAD answers takes 70,600 on each server, a command 13,000, packing a line 10,200 (19,700 "
-        "before; cachegrind, one by one). So the parser, which is bounded and takes any reply cut anywhere, is half of "
-        "what can be saved; counts in local names and a shorter way for strings took 4,000 of it, were harder to read, "
-        "and were taken back"
+        "no floor proves that it cannot be met, and it was once: ours took 1.22, and in two more runs of 9 rounds "
+        "1.26 and 1.26, where servers that know nothing of each other took 1.11, 1.13 and 1.18, and the least "
+        "cluster 1.24, 1.17 and 1.19 of one of its servers, 0.934, 0.963 and 0.963 of one of ours "
+        "(`bench/cluster.py`, 2026-11-29); earlier runs gave 1.16 to 1.37. In the least "
+        "(bench/servers/least_cluster.py) a line is one entry, which one server writes and each reads, and then "
+        "sends. With the servers apart at 1.11 to 1.18, 0.02 to 0.09 are left for a log, and the least one took "
+        "0.06 where that was measured: so what a log must bear beyond that has next to nothing. A line on two "
+        "servers of 20 members takes 621,000 instructions, 736,000 before, and on two apart 249,600: the cluster's "
+        "own went from 486,000 to 371,000, the least log's are 38,400 (cachegrind). Counted one by one with stubs, "
+        "twice each, on the server that is told and on the one that says it: parsing what XREAD answers 47,200 "
+        "(70,600 before), applying an entry beyond what one server does too 38,100, its ids and objects 16,400, "
+        "reading on 15,100; and once a line: packing it 18,900, hearing it 11,000, appending 9,500, XADD's answer "
+        "8,800; a command with its deadline and answer is 9,650, three times. The parser is bounded and takes any "
+        "reply cut anywhere"
     ),
     (
         "serves nobody yet", "of asyncio",
@@ -190,13 +194,15 @@ REMARKS: tuple[tuple[str, str, str], ...] = (
         "library's calls, 2026-11-29). A send costs ours what it costs asyncio's; before the first stands the real "
         "chat, which cuts, cleans, pays for and keeps a line: the others' chats have none of it. The room sends to "
         "each 64 as it writes to them; both ways in turn in one process, half had a line after 2,421 us instead of "
-        "2,633, and the last after 4,809 instead of 4,837. By 16 it was 2,449 and 4,914, and each within its `write` "
-        "2,545 and 5,039. Rounds of one server differ by more than is missed: on a quiet machine from 0.83 to 1.15 of "
-        "asyncio's p50 at 10 lines a second. Where asyncio's p99 is above 15 ms, the host was uneven in that run: an "
-        "hour after the one of 2026-11-29 (`bench/chat.py --only latency --rate 50 --rounds 3`, twice, 02:41 to 02:45) "
-        "p50 was 0.913 and 0.971 of asyncio's and p99 0.784 and 0.809, of threads' 0.948, 0.928, 0.803 and 0.659; "
-        "with all sends at the end of the round, in turn with it, 1.04 and 0.804 of asyncio's, 1.03 and 0.791 of "
-        "threads'",
+        "2,633, and the last after 4,809 instead of 4,837. By 16 it was 2,449 and 4,914, and each within its "
+        "`write` 2,545 and 5,039. Rounds of one server differ by more than is missed: on a quiet machine from 0.83 "
+        "to 1.15 of asyncio's p50 at 10 lines a second. In 15 rounds in turn behind this run, instead of 5 to 9, "
+        "all eight were met: at 10 lines a second p50 was 0.976 of asyncio's and 0.951 of threads', p99 0.934 and "
+        "0.914, at 100 lines 0.991, 0.767, 0.806 and 0.821 (`bench/chat.py --only latency --rounds 15`, 2026-11-29, "
+        "12:27 to 12:34). Where asyncio's p99 is above 15 ms, the host was uneven in that run: an hour after the "
+        "one of 2026-11-29 (`bench/chat.py --only latency --rate 50 --rounds 3`, twice, 02:41 to 02:45) p50 was "
+        "0.913 and 0.971 of asyncio's and p99 0.784 and 0.809, of threads' 0.948, 0.928, 0.803 and 0.659; with all "
+        "sends at the end of the round, in turn with it, 1.04 and 0.804 of asyncio's, 1.03 and 0.791 of threads'",
     ),
     (
         "StreamReader and StreamWriter", "of asyncio",
