@@ -36,7 +36,7 @@ _LONGEST_KNOWN = 24  # characters of a word that is kept encoded
 _MOST_KNOWN = 1000  # words: 150 KiB
 _known: dict[str, bytes] = {}
 _LONGEST_NUMBER = 20  # digits of a 64-bit number and its sign
-_LONGEST_LENGTH = 18  # digits of a length: a size in memory has no more
+_LONGEST_LENGTH = 18  # digits of a length: more may be no size in memory
 
 
 class Push(list[Any]):
@@ -165,7 +165,7 @@ class ReplyWire:
     def _take(self, data: BytesIO, replies: list[Any]) -> None:
         """Take all values that are whole; what has come of the next is kept."""
         kind, items, missing = self._innermost
-        begun = -self._bytes  # where in `data` the reply that is under way begins
+        begun = -self._bytes  # where in `data` this reply begins; below 0: before it
         while line := data.readline():
             if (head := _KNOWN_HEADS.get(line) or self._read_head(line)) is None:
                 break
@@ -203,7 +203,7 @@ class ReplyWire:
         self._check_size(self._bytes)
 
     def _keep(self, begun: bytes, lacks: int) -> None:
-        """A value has begun, and is worth another look when so many bytes more have come. Raises ProtocolError."""
+        """Keep `begun` until `lacks` bytes more have come. Raises ProtocolError."""
         if lacks <= 0:
             raise ProtocolError("a string that is longer than announced")
         self._tail += begun
@@ -214,7 +214,7 @@ class ReplyWire:
             raise ProtocolError(f"a reply of more than {self._max_reply} bytes")
 
     def _read_head(self, line: bytes) -> tuple[int, Any] | None:
-        """The type of a value and its length or elements, or `_VALUE` and itself; None, and kept, if cut."""
+        """Type and announced size of a value, or `_VALUE` and the value; None if the line is cut (then kept)."""
         if len(line) > self._max_line:
             raise ProtocolError(f"a line of more than {self._max_line} bytes")
         if not line.endswith(b"\n"):
@@ -246,7 +246,7 @@ def _count(line: bytes) -> int:
 
 
 def _special_string(sort: int, value: bytes) -> Any:
-    """An error, or text behind its format."""
+    """An error, or text without its format."""
     if sort == ord("!"):
         return ReplyError(_text(value))
     if value[3:4] != b":":  # "txt:" or "mkd:" comes first

@@ -122,8 +122,8 @@ class Wire:
         first = frame[0]
         if first != _WHOLE_TEXT and first != _WHOLE_BINARY:
             return None
-        # The frame is one number, and so is the key where it stands in it. The key times _REPEATS[size] is the key's
-        # four bytes again and again, from behind the key on: one XOR unmasks all (5.3).
+        # Take the frame as one number. `number & _KEY` is the key at its place in it; times _REPEATS[size] it becomes
+        # the same four bytes again and again, behind the key: one XOR unmasks all (5.3).
         number = _from_bytes(frame, "little")
         number ^= _REPEATS[size] * (number & _KEY)
         payload = number.to_bytes(_ROOM, "little")[6:end]
@@ -170,7 +170,7 @@ class Wire:
         self._data, self._at, self.message = b"", 0, None
 
     def _read_frame(self) -> Event | None:
-        """The head of a frame; a control frame is taken whole, and so is a message in one. Of others what is here."""
+        """The head of a frame. A control frame is taken whole, so is a message that fits; of others what is here."""
         data, at = self._data, self._at
         if len(data) < at + 2:
             return None
@@ -266,9 +266,9 @@ class Wire:
 
 _GO_ON = Pong(b"more")  # compared by identity: a frame was read, and is no event
 _WHOLE_TEXT, _WHOLE_BINARY = FIN | TEXT, FIN | BINARY  # the first byte of a message in one frame
-_from_bytes = int.from_bytes  # looked up once: each short message pays for it
-_KEY = 0xFFFFFFFF << 16  # the key in a short frame as a number, behind its first two bytes
-_ROOM = 6 + 128  # bytes of a head, a key and the longest short payload, in whole keys
+_from_bytes = int.from_bytes  # looked up once: each short message would pay for it
+_KEY = 0xFFFFFFFF << 16  # selects the key: bytes 2 to 5 of a short frame as a number
+_ROOM = 6 + 128  # bytes of a head, a key and the longest short payload, rounded up to 4
 _REPEATS = tuple(_from_bytes(bytes(4) + b"\1\0\0\0" * ((size + 3) // 4), "little") for size in range(MAX_CONTROL + 1))
 
 

@@ -1,4 +1,4 @@
-"""Puts every loop out of service in a forked child, where it is the parent's.
+"""Puts the copy of every loop out of service in a forked child: it is the parent's.
 
 A fork copies a loop whole, but the epoll instance, the wake-up socket and every connection are still the parent's: a
 copy that registers, sends or shuts down does so for the parent. So the copy is put out of service before the child's
@@ -20,7 +20,7 @@ _loops: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def track(loop: Any) -> None:
-    """While it lives, look after the loop at each fork: before it, after it, and its copy in the child."""
+    """While it lives, let its sentry rest at each fork, and retire its copy in the child."""
     _loops.add(loop)
 
 

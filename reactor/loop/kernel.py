@@ -1,7 +1,7 @@
 """The operating system as the reactor sees it: where pollers, sockets, names, threads and the wake-up come from.
 
 One object for all of it, so that `reactor.testing` can put a machine in memory under the real reactor. It makes things
-and is then out of the way: no byte passes through here.
+and is then out of the way: no byte passes through here. On Linux the poller is `poller`'s, elsewhere the one below.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The tick: poll, I/O, timers, soon, flush, reap. Knows no sockets and no protocols.
 
      +-> 1 poll      timeout 0 if work is queued, else the next deadline; at most MAX_EVENTS events
-     |   2 I/O       the batch is told; a handler whose connection ended in it skips itself, or is no longer registered
+     |   2 I/O       handlers of the batch are called; one whose connection ended in it skips itself, or is skipped
      |   3 timers    due ones, by deadline, ties in order of arrival
      |   4 soon      a snapshot; what it adds waits for the next tick. Then the guest's part, if there is a `Guest`
      |   5 flush     every transport written to: one send each
@@ -162,7 +162,7 @@ class Loop:
         guest_queue = () if guest is None else guest.queue
         if self.runner.cut_short:
             self._inventory.on_cut_short()
-        self.runner.cut_short = True  # unless this returns, and no exception leaves it
+        self.runner.cut_short = True  # stays so if an exception leaves this method
         done = clock()
         while True:
             if guest_queue or soon or inbox or dirty or doomed or self._stopping:

@@ -1,8 +1,8 @@
 """Asks the kernel which descriptors are ready. Knows handlers, and nothing of what they do.
 
 A poller maps a descriptor to a handler, any object with `_on_ready(events)`. `events` is a mask of READ and WRITE,
-which are epoll's own bits so that the fast path translates nothing; any other bit (error, hang-up) means that both a
-read and a write will tell more. No interest means not registered: epoll reports a hang-up whether asked or not, and a
+which are epoll's own bits so that the fast path translates nothing; any other bit (error, end, urgent) means that both
+a read and a write will tell more. No interest means not registered: epoll reports a hang-up whether asked or not, and a
 descriptor that nobody reads would then spin the loop.
 
 A number says nothing once its owner may have closed it: it may be a newcomer's by then. So a handler names itself when
@@ -17,8 +17,8 @@ from typing import Any, Protocol as Interface
 
 READ = 1  # select.EPOLLIN
 WRITE = 4  # select.EPOLLOUT
-EDGE = 0x2002  # select.EPOLLRDHUP | select.EPOLLPRI: a short read shows neither the peer's end nor urgent data
-"""Added to READ: tell me once when something comes, and not again while it waits (EPOLLET). Who asks for this reads
+EDGE = 0x2002  # select.EPOLLRDHUP | select.EPOLLPRI: a peer's end and urgent data, which a short read does not show
+"""Added to READ: tell me once when something comes, not again while it waits (EPOLLET; for WRITE too). Who asks reads
 until nothing is left, or calls `modify`, which makes epoll look again. It spares epoll a look at each socket in the
 next poll: 2 % of an echo. Selectors ignore it."""
 MAX_EVENTS = 1024  # one batch: a flood of ready sockets must not keep the timers waiting
@@ -56,8 +56,8 @@ class EpollPoller:
     EpollSelector.select asks for as many events as descriptors are registered and pays a lookup and a tuple an event:
     1.5 to 2 microseconds for each message of an echo server. This costs 0.2, and 150 bytes less for each connection.
 
-    A batch is of numbers, as epoll gives them. One that is closed while the batch is told may be a newcomer's by then.
-    So who is registered while a batch is told hears nothing of it. If it is ready, the next poll reports it.
+    A batch is of numbers, as epoll gives them. One that is closed while a batch is told may be used anew by then. So
+    who is registered meanwhile is skipped. If it is ready, the next poll reports it.
     """
 
     def __init__(self) -> None:

@@ -213,7 +213,7 @@ class Connection(ABC):
             self._watch(interest)
 
     def _watch_level(self) -> None:
-        """From now on be told as long as input waits: an edge is told once, and some input may be left."""
+        """By level from now on: told as long as input waits. An edge is told once, and some input may be left."""
         self._edge = 0
         self._watch(self._interest & ~EDGE)
 

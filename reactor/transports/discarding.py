@@ -20,7 +20,8 @@ def discard(transport: Any) -> None:
         raise
     except BaseException as exc:
         # Once our end is said, a reset only means that the peer did not wait for it.
-        return transport._end(None) if transport._out is SHUT else transport._on_broken(exc)  # type: ignore[no-any-return]
+        transport._end(None) if transport._out is SHUT else transport._on_broken(exc)
+        return
     transport.bytes_in += len(data)
     transport._stamp = transport._loop.now
     if not data:

@@ -8,13 +8,13 @@ from .lanes import CLOSED, OPENING
 
 
 def take_up(transport: Any) -> None:
-    """Ask the poller again for what the state says, by level, and let leave what waits. Harmless twice.
+    """Ask the poller again for what the state says, by level, and send what waits. Harmless twice.
 
-    The edges of that round would not be told again; and the exception may have come in the midst of asking, so that
-    what is noted is not what the poller knows.
+    The edges of that round would not be told again; and the exception may have come while asking, so that `_interest`
+    may not be what the poller knows.
     """
     if transport._phase is OPENING or transport._phase is CLOSED:
-        return  # a handshake is told by level, and who is closed is not told
+        return  # a handshake is by level already; a closed one is not watched
     transport._edge = 0
     transport._poller.unregister(transport._fd, transport)
     transport._interest = 0

@@ -53,7 +53,7 @@ class Outbound(Connection):
                 self._on_crowded()
 
     def _send_now(self, data: bytes, size: int) -> None:
-        """A large write, with nothing before it: `_on_flush` for one chunk, written out (1,000 instructions less)."""
+        """A large write, nothing before it: a copy of `_on_flush` for one chunk, to save 700 instructions."""
         self._first = data
         self._size = size
         self._loop.meter.flushes += 1

@@ -38,7 +38,7 @@ class Stream(Outbound):
     __slots__ = NO_SLOTS
 
     def _start(self) -> None:
-        if reads_all(self._sock):  # TCP, which has no handshake of its own
+        if reads_all(self._sock):  # TCP: a short read empties it; and it has no handshake
             self._edge = EDGE
             self._open()
         else:
@@ -85,7 +85,7 @@ class Stream(Outbound):
         if events != READ and (self._size or self._out is FINISHING):
             self._flush()
         if self._interest & EDGE:
-            self._watch_level()  # the end, or urgent data, may stand behind the input: an edge is not repeated
+            self._watch_level()  # more room, the end or urgent data would not be told again
 
     def _on_large_read(self, size: int) -> None:
         """A read so large that it may have left some."""

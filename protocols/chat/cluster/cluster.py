@@ -46,7 +46,7 @@ class Mode(Enum):
     ALONE, IN, OUT = range(3)  # see the top of this module
 
 
-ALONE, IN, OUT = Mode  # plain names: cheaper to look up, see `nodes`
+ALONE, IN, OUT = Mode  # short names; why: see `nodes`
 
 
 class Cluster(Inputs):

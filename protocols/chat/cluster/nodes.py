@@ -37,7 +37,7 @@ class Verdict(Enum):
     GONE = "gone"  # its server is no longer there
 
 
-COUNTS, AGAIN, GAP, LOST, STRANGE, GONE = Verdict  # on 3.11 `Verdict.COUNTS` takes 1,000 instructions each time
+COUNTS, AGAIN, GAP, LOST, STRANGE, GONE = Verdict  # plain names: on 3.11 `Verdict.COUNTS` takes 1,000 instructions
 
 
 @dataclass(slots=True)
