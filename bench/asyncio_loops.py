@@ -38,7 +38,6 @@ from runs import procs, turns
 from websocket import dial
 
 LOOPS = ("asyncio", "uvloop", "reactor", "hosted")
-BARE = "bare"
 FLOORED = ("echo", "lines", "uvicorn")  # cases that `bare` has
 PROGRAM = "bench/peers/aio_loops.py"
 KEY = b"\x5a\x01\xc3\x3c"
@@ -120,8 +119,8 @@ def show(case, found, markdown=False):
         shown = [f"{value:.2f}" for value in (statistics.median(ratios), min(ratios), max(ratios))]
         rows.append([name, figure(statistics.median(values)), *shown])
     notes = [note for note in turns.verdicts(found, goals_of(case)) if note.startswith("goal")]
-    if BARE in found:
-        least = statistics.median(turns.ratios(found, BARE, "asyncio"))
+    if turns.BARE in found:
+        least = statistics.median(turns.ratios(found, turns.BARE, "asyncio"))
         notes.append(f"floor: {figure(least)} of asyncio in bare Python")
     turns.show(f"{case}: {TITLES[case]}", ["loop", "CPU us", "of asyncio", "lowest", "highest"], rows, notes, markdown)
 
@@ -129,7 +128,7 @@ def show(case, found, markdown=False):
 def run_servers(case, options):
     """One case with servers."""
     with contextlib.ExitStack() as stack:
-        loops = (*LOOPS, BARE) if case in FLOORED else LOOPS
+        loops = (*LOOPS, turns.BARE) if case in FLOORED else LOOPS
         programs = {name: [PROGRAM, CASES[case][0], f"--loop={name}"] for name in loops}
         servers = turns.started(stack, programs, options.python)
         if "asyncio" in servers:

@@ -18,16 +18,13 @@ from report.tables import Progress, complain, figure, paragraph, table
 from runs import contest, procs
 from runs.arguments import Parser, positive, seconds
 from runs.contest import Contender
-from runs.turns import FLOORS, MORE, ROUNDS, agreed
+from runs.turns import BARE, CONTRACT, FLOORS, MORE, PROMISES, ROUNDS, agreed
 from servers.programs import present
 
 US = "reactor"
 BATCH = "reactor+batch"  # with `lines_received`
 PEERS = (US, "asyncio", "uvloop")
 EVERYBODY = (*PEERS, "threads")
-BARE, CONTRACT, PROMISES = "bare", "contract", "promises"
-"""The floors: the least that a server in Python does, the least framework, and that with what no server does without.
-Where they miss a goal, so do all."""
 ACTIVE = {"connections": 100, "size": 100}  # who works while the others idle
 HELD = 10_000  # connections
 HELD_TLS = 2_000  # connections; a handshake costs both sides a millisecond
@@ -183,15 +180,13 @@ def judge(goal: Goal, contenders: dict[str, Contender]) -> str:
 
 def floor(goal: Goal, contenders: dict[str, Contender]) -> list[str]:
     """What the least that Python can do is of the peer, where that was measured; it stands below the goal."""
-    framework = f"{CONTRACT}+batch" if goal.us == BATCH else CONTRACT
-    found = {
-        how: figure(contest.ratio(contenders[name], contenders[goal.peer]))
-        for name, how in ((BARE, "in bare Python"), (framework, "with the contract"), (PROMISES, FLOORS[PROMISES]))
-        if {name, goal.peer} <= contenders.keys()
-    }
-    if not found:
-        return []
-    return ["floor: " + ", ".join(f"{least} of {goal.peer} {how}" for how, least in found.items())]
+    found = []
+    for least, how in FLOORS.items():
+        name = f"{least}+batch" if least == CONTRACT and goal.us == BATCH else least
+        if {name, goal.peer} <= contenders.keys():
+            ratio = contest.ratio(contenders[name], contenders[goal.peer])
+            found.append(f"{figure(ratio)} of {goal.peer} {how}")
+    return ["floor: " + ", ".join(found)] if found else []
 
 
 def verdict(wanted: str, found: float, limit: float, unit: str = "", *, below: bool = False) -> str:

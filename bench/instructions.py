@@ -29,11 +29,11 @@ from protocols.websocket.frames import TEXT, pack
 from report.tables import complain, table
 from runs.arguments import Parser
 from runs.procs import BENCH, ROOT, BenchError, interpreter
+from runs.turns import BARE, CONTRACT, PROMISES
 
 SERVER = BENCH / "servers" / "counted.py"
 FEW, MANY = 4, 14  # rounds
 MORE = 104  # where what comes before the rounds, a handshake, is not the same each time
-BARE, CONTRACT, PROMISES = "bare", "contract", "promises"  # the floors: no framework, and the least ones; see servers/
 PATIENCE = 120.0  # seconds for the start of Python in valgrind, and for a round
 LINE = b"somebody"
 SIZE = 64 * 1024  # bytes of a receive

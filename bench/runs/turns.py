@@ -17,8 +17,10 @@ from runs.arguments import Parser, positive
 
 US = "reactor"
 BARE = "bare"  # the least that a server in Python does: servers/bare.py
+CONTRACT = "contract"  # the least framework: servers/contract.py
 PROMISES = "promises"  # the least that keeps what a server promises: servers/promises.py
-FLOORS = {BARE: "in bare Python", PROMISES: "with a server's promises"}
+FLOORS = {BARE: "in bare Python", CONTRACT: "with the contract", PROMISES: "with a server's promises"}
+"""Where they miss a goal, so do all."""
 ROUNDS = 5  # of each server; where they do not agree about a goal, more
 MORE = 9  # rounds at most
 AGREED = 0.8  # of the rounds are on one side of a goal: four of five, eight of nine

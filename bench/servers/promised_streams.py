@@ -23,8 +23,8 @@ from servers import contract
 
 READ, WRITE = select.EPOLLIN, select.EPOLLOUT
 EDGE = select.EPOLLRDHUP | select.EPOLLPRI  # tell once; and of these two, of which a short read says nothing
-FIRST_READ, MORE_READ, SMALL = 16 * 1024, 120 * 1024, 12 * 1024  # bytes: of a read, and up to which it stays as it is
-SEND_NOW = contract.SEND_NOW
+FIRST_READ, MORE_READ = 16 * 1024, 120 * 1024  # bytes of a read: at first, and once one was over SMALL
+SMALL, SEND_NOW = contract.SMALL, contract.SEND_NOW
 HIGH, OUTPUT = 64 * 1024, 64 << 20  # bytes that wait: from which a writer is told to pause, and at most
 JOINED = 64 * 1024  # bytes of a first chunk to which others are joined: more would be copied time and again
 IDLE, STALLED, CLOSING = 300.0, 60.0, 30.0  # seconds without a byte: usually, with output that waits, once closed

@@ -15,14 +15,14 @@ sys.path.insert(1, str(Path(__file__).resolve().parents[3]))  # a fresh clone ne
 from protocols.http.headers import Headers
 from protocols.http.server import Refusal
 from protocols.websocket.closing import close_payload, cut_reason
-from protocols.websocket.frames import CLOSE, PONG, SHORT, TEXT, pack
+from protocols.websocket.frames import CLOSE, FIN, MASKED, PONG, SHORT, TEXT, pack
 from protocols.websocket.handshake import answer, check_request
 from protocols.websocket.wire import Close, Failed, Ping, Wire
 from servers.bare import MASKS, begin
 from servers.promises import Protocol, call_soon, serve
 
 MAX_HEAD = 16 * 1024  # bytes of the request
-MASKED, WHOLE_TEXT = 0x80, 0x81
+WHOLE_TEXT = FIN | TEXT  # the first byte of a text in one frame
 KEY = 0xFFFFFFFF << 16  # where the key stands in a frame that is one number
 ROOM = 6 + 128  # bytes of the longest short frame, in whole keys
 from_bytes = int.from_bytes
