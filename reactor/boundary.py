@@ -228,10 +228,10 @@ def call(what: str, fn: Callable[..., Any], *args: Any) -> Any:
 class Runner:
     """The thread that a loop runs in, while it runs. Nobody else may change anything of the loop meanwhile."""
 
-    __slots__ = ("cut_short", "ident", "thread")
+    __slots__ = ("ident", "interrupted", "thread")
 
     def __init__(self) -> None:
-        self.cut_short = False  # an exception has left a round of the loop before its end
+        self.interrupted = False  # an exception has left a round of the loop before its end
         self.end()
 
     def begin(self) -> None:

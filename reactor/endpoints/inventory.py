@@ -129,7 +129,7 @@ class Inventory:
             places = ", ".join(show(address) for listener in self.listeners for address in listener.addresses)
             log.warning("nobody was served on %s: run() was never called", places)
 
-    def on_cut_short(self) -> None:
+    def on_interrupted(self) -> None:
         """An exception (Ctrl-C) has left a round before its end: of the edges in its batch nothing would tell again."""
         for transport in self.transports():
             take_up(transport)

@@ -160,9 +160,9 @@ class Loop:
         soon, inbox, dirty, doomed = self._soon, self._inbox, self.dirty, self.doomed
         guest = None if self._host is None else self._host.guest
         guest_queue = () if guest is None else guest.queue
-        if self.runner.cut_short:
-            self._inventory.on_cut_short()
-        self.runner.cut_short = True  # stays so if an exception leaves this method
+        if self.runner.interrupted:
+            self._inventory.on_interrupted()
+        self.runner.interrupted = True  # stays so if an exception leaves this method
         done = clock()
         while True:
             if guest_queue or soon or inbox or dirty or doomed or self._stopping:
@@ -199,7 +199,7 @@ class Loop:
             if lag > QUICK:
                 self._lookout.slow(now, lag)
             if self._stopping or not forever:
-                self.runner.cut_short = False
+                self.runner.interrupted = False
                 return
 
     def _run_soon(self) -> None:

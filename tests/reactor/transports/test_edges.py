@@ -19,6 +19,7 @@ import pytest
 from reactor import BufferedProtocol, Reactor
 from reactor.aio.selector import ReactorSelector
 from reactor.loop.poller import EDGE, READ, WRITE
+from reactor.sockets.carrier import reset_on_close
 from reactor.testing import MemoryReactor, Recorder, SteppedReactor, connected_pair
 from reactor.testing.unreliable import UnreliablePoller
 from reactor.transports.reads import FIRST_READ, SMALL
@@ -117,7 +118,7 @@ def test_a_reset_behind_the_last_bytes_is_heard(reactor, served, size):
 
 
 def reset(sock):
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    reset_on_close(sock)
     sock.close()
 
 
